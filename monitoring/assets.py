@@ -1,0 +1,92 @@
+"""The browser libraries: which versions, where a page loads them from, and the hash both copies must have."""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+MODES = ("auto", "local", "cdn")
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """One file of one npm package; the CDN serves the very same bytes, so one hash is good for both."""
+
+    package: str
+    version: str
+    path: str
+    sha384: str
+    is_socketio: bool = False
+
+    @property
+    def file(self) -> str:
+        return self.path.rpartition("/")[2]
+
+    @property
+    def cdn_url(self) -> str:
+        return f"https://cdn.jsdelivr.net/npm/{self.package}@{self.version}/{self.path}"
+
+    @property
+    def sri(self) -> str:
+        return f"sha384-{self.sha384}"
+
+    def matches(self, content: bytes) -> bool:
+        return base64.b64encode(hashlib.sha384(content).digest()).decode() == self.sha384
+
+
+LIBRARIES: tuple[Library, ...] = (
+    Library(
+        package="htmx.org",
+        version="4.0.1",
+        path="dist/htmx.min.js",
+        sha384="Qp9rdC8H7EqOoX+nR0P3RPG2Noji+qdwJlGpfzwQJsfOpp3sGwIdSP9xO3+UlEhn",
+    ),
+    Library(
+        package="socket.io-client",
+        version="4.8.4",
+        path="dist/socket.io.min.js",
+        sha384="fBrXvbDtHoeKWJ/hcA6M+YGueiDW+h45I7V6F2kD1S8bOkrF9rZYPLVkCR6BLR/1",
+        is_socketio=True,
+    ),
+)
+
+
+class Source(NamedTuple):
+    """What the page's ``<meta name="live-lib">`` says of one library."""
+
+    url: str
+    sri: str
+    is_socketio: bool
+
+
+def sources(mode: str, static_dir: Path, root: str) -> list[Source]:
+    """``auto`` prefers vendored copies over the CDN; ``root`` is the base path, as "/" or "/x/"."""
+    if mode not in MODES:
+        raise ValueError(f"assets={mode!r}: expected one of {', '.join(MODES)}")
+    return [Source(_url(library, mode, static_dir, root), library.sri, library.is_socketio) for library in LIBRARIES]
+
+
+def script_origins(of: list[Source]) -> list[str]:
+    """The foreign origins that the Content-Security-Policy must admit, each once."""
+    split = (urlsplit(source.url) for source in of)
+    return sorted({f"{url.scheme}://{url.netloc}" for url in split if url.netloc})
+
+
+def vendored(library: Library, static_dir: Path) -> bool:
+    file = static_dir / "vendor" / library.file
+    return file.is_file() and library.matches(file.read_bytes())
+
+
+def _url(library: Library, mode: str, static_dir: Path, root: str) -> str:
+    if mode == "cdn":
+        return library.cdn_url
+    if vendored(library, static_dir):
+        return f"{root}static/vendor/{library.file}?v={library.version}"
+    if mode == "local":
+        raise FileNotFoundError(
+            f"assets=local: expected {library.package} {library.version} at "
+            f"{static_dir / 'vendor' / library.file}; scripts/vendor.py fetches it"
+        )
+    return library.cdn_url

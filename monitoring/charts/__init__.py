@@ -1,0 +1,258 @@
+"""Numbers to the geometry of hand-made SVG charts: line, bars, win/loss strip, sparkline, heatmap cell.
+
+All in a viewBox of 1000 x 100, y downwards. Charts carry no words: tick and readout VALUES are given, and
+templates turn them into labels with the formatting filters. x is seconds since 1970 UTC, ascending; y is a
+number, and None (or NaN) where it is unknown: a gap, which is never drawn over. A chart of which nothing is
+known is None, so that the template can say so.
+"""
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from monitoring.charts.paths import Floats, Points, Positions, area, decimated, line, number, runs, series
+from monitoring.charts.scales import Scale, Tick, nice_ticks, time_ticks
+
+__all__ = [
+    "BarChart",
+    "LineChart",
+    "Marker",
+    "Points",
+    "Tick",
+    "WinLoss",
+    "bar_chart",
+    "heat_class",
+    "line_chart",
+    "nice_ticks",
+    "sparkline",
+    "time_ticks",
+    "win_loss",
+]
+
+Readouts = tuple[tuple[float, float | None], ...]
+
+WIDTH, HEIGHT = 1000.0, 100.0
+READOUTS = 31
+"""As many as a finger can tell apart."""
+HAIR = 0.5
+"""Bars are drawn at least this high: enough to see on which side of zero they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """An event on the time axis."""
+
+    position: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineChart:
+    """A line, the area below it, and what stands around them."""
+
+    line: str
+    area: str
+    grid: tuple[Tick, ...]
+    """y ticks at equal distances, lowest value first (position 100), highest last (position 0)."""
+    zero: float | None
+    """y of the grid line at 0, where there is one."""
+    times: tuple[Tick, ...]
+    """x ticks at round UTC times, at most five."""
+    readouts: Readouts
+    """(x, y) for equal slices of the width, the last known of each; y is None where a slice knows none."""
+    markers: tuple[Marker, ...]
+    start: float
+    end: float
+    first: tuple[float, float]
+    last: tuple[float, float]
+    low: tuple[float, float]
+    high: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class BarChart:
+    """Bars of equal width from the zero line, one for each point; a point that is unknown has none."""
+
+    up: str
+    down: str
+    flat: str
+    """A hairline for each value of exactly zero."""
+    grid: tuple[Tick, ...]
+    zero: float
+    times: tuple[Tick, ...]
+    """At most five bars, by their middle and their x value."""
+    readouts: Readouts
+    low: tuple[float, float]
+    high: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class WinLoss:
+    """A strip of trades in a viewBox of width x 20, oldest left: wins rise, losses hang, breakeven is a dash."""
+
+    width: int
+    up: str
+    down: str
+    flat: str
+    wins: int
+    losses: int
+    breakeven: int
+
+
+def line_chart(
+    points: Points,
+    *,
+    span: tuple[float, float] | None = None,
+    low: float | None = None,
+    high: float | None = None,
+    base: float | None = None,
+    ticks: int = 5,
+    markers: Sequence[tuple[float, str]] = (),
+    buckets: int = 180,
+) -> LineChart | None:
+    """A line chart, or None where no value is known. Raises ValueError unless x is finite and ascending.
+
+    ``span`` is the time shown (default: from the first point to the last); points and ``markers`` (x, label)
+    outside are left out. The scale reaches ``low`` and ``high`` at least. The area stands on ``base`` (default:
+    the bottom). Of more than two points a bucket only the extremes of each of the ``buckets`` are drawn.
+    """
+    x, y = series(points)
+    if not x.size:
+        return None
+    start, end = span or (float(x[0]), float(x[-1]))
+    inside = (x >= start) & (x <= end)
+    x, y = x[inside], y[inside]
+    known = np.flatnonzero(~np.isnan(y))
+    if not known.size:
+        return None
+    grid = _grid(y[known], low, high, ticks)
+    across, down = Scale(start, end, 0.0, WIDTH), Scale(grid[0].value, grid[-1].value, HEIGHT, 0.0)
+    parts = runs(across.of(x), down.of(y), decimated(x, y, start, end, buckets))
+    floor = grid[0].value if base is None else min(max(base, grid[0].value), grid[-1].value)
+    return LineChart(
+        line="".join(line(part) for part in parts),
+        area="".join(area(part, down(floor)) for part in parts if len(part) > 1),
+        grid=grid,
+        zero=next((tick.position for tick in grid if tick.value == 0), None),
+        times=tuple(Tick(round(across(at), 1), at) for at in time_ticks(start, end)),
+        readouts=_readouts(x, y, start, end),
+        markers=tuple(Marker(round(across(at), 1), label) for at, label in markers if start <= at <= end),
+        start=start,
+        end=end,
+        first=_point(x, y, known[0]),
+        last=_point(x, y, known[-1]),
+        low=_point(x, y, known[y[known].argmin()]),
+        high=_point(x, y, known[y[known].argmax()]),
+    )
+
+
+def bar_chart(points: Points, *, ticks: int = 5, gap: float = 0.28) -> BarChart | None:
+    """Bars from zero, or None where no value is known. ``gap`` is the share of a bar's room left empty."""
+    x, y = series(points)
+    known = np.flatnonzero(~np.isnan(y))
+    if not known.size:
+        return None
+    grid = _grid(np.append(y[known], 0.0), low=None, high=None, count=ticks)
+    down, room = Scale(grid[0].value, grid[-1].value, HEIGHT, 0.0), WIDTH / len(x)
+    labelled = np.unique(np.linspace(0, len(x) - 1, min(5, len(x))).round().astype(np.intp))
+    slices = np.arange(len(x)) * min(len(x), READOUTS) // len(x)
+    return BarChart(
+        up=_bars(y, np.flatnonzero(y > 0), down, room, gap),
+        down=_bars(y, np.flatnonzero(y < 0), down, room, gap),
+        flat=_bars(y, np.flatnonzero(y == 0), down, room, gap),
+        grid=grid,
+        zero=round(down(0.0), 1),
+        times=tuple(Tick(round((bar + 0.5) * room, 1), float(x[bar])) for bar in labelled.tolist()),
+        readouts=_last_known(x, y, slices, x[np.flatnonzero(np.diff(slices, append=len(x)))]),
+        low=_point(x, y, known[y[known].argmin()]),
+        high=_point(x, y, known[y[known].argmax()]),
+    )
+
+
+def win_loss(outcomes: str) -> WinLoss | None:
+    """The strip of ``outcomes`` (W, L, B, newest first), or None without any. Other letters leave a hole."""
+    if not outcomes:
+        return None
+    oldest_first = outcomes[::-1]
+
+    def path(letter: str, shape: str) -> str:
+        return "".join(f"M{i * 10 + 1} {shape}" for i, outcome in enumerate(oldest_first) if outcome == letter)
+
+    return WinLoss(
+        width=len(outcomes) * 10,
+        up=path("W", "9V0h7v9z"),
+        down=path("L", "11v9h7v-9z"),
+        flat=path("B", "9h7v2h-7z"),
+        wins=outcomes.count("W"),
+        losses=outcomes.count("L"),
+        breakeven=outcomes.count("B"),
+    )
+
+
+def sparkline(values: Sequence[float | None], *, width: float = 100.0, height: float = 30.0) -> str:
+    """A path through values at equal distances, with a margin of 3 above and below; empty where none is known."""
+    x, y = series([(float(position), value) for position, value in enumerate(values)])
+    if np.isnan(y).all():
+        return ""
+    last = float(len(x) - 1)
+    across = Scale(0.0, last, 0.0, width)
+    down = Scale(float(np.nanmin(y)), float(np.nanmax(y)), height - 3.0, 3.0)
+    return "".join(line(part) for part in runs(across.of(x), down.of(y), decimated(x, y, 0.0, last, 60)))
+
+
+def heat_class(value: float | None, limits: Sequence[float]) -> str:
+    """CSS class of a heatmap cell: u1, u2, … for gains, d1, d2, … for losses; empty for zero and unknown.
+
+    The number is 1 and one more for each of the ascending ``limits`` that the size of the value reaches.
+    """
+    if value is None or math.isnan(value) or value == 0:
+        return ""
+    return f"{'u' if value > 0 else 'd'}{1 + bisect_right(limits, abs(value))}"
+
+
+def _grid(known: Floats, low: float | None, high: float | None, count: int) -> tuple[Tick, ...]:
+    bottom = min(float(known.min()), math.inf if low is None else low)
+    top = max(float(known.max()), -math.inf if high is None else high)
+    if bottom == top:
+        # A flat line on a given end of the scale: all the room goes to the other side.
+        room = abs(top) or 1.0
+        bottom, top = bottom - room * (top == high), top + room * (bottom == low)
+    values = nice_ticks(bottom, top, count)
+    step = HEIGHT / (len(values) - 1)
+    return tuple(Tick(round(HEIGHT - position * step, 1), value) for position, value in enumerate(values))
+
+
+def _bars(y: Floats, bars: Positions, down: Scale, room: float, gap: float) -> str:
+    zero, width = down(0.0), number(room * (1 - gap))
+    paths = []
+    for bar in bars:
+        height = math.copysign(max(abs(zero - down(float(y[bar]))), HAIR), y[bar]) if y[bar] else 0.0
+        left = number((float(bar) + gap / 2) * room)
+        side = f"V{number(zero - height)}h{width}V{number(zero)}z" if height else f"h{width}"
+        paths.append(f"M{left} {number(zero)}{side}")
+    return "".join(paths)
+
+
+def _readouts(x: Floats, y: Floats, start: float, end: float) -> Readouts:
+    """As many slices of equal width as the points' usual distance asks for, at most READOUTS."""
+    width = end - start
+    distance = float(np.median(np.diff(x))) if len(x) > 1 else width
+    count = min(READOUTS, round(width / distance) + 1) if distance > 0 else 1 if width <= 0 else READOUTS
+    part = width / count
+    slices = np.minimum((x - start) / part, count - 1).astype(np.intp) if part > 0 else np.zeros(len(x), np.intp)
+    return _last_known(x, y, slices, start + (np.arange(count) + 0.5) * part)
+
+
+def _last_known(x: Floats, y: Floats, slices: Positions, empty: Iterable[float]) -> Readouts:
+    """(x, y) of the last known point of each slice; (``empty`` of the slice, None) where there is none."""
+    found: list[tuple[float, float | None]] = [(float(at), None) for at in empty]
+    for position in np.flatnonzero(~np.isnan(y)):
+        found[slices[position]] = _point(x, y, position)
+    return tuple(found)
+
+
+def _point(x: Floats, y: Floats, position: np.intp) -> tuple[float, float]:
+    return float(x[position]), float(y[position])

@@ -1,0 +1,115 @@
+"""Scales and ticks: from values to positions, and which values and moments to label."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+FLAT = 1e-9
+"""A range smaller than this part of its values is flat: floats have too few digits left to divide it."""
+STEPS = (1, 2, 2.5, 5, 10, 20)
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+EVEN_STEPS = (
+    *(1, 5, 15, 30),
+    *(minutes * MINUTE for minutes in (1, 2, 5, 10, 15, 30)),
+    *(hours * HOUR for hours in (1, 2, 3, 6, 12)),
+    *(days * DAY for days in (1, 2, 7, 14)),
+)
+"""Seconds."""
+MONTH_STEPS = (1, 2, 3, 6, *(12 * years for years in (1, 2, 5, 10, 20, 50, 100, 1000, 10_000)))
+FIRST_MONDAY = 4 * DAY
+"""1970 began on a Thursday; weeks are counted from a Monday."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A value and where it lies: y 0 (top) to 100, x 0 (left) to 1000."""
+
+    position: float
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The straight line that takes [low, high] to [start, end]; where low is high, all of it to the middle."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def __call__(self, value: float) -> float:
+        if self.low == self.high:
+            return (self.start + self.end) / 2
+        return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
+
+    def of(self, values: Floats) -> Floats:
+        """The same for each; NaN stays NaN."""
+        if self.low == self.high:
+            return np.where(np.isnan(values), np.nan, (self.start + self.end) / 2)
+        return self.start + (values - self.low) / (self.high - self.low) * (self.end - self.start)
+
+
+def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
+    """Round values at equal distances, ascending, from at or below ``low`` to at or above ``high``.
+
+    The distance is 1, 2, 2.5 or 5 times a power of ten; about ``count`` values, at least 2. A flat range is widened
+    by a hundredth of it to either side. Raises ValueError for ends that are not finite or too far apart.
+    """
+    low, high = min(low, high), max(low, high)
+    if not math.isfinite(high - low):
+        raise ValueError(f"ticks from {low} to {high}: expected two finite numbers")
+    largest = max(abs(low), abs(high))
+    if high - low <= FLAT * largest:
+        margin = largest / 100 or 1.0
+        low, high = low - margin, high + margin
+    rough = (high - low) / (count - 1)
+    exponent = math.floor(math.log10(rough))
+    step = next(factor * 10.0**exponent for factor in STEPS if factor * 10.0**exponent >= rough * 0.999999)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    # Two digits more than the step has, whatever its magnitude: prices of 1e-9 exist.
+    digits = 2 - math.floor(math.log10(step))
+    return [round(position * step, digits) + 0.0 for position in range(first, last + 1)]
+
+
+def time_ticks(start: float, end: float, most: int = 5) -> list[float]:
+    """At most ``most`` moments within [start, end] at round UTC times: minutes, hours, days, Mondays, months, years.
+
+    Seconds since 1970, ascending; none for an empty span. Raises ValueError outside the years 1 to 9999.
+    """
+    if not end > start:
+        return []
+    for step in EVEN_STEPS:
+        if (end - start) / step > most + 1:
+            continue
+        origin = FIRST_MONDAY if step >= 7 * DAY else 0
+        found = [origin + n * step for n in range(math.ceil((start - origin) / step), _last(end, origin, step) + 1)]
+        if len(found) <= most:
+            return [float(at) for at in found]
+    for months in MONTH_STEPS:
+        starts = list(_month_starts(start, end, months))
+        if len(starts) <= most:
+            return starts
+    return []
+
+
+def _last(end: float, origin: int, step: int) -> int:
+    return math.floor((end - origin) / step)
+
+
+def _month_starts(start: float, end: float, step: int) -> Iterator[float]:
+    first = datetime.fromtimestamp(start, UTC)
+    month = -(-(first.year * 12 + first.month - 1) // step) * step
+    while 12 <= month < 120_000:
+        at = datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC).timestamp()
+        if at > end:
+            return
+        if at >= start:
+            yield at
+        month += step

@@ -1,0 +1,169 @@
+"""The composition root: puts the application together; and how the engine's own command starts it."""
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import socketio
+from quart import Quart, request
+from quart.sessions import SecureCookieSessionInterface
+from quart_schema import Info, QuartSchema
+
+from monitoring.config import Settings, load_settings, signing_key
+from monitoring.database.pool import Database
+from monitoring.ledger import Ledgers
+from monitoring.metrics.catalogue import CATALOGUE, Metric
+from monitoring.reader import Reader
+from monitoring.realtime.dispatch import Dispatcher
+from monitoring.realtime.feed import Feed
+from monitoring.realtime.hub import Hub
+from monitoring.realtime.rhythm import Clockwork, FullRefresh
+from monitoring.realtime.sockets import Sockets
+from monitoring.realtime.tasks import Tasks
+from monitoring.realtime.updates import Updates
+from monitoring.resources import resource_dir
+from monitoring.sections import SECTIONS
+from monitoring.services import KEY, Services
+from monitoring.snapshots import Snapshots
+from monitoring.web import api, auth, errors, headers, pages, stream
+from monitoring.web.rendering import VERSION, Pages, SectionRenderer, make_environment
+
+LARGEST_BODY = 64 * 1024
+SIGNED_IN_FOR = timedelta(days=30)
+
+
+def get_dashboard_metrics() -> dict[str, Metric]:
+    """Every metric by key. The place to add one of your own: see docs/customising.md."""
+    return {metric.key: metric for metric in CATALOGUE}
+
+
+def create_app(settings: Settings) -> Quart:
+    """The application, not connected to anything until it is served."""
+    app = Quart("monitoring", static_folder=str(resource_dir("static")), template_folder=str(resource_dir("templates")))
+    app.config.update(
+        SECRET_KEY=signing_key(settings),
+        MAX_CONTENT_LENGTH=LARGEST_BODY,
+        SESSION_COOKIE_NAME="monitoring",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_PATH=f"{settings.root_path}/",
+        PERMANENT_SESSION_LIFETIME=SIGNED_IN_FOR,
+        SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
+        QUART_SCHEMA_CONVERSION_PREFERENCE="msgspec",
+    )
+    app.session_interface = CookieSessions()
+    parts = _put_together(settings, app)
+    app.extensions[KEY] = parts
+    app.before_request(auth.guard)
+    headers.register(app)
+    errors.register(app)
+    for blueprint in (pages.blueprint, stream.blueprint, api.blueprint):
+        app.register_blueprint(blueprint)
+    _describe(app)
+    _run_with(app, parts)
+    return app
+
+
+class CookieSessions(SecureCookieSessionInterface):
+    """Cookies that are marked secure exactly when the browser came over TLS."""
+
+    def get_cookie_secure(self, app: Quart) -> bool:
+        return request.headers.get("X-Forwarded-Proto", request.scheme) == "https"
+
+
+def _put_together(settings: Settings, app: Quart) -> Services:
+    database = Database(settings.database_url)
+    hub = Hub(section.name for section in SECTIONS)
+    ledgers = Ledgers(database, on_complete=lambda session: dispatcher.completed(session))
+    reader = Reader(database, ledgers, hub)
+    environment = make_environment()
+    snapshots = Snapshots(reader, SectionRenderer(environment, settings.root_path))
+    sockets = Sockets(
+        hub=hub,
+        allowed=lambda token, cookies: _may_connect(app, settings, token, cookies),
+        origins=settings.cors_origins,
+        metrics=lambda: updates.metrics(),
+        on_viewer=lambda: feed.wake(),
+    )
+    updates = Updates(reader, sockets)
+    dispatcher = Dispatcher(hub, reader, updates.changed, snapshots.clear)
+    feed = Feed(
+        database,
+        on_change=dispatcher.change,
+        on_reset=dispatcher.reset,
+        on_outage=dispatcher.outage,
+        viewers=lambda: hub.viewers + sockets.older_clients,
+    )
+    app.extensions["sockets"] = sockets
+    app.extensions["updates"] = updates
+    return Services(settings, database, hub, ledgers, reader, snapshots, feed, Pages(settings, environment), Tasks())
+
+
+def _may_connect(app: Quart, settings: Settings, token: str, cookies: Mapping[str, str]) -> bool:
+    """The same rule as for reading pages, for a client that comes over a WebSocket."""
+    if not settings.protected or auth.same_secret(token, settings.token):
+        return True
+    signer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
+    content: Any = signer.loads_unsafe(cookies.get(app.config["SESSION_COOKIE_NAME"], "")) if signer else (False, None)
+    return bool(content[0]) and content[1].get("operator") == auth.fingerprint_of(
+        app.config["SECRET_KEY"], settings.token
+    )
+
+
+def _describe(app: Quart) -> None:
+    QuartSchema(
+        app,
+        info=Info(title="Monitoring", version=VERSION, description="What a live trading bot does, holds and earns."),
+        swagger_ui_path=None,
+        redoc_ui_path=None,
+        scalar_ui_path=None,
+        security_schemes={
+            "token": {"type": "apiKey", "name": "X-Dashboard-Token", "in_": "header"},
+            "bearer": {"type": "http", "scheme": "bearer"},
+        },
+    )
+
+
+def _run_with(app: Quart, parts: Services) -> None:
+    sockets, updates = app.extensions["sockets"], app.extensions["updates"]
+    refresh = FullRefresh(parts.hub, parts.reader, updates, parts.settings.update_interval)
+    clockwork = Clockwork(parts.hub, parts.reader)
+
+    @app.before_serving
+    async def start() -> None:
+        if parts.database.server is None:
+            await parts.database.open()
+        for name, work in (
+            ("feed", parts.feed.run),
+            ("histories", parts.ledgers.run),
+            ("updates", updates.run),
+            ("refresh", refresh.run),
+            ("clockwork", clockwork.run),
+        ):
+            parts.tasks.start(name, work)
+
+    @app.after_serving
+    async def stop() -> None:
+        parts.hub.close()
+        await parts.tasks.stop()
+        await sockets.close()
+        await parts.database.close()
+
+
+def asgi(app: Quart) -> socketio.ASGIApp:
+    """The application with Socket.IO beside it, as a server runs it."""
+    return socketio.ASGIApp(app.extensions["sockets"].server, app)
+
+
+class MonitoringDashboard:
+    """How the engine's ``atb`` finds and starts a dashboard."""
+
+    def __init__(self, db_url: str | None = None, update_interval: int | None = None) -> None:
+        self._options = {"database_url": db_url, "update_interval": update_interval}
+
+    def run(self, host: str | None = None, port: int | None = None, debug: bool = False) -> None:
+        """Serves until SIGINT or SIGTERM. Raises ConfigError or DatabaseUnavailable with one sentence."""
+        from monitoring.server import serve
+
+        serve(load_settings(os.environ, **self._options, host=host, port=port, debug=debug))

@@ -1,0 +1,29 @@
+"""Makes the engine's tables in an empty database, for the demo and the tests."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import asyncpg
+
+SCHEMA = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
+TABLES: tuple[str, ...] = tuple(re.findall(r"^CREATE TABLE (\w+)", SCHEMA, re.MULTILINE))
+
+_FOUND = "SELECT name FROM unnest($1::text[]) AS name WHERE to_regclass(name) IS NOT NULL ORDER BY name"
+
+
+class SchemaExists(Exception):
+    """The database already holds tables of the engine: it is somebody's, and stays as it is."""
+
+    def __init__(self, tables: Sequence[str]) -> None:
+        super().__init__(f"the database already has {', '.join(tables)}; expected one without the engine's tables")
+        self.tables = tuple(tables)
+
+
+async def create_schema(connection: asyncpg.Connection) -> None:
+    """All tables or none. Raises SchemaExists when any of them is there already."""
+    async with connection.transaction():
+        found = await connection.fetch(_FOUND, TABLES)
+        if found:
+            raise SchemaExists([row["name"] for row in found])
+        await connection.execute(SCHEMA)

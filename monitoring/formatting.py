@@ -1,0 +1,231 @@
+"""Jinja filters: numbers and times as the reader sees them.
+
+Groups of three by commas, U+2212 for minus, a narrow no-break space before the percent sign, + and − on signed
+figures. Unknown (None, NaN, infinite) is a dash: the template says why. Zero is a number like any other, and never
+negative. Numbers may be Decimal, float or int; datetimes are naive UTC.
+"""
+
+import math
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+Number = Decimal | float | int
+T = TypeVar("T")
+P = ParamSpec("P")
+
+DASH = "—"
+MINUS = "−"
+NARROW_SPACE = "\u202f"
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+"""Not by strftime, whose names follow the server's locale."""
+
+TOO_LARGE, TOO_SMALL = 1e15, 1e-12
+"""Beyond these nobody counts the digits: such a number is written with an exponent."""
+MAGNITUDES = ((1e12, "T"), (1e9, "B"), (1e6, "M"))
+MINUTE, HOUR, DAY = 60, 3600, 86400
+SHORT_SPAN, LONG_SPAN = 2 * DAY, 400 * DAY
+"""A time axis shorter than the first has hours for labels, one longer than the second months."""
+
+
+def _dash_if_unknown(filter_: Callable[Concatenate[T, P], str]) -> Callable[Concatenate[T | None, P], str]:
+    @wraps(filter_)
+    def filtered(value: T | None, /, *args: P.args, **kwargs: P.kwargs) -> str:
+        if value is None or (isinstance(value, float | Decimal) and not math.isfinite(value)):
+            return DASH
+        return filter_(value, *args, **kwargs)
+
+    return filtered
+
+
+@_dash_if_unknown
+def money(value: Number, signed: bool = False, digits: int = 2) -> str:
+    """12,345.60; signed +12,345.60 or −12,345.60."""
+    return _fixed(value, digits, signed)
+
+
+@_dash_if_unknown
+def percent(value: Number, signed: bool = False, digits: int = 2) -> str:
+    """12.50 %, of a value that is in percent already."""
+    return f"{_fixed(value, digits, signed)}{NARROW_SPACE}%"
+
+
+@_dash_if_unknown
+def ratio(value: Number, signed: bool = False, digits: int = 2) -> str:
+    """1.42"""
+    return _fixed(value, digits, signed)
+
+
+@_dash_if_unknown
+def count(value: Number, signed: bool = False) -> str:
+    """1,234. (Jinja's own ``count`` is also called ``length``.)"""
+    return _fixed(value, 0, signed)
+
+
+@_dash_if_unknown
+def quantity(value: Number) -> str:
+    """0.015: up to eight decimals, as exchanges have, or more where those would show too little; no idle zeros."""
+    return _trimmed(value, max(8, _decimals(value, significant=3)))
+
+
+@_dash_if_unknown
+def price(value: Number) -> str:
+    """93,204.5, 182.40, 1.0835, 0.00001234: as many decimals as prices of that magnitude are quoted with."""
+    size = _size(value)
+    if 0 < size < TOO_SMALL:
+        return _trimmed(value, 0)
+    if size >= 100 or not size:
+        return _fixed(value, 1 if size >= 10_000 else 2)
+    return _fixed(value, _decimals(value, significant=5 if size >= 1 else 4))
+
+
+@_dash_if_unknown
+def axis(value: Number) -> str:
+    """Label of a tick: 11,500, 0.0025, 1.25M, without idle digits."""
+    for size, letter in MAGNITUDES:
+        if size <= _size(value) < TOO_LARGE:
+            return _trimmed(float(value) / size, 6) + letter
+    return quantity(value)
+
+
+def direction(value: Number | None) -> str:
+    """CSS class of a signed figure: up, dn, or none for zero and unknown."""
+    if value is None or not math.isfinite(value) or value == 0:
+        return ""
+    return "up" if value > 0 else "dn"
+
+
+@_dash_if_unknown
+def age(moment: datetime, now: datetime) -> str:
+    """12 s ago, 6 min ago, 3 h ago, 2 d ago; just now below a second, and where a clock runs ahead."""
+    seconds = int((now - moment).total_seconds())
+    if seconds < 1:
+        return "just now"
+    for length, unit_ in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min")):
+        if seconds >= length:
+            return f"{seconds // length:,} {unit_} ago"
+    return f"{seconds} s ago"
+
+
+@_dash_if_unknown
+def duration(value: Number | timedelta, unit: str = "seconds") -> str:
+    """45 s, 12 min, 3 h 12 min, 2 d 3 h: of a timedelta, or of a number of the unit (milliseconds to days)."""
+    length = value if isinstance(value, timedelta) else timedelta(**{unit: float(value)})
+    seconds = int(abs(length).total_seconds())
+    sign = MINUS if length.days < 0 and seconds else ""
+    days, hours, minutes = seconds // DAY, seconds % DAY // HOUR, seconds % HOUR // MINUTE
+    if days:
+        return f"{sign}{days:,} d" + (f" {hours} h" if hours else "")
+    if hours:
+        return f"{sign}{hours} h" + (f" {minutes} min" if minutes else "")
+    return f"{sign}{minutes} min" if minutes else f"{sign}{seconds} s"
+
+
+@_dash_if_unknown
+def utc(moment: datetime) -> str:
+    """22 Nov 2026 14:32:07 UTC"""
+    return f"{moment.day} {MONTHS[moment.month - 1]} {moment.year} {moment:%H:%M:%S} UTC"
+
+
+def iso(moment: datetime | None) -> str:
+    """2026-11-22T14:32:07+00:00, for machines: empty, not a dash, when unknown."""
+    return "" if moment is None else moment.replace(tzinfo=UTC).isoformat()
+
+
+@_dash_if_unknown
+def day(moment: date) -> str:
+    """22 Nov"""
+    return f"{moment.day} {MONTHS[moment.month - 1]}"
+
+
+@_dash_if_unknown
+def month(moment: date) -> str:
+    """Nov 2026"""
+    return f"{MONTHS[moment.month - 1]} {moment.year}"
+
+
+@_dash_if_unknown
+def clock(moment: datetime) -> str:
+    """14:32"""
+    return f"{moment:%H:%M}"
+
+
+def from_epoch(seconds: float) -> datetime:
+    """The naive UTC datetime of seconds since 1970, in which charts count."""
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+
+
+@_dash_if_unknown
+def time_label(seconds: float, span: float) -> str:
+    """Label of a moment on a time axis ``span`` seconds long: 14:30 (22 Nov at midnight), 22 Nov or Nov 2026."""
+    moment = from_epoch(seconds)
+    if span > LONG_SPAN:
+        return month(moment)
+    return clock(moment) if span <= SHORT_SPAN and moment.time() != moment.min.time() else day(moment)
+
+
+@_dash_if_unknown
+def in_unit(value: Any, unit: str, signed: bool = False) -> str:
+    """A metric's value by the name of its unit (``Metric.unit``); ``signed`` for money, percent, ratio and count.
+
+    Raises KeyError for a unit that does not exist.
+    """
+    return UNITS[unit](value, signed)
+
+
+UNITS: dict[str, Callable[[Any, bool], str]] = {
+    "money": money,
+    "percent": percent,
+    "ratio": ratio,
+    "count": count,
+    "minutes": lambda value, _: duration(value, "minutes"),
+    "milliseconds": lambda value, _: f"{count(value)} ms",
+    "datetime": lambda value, _: utc(value),
+    "text": lambda value, _: str(value),
+    "status": lambda value, _: str(value),
+    "flag": lambda value, _: "Yes" if value else "No",
+}
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    filter_.__name__: filter_
+    for filter_ in (
+        *(money, percent, ratio, count, quantity, price, axis, direction, in_unit),
+        *(age, duration, utc, iso, day, month, clock, from_epoch, time_label),
+    )
+}
+
+
+def _fixed(value: Number, decimals: int, signed: bool = False) -> str:
+    size = _size(value)
+    if size >= TOO_LARGE:
+        return _sign(value, signed) + _scientific(size)
+    text = f"{size:,.{decimals}f}"
+    return text if not text.strip("0.,") else _sign(value, signed) + text
+
+
+def _trimmed(value: Number, decimals: int) -> str:
+    size = _size(value)
+    if size >= TOO_LARGE or 0 < size < TOO_SMALL:
+        return _sign(value) + _scientific(size)
+    text = _fixed(value, decimals)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _scientific(size: Decimal | float) -> str:
+    mantissa, exponent = f"{size:.2e}".split("e")
+    return f"{mantissa}e{int(exponent)}".replace("-", MINUS)
+
+
+def _size(value: Number) -> Decimal | float:
+    return value.copy_abs() if isinstance(value, Decimal) else abs(value)
+
+
+def _sign(value: Number, signed: bool = False) -> str:
+    return MINUS if value < 0 else "+" if signed else ""
+
+
+def _decimals(value: Number, significant: int) -> int:
+    """Decimals that show so many significant digits."""
+    return max(0, significant - 1 - math.floor(math.log10(_size(value)))) if value else 0

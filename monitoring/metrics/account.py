@@ -1,0 +1,96 @@
+"""Balance, equity, margin, open positions and the risk they carry."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from monitoring.metrics.facts import Facts, OpenPosition
+from monitoring.metrics.value import Unknown, known
+
+NO_TABLE = "cannot be read: the table is missing"
+
+
+def current_balance(facts: Facts) -> Decimal:
+    """The newest booked balance, money."""
+    return known(facts.account.balance, "no balance recorded yet")
+
+
+def equity(facts: Facts) -> Decimal:
+    """Balance and open P&L, of the newest real snapshot, money."""
+    return known(facts.account.equity, "no equity snapshot yet")
+
+
+def available_margin(facts: Facts) -> Decimal:
+    """Margin still free, of the newest real snapshot, money."""
+    return known(facts.account.margin_available, "no snapshot with a margin yet")
+
+
+def margin_usage(facts: Facts) -> float:
+    """Margin used / equity, in percent."""
+    used = known(facts.account.margin_used, "no snapshot with a margin yet")
+    return float(used / _positive_equity(facts) * 100)
+
+
+def active_positions_count(facts: Facts) -> int:
+    """Open positions."""
+    return len(_positions(facts))
+
+
+def position_sizes(facts: Facts) -> Decimal:
+    """Gross notional at entry, money: sum of |quantity| x entry price."""
+    return _total(_notional(position, position.entry_price, "entry price") for position in _positions(facts))
+
+
+def total_position_value(facts: Facts) -> Decimal:
+    """Gross notional at the current price, money; unknown as soon as one price or quantity is."""
+    return _total(_notional(position, position.current_price, "current price") for position in _positions(facts))
+
+
+def unrealized_pnl(facts: Facts) -> Decimal:
+    """Open P&L, money; unknown as soon as one position's is."""
+    return _total(known(p.unrealized, f"open P&L of {_name(p)} is unknown") for p in _positions(facts))
+
+
+def current_exposure(facts: Facts) -> float:
+    """Gross notional at the current price / equity, in percent."""
+    return float(total_position_value(facts) / _positive_equity(facts) * 100)
+
+
+def dynamic_risk_factor(facts: Facts) -> float:
+    """Factor on every position size; 1 where no adjustment is in force."""
+    return facts.adjustment.factor if facts.adjustment else 1.0
+
+
+def dynamic_risk_reason(facts: Facts) -> str:
+    """Why the engine changed its position size."""
+    if facts.adjustment is None:
+        return "no adjustment in force"
+    return known(facts.adjustment.reason, "the engine gave no reason")
+
+
+def dynamic_risk_active(facts: Facts) -> bool:
+    """Whether an adjustment of the position size is in force."""
+    return facts.adjustment is not None
+
+
+def _positions(facts: Facts) -> tuple[OpenPosition, ...]:
+    return known(facts.positions, f"positions {NO_TABLE}")
+
+
+def _positive_equity(facts: Facts) -> Decimal:
+    amount = equity(facts)
+    if amount <= 0:
+        raise Unknown(f"equity is {amount:f}: a share of it has no meaning")
+    return amount
+
+
+def _notional(position: OpenPosition, price: Decimal | None, price_name: str) -> Decimal:
+    quantity = known(position.quantity, f"quantity of {_name(position)} is unknown")
+    return abs(quantity) * known(price, f"{price_name} of {_name(position)} is unknown")
+
+
+def _total(amounts: Iterable[Decimal]) -> Decimal:
+    return sum(amounts, Decimal(0))
+
+
+def _name(position: OpenPosition) -> str:
+    return f"position {position.id} ({position.symbol})"

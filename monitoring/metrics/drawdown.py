@@ -1,0 +1,225 @@
+"""Decline from the running peak, summarised run by run so that no history need be kept or read twice.
+
+A run is a stretch of consecutive equity points (a day, say). Its summary is of fixed size, and summaries of
+neighbouring runs merge into the summary of both, in any grouping: merge is associative and None its neutral
+element. What it loses is the way between the extremes: the moment of recovery is known to a run, not
+better.
+
+Drawdown = (peak - equity) / peak. Equity below zero counts as zero: of the peak nothing is left, 100 percent.
+Points that are NaN or infinite are unknown and take no part. Times are seconds since 1970 UTC.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import overload
+
+import numpy as np
+
+from monitoring.metrics.facts import Drawdown, Series
+from monitoring.metrics.value import Unknown
+
+BEFORE_EVERYTHING = -math.inf
+"""The time of the initial balance: it was there before the first point."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Equity at a moment."""
+
+    at: float
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The highest equity of some stretch, and when it stood there first and last."""
+
+    first_at: float
+    last_at: float
+    value: float
+
+    def or_later(self, later: "Level") -> "Level":
+        """The higher of this and the level of a later stretch."""
+        if later.value == self.value:
+            return Level(self.first_at, later.last_at, self.value)
+        return later if later.value > self.value else self
+
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    """A way down: from the last moment at a peak to the first at a valley, and the highest level after it."""
+
+    peak: Point
+    valley: Point
+    rebound: Level
+
+    @property
+    def kept(self) -> float:
+        """What the valley leaves of the peak, as a fraction; the drawdown is 1 - kept."""
+        return self.valley.value / self.peak.value if self.peak.value else 1.0
+
+    def rank(self) -> tuple[float, float, float, float]:
+        """Least for the deepest; of equal ones, for the earliest valley under the highest and latest peak."""
+        return self.kept, self.valley.at, -self.peak.value, -self.peak.at
+
+
+@dataclass(frozen=True, slots=True)
+class DrawdownRun:
+    """All that the running peak needs to know of a run of points."""
+
+    first_at: float
+    last: Point
+    low: Point
+    """The first of the lowest points."""
+    high: Level
+    after_low: Level
+    """The highest level at or after low: how far the run rebounds from a peak before it."""
+    decline: Decline
+    """The deepest within the run; peak and valley are one point where it never fell."""
+
+    @classmethod
+    def of(cls, times: Sequence[float] | Series, values: Sequence[float] | Series) -> "DrawdownRun | None":
+        """Summary of the points (times ascending, shape (n,) each); None where no value is known."""
+        at, value = np.asarray(times, dtype=np.float64), np.asarray(values, dtype=np.float64)
+        if at.ndim != 1 or at.shape != value.shape:
+            raise ValueError(f"times {at.shape} and values {value.shape}: expected two series of one length")
+        known = np.isfinite(value)
+        at, value = at[known], _floored(value[known])
+        if not value.size:
+            return None
+        if not (np.isfinite(at).all() and (np.diff(at) >= 0).all()):
+            raise ValueError("times of a drawdown run: expected finite and ascending")
+        low = int(value.argmin())
+        return cls(
+            first_at=float(at[0]),
+            last=_point(at, value, -1),
+            low=_point(at, value, low),
+            high=_highest(at, value),
+            after_low=_highest(at[low:], value[low:]),
+            decline=_deepest(at, value),
+        )
+
+
+@overload
+def merge(earlier: DrawdownRun, later: DrawdownRun | None) -> DrawdownRun: ...
+@overload
+def merge(earlier: DrawdownRun | None, later: DrawdownRun) -> DrawdownRun: ...
+@overload
+def merge(earlier: None, later: None) -> None: ...
+@overload
+def merge(earlier: DrawdownRun | None, later: DrawdownRun | None) -> DrawdownRun | None: ...
+
+
+def merge(earlier: DrawdownRun | None, later: DrawdownRun | None) -> DrawdownRun | None:
+    """The summary of both runs' points. Raises ValueError if the later begins before the earlier ends."""
+    if earlier is None or later is None:
+        return earlier or later
+    if later.first_at < earlier.last.at:
+        raise ValueError(f"run from {later.first_at}: expected to begin at or after {earlier.last.at}")
+    low_is_earlier = earlier.low.value <= later.low.value
+    return DrawdownRun(
+        first_at=earlier.first_at,
+        last=later.last,
+        low=earlier.low if low_is_earlier else later.low,
+        high=earlier.high.or_later(later.high),
+        after_low=earlier.after_low.or_later(later.high) if low_is_earlier else later.after_low,
+        decline=_deeper(earlier, later),
+    )
+
+
+def summarise(runs: Iterable[DrawdownRun], initial: Decimal | float | None, exact: bool) -> Drawdown:
+    """The drawdown of consecutive runs, oldest first, in percent; raises Unknown without any.
+
+    ``initial`` is the balance before the first point, in the unit of the points: the first peak. ``exact``
+    is passed on. ``current``, ``maximum``, ``peak_at`` (the last moment at the peak) and ``valley_at`` (the
+    first at the valley) are exact for the points given. ``recovered_at`` lies in the very run in which
+    equity first stood at the peak's level again, but is the moment of that run's highest point: with a run
+    a day, its date is exact.
+    """
+    total = _seed(initial)
+    recovered_at: float | None = None
+    seen = False
+    for run in runs:
+        before, total, seen = total, merge(total, run), True
+        deepest = total.decline
+        if before is None or (before.decline.peak, before.decline.valley) != (deepest.peak, deepest.valley):
+            recovered_at = None
+        if recovered_at is None and deepest.rebound.value >= deepest.peak.value:
+            recovered_at = deepest.rebound.first_at
+    if total is None or not seen:
+        raise Unknown("no equity snapshot yet")
+    return _drawdown(total, recovered_at, exact)
+
+
+def running_drawdown(index: Series, initial: Decimal | float | None = None) -> Series:
+    """Decline from the running peak at every point, in percent, 0 to 100, shape as index; NaN stays NaN."""
+    given, seed = np.asarray(index, dtype=np.float64), _seed(initial)
+    known = np.isfinite(given)
+    value = _floored(np.where(known, given, 0.0))
+    peak = np.maximum(np.maximum.accumulate(value), seed.last.value if seed else 0.0)
+    kept = np.divide(value, peak, out=np.ones_like(value), where=peak > 0)
+    return np.where(known, (1.0 - kept) * 100, np.nan)
+
+
+def _deeper(earlier: DrawdownRun, later: DrawdownRun) -> Decline:
+    """The deepest of three: within the earlier run, within the later one, from the one's peak to the other's low."""
+    across = Decline(Point(earlier.high.last_at, earlier.high.value), later.low, later.after_low)
+    deepest = min(earlier.decline, across, later.decline, key=Decline.rank)
+    if deepest is not earlier.decline:
+        return deepest
+    rebound = deepest.rebound.or_later(later.high)
+    return deepest if rebound is deepest.rebound else Decline(deepest.peak, deepest.valley, rebound)
+
+
+def _drawdown(total: DrawdownRun, recovered_at: float | None, exact: bool) -> Drawdown:
+    peak, valley = total.decline.peak, total.decline.valley
+    fell = valley.value < peak.value
+    return Drawdown(
+        current=_percent_lost(total.last.value, total.high.value),
+        maximum=_percent_lost(valley.value, peak.value),
+        peak_at=_moment(peak.at) if fell else None,
+        valley_at=_moment(valley.at) if fell else None,
+        recovered_at=_moment(recovered_at) if fell and recovered_at is not None else None,
+        exact=exact,
+    )
+
+
+def _seed(initial: Decimal | float | None) -> DrawdownRun | None:
+    value = math.nan if initial is None else float(initial)
+    if not (math.isfinite(value) and value > 0):
+        return None
+    point = Point(BEFORE_EVERYTHING, value)
+    level = Level(BEFORE_EVERYTHING, BEFORE_EVERYTHING, value)
+    return DrawdownRun(BEFORE_EVERYTHING, point, point, level, level, Decline(point, point, level))
+
+
+def _deepest(at: Series, value: Series) -> Decline:
+    peaks = np.maximum.accumulate(value)
+    kept = np.divide(value, peaks, out=np.ones_like(value), where=peaks > 0)
+    valley = int(kept.argmin())
+    peak = int(np.flatnonzero(value[: valley + 1] == peaks[valley])[-1])
+    return Decline(_point(at, value, peak), _point(at, value, valley), _highest(at[valley:], value[valley:]))
+
+
+def _highest(at: Series, value: Series) -> Level:
+    tops = np.flatnonzero(value == value.max())
+    return Level(float(at[tops[0]]), float(at[tops[-1]]), float(value[tops[0]]))
+
+
+def _point(at: Series, value: Series, position: int) -> Point:
+    return Point(float(at[position]), float(value[position]))
+
+
+def _floored(value: Series) -> Series:
+    return np.maximum(value, 0.0)
+
+
+def _percent_lost(value: float, peak: float) -> float:
+    return (1.0 - value / peak) * 100 if peak else 0.0
+
+
+def _moment(at: float) -> datetime | None:
+    return None if at == BEFORE_EVERYTHING else datetime.fromtimestamp(at, UTC).replace(tzinfo=None)

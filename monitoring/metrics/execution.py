@@ -1,0 +1,65 @@
+"""How well orders are executed, and what the engine last logged about its market."""
+
+from monitoring.metrics.facts import Facts, OrderSums
+from monitoring.metrics.value import Unknown, known
+
+GOOD_FILL_RATE = 95.0
+FAIR_FILL_RATE = 80.0
+
+NOT_LOGGED = "the engine does not log it"
+
+
+def fill_rate(facts: Facts) -> float:
+    """Filled / finished orders of the last 24 hours, in percent."""
+    orders = _orders(facts)
+    return orders.filled / orders.finished * 100
+
+
+def failed_orders(facts: Facts) -> int:
+    """Failed orders of the last 24 hours."""
+    return _orders(facts).failed
+
+
+def avg_slippage(facts: Facts) -> float:
+    """Mean slippage of the last 24 hours in percent; positive is worse than asked."""
+    return known(_orders(facts).slippage_percent, "no fill with an asked price in the last 24 h")
+
+
+def order_latency(facts: Facts) -> float:
+    """Mean time from order to fill, last 24 hours, in milliseconds."""
+    return known(_orders(facts).latency_ms, "no fill with both its times in the last 24 h")
+
+
+def execution_quality(facts: Facts) -> str:
+    """A word for the fill rate: Good from 95 %, Fair from 80 %, Poor below."""
+    rate = fill_rate(facts)
+    if rate >= GOOD_FILL_RATE:
+        return "Good"
+    return "Fair" if rate >= FAIR_FILL_RATE else "Poor"
+
+
+def current_strategy(facts: Facts) -> str:
+    """The session's strategy."""
+    return facts.session.strategy
+
+
+def price_change_24h(facts: Facts) -> float:
+    """Change of the price in 24 hours, in percent."""
+    return known(facts.market.price_change_24h, NOT_LOGGED)
+
+
+def rsi(facts: Facts) -> float:
+    """Relative strength index, 0 to 100."""
+    return known(facts.market.rsi, NOT_LOGGED)
+
+
+def ema_trend(facts: Facts) -> str:
+    """Direction of the moving averages, in the engine's word."""
+    return known(facts.market.ema_trend, NOT_LOGGED)
+
+
+def _orders(facts: Facts) -> OrderSums:
+    orders = known(facts.orders, "orders cannot be read: the table is missing")
+    if orders.finished <= 0:
+        raise Unknown("no order was finished in the last 24 h")
+    return orders

@@ -1,0 +1,193 @@
+"""What is known about one session: the input of every metric, gathered by the ledger and the sections' SQL.
+
+All times are naive UTC, all money is in the account's base currency. ``None`` means unknown, never zero.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+import numpy as np
+import numpy.typing as npt
+
+Series = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One row of ``trading_sessions``."""
+
+    id: int
+    name: str | None
+    mode: str
+    strategy: str
+    symbols: tuple[str, ...]
+    timeframe: str
+    exchange: str | None
+    start: datetime
+    end: datetime | None
+    initial_balance: Decimal | None
+    config: dict[str, object]
+
+    @property
+    def running(self) -> bool:
+        return self.end is None
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Signs of life and of trouble."""
+
+    last_sign: datetime | None
+    """Newest row that only a living engine writes."""
+    limit_seconds: float
+    """How old ``last_sign`` may be before the engine counts as gone: learned from its rhythm, at least 300."""
+    halted: bool | None
+    halt_reason: str | None
+    errors_24h: int | None
+    errors_1h: int | None
+    last_error: datetime | None
+    """Newest event of severity error or critical, or of type ERROR."""
+    last_error_message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The newest figures of the account, each with its own age."""
+
+    balance: Decimal | None
+    balance_at: datetime | None
+    equity: Decimal | None
+    """Of the newest real snapshot: audit rows say nothing about equity."""
+    equity_at: datetime | None
+    margin_used: Decimal | None
+    margin_available: Decimal | None
+    currency: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A deposit (positive) or withdrawal: money that moved without a trade."""
+
+    at: datetime
+    amount: Decimal
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Daily:
+    """One close a UTC day, oldest first, missing days carried forward."""
+
+    dates: tuple[date, ...]
+    equity: Series
+    """Last equity of the day, shape (days,)."""
+    index: Series
+    """The same with deposits and withdrawals taken out (a unit price: its ratios are the returns), shape (days,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawdown:
+    """Decline from the running peak, in percent, flows taken out, peak seeded with the initial balance."""
+
+    current: float
+    maximum: float
+    peak_at: datetime | None
+    """Peak before the deepest decline; None when that peak is the initial balance."""
+    valley_at: datetime | None
+    recovered_at: datetime | None
+    exact: bool
+    """False while only daily closes have been read."""
+
+
+@dataclass(frozen=True, slots=True)
+class TradeSums:
+    """Sums over every closed trade of the session; net = pnl - commission - margin interest."""
+
+    total: int
+    wins: int
+    losses: int
+    breakeven: int
+    unknown: int
+    """Trades whose P&L is NaN: counted, but in no sum."""
+    gross: Decimal
+    fees: Decimal
+    interest: Decimal
+    net_wins: Decimal
+    net_losses: Decimal
+    """Sum of the losing trades' net P&L, zero or negative."""
+    risk_sum: float
+    """Sum over ``risk_count`` trades of |entry - stop| x quantity / balance at entry (a fraction)."""
+    risk_count: int
+    today: Decimal
+    today_count: int
+    week: Decimal
+    outcomes: str
+    """Newest first, at most ten letters of W, L, B."""
+
+    @property
+    def net(self) -> Decimal:
+        return self.net_wins + self.net_losses
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPosition:
+    """What the metrics need of one open position."""
+
+    id: int
+    symbol: str
+    side: str
+    entry_price: Decimal | None
+    current_price: Decimal | None
+    quantity: Decimal | None
+    unrealized: Decimal | None
+    priced_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSums:
+    """Orders of the last 24 hours."""
+
+    filled: int
+    finished: int
+    """Filled, cancelled or failed."""
+    failed: int
+    slippage_percent: float | None
+    """Signed mean; positive means worse than asked."""
+    latency_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RiskAdjustment:
+    """Newest adjustment of ``position_size_factor`` that is still in force."""
+
+    factor: float
+    reason: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What the engine last logged about the market it trades."""
+
+    price_change_24h: float | None
+    rsi: float | None
+    ema_trend: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything the catalogue computes from. A part that is None could not be read (its table is missing)."""
+
+    now: datetime
+    session: Session
+    health: Health
+    account: Account
+    daily: Daily | None
+    drawdown: Drawdown | None
+    trades: TradeSums | None
+    positions: tuple[OpenPosition, ...] | None
+    orders: OrderSums | None
+    adjustment: RiskAdjustment | None
+    market: Market
+    configured_risk: float | None
+    """``risk_per_trade`` from the strategy's configuration, a fraction."""

@@ -1,0 +1,128 @@
+"""Is the engine alive, and is anything wrong: what the database can tell of it."""
+
+from datetime import datetime
+from enum import Enum, auto
+
+from monitoring.metrics.facts import Facts
+from monitoring.metrics.value import Unknown, known
+
+LATE_UNTIL = 3
+"""A sign of life older than its limit is late; older than this many limits, the engine counts as gone."""
+
+NOT_IN_DATABASE = "the engine does not record it in the database"
+
+
+class _Pulse(Enum):
+    NONE = auto()
+    FRESH = auto()
+    LATE = auto()
+    GONE = auto()
+    AHEAD = auto()
+
+
+def status(facts: Facts) -> tuple[str, str]:
+    """(word, reason): Online, Late, Offline, Error or Unknown, the worst that is known, and why.
+
+    Error: trading is halted, or an error came since the last good sign of life. Online: that sign is newer
+    than its limit. Late: it is older, but not older than three limits. Unknown: it lies in the future, so a
+    clock is wrong. Offline: everything else. For the API's three words see ``public_status``.
+    """
+    health = facts.health
+    if health.halted:
+        return "Error", f"trading is halted: {health.halt_reason or 'no reason given'}"
+    if _failed_since_sign(facts):
+        return "Error", f"error since the last sign of life: {health.last_error_message or 'no message'}"
+    if facts.session.end is not None:
+        return "Offline", f"the session ended {_utc(facts.session.end)}"
+    return _liveness(facts)
+
+
+def public_status(word: str) -> str:
+    """The contract's word for a word of status(): Online, Error, and Offline for everything else."""
+    return word if word in ("Online", "Error") else "Offline"
+
+
+def data_feed_status(facts: Facts) -> str:
+    """Active, Delayed (past its limit) or Stale (past three of them), of the last sign of life alone."""
+    pulse = _pulse(facts)
+    if pulse is _Pulse.NONE:
+        raise Unknown("no sign of life yet")
+    if pulse is _Pulse.AHEAD:
+        raise Unknown(_liveness(facts)[1])
+    return {_Pulse.FRESH: "Active", _Pulse.LATE: "Delayed", _Pulse.GONE: "Stale"}[pulse]
+
+
+def api_connection_status(facts: Facts) -> str:
+    """Always unknown: the exchange is the engine's to see."""
+    raise Unknown(NOT_IN_DATABASE)
+
+
+def api_latency(facts: Facts) -> float:
+    """Always unknown, as api_connection_status is."""
+    raise Unknown(NOT_IN_DATABASE)
+
+
+def last_data_update(facts: Facts) -> datetime:
+    """The last sign of life, naive UTC."""
+    return known(facts.health.last_sign, "no sign of life yet")
+
+
+def system_uptime(facts: Facts) -> float:
+    """Minutes the session has run: from its start to its end, or until now."""
+    session = facts.session
+    minutes = ((session.end or facts.now) - session.start).total_seconds() / 60
+    if minutes < 0:
+        raise Unknown(f"the session starts {_utc(session.start)}, after {_utc(session.end or facts.now)}")
+    return minutes
+
+
+def error_count(facts: Facts) -> int:
+    """Errors of the last 24 hours."""
+    return known(facts.health.errors_24h, "the engine's events cannot be read")
+
+
+def error_rate_hourly(facts: Facts) -> int:
+    """Errors of the last hour."""
+    return known(facts.health.errors_1h, "the engine's events cannot be read")
+
+
+def _failed_since_sign(facts: Facts) -> bool:
+    error, sign = facts.health.last_error, facts.health.last_sign
+    return error is not None and (sign is None or error >= sign)
+
+
+def _pulse(facts: Facts) -> _Pulse:
+    sign, limit = facts.health.last_sign, facts.health.limit_seconds
+    if sign is None:
+        return _Pulse.NONE
+    age = (facts.now - sign).total_seconds()
+    if age < -limit:
+        return _Pulse.AHEAD
+    if age <= limit:
+        return _Pulse.FRESH
+    return _Pulse.LATE if age <= LATE_UNTIL * limit else _Pulse.GONE
+
+
+def _liveness(facts: Facts) -> tuple[str, str]:
+    sign, limit = facts.health.last_sign, _minutes(facts.health.limit_seconds)
+    if sign is None:
+        return "Offline", "no sign of life yet"
+    silence = f"no sign of life since {_utc(sign)}, expected every {limit}"
+    return {
+        _Pulse.FRESH: ("Online", f"sign of life within the last {limit}"),
+        _Pulse.LATE: ("Late", silence),
+        _Pulse.GONE: ("Offline", silence),
+        _Pulse.AHEAD: (
+            "Unknown",
+            f"the newest row is of {_utc(sign)}, in the future: check clock and time zone",
+        ),
+    }[_pulse(facts)]
+
+
+def _minutes(seconds: float) -> str:
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes >= 10 else f"{minutes:.1f}".removesuffix(".0") + " min"
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

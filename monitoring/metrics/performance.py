@@ -1,0 +1,55 @@
+"""Figures of trades, returns and drawdown, taken out of the facts."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from monitoring.metrics import returns
+from monitoring.metrics.facts import Drawdown, Facts, Series, TradeSums
+from monitoring.metrics.value import Unknown, known
+
+T = TypeVar("T")
+
+
+def of_trades(figure: Callable[[TradeSums], T]) -> Callable[[Facts], T]:
+    """The metric that is a figure of the closed trades."""
+    return lambda facts: figure(_trades(facts))
+
+
+def of_returns(figure: Callable[[Series], float]) -> Callable[[Facts], float]:
+    """The metric that is a figure of the daily returns."""
+    return lambda facts: figure(_returns(facts))
+
+
+def current_drawdown(facts: Facts) -> float:
+    """Decline of the newest equity from its peak, in percent."""
+    return _drawdown(facts).current
+
+
+def max_drawdown(facts: Facts) -> float:
+    """Deepest decline from a running peak, in percent."""
+    return _drawdown(facts).maximum
+
+
+def calmar_ratio(facts: Facts) -> float:
+    """CAGR / maximum drawdown."""
+    return returns.calmar(_returns(facts), max_drawdown(facts))
+
+
+def recent_trade_outcomes(facts: Facts) -> str:
+    """The last ten trades, newest first: W, L or B each."""
+    outcomes = _trades(facts).outcomes
+    if not outcomes:
+        raise Unknown("no closed trades")
+    return outcomes
+
+
+def _trades(facts: Facts) -> TradeSums:
+    return known(facts.trades, "trades cannot be read: the table is missing")
+
+
+def _returns(facts: Facts) -> Series:
+    return returns.daily_returns(known(facts.daily, "equity history cannot be read: the table is missing"))
+
+
+def _drawdown(facts: Facts) -> Drawdown:
+    return known(facts.drawdown, "no equity snapshot yet")

@@ -1,0 +1,38 @@
+"""The sections of the dashboard, in the order in which a phone shows them."""
+
+from monitoring.sections import (
+    account,
+    balance,
+    daily_pnl,
+    drawdown,
+    events,
+    health,
+    monthly,
+    performance,
+    positions,
+    risk,
+    status,
+    summary,
+    trades,
+)
+from monitoring.sections.section import BadParameter, Context, Section
+
+SECTIONS: tuple[Section, ...] = (
+    status.SECTION,
+    balance.SECTION,
+    drawdown.SECTION,
+    summary.SECTION,
+    health.SECTION,
+    risk.SECTION,
+    performance.SECTION,
+    account.SECTION,
+    positions.SECTION,
+    events.SECTION,
+    daily_pnl.SECTION,
+    monthly.SECTION,
+    trades.SECTION,
+)
+
+BY_NAME = {section.name: section for section in SECTIONS}
+
+__all__ = ["BY_NAME", "SECTIONS", "BadParameter", "Context", "Section"]

@@ -1,0 +1,94 @@
+"""Account: what is there, what is free, and what is bound in open positions."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+import asyncpg
+
+from monitoring.database.capabilities import Capabilities, Columns
+from monitoring.ledger import Ledger
+from monitoring.metrics.facts import Account, Session
+from monitoring.sections.metric_list import Figures, figures
+from monitoring.sections.section import Context, Section
+
+SNAPSHOT: Columns = {
+    "timestamp": "timestamp",
+    "balance": "numeric",
+    "equity": "numeric",
+    "margin_used": "numeric",
+    "margin_available": "numeric",
+}
+BALANCE: Columns = {"total_balance": "numeric", "base_currency": "text", "last_updated": "timestamp"}
+
+KEYS = (
+    "current_balance",
+    "equity",
+    "unrealized_pnl",
+    "available_margin",
+    "margin_usage",
+    "active_positions_count",
+    "position_sizes",
+    "total_position_value",
+)
+
+
+def known(value: Decimal | None) -> Decimal | None:
+    """The value, unless it is NaN or infinite."""
+    return value if value is not None and value.is_finite() else None
+
+
+async def read_account(
+    connection: asyncpg.Connection, capabilities: Capabilities, session: Session, ledger: Ledger
+) -> Account:
+    """The newest balance of either table, and equity and margin of the newest real snapshot."""
+    newest = await _snapshot(connection, capabilities, ledger.history.last_id)
+    real = await _snapshot(connection, capabilities, ledger.history.last_real_id)
+    booked = await _booked(connection, capabilities, session)
+    balance, balance_at = (newest["balance"], newest["timestamp"]) if newest else (None, None)
+    if booked and (balance_at is None or booked["last_updated"] >= balance_at):
+        balance, balance_at = booked["total_balance"], booked["last_updated"]
+    return Account(
+        balance=known(balance),
+        balance_at=balance_at,
+        equity=known(real["equity"]) if real else None,
+        equity_at=real["timestamp"] if real else None,
+        margin_used=known(real["margin_used"]) if real else None,
+        margin_available=known(real["margin_available"]) if real else None,
+        currency=booked["base_currency"] if booked else None,
+    )
+
+
+async def _snapshot(
+    connection: asyncpg.Connection, capabilities: Capabilities, number: int | None
+) -> asyncpg.Record | None:
+    if number is None:
+        return None
+    columns = capabilities.columns("account_history", SNAPSHOT)
+    return await connection.fetchrow(f"SELECT {columns} FROM account_history WHERE id = $1", number)
+
+
+async def _booked(
+    connection: asyncpg.Connection, capabilities: Capabilities, session: Session
+) -> asyncpg.Record | None:
+    if not capabilities.has("account_balances", "session_id", "last_updated", "total_balance"):
+        return None
+    columns = capabilities.columns("account_balances", BALANCE)
+    return await connection.fetchrow(
+        f"SELECT {columns} FROM account_balances WHERE session_id = $1 ORDER BY last_updated DESC, id DESC LIMIT 1",
+        session.id,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """``facts`` carries the age of each figure."""
+
+    figures: Figures
+    facts: Account
+
+
+async def load(context: Context) -> AccountView:
+    return AccountView(figures(context.facts, KEYS), context.facts.account)
+
+
+SECTION = Section("account", "Account", {"account_history", "account_balances", "positions", "trading_sessions"}, load)

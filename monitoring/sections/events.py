@@ -1,0 +1,72 @@
+"""Recent Events: what the engine reported, newest first."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from monitoring.database.capabilities import Columns
+from monitoring.sections.section import Context, Section
+
+NEWEST = 8
+EVENT: Columns = {
+    "id": "bigint",
+    "timestamp": "timestamp",
+    "event_type": "text",
+    "severity": "text",
+    "message": "text",
+    "component": "text",
+    "error_code": "text",
+}
+QUERY = f"""
+SELECT {{columns}} FROM system_events
+WHERE session_id = $1 AND timestamp BETWEEN $2 AND $3
+ORDER BY timestamp DESC, id DESC LIMIT {NEWEST}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    id: int
+    at: datetime
+    kind: str
+    severity: str
+    message: str
+    component: str | None
+    code: str | None
+
+    @property
+    def level(self) -> str:
+        """err, warn or off: how loudly to show it."""
+        if self.severity in ("error", "critical") or self.kind in ("ERROR", "CIRCUIT_BREAKER_DRY_RUN"):
+            return "err"
+        return "warn" if self.severity == "warning" or self.kind in ("WARNING", "ALERT") else "off"
+
+
+@dataclass(frozen=True, slots=True)
+class EventsView:
+    events: tuple[Event, ...]
+
+
+async def load(context: Context) -> EventsView:
+    session = context.scope.session
+    end = (session.end or context.now) + timedelta(days=1)
+    columns = context.capabilities.columns("system_events", EVENT)
+    rows = await context.connection.fetch(
+        QUERY.format(columns=columns), session.id, session.start - timedelta(days=1), end
+    )
+    return EventsView(
+        tuple(
+            Event(
+                row["id"],
+                row["timestamp"],
+                row["event_type"],
+                (row["severity"] or "info").lower(),
+                row["message"],
+                row["component"],
+                row["error_code"],
+            )
+            for row in rows
+        )
+    )
+
+
+SECTION = Section("events", "Events", {"system_events", "trading_sessions"}, load, needs=("system_events",))

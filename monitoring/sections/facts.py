@@ -1,0 +1,98 @@
+"""Gathers the facts that every metric is computed from, once for all sections."""
+
+import json
+from datetime import datetime
+
+import asyncpg
+
+from monitoring.database.capabilities import Capabilities
+from monitoring.ledger import Ledger
+from monitoring.metrics.facts import Facts, Market, OpenPosition
+from monitoring.scope import configured
+from monitoring.sections.account import read_account
+from monitoring.sections.health import NEWEST_EXECUTIONS, read_health
+from monitoring.sections.orders import read_order_sums
+from monitoring.sections.positions import open_position, read_positions
+from monitoring.sections.risk import read_adjustment
+
+TABLES = frozenset(
+    {
+        "trades",
+        "positions",
+        "orders",
+        "account_history",
+        "account_balances",
+        "system_events",
+        "system_control_flags",
+        "risk_adjustments",
+        "strategy_executions",
+        "trading_sessions",
+    }
+)
+INDICATORS = f"""
+SELECT indicators::text FROM
+  (SELECT id, indicators, session_id FROM strategy_executions ORDER BY id DESC LIMIT {NEWEST_EXECUTIONS}) newest
+WHERE session_id = $1 AND indicators IS NOT NULL ORDER BY id DESC LIMIT 1
+"""
+
+
+async def read_facts(
+    connection: asyncpg.Connection, capabilities: Capabilities, ledger: Ledger, now: datetime
+) -> Facts:
+    """Everything known about the ledger's session as of ``now``; the ledger has been refreshed."""
+    session = ledger.session
+    adjustment = None
+    if capabilities.has("risk_adjustments", "session_id", "parameter_name", "timestamp"):
+        adjustment = await read_adjustment(connection, capabilities, session, now)
+    return Facts(
+        now=now,
+        session=session,
+        health=await read_health(connection, capabilities, session, ledger, now),
+        account=await read_account(connection, capabilities, session, ledger),
+        daily=ledger.history.daily(),
+        drawdown=ledger.history.drawdown(),
+        trades=ledger.trades.sums(now),
+        positions=await _positions(connection, capabilities, ledger),
+        orders=await read_order_sums(connection, capabilities, session, now),
+        adjustment=adjustment,
+        market=await _market(connection, capabilities, session.id),
+        configured_risk=configured(session.config, "risk_per_trade"),
+    )
+
+
+async def _positions(
+    connection: asyncpg.Connection, capabilities: Capabilities, ledger: Ledger
+) -> tuple[OpenPosition, ...] | None:
+    if not ledger.positions.counted:
+        return None
+    rows = await read_positions(connection, capabilities, ledger.positions.open_ids)
+    return tuple(open_position(row) for row in rows)
+
+
+async def _market(connection: asyncpg.Connection, capabilities: Capabilities, session: int) -> Market:
+    if not capabilities.has("strategy_executions", "id", "session_id", "indicators"):
+        return Market(None, None, None)
+    text = await connection.fetchval(INDICATORS, session)
+    try:
+        logged = json.loads(text) if text else {}
+    except ValueError:
+        logged = {}
+    return market(logged if isinstance(logged, dict) else {})
+
+
+def market(logged: dict[str, object]) -> Market:
+    """The indicators that the dashboard shows, from what a strategy logged."""
+
+    def number(*names: str) -> float | None:
+        for name in names:
+            value = logged.get(name)
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                return float(value)
+        return None
+
+    trend = logged.get("ema_trend")
+    return Market(
+        price_change_24h=number("price_change_24h"),
+        rsi=number("rsi", "rsi_14"),
+        ema_trend=str(trend) if isinstance(trend, str) else None,
+    )

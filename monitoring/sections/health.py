@@ -1,0 +1,132 @@
+"""System Health: is the engine alive, since when, and what went wrong lately."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import asyncpg
+
+from monitoring.database.capabilities import Capabilities
+from monitoring.ledger import Ledger
+from monitoring.metrics.facts import Health, Session
+from monitoring.sections.metric_list import Figures, figures
+from monitoring.sections.section import Context, Section
+
+LIMIT_FLOOR = 300.0
+MISSED_BEATS = 3
+"""Beats of the engine's own rhythm that may fail before it counts as gone."""
+NEWEST_EXECUTIONS = 200
+"""``strategy_executions`` has no index but its key: only its newest rows are looked at."""
+
+ERRORS = """
+SELECT count(*) FILTER (WHERE timestamp > $2) AS day,
+       count(*) FILTER (WHERE timestamp > $3) AS hour
+FROM system_events
+WHERE timestamp > $2 AND timestamp <= $4 AND session_id = $1
+  AND (lower(severity::text) IN ('error', 'critical') OR event_type::text = 'ERROR')
+"""
+LAST_ERROR = """
+SELECT timestamp, message FROM system_events
+WHERE session_id = $1 AND timestamp BETWEEN $2 AND $3
+  AND (lower(severity::text) IN ('error', 'critical') OR event_type::text = 'ERROR')
+ORDER BY timestamp DESC LIMIT 1
+"""
+LAST_EXECUTION = f"""
+SELECT max(timestamp) FROM
+  (SELECT timestamp, session_id FROM strategy_executions ORDER BY id DESC LIMIT {NEWEST_EXECUTIONS}) newest
+WHERE session_id = $1
+"""
+HALT = "SELECT active, {reason} AS reason FROM system_control_flags WHERE name = 'system_halt' ORDER BY id DESC LIMIT 1"
+
+KEYS = (
+    "data_feed_status",
+    "last_data_update",
+    "error_count",
+    "error_rate_hourly",
+    "system_uptime",
+    "api_connection_status",
+    "api_latency",
+    "fill_rate",
+    "failed_orders",
+    "avg_slippage",
+    "order_latency",
+    "execution_quality",
+    "current_strategy",
+    "price_change_24h",
+    "rsi",
+    "ema_trend",
+)
+
+
+async def read_health(
+    connection: asyncpg.Connection, capabilities: Capabilities, session: Session, ledger: Ledger, now: datetime
+) -> Health:
+    """Signs of life of one session. Errors and the halt flag are None where their table is missing."""
+    errors_day, errors_hour, last_error, message = await _errors(connection, capabilities, session, now)
+    halted, reason = await _halt(connection, capabilities)
+    signs = [ledger.history.last_time, ledger.positions.last_update]
+    if capabilities.has("strategy_executions", "timestamp", "session_id"):
+        signs.append(await connection.fetchval(LAST_EXECUTION, session.id))
+    return Health(
+        last_sign=max((sign for sign in signs if sign is not None), default=None),
+        limit_seconds=max(LIMIT_FLOOR, MISSED_BEATS * (ledger.history.rhythm or 0.0)),
+        halted=halted,
+        halt_reason=reason,
+        errors_24h=errors_day,
+        errors_1h=errors_hour,
+        last_error=last_error,
+        last_error_message=message,
+    )
+
+
+async def _errors(
+    connection: asyncpg.Connection, capabilities: Capabilities, session: Session, now: datetime
+) -> tuple[int | None, int | None, datetime | None, str | None]:
+    if not capabilities.has("system_events", "timestamp", "session_id", "event_type"):
+        return None, None, None, None
+    until = now + timedelta(days=1)
+    counts = await connection.fetchrow(ERRORS, session.id, now - timedelta(days=1), now - timedelta(hours=1), until)
+    # A session's errors before its last sign of life no longer matter, so a week is far enough to look back.
+    last = await connection.fetchrow(LAST_ERROR, session.id, now - timedelta(days=7), until)
+    return counts["day"], counts["hour"], last and last["timestamp"], last and last["message"]
+
+
+async def _halt(connection: asyncpg.Connection, capabilities: Capabilities) -> tuple[bool | None, str | None]:
+    if not capabilities.has("system_control_flags", "name", "active"):
+        return None, None
+    reason = capabilities.column("system_control_flags", "reason", "text")
+    row = await connection.fetchrow(HALT.format(reason=reason))
+    return (bool(row["active"]), row["reason"]) if row else (False, None)
+
+
+@dataclass(frozen=True, slots=True)
+class HealthView:
+    """``status`` is the word, ``reason`` why."""
+
+    status: str
+    reason: str
+    figures: Figures
+    facts: Health
+
+
+async def load(context: Context) -> HealthView:
+    from monitoring.metrics.health import status
+
+    word, reason = status(context.facts)
+    return HealthView(word, reason, figures(context.facts, KEYS), context.facts.health)
+
+
+SECTION = Section(
+    "health",
+    "System Health",
+    {
+        "system_events",
+        "system_control_flags",
+        "account_history",
+        "orders",
+        "strategy_executions",
+        "trading_sessions",
+        "positions",
+    },
+    load,
+    ticks=5.0,
+)

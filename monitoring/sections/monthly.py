@@ -1,0 +1,65 @@
+"""Monthly Returns: a year a row, and the strip of the newest trades."""
+
+from dataclasses import dataclass
+
+from monitoring.charts import WinLoss, heat_class, win_loss
+from monitoring.metrics.returns import monthly_returns, yearly_returns
+from monitoring.metrics.value import Unknown
+from monitoring.sections.section import Context, Section
+
+LIMITS = (2.0, 5.0)
+"""Percent from which a month is coloured more strongly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    percent: float | None
+    heat: str
+
+
+@dataclass(frozen=True, slots=True)
+class Year:
+    """``months`` are the twelve of the calendar."""
+
+    year: int
+    months: tuple[Month, ...]
+    percent: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class MonthlyView:
+    """``years`` newest first; empty for the reason given."""
+
+    years: tuple[Year, ...]
+    reason: str | None
+    strip: WinLoss | None
+
+
+async def load(context: Context) -> MonthlyView:
+    trades = context.facts.trades
+    strip = win_loss(trades.outcomes) if trades else None
+    try:
+        if context.facts.daily is None:
+            raise Unknown("no equity history yet")
+        months = {(day.year, day.month): value for day, value in monthly_returns(context.facts.daily)}
+        totals = {day.year: value for day, value in yearly_returns(context.facts.daily)}
+    except Unknown as unknown:
+        return MonthlyView((), str(unknown), strip)
+    if not months:
+        return MonthlyView((), "needs 2 days of history", strip)
+    years = sorted({year for year, _ in months}, reverse=True)
+    return MonthlyView(tuple(_year(year, months, totals.get(year)) for year in years), None, strip)
+
+
+def _year(year: int, months: dict[tuple[int, int], float], total: float | None) -> Year:
+    values = [months.get((year, month)) for month in range(1, 13)]
+    return Year(year, tuple(Month(value, heat_class(value, LIMITS)) for value in values), total)
+
+
+SECTION = Section(
+    "monthly",
+    "Monthly Returns",
+    {"account_history", "account_balances", "trades", "trading_sessions"},
+    load,
+    ticks=60.0,
+)

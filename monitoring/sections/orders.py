@@ -1,0 +1,100 @@
+"""Orders: those of open positions, those still pending, and how well the last day's were filled."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import asyncpg
+
+from monitoring.database.capabilities import Capabilities, Columns
+from monitoring.metrics.facts import OrderSums, Session
+
+ORDER: Columns = {
+    "id": "bigint",
+    "position_id": "bigint",
+    "order_type": "text",
+    "status": "text",
+    "exchange_order_id": "text",
+    "internal_order_id": "text",
+    "symbol": "text",
+    "side": "text",
+    "quantity": "numeric",
+    "price": "numeric",
+    "filled_quantity": "numeric",
+    "filled_price": "numeric",
+    "commission": "numeric",
+    "created_at": "timestamp",
+    "filled_at": "timestamp",
+    "cancelled_at": "timestamp",
+    "last_update": "timestamp",
+    "target_level": "int",
+    "size_fraction": "numeric",
+}
+PENDING = ("PENDING", "OPEN", "PENDING_SUBMIT", "SUBMITTED", "UNKNOWN", "UNRESOLVED")
+
+OF_POSITIONS = "SELECT {columns} FROM orders WHERE position_id = ANY($1::bigint[]) ORDER BY created_at, id"
+STILL_PENDING = """
+SELECT {columns} FROM orders
+WHERE status::text = ANY($1::text[]) AND session_id = $2 AND created_at > $3
+ORDER BY created_at DESC, id DESC LIMIT 1000
+"""
+LAST_DAY = """
+SELECT count(*) FILTER (WHERE status IN ('FILLED', 'CONFIRMED')) AS filled,
+       count(*) FILTER (WHERE status = 'FAILED') AS failed,
+       count(*) FILTER (WHERE status IN ('FILLED', 'CONFIRMED', 'CANCELLED', 'FAILED')) AS finished,
+       avg(direction * (fill - price) / price * 100)
+           FILTER (WHERE status IN ('FILLED', 'CONFIRMED') AND price > 0 AND fill > 0) AS slippage,
+       avg(extract(epoch FROM filled_at - created_at) * 1000)
+           FILTER (WHERE status IN ('FILLED', 'CONFIRMED') AND filled_at >= created_at) AS latency
+FROM (
+    SELECT status::text AS status, created_at, {filled_at} AS filled_at,
+           nullif({price}, 'NaN') AS price, nullif({filled_price}, 'NaN') AS fill,
+           CASE WHEN upper(side::text) IN ('BUY', 'LONG') THEN 1 ELSE -1 END
+           * CASE WHEN upper(side::text) IN ('BUY', 'SELL') OR order_type::text IN ('ENTRY', 'SCALE_IN')
+                  THEN 1 ELSE -1 END AS direction
+    FROM orders WHERE created_at > $2 AND session_id = $1
+) recent
+"""
+"""Paying more on a buy or getting less on a sale counts as positive slippage."""
+
+
+async def read_order_sums(
+    connection: asyncpg.Connection, capabilities: Capabilities, session: Session, now: datetime
+) -> OrderSums | None:
+    """How the orders of the last 24 hours went; None where the table is missing."""
+    if not capabilities.has("orders", "status", "created_at", "session_id", "side", "order_type"):
+        return None
+    columns = {
+        name: capabilities.column("orders", name, kind)
+        for name, kind in (("filled_at", "timestamp"), ("price", "float8"), ("filled_price", "float8"))
+    }
+    row = await connection.fetchrow(LAST_DAY.format(**columns), session.id, now - timedelta(days=1))
+    return OrderSums(
+        filled=row["filled"],
+        finished=row["finished"],
+        failed=row["failed"],
+        slippage_percent=row["slippage"],
+        latency_ms=None if row["latency"] is None else float(row["latency"]),
+    )
+
+
+async def orders_of(
+    connection: asyncpg.Connection, capabilities: Capabilities, positions: Sequence[int]
+) -> dict[int, list[asyncpg.Record]]:
+    """Orders by position, oldest first; empty where the table is missing."""
+    found: dict[int, list[asyncpg.Record]] = defaultdict(list)
+    if positions and capabilities.has("orders", "position_id"):
+        query = OF_POSITIONS.format(columns=capabilities.columns("orders", ORDER))
+        for row in await connection.fetch(query, list(positions)):
+            found[row["position_id"]].append(row)
+    return found
+
+
+async def pending_orders(
+    connection: asyncpg.Connection, capabilities: Capabilities, session: Session, now: datetime
+) -> list[asyncpg.Record]:
+    """Unfinished orders of the last 90 days, newest first. Raises TableMissing."""
+    capabilities.require("orders")
+    query = STILL_PENDING.format(columns=capabilities.columns("orders", ORDER))
+    rows = await connection.fetch(query, list(PENDING), session.id, now - timedelta(days=90))
+    return list(rows)

@@ -1,0 +1,72 @@
+"""Risk Metrics: how far below the peak, how much is exposed, and what the engine does about it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from monitoring.database.capabilities import Capabilities, Columns
+from monitoring.metrics.facts import Drawdown, RiskAdjustment, Session
+from monitoring.sections.metric_list import Figures, figures
+from monitoring.sections.section import Context, Section
+
+ADJUSTMENT: Columns = {
+    "timestamp": "timestamp",
+    "adjusted_value": "float8",
+    "trigger_reason": "text",
+    "adjustment_type": "text",
+    "duration_minutes": "int",
+}
+NEWEST_ADJUSTMENT = """
+SELECT {columns} FROM risk_adjustments
+WHERE session_id = $1 AND parameter_name = 'position_size_factor'
+ORDER BY timestamp DESC, id DESC LIMIT 1
+"""
+
+KEYS = (
+    "current_drawdown",
+    "max_drawdown",
+    "current_exposure",
+    "margin_usage",
+    "risk_per_trade",
+    "volatility",
+    "dynamic_risk_factor",
+    "dynamic_risk_reason",
+    "dynamic_risk_active",
+)
+
+
+async def read_adjustment(
+    connection: asyncpg.Connection, capabilities: Capabilities, session: Session, now: datetime
+) -> RiskAdjustment | None:
+    """The newest adjustment of the position size that has not run out; None where there is none."""
+    columns = capabilities.columns("risk_adjustments", ADJUSTMENT)
+    row = await connection.fetchrow(NEWEST_ADJUSTMENT.format(columns=columns), session.id)
+    if row is None:
+        return None
+    minutes = row["duration_minutes"]
+    if minutes is not None and (now - row["timestamp"]).total_seconds() > minutes * 60:
+        return None
+    return RiskAdjustment(row["adjusted_value"], row["trigger_reason"] or row["adjustment_type"], row["timestamp"])
+
+
+@dataclass(frozen=True, slots=True)
+class RiskView:
+    figures: Figures
+    drawdown: Drawdown | None
+    adjustment: RiskAdjustment | None
+    configured_risk: float | None
+
+
+async def load(context: Context) -> RiskView:
+    facts = context.facts
+    return RiskView(figures(facts, KEYS), facts.drawdown, facts.adjustment, facts.configured_risk)
+
+
+SECTION = Section(
+    "risk",
+    "Risk Metrics",
+    {"account_history", "account_balances", "risk_adjustments", "positions", "trades", "trading_sessions"},
+    load,
+    ticks=30.0,
+)

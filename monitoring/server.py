@@ -1,0 +1,135 @@
+"""Serves the application: the listening socket, uvicorn with its limits, a quick and graceful stop."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from types import FrameType
+
+import uvicorn
+from quart import Quart
+
+from monitoring.config import ConfigError, Settings
+from monitoring.dashboard import asgi, create_app
+from monitoring.database.pool import DatabaseUnavailable
+from monitoring.demo import default_demo_dir, demo_database
+from monitoring.logs import configure
+from monitoring.services import KEY, Services
+
+log = logging.getLogger(__name__)
+
+STUCK_CLIENT_MS = 20_000
+"""A peer that acknowledges nothing for this long is cut off: its unsent data would only grow."""
+LARGEST_MESSAGE = 16_384
+GRACE = 2
+RETRY = 0.5
+
+
+class Server(uvicorn.Server):
+    """uvicorn, but the first signal already ends open event streams: it would wait for them for ever."""
+
+    def __init__(self, config: uvicorn.Config, parts: Services) -> None:
+        super().__init__(config)
+        self._parts = parts
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._parts.hub.close()
+        super().handle_exit(sig, frame)
+
+
+def serve(settings: Settings) -> None:
+    """Runs until SIGINT or SIGTERM. Raises ConfigError or DatabaseUnavailable with one sentence."""
+    configure(settings)
+    listening = listen(settings)
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_serve(settings, listening))
+    except KeyboardInterrupt:
+        log.info("stopped")
+    finally:
+        listening.close()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop where there is one: it halves the time of a fan-out."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The listening socket. Raises ConfigError when the address is taken or not ours."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STUCK_CLIENT_MS)
+    try:
+        listening.bind((settings.host, settings.port))
+    except OSError as error:
+        listening.close()
+        raise ConfigError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}") from None
+    listening.set_inheritable(True)
+    return listening
+
+
+async def _serve(settings: Settings, listening: socket.socket) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        if settings.demo:
+            url = await stack.enter_async_context(demo_database(settings.demo_dir or default_demo_dir(), _progress))
+            settings = replace(settings, database_url=url)
+        app = create_app(settings)
+        parts: Services = app.extensions[KEY]
+        await _connect(parts)
+        await _run(app, parts, listening)
+
+
+async def _connect(parts: Services) -> None:
+    """Connects, waiting as long as the settings say. Raises DatabaseUnavailable."""
+    deadline = time.monotonic() + parts.settings.wait_for_db
+    told = False
+    while True:
+        try:
+            await parts.database.open()
+            return
+        except DatabaseUnavailable as error:
+            if time.monotonic() >= deadline:
+                raise
+            if not told:
+                log.info("waiting for the database, %s", error)
+                told = True
+            await asyncio.sleep(RETRY)
+
+
+async def _run(app: Quart, parts: Services, listening: socket.socket) -> None:
+    host, port = listening.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    config = uvicorn.Config(
+        asgi(app),
+        http="httptools",
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        ws_max_size=LARGEST_MESSAGE,
+        ws_ping_interval=None,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE,
+    )
+    server = Server(config, parts)
+    print(f"Monitoring is at http://{shown}:{port}{parts.settings.root_path}/ (Ctrl-C stops it)", flush=True)  # noqa: T201
+    await server.serve(sockets=[listening])
+    if not server.started:
+        raise ConfigError("the dashboard could not start: see the log")
+
+
+def _progress(share: float, what: str) -> None:
+    """One line that rewrites itself on a terminal, a line for each step elsewhere."""
+    end = "\r" if sys.stderr.isatty() and share < 1 else "\n"
+    print(f"\r{what}: {share:4.0%} ", end=end, file=sys.stderr, flush=True)  # noqa: T201

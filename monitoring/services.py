@@ -1,0 +1,38 @@
+"""What the composition root puts together and every route works with."""
+
+from dataclasses import dataclass, field
+from typing import cast
+
+from quart import current_app
+
+from monitoring.config import Settings
+from monitoring.database.pool import Database
+from monitoring.ledger import Ledgers
+from monitoring.reader import Reader
+from monitoring.realtime.feed import Feed
+from monitoring.realtime.hub import Hub
+from monitoring.realtime.tasks import Tasks
+from monitoring.snapshots import Snapshots
+from monitoring.web.rendering import Pages
+
+KEY = "monitoring"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """One of each, for the life of the application."""
+
+    settings: Settings
+    database: Database
+    hub: Hub
+    ledgers: Ledgers
+    reader: Reader
+    snapshots: Snapshots
+    feed: Feed
+    pages: Pages
+    tasks: Tasks = field(default_factory=Tasks)
+
+
+def services() -> Services:
+    """Those of the application that handles the present request."""
+    return cast(Services, current_app.extensions[KEY])

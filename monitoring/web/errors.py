@@ -1,0 +1,77 @@
+"""Faults as answers: JSON for programs, a page for people, a fragment for htmx; never a driver's message."""
+
+import logging
+import secrets
+from typing import Any
+
+from quart import Response, jsonify, request
+from quart_schema import RequestSchemaValidationError
+from werkzeug.exceptions import HTTPException
+
+from monitoring.database.capabilities import TableMissing
+from monitoring.database.pool import DatabaseUnavailable
+from monitoring.scope import UnknownSession
+from monitoring.sections import BadParameter
+
+log = logging.getLogger(__name__)
+
+
+class Problem(Exception):
+    """An answer other than success: a fitting status, a code for programs, a sentence for people."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+def wants_html() -> bool:
+    """Whether a browser asked for a page, and not a program for data."""
+    if request.path.startswith("/api/"):
+        return False
+    return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "text/html"
+
+
+def problem_of(error: Exception) -> Problem:
+    """The problem that an exception is; one that nobody foresaw becomes a reference to the log."""
+    match error:
+        case Problem():
+            return error
+        case UnknownSession():
+            return Problem(404, "unknown_session", str(error))
+        case BadParameter():
+            return Problem(400, "bad_parameter", str(error))
+        case RequestSchemaValidationError():
+            return Problem(422, "invalid", f"{error.validation_error}")
+        case TableMissing():
+            return Problem(404, "not_available", str(error))
+        case DatabaseUnavailable():
+            return Problem(503, "database_unavailable", "The database cannot be read at the moment.")
+        case HTTPException():
+            return Problem(error.code or 500, error.name.lower().replace(" ", "_"), error.description or error.name)
+    reference = secrets.token_hex(4)
+    log.error("%s %s failed, reference %s", request.method, request.path, reference, exc_info=error)
+    return Problem(500, "internal", f"Something went wrong here (reference {reference} in the log).")
+
+
+async def answer(error: Exception) -> Response:
+    """The response for an exception."""
+    from monitoring.services import services
+
+    problem = problem_of(error)
+    if wants_html():
+        response = services().pages.error(problem.status, problem.message)
+    else:
+        response = jsonify({"error": {"code": problem.code, "message": problem.message}})
+    response.status_code = problem.status
+    if problem.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if problem.status == 503:
+        response.headers["Retry-After"] = "5"
+    return response
+
+
+def register(app: Any) -> None:
+    for kind in (Exception, HTTPException, RequestSchemaValidationError):
+        app.register_error_handler(kind, answer)

@@ -1,0 +1,35 @@
+"""Headers that every answer carries: what a page may load, and that nobody may frame, sniff or keep it."""
+
+from urllib.parse import urlsplit
+
+from quart import Quart, Response, request
+
+from monitoring.assets import LIBRARIES
+from monitoring.services import services
+
+
+def content_security_policy(cdn: bool) -> str:
+    """Scripts from here (and from the libraries' CDN, where their hashes are checked), nothing inline."""
+    hosts = sorted({f"https://{urlsplit(library.cdn_url).netloc}" for library in LIBRARIES}) if cdn else []
+    scripts = " ".join(["'self'", *hosts])
+    return (
+        f"default-src 'none'; script-src {scripts}; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+        "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+    )
+
+
+def register(app: Quart) -> None:
+    @app.after_request
+    async def add(response: Response) -> Response:
+        set_default = response.headers.setdefault
+        set_default("Content-Security-Policy", content_security_policy(services().settings.assets != "local"))
+        set_default("X-Content-Type-Options", "nosniff")
+        set_default("Referrer-Policy", "same-origin")
+        set_default("X-Frame-Options", "DENY")
+        set_default("Cross-Origin-Opener-Policy", "same-origin")
+        set_default("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
+        static = request.path.startswith(f"{services().settings.root_path}/static/")
+        set_default("Cache-Control", "public, max-age=3600" if static else "no-store")
+        if services().settings.protected:
+            set_default("Strict-Transport-Security", "max-age=31536000")
+        return response

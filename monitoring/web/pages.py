@@ -1,0 +1,148 @@
+"""The pages people see: the dashboard, its single sections, sign-in, explanations, and the data behind charts."""
+
+import asyncio
+from collections import defaultdict
+
+from markupsafe import Markup
+from quart import Blueprint, Response, current_app, jsonify, redirect, request, session
+from werkzeug.http import generate_etag
+
+from monitoring.database.pool import DatabaseUnavailable
+from monitoring.metrics.catalogue import CATALOGUE, Metric
+from monitoring.scope import Scope
+from monitoring.sections import BY_NAME, SECTIONS, BadParameter, Section
+from monitoring.services import services
+from monitoring.snapshots import Rendered
+from monitoring.web.auth import fingerprint, public, reading, same_secret
+from monitoring.web.errors import Problem
+from monitoring.web.rendering import THEMES
+from monitoring.web.requests import requested_scope, requested_session
+
+blueprint = Blueprint("pages", __name__)
+
+YEAR = 365 * 86400
+
+
+@blueprint.get("/")
+@reading
+async def dashboard() -> Response:
+    """The whole dashboard: the very sections that are fetched again when they change."""
+    pages = services().pages
+    scope = await requested_scope()
+    if scope is None:
+        return pages.page("dashboard.html", None, fragments={}, switcher=[])
+    rendered = await asyncio.gather(*(_rendered(section, scope) for section in SECTIONS))
+    fragments = {
+        section.name: Markup(fragment.body.decode())  # noqa: S704 - our own escaped template made it
+        for section, fragment in zip(SECTIONS, rendered, strict=True)
+    }
+    return pages.page("dashboard.html", scope, fragments=fragments, switcher=await _switcher(scope))
+
+
+async def _switcher(scope: Scope) -> list[object]:
+    try:
+        return list(await services().reader.sessions())
+    except DatabaseUnavailable:
+        return [scope.session]
+
+
+async def _rendered(section: Section, scope: Scope) -> Rendered:
+    arguments = {name: request.args[name] for name in section.parameters if request.args.get(name)}
+    return await services().snapshots.get(section, scope, arguments)
+
+
+@blueprint.get("/partials/<name>")
+@reading
+async def partial(name: str) -> Response:
+    """One section alone, with a tag: 304 where the browser has it already."""
+    section = BY_NAME.get(name)
+    if section is None:
+        raise Problem(404, "unknown_section", f"{name[:40]}: expected one of {', '.join(BY_NAME)}")
+    scope = await requested_scope()
+    if scope is None:
+        raise Problem(404, "no_session", "The database holds no trading session yet.")
+    fragment = await _rendered(section, scope)
+    response = Response(fragment.body, content_type="text/html; charset=utf-8", headers={"ETag": fragment.etag})
+    response.headers["Cache-Control"] = "private, no-cache"
+    return await response.make_conditional(request)
+
+
+@blueprint.get("/versions")
+@reading
+async def versions() -> Response:
+    """Versions of every section of the scope, for browsers that can only poll."""
+    await services().reader.session(requested_session())
+    hub = services().hub
+    services().feed.wake()
+    response = jsonify(hub.versions(requested_session()))
+    response.set_etag(generate_etag(await response.get_data(as_text=False)))
+    response.headers["Cache-Control"] = "private, no-cache"
+    return await response.make_conditional(request)
+
+
+@blueprint.get("/explain")
+@reading
+async def explain() -> Response:
+    """What every metric means, and where its formula comes from."""
+    metrics: dict[str, list[Metric]] = defaultdict(list)
+    for metric in CATALOGUE:
+        metrics[metric.section].append(metric)
+    return services().pages.page("explain.html", metrics=dict(metrics))
+
+
+@blueprint.get("/docs")
+@reading
+async def docs() -> Response:
+    """The API as OpenAPI describes it, as a plain page: no script, no other site."""
+    provider = current_app.extensions["QUART_SCHEMA"].openapi_provider
+    return services().pages.page("docs.html", spec=provider.schema())
+
+
+@blueprint.get("/login")
+@public
+async def login_form() -> Response:
+    return services().pages.page("login.html", problem=None, next=_local(request.args.get("next", "/")))
+
+
+@blueprint.post("/login")
+@public
+async def login() -> Response:
+    """Takes the operator's token and gives a cookie for it."""
+    form = await request.form
+    token, target = services().settings.token, _local(form.get("next", "/"))
+    if not token or not same_secret(form.get("token", "").strip(), token):
+        problem = "That is not the operator's token." if token else "Set MONITORING_DASHBOARD_TOKEN to sign in."
+        response = services().pages.page("login.html", problem=problem, next=target)
+        response.status_code = 401
+        return response
+    session.permanent = True
+    session["operator"] = fingerprint(token)
+    return redirect(services().pages.url(target), code=303)  # type: ignore[return-value]
+
+
+@blueprint.post("/logout")
+@public
+async def logout() -> Response:
+    session.clear()
+    return redirect(services().pages.url("/"), code=303)  # type: ignore[return-value]
+
+
+@blueprint.post("/theme")
+@public
+async def theme() -> Response:
+    """Keeps the chosen theme in a cookie and goes back to the page."""
+    form = await request.form
+    wanted = form.get("theme", "")
+    if wanted not in THEMES:
+        raise BadParameter(f"theme={wanted[:20]}: expected one of {', '.join(THEMES)}")
+    response: Response = redirect(services().pages.url(_local(form.get("next", "/"))), code=303)  # type: ignore[assignment]
+    response.set_cookie(
+        "theme", wanted, max_age=YEAR, samesite="Lax", httponly=True, secure=current_app.config["SESSION_COOKIE_SECURE"]
+    )
+    return response
+
+
+def _local(target: str) -> str:
+    """``target`` if it is a path of ours, else the front page: no way out to another site."""
+    local = target.startswith("/") and not target.startswith(("//", "/\\")) and target.isprintable()
+    return target if local else "/"

@@ -1,0 +1,140 @@
+"""Templates to HTML: the environment, its filters, and the names that every page and partial may use."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from urllib.parse import urlencode
+
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+from quart import Response, g, request, session
+
+from monitoring.assets import sources
+from monitoring.clock import utc_now
+from monitoring.config import Settings
+from monitoring.formatting import FILTERS
+from monitoring.resources import resource_dir
+from monitoring.scope import CURRENT, DEFAULT_RANGE, RANGES, Scope
+from monitoring.sections import SECTIONS, Section
+from monitoring.snapshots import View
+
+THEMES = ("auto", "light", "dark")
+
+
+def make_environment() -> Environment:
+    """Pages under their own name, partials under ``partials/``; everything escaped, unknown names refused."""
+    partials = FileSystemLoader(resource_dir("partials"))
+    environment = Environment(
+        loader=ChoiceLoader([FileSystemLoader(resource_dir("templates")), PrefixLoader({"partials": partials})]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(FILTERS)
+    environment.globals.update(sections=SECTIONS, ranges=tuple(RANGES))
+    return environment
+
+
+def _version() -> str:
+    try:
+        return version("monitoring-dashboard")
+    except PackageNotFoundError:
+        return "source"
+
+
+VERSION = _version()
+
+
+class Links:
+    """Addresses within the dashboard that keep the session and the range of the page they stand on."""
+
+    def __init__(self, root: str, scope: Scope | None = None) -> None:
+        self._root = root
+        self._kept = {"session": scope.requested, "range": scope.range} if scope else {}
+
+    def __call__(self, path: str, **parameters: str | int | None) -> str:
+        """``path`` under the root, with ``parameters`` over the kept ones; None drops one."""
+        wanted = {**self._kept, **parameters}
+        query = {key: value for key, value in wanted.items() if value is not None and not _default(key, value)}
+        return f"{self._root}{path}" + (f"?{urlencode(query)}" if query else "")
+
+
+def _default(key: str, value: object) -> bool:
+    return (key, value) in (("session", CURRENT), ("range", DEFAULT_RANGE))
+
+
+class SectionRenderer:
+    """Makes the HTML of one section."""
+
+    def __init__(self, environment: Environment, root: str) -> None:
+        self._environment = environment
+        self._root = root
+
+    def __call__(self, section: Section, scope: Scope, view: View, arguments: Mapping[str, str]) -> str:
+        template = self._environment.get_template(f"partials/{section.name}.html")
+        link = Links(self._root, scope)
+        return template.render(
+            section=section,
+            view=view,
+            data=view.data,
+            now=view.now,
+            scope=scope,
+            arguments=arguments,
+            link=link,
+            source=link(f"/partials/{section.name}", **arguments),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PageInfo:
+    """What every page knows of the application and of who looks at it."""
+
+    demo: bool
+    protected: bool
+    signed_in: bool
+    theme: str
+    version: str
+    libraries: list[tuple[str, str | None, bool]]
+    now: datetime
+    root: str
+
+
+class Pages:
+    """Whole pages."""
+
+    def __init__(self, settings: Settings, environment: Environment) -> None:
+        self._settings = settings
+        self._environment = environment
+        self._libraries: Iterable[tuple[str, str | None, bool]] = sources(
+            settings.assets, resource_dir("static"), f"{settings.root_path}/"
+        )
+
+    def url(self, path: str, **parameters: str) -> str:
+        return Links(self._settings.root_path)(path, **parameters)
+
+    def info(self) -> PageInfo:
+        theme = request.cookies.get("theme", "auto")
+        return PageInfo(
+            demo=self._settings.demo,
+            protected=self._settings.protected,
+            signed_in=bool(getattr(g, "operator", False)) and "operator" in session,
+            theme=theme if theme in THEMES else "auto",
+            version=VERSION,
+            libraries=list(self._libraries),
+            now=utc_now(),
+            root=self._settings.root_path,
+        )
+
+    def page(self, template: str, scope: Scope | None = None, **values: object) -> Response:
+        """A page from ``templates/``, never cached: it shows an account."""
+        html = self._environment.get_template(template).render(
+            page=self.info(), scope=scope, link=Links(self._settings.root_path, scope), **values
+        )
+        return Response(html, content_type="text/html; charset=utf-8")
+
+    def error(self, status: int, message: str) -> Response:
+        title = {401: "Sign in", 403: "Not allowed", 404: "Not found", 503: "Database away"}.get(status, "Error")
+        response = self.page("error.html", status=status, title=title, message=message)
+        response.status_code = status
+        return response

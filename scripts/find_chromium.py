@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""Prints the path of a Chromium for the browser tests; with `--install` it gets one where there is none."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+MAC_APPS = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+)
+PLAYWRIGHTS_OWN = (
+    "from playwright.sync_api import sync_playwright\n"
+    "with sync_playwright() as p: print(p.chromium.executable_path)"
+)
+INSTALL_SECONDS = 300
+
+
+def find_chromium() -> str | None:
+    """$CHROMIUM, else an installed one, else Playwright's own; None when there is none that starts."""
+    named = os.environ.get("CHROMIUM")
+    if named:
+        if not starts(named):
+            raise FileNotFoundError(f"CHROMIUM={named}: expected a browser that answers --version")
+        return shutil.which(named)
+    candidates = [path for path in map(shutil.which, (*COMMANDS, *MAC_APPS)) if path]
+    for path in candidates:
+        if starts(path):
+            return path
+    own = playwrights_own()
+    return own if own and starts(own) else None
+
+
+def starts(path: str) -> bool:
+    """A download whose system libraries are missing exists but does not start."""
+    try:
+        return subprocess.run([path, "--version"], capture_output=True, timeout=30).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def playwrights_own() -> str | None:
+    # In a process of its own: Playwright's synchronous interface refuses to run inside an event loop.
+    done = subprocess.run([sys.executable, "-c", PLAYWRIGHTS_OWN], capture_output=True, text=True, timeout=60)
+    return done.stdout.strip() or None
+
+
+def install_chromium() -> str:
+    for attempt in (with_playwright, with_apt):
+        attempt()
+        path = find_chromium()
+        if path:
+            return path
+    raise FileNotFoundError(
+        "no Chromium found and none could be installed: install one, or name one by the variable CHROMIUM"
+    )
+
+
+def with_playwright() -> None:
+    _run([sys.executable, "-m", "playwright", "install", "chromium"])
+
+
+def with_apt() -> None:
+    if not shutil.which("apt-get"):
+        return
+    apt = ["apt-get", "-qq"] if os.geteuid() == 0 else ["sudo", "-n", "apt-get", "-qq"]
+    _run([*apt, "update"])
+    _run([*apt, "install", "-y", "--no-install-recommends", "chromium", "fonts-liberation"])
+
+
+def _run(command: list[str]) -> None:
+    """A failure is no news here: what counts is whether a browser is found afterwards."""
+    print("$", *command, file=sys.stderr)
+    try:
+        subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, timeout=INSTALL_SECONDS)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        print(error, file=sys.stderr)
+
+
+def main(install: bool) -> int:
+
+    try:
+        path = find_chromium() or (install_chromium() if install else None)
+    except FileNotFoundError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if path:
+        print(path)
+    return 0 if path else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(install="--install" in sys.argv[1:]))

@@ -1,0 +1,288 @@
+// Keeps the sections fresh: Socket.IO, else Server-Sent Events, else polling; with htmx or without. ES5 for old phones.
+(function (d, w) {
+  'use strict';
+  var data = d.documentElement.dataset, base = data.root || '/', query = '?session=' + encodeURIComponent(data.session),
+    // milliseconds, each replaced by its data attribute
+    time = { wsTimeout: 4000, sseWait: 1500, sseHello: 5000, silence: 35000, sseRetry: 15000, poll: 10000, flap: 15000, pause: 60000, retry: 6000, spread: 800 },
+    now = Date.now, mode, away, skew, key,
+    have = JSON.parse(data.versions || '{}'), want = {}, fetching = {},
+    es, esSeen, esNext, esFails = 0, unlock, turn = 0,
+    polling, pollNext = 0, offline,
+    sock, wsSince, wsNext, short = 0;
+
+  function setMode(name) {
+    if (mode !== name) data.live = mode = name;
+  }
+
+  function about(ms) {
+    return ms * (0.75 + Math.random() / 2);
+  }
+
+  function get(url, done) {
+    var request = new XMLHttpRequest();
+    request.open('GET', url);
+    request.timeout = 9000;
+    request.setRequestHeader('HX-Request', 'true');
+    request.onloadend = done;
+    request.send();
+  }
+
+  // Sections
+
+  // Its animation, unless begun anew, ends in "Not updating".
+  function seen() {
+    var pulse = d.getElementById('pulse');
+    if (pulse) pulse.parentNode.replaceChild(pulse.cloneNode(true), pulse);
+  }
+
+  function hello(message, name) {
+    setMode(name);
+    if (message.now) skew = message.now - now();
+    stale(message.versions, time.spread);
+  }
+
+  function stale(versions, spread) {
+    seen();
+    for (key in versions) {
+      want[key] = versions[key];
+      if (have[key] === undefined) have[key] = want[key];
+    }
+    flush(spread);
+  }
+
+  function flush(spread) {
+    var sections = Object.keys(want).filter(function (section) { return want[section] !== have[section]; });
+    if (!d.hidden) sections.forEach(function (section) {
+      have[section] = want[section];
+      // after a restart everybody is back at once
+      setTimeout(refresh, spread && sections.length > 2 ? Math.random() * spread : 0, section);
+    });
+  }
+
+  function refresh(section) {
+    var element = d.getElementById(section);
+    if (w.htmx) htmx.trigger(d.body, section + ':changed');
+    if (!element || 'htmxPowered' in element.dataset) return;
+    if (fetching[section]++) return;
+    fetching[section] = 1;
+    get(element.getAttribute('hx-get'), function () {
+      var box = d.createElement('div'), again = fetching[section] > 1;
+      fetching[section] = 0;
+      box.innerHTML = this.responseText;
+      box = box.firstElementChild;
+      if (this.status === 200 && box && box.id === section) {
+        element.parentNode.replaceChild(box, element);
+        if (w.htmx) htmx.process(box);
+      } else failed(section, this.status);
+      if (again) refresh(section);
+    });
+  }
+
+  function failed(section, status) {
+    signIn(status);
+    setTimeout(function () {
+      have[section] = 0;
+      flush();
+    }, about(time.retry));
+  }
+
+  function htmxFailed(event) {
+    var context = event.detail.ctx || {}, section = (context.sourceElement || {}).id;
+    if (want[section]) failed(section, (context.response || {}).status);
+  }
+
+  function signIn(status) {
+    if (status === 401 || status === 403) try {
+      if (now() - (sessionStorage.live || 0) > 60000) {
+        sessionStorage.live = now();
+        location.reload();
+      }
+    } catch (e) { /* no storage, no end of reloading */ }
+  }
+
+  // Server-Sent Events
+
+  function sse() {
+    if (es || mode === 'ws' || now() < esNext) return;
+    es = {};
+    watch();
+    if (!w.EventSource) sseFailed();
+    else if (navigator.locks) slot(1, ++turn);
+    else sseOpen();
+  }
+
+  // HTTP/1.1 has six connections a host: four tabs stream, the others poll.
+  function slot(number, mine) {
+    navigator.locks.request('live' + number, { ifAvailable: true }, function (lock) {
+      if (mine !== turn) return;
+      if (lock) return new Promise(function (resolve) {
+        unlock = resolve;
+        sseOpen();
+      });
+      if (number < 4) slot(number + 1, mine);
+      else sseFailed();
+    });
+  }
+
+  function sseOpen() {
+    es = new EventSource(base + 'events' + query);
+    on('hello', function (message) {
+      esFails = 0;
+      hello(message, 'sse');
+    });
+    on('stale', stale);
+    on('hb', seen);
+    es.onerror = function () {
+      if (es.readyState > 1) sseFailed(); // 502: the browser gave up
+      else if (mode === 'sse') {
+        setMode('none');
+        watch();
+      }
+    };
+  }
+
+  function on(name, act) {
+    es.addEventListener(name, function (event) {
+      esSeen = now();
+      act(JSON.parse(event.data || '{}'));
+    });
+  }
+
+  function watch() {
+    esSeen = now();
+    setTimeout(tick, time.sseHello + 9);
+  }
+
+  function sseStop() {
+    turn++;
+    if (es && es.close) es.close();
+    if (unlock) unlock();
+    es = unlock = null;
+    if (mode === 'sse') setMode('none');
+  }
+
+  function sseFailed() {
+    esNext = now() + (mode === 'sse' ? 1000 : about(Math.min(300000, time.sseRetry * Math.pow(2, esFails))));
+    esFails++;
+    pollNext = 0;
+    sseStop();
+    tick();
+  }
+
+  // Polling
+
+  function poll() {
+    polling = 1;
+    get(base + 'versions' + query, function () {
+      var failing = this.status !== 200;
+      polling = 0;
+      pollNext = now() + about(time.poll) * (failing ? 0.3 : 1);
+      if (mode === 'ws' || mode === 'sse') return;
+      if (failing) {
+        setMode('none');
+        signIn(this.status);
+      } else {
+        if (offline) esNext = 0;
+        hello({ versions: JSON.parse(this.responseText) }, 'poll');
+      }
+      offline = failing;
+    });
+  }
+
+  // Socket.IO
+
+  function ws() {
+    if (sock || !w.io || !w.WebSocket) return;
+    sock = io({
+      path: base + 'socket.io', transports: ['websocket'], auth: { fragments: true, session: data.session },
+      timeout: time.wsTimeout, reconnectionDelayMax: 60000
+    });
+    sock.on('hello', function (message) {
+      wsSince = now();
+      hello(message, 'ws');
+      sseStop();
+    });
+    sock.on('stale', stale);
+    sock.io.on('ping', seen);
+    sock.on('disconnect', wsFailed);
+    sock.on('connect_error', wsFailed);
+  }
+
+  function wsFailed() {
+    if (mode === 'ws') {
+      setMode('none');
+      short = now() - wsSince < time.flap ? short + 1 : 0;
+      if (short > 1) sock.disconnect(); // flapping
+    }
+    if (sock && !sock.active) wsNext = now() + about(time.pause);
+    if (!esFails) esNext = 0;
+    tick();
+  }
+
+  // The clock
+
+  function tick() {
+    if (d.hidden || away) return;
+    [].forEach.call(d.querySelectorAll('time[data-age]'), age);
+    if (es && now() - esSeen > (mode === 'sse' ? time.silence : time.sseHello)) return sseFailed();
+    if (sock && !sock.active && now() > wsNext) sock.connect();
+    sse();
+    if (esFails && mode !== 'ws' && mode !== 'sse' && !polling && now() > pollNext) poll();
+  }
+
+  function age(element) {
+    var seconds = (now() + skew - Date.parse(element.getAttribute('datetime'))) / 1000, text = seconds < 1 ? 'just now' :
+      seconds < 60 ? ago(seconds, 's') : seconds < 3600 ? ago(seconds / 60, 'min') :
+      seconds < 86400 ? ago(seconds / 3600, 'h') : ago(seconds / 86400, 'd');
+    if (element.textContent !== text) element.textContent = text;
+  }
+
+  function ago(number, unit) {
+    return Math.floor(number) + '\u00a0' + unit + ' ago';
+  }
+
+  function wake() {
+    esNext = pollNext = 0;
+    flush();
+    tick();
+  }
+
+  d.addEventListener('visibilitychange', function () {
+    if (d.hidden) sseStop();
+    else wake();
+  });
+  w.addEventListener('online', wake);
+  w.addEventListener('pagehide', function () {
+    away = 1;
+    sseStop();
+    if (sock) sock.disconnect();
+  });
+  w.addEventListener('pageshow', function () {
+    if (!away) return;
+    away = 0;
+    if (sock) sock.connect();
+    wake();
+  });
+  d.addEventListener('htmx:response:error', htmxFailed);
+  d.addEventListener('htmx:error', htmxFailed);
+
+  // Start
+
+  skew = (Date.parse(data.now) || now()) - now();
+  for (key in time) if (data[key]) time[key] = +data[key];
+  setMode('none');
+  esNext = now() + time.sseWait;
+  setTimeout(tick, time.sseWait + 9);
+  setInterval(tick, 1000);
+  [].forEach.call(d.querySelectorAll('meta[name=live-lib]'), function (meta) {
+    var script = d.createElement('script');
+    script.src = meta.content;
+    script.integrity = meta.dataset.sri;
+    script.crossOrigin = 'anonymous';
+    if ('io' in meta.dataset) {
+      script.onload = ws;
+      script.onerror = wsFailed;
+    }
+    d.head.appendChild(script);
+  });
+})(document, window);

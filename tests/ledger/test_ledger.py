@@ -1,0 +1,158 @@
+"""The ledger's figures against plain SQL and against a fresh ledger, on rows made to fool a naive reader."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import asyncpg
+import pytest
+
+from monitoring.clock import utc_now
+from monitoring.database.capabilities import Capabilities
+from monitoring.ledger import Ledger
+from monitoring.scope import find_session
+from tests.rows import insert
+
+
+async def ledger_of(connection: asyncpg.Connection, session: int) -> Ledger:
+    found = await find_session(connection, await Capabilities.read(connection), str(session))
+    assert found is not None
+    return Ledger.of(found)
+
+
+async def refreshed(connection: asyncpg.Connection, ledger: Ledger) -> Ledger:
+    await ledger.refresh(connection, await Capabilities.read(connection), standby=False)
+    while await ledger.advance(connection):
+        pass
+    return ledger
+
+
+@pytest.fixture
+async def session(connection: asyncpg.Connection) -> int:
+    return await insert(
+        connection, "trading_sessions", mode="LIVE", initial_balance=1000, start_time=utc_now() - timedelta(days=5)
+    )
+
+
+def snapshot(session: int, at: datetime, equity: float, **more: Any) -> dict[str, Any]:
+    return {"session_id": session, "timestamp": at, "balance": equity, "equity": equity, "total_pnl": 1, **more}
+
+
+async def test_net_profit_takes_costs_off(connection: asyncpg.Connection, session: int) -> None:
+    now = utc_now()
+    await insert(connection, "trades", session_id=session, pnl=10, commission=4, margin_interest_cost=1, exit_time=now)
+    await insert(connection, "trades", session_id=session, pnl=2, commission=3, exit_time=now)
+    await insert(connection, "trades", session_id=session, pnl=5, commission=None, exit_time=now)
+    sums = (await refreshed(connection, await ledger_of(connection, session))).trades.sums(now)
+    assert sums is not None
+    assert (sums.total, sums.wins, sums.losses) == (3, 2, 1)
+    assert (sums.net, sums.gross, sums.fees, sums.interest) == (Decimal(9), Decimal(17), Decimal(7), Decimal(1))
+    assert sums.outcomes == "WLW"
+
+
+async def test_nan_profit_is_counted_but_in_no_sum(connection: asyncpg.Connection, session: int) -> None:
+    now = utc_now()
+    await insert(connection, "trades", session_id=session, pnl=Decimal("NaN"), exit_time=now)
+    await insert(connection, "trades", session_id=session, pnl=7, commission=0, exit_time=now)
+    ledger = await refreshed(connection, await ledger_of(connection, session))
+    await insert(connection, "trades", session_id=session, pnl=Decimal("NaN"), exit_time=now)
+    sums = (await refreshed(connection, ledger)).trades.sums(now)
+    assert sums is not None
+    assert (sums.total, sums.unknown, sums.net) == (3, 2, Decimal(7))
+
+
+async def test_sessions_never_mix(connection: asyncpg.Connection, session: int) -> None:
+    paper = await insert(connection, "trading_sessions", mode="PAPER", start_time=utc_now())
+    await insert(connection, "trades", session_id=session, pnl=10, exit_time=utc_now())
+    ledger = await refreshed(connection, await ledger_of(connection, session))
+    for _ in range(3):
+        await insert(connection, "trades", session_id=paper, pnl=-99, exit_time=utc_now())
+    await insert(connection, "account_history", **snapshot(paper, utc_now(), 5.0))
+    await refreshed(connection, ledger)
+    sums = ledger.trades.sums(utc_now())
+    assert sums is not None and sums.total == 1
+    assert ledger.history.daily() is None
+
+
+async def test_audit_rows_are_balance_but_not_equity(connection: asyncpg.Connection, session: int) -> None:
+    now = utc_now()
+    await insert(connection, "account_history", **snapshot(session, now - timedelta(minutes=2), 1050.0, balance=1000))
+    audit = snapshot(session, now, 990.0, total_pnl=0, daily_pnl=-10, drawdown=0, margin_used=0, open_positions=0)
+    number = await insert(connection, "account_history", **audit, total_exposure=0, margin_available=990)
+    history = (await refreshed(connection, await ledger_of(connection, session))).history
+    daily, drawdown = history.daily(), history.drawdown()
+    assert daily is not None and drawdown is not None
+    assert daily.equity[-1] == 1050
+    assert drawdown.maximum == 0
+    assert history.last_id == number != history.last_real_id
+
+
+async def test_a_deposit_is_no_return(connection: asyncpg.Connection, session: int) -> None:
+    now = utc_now()
+    times = [now - timedelta(days=2), now - timedelta(days=1), now]
+    await insert(connection, "account_balances", session_id=session, total_balance=1000, last_updated=times[0],
+                 update_reason="session_start")  # fmt: skip
+    await insert(connection, "account_balances", session_id=session, total_balance=3000, update_reason="Manual adjustment: x",
+                 last_updated=times[1] - timedelta(hours=1))  # fmt: skip
+    for at, equity in zip(times, (1000.0, 3000.0, 2700.0), strict=True):
+        await insert(connection, "account_history", **snapshot(session, at, equity))
+    ledger = await refreshed(connection, await ledger_of(connection, session))
+    daily, drawdown = ledger.history.daily(), ledger.history.drawdown()
+    assert daily is not None and drawdown is not None
+    assert [flow.amount for flow in ledger.flows.flows] == [Decimal(2000)]
+    assert daily.index == pytest.approx([1000, 1000, 900])
+    assert drawdown.maximum == pytest.approx(10)
+
+
+async def test_a_flow_found_late_takes_back_what_it_looked_like(connection: asyncpg.Connection, session: int) -> None:
+    now = utc_now()
+    await insert(connection, "account_balances", session_id=session, total_balance=1000, last_updated=now - timedelta(hours=1))
+    await insert(connection, "account_history", **snapshot(session, now - timedelta(minutes=50), 1000.0))
+    await insert(connection, "account_history", **snapshot(session, now - timedelta(minutes=5), 500.0))
+    ledger = await refreshed(connection, await ledger_of(connection, session))
+    assert ledger.history.drawdown().maximum == pytest.approx(50)  # type: ignore[union-attr]
+    await insert(connection, "account_balances", session_id=session, total_balance=500,
+                 last_updated=now - timedelta(minutes=20), update_reason="exchange_sync_correction")  # fmt: skip
+    await refreshed(connection, ledger)
+    assert ledger.history.drawdown().maximum == pytest.approx(0)  # type: ignore[union-attr]
+
+
+async def test_late_rows_of_an_old_day_are_taken_in(connection: asyncpg.Connection, session: int) -> None:
+    now = utc_now()
+    for days, equity in ((3, 1000.0), (2, 1100.0), (0, 1200.0)):
+        await insert(connection, "account_history", **snapshot(session, now - timedelta(days=days), equity))
+    ledger = await refreshed(connection, await ledger_of(connection, session))
+    await insert(connection, "account_history", **snapshot(session, now - timedelta(days=2, seconds=30), 550.0))
+    await refreshed(connection, ledger)
+    drawdown = ledger.history.drawdown()
+    assert drawdown is not None and drawdown.maximum == pytest.approx(45)
+
+
+async def test_rows_committed_out_of_order_are_not_lost(connection: asyncpg.Connection, database_url: str, session: int) -> None:
+    ledger = await refreshed(connection, await ledger_of(connection, session))
+    slow = await asyncpg.connect(database_url)
+    try:
+        transaction = slow.transaction()
+        await transaction.start()
+        await insert(slow, "trades", session_id=session, pnl=1, commission=0, exit_time=utc_now())
+        await insert(connection, "trades", session_id=session, pnl=2, commission=0, exit_time=utc_now())
+        await refreshed(connection, ledger)
+        await transaction.commit()
+    finally:
+        await slow.close()
+    sums = (await refreshed(connection, ledger)).trades.sums(utc_now())
+    assert sums is not None and sums.net == 3
+
+
+async def test_corrections_are_followed_once_known(connection: asyncpg.Connection, session: int) -> None:
+    trade = await insert(connection, "trades", session_id=session, pnl=10, commission=0, exit_time=utc_now())
+    row = await insert(connection, "account_history", **snapshot(session, utc_now() - timedelta(days=1), 400.0))
+    await insert(connection, "account_history", **snapshot(session, utc_now(), 1000.0))
+    ledger = await refreshed(connection, await ledger_of(connection, session))
+    await connection.execute("UPDATE trades SET pnl = -5 WHERE id = $1", trade)
+    await connection.execute("DELETE FROM account_history WHERE id = $1", row)
+    ledger.forget("trades", "account_history")
+    await refreshed(connection, ledger)
+    sums, drawdown = ledger.trades.sums(utc_now()), ledger.history.drawdown()
+    assert sums is not None and drawdown is not None
+    assert (sums.net, drawdown.maximum) == (Decimal(-5), 0)

@@ -1,0 +1,135 @@
+"""Facts of a made-up session, to be varied by tests."""
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from monitoring.metrics.facts import (
+    Account,
+    Daily,
+    Drawdown,
+    Facts,
+    Health,
+    Market,
+    OpenPosition,
+    OrderSums,
+    RiskAdjustment,
+    Session,
+    TradeSums,
+)
+
+NOW = datetime(2026, 11, 22, 14, 32, 7)
+
+SESSION = Session(
+    id=7,
+    name="morning",
+    mode="LIVE",
+    strategy="ml_basic",
+    symbols=("BTCUSDT",),
+    timeframe="1h",
+    exchange="binance",
+    start=NOW - timedelta(days=3),
+    end=None,
+    initial_balance=Decimal("10000"),
+    config={},
+)
+HEALTH = Health(
+    last_sign=NOW - timedelta(seconds=20),
+    limit_seconds=300.0,
+    halted=False,
+    halt_reason=None,
+    errors_24h=3,
+    errors_1h=1,
+    last_error=NOW - timedelta(hours=1),
+    last_error_message="order refused",
+)
+ACCOUNT = Account(
+    balance=Decimal("10100"),
+    balance_at=NOW,
+    equity=Decimal("10200"),
+    equity_at=NOW,
+    margin_used=Decimal("510"),
+    margin_available=Decimal("9690"),
+    currency="USDT",
+)
+TRADES = TradeSums(
+    total=5,
+    wins=2,
+    losses=1,
+    breakeven=1,
+    unknown=1,
+    gross=Decimal("110"),
+    fees=Decimal("8"),
+    interest=Decimal("2"),
+    net_wins=Decimal("150"),
+    net_losses=Decimal("-50"),
+    risk_sum=0.03,
+    risk_count=2,
+    today=Decimal("20"),
+    today_count=1,
+    week=Decimal("70"),
+    outcomes="WLBW",
+)
+POSITION = OpenPosition(
+    id=31,
+    symbol="BTCUSDT",
+    side="LONG",
+    entry_price=Decimal("50000"),
+    current_price=Decimal("51000"),
+    quantity=Decimal("0.1"),
+    unrealized=Decimal("100"),
+    priced_at=NOW,
+)
+SHORT = replace(POSITION, id=32, symbol="ETHUSDT", side="SHORT", entry_price=Decimal("2000"),
+                current_price=Decimal("2100"), quantity=Decimal("1"), unrealized=Decimal("-100"))  # fmt: skip
+
+FACTS = Facts(
+    now=NOW,
+    session=SESSION,
+    health=HEALTH,
+    account=ACCOUNT,
+    daily=Daily(
+        dates=(date(2026, 11, 19), date(2026, 11, 20), date(2026, 11, 21), date(2026, 11, 22)),
+        equity=np.array([10000.0, 10100.0, 9999.0, 10200.0]),
+        index=np.array([10000.0, 10100.0, 9999.0, 10200.0]),
+    ),
+    drawdown=Drawdown(0.5, 2.0, NOW - timedelta(days=2), NOW - timedelta(days=1), None, exact=True),
+    trades=TRADES,
+    positions=(POSITION, SHORT),
+    orders=OrderSums(filled=18, finished=20, failed=1, slippage_percent=0.02, latency_ms=120.0),
+    adjustment=RiskAdjustment(0.5, "drawdown", NOW - timedelta(hours=2)),
+    market=Market(price_change_24h=-1.5, rsi=55.0, ema_trend="Bullish"),
+    configured_risk=0.02,
+)
+
+NOTHING = Facts(
+    now=NOW,
+    session=replace(SESSION, initial_balance=None),
+    health=Health(None, 300.0, None, None, None, None, None, None),
+    account=Account(None, None, None, None, None, None, None),
+    daily=None,
+    drawdown=None,
+    trades=None,
+    positions=None,
+    orders=None,
+    adjustment=None,
+    market=Market(None, None, None),
+    configured_risk=None,
+)
+"""A session of which no table but its own can be read."""
+
+
+def facts(**parts: Any) -> Facts:
+    """FACTS with some parts replaced; of health, account and trades a dict replaces some fields."""
+    whole = {name: replace(getattr(FACTS, name), **part) if isinstance(part, dict) else part
+             for name, part in parts.items()}  # fmt: skip
+    return replace(FACTS, **whole)
+
+
+def daily(*index: float) -> Daily:
+    """Daily closes from 19 November 2026 on."""
+    dates = tuple(date(2026, 11, 19) + timedelta(days=number) for number in range(len(index)))
+    return Daily(dates, np.array(index, dtype=float), np.array(index, dtype=float))

@@ -1,0 +1,133 @@
+"""The figures of daily returns equal empyrical's, and say why where they do not exist."""
+
+import warnings
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from monitoring.metrics import returns
+from monitoring.metrics.facts import Daily, Series
+from monitoring.metrics.value import Unknown
+from tests.metrics.examples import daily
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import empyrical
+
+CLOSE = {"rel": 1e-9, "abs": 1e-9}
+changes = st.lists(st.floats(-0.3, 0.4), min_size=2, max_size=400)
+
+
+def closes(moves: list[float]) -> Daily:
+    index = 10_000 * np.cumprod(1 + np.array([0.0, *moves]))
+    dates = tuple(date(2025, 1, 15) + timedelta(days=number) for number in range(len(index)))
+    return Daily(dates, index, index)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (returns.sharpe, lambda r: empyrical.sharpe_ratio(r, annualization=365)),
+        (returns.sortino, lambda r: empyrical.sortino_ratio(r, annualization=365)),
+        (returns.volatility, lambda r: empyrical.annual_volatility(r, annualization=365) * 100),
+        (returns.total_return, lambda r: empyrical.cum_returns_final(r) * 100),
+    ],
+    ids=["sharpe", "sortino", "volatility", "total_return"],
+)
+@given(moves=changes)
+def test_equals_empyrical(
+    ours: Callable[[Series], float], theirs: Callable[[Series], float], moves: list[float]
+) -> None:
+    assume(max(moves) - min(moves) > 1e-6)
+    assume(min(moves) < -1e-6)
+    daily_returns = returns.daily_returns(closes(moves))
+    assert ours(daily_returns) == pytest.approx(theirs(daily_returns), **CLOSE)
+
+
+@given(moves=st.lists(st.floats(-0.02, 0.02), min_size=1, max_size=400), drawdown=st.floats(0.01, 100))
+def test_growth_a_year_equals_empyrical(moves: list[float], drawdown: float) -> None:
+    daily_returns = returns.daily_returns(closes(moves))
+    expected = empyrical.cagr(daily_returns, annualization=365) * 100
+    assert returns.cagr(daily_returns) == pytest.approx(expected, **CLOSE)
+    assert returns.calmar(daily_returns, drawdown) == pytest.approx(expected / drawdown, **CLOSE)
+
+
+@given(moves=st.lists(st.floats(-0.3, 0.4), min_size=1, max_size=40))
+def test_n_closes_give_n_minus_1_returns(moves: list[float]) -> None:
+    found = returns.daily_returns(closes(moves))
+    assert found.shape == (len(moves),)
+    assert found.tolist() == pytest.approx(moves, **CLOSE)
+
+
+@given(moves=st.lists(st.floats(-0.3, 0.4), min_size=1, max_size=800))
+def test_months_and_years_chain_to_the_total(moves: list[float]) -> None:
+    history = closes(moves)
+    growth = 1 + returns.total_return(returns.daily_returns(history)) / 100
+    for periods in (returns.monthly_returns(history), returns.yearly_returns(history)):
+        assert np.prod([1 + percent / 100 for _, percent in periods]) == pytest.approx(growth, rel=1e-9)
+        assert [start for start, _ in periods] == sorted({start for start, _ in periods})
+
+
+def test_a_month_begins_with_the_last_close_of_the_one_before() -> None:
+    dates = (date(2025, 12, 30), date(2025, 12, 31), date(2026, 1, 1), date(2026, 2, 1), date(2026, 2, 2))
+    index = np.array([100.0, 110.0, 99.0, 99.0, 198.0])
+    history = Daily(dates, index, index)
+    assert returns.monthly_returns(history) == (
+        (date(2025, 12, 1), pytest.approx(10)),
+        (date(2026, 1, 1), pytest.approx(-10)),
+        (date(2026, 2, 1), pytest.approx(100)),
+    )
+    assert returns.yearly_returns(history) == (
+        (date(2025, 1, 1), pytest.approx(10)),
+        (date(2026, 1, 1), pytest.approx(80)),
+    )
+
+
+def test_a_first_month_of_one_close_has_no_return() -> None:
+    dates = (date(2025, 12, 31), date(2026, 1, 1))
+    history = Daily(dates, np.array([100.0, 110.0]), np.array([100.0, 110.0]))
+    assert [start for start, _ in returns.monthly_returns(history)] == [date(2026, 1, 1)]
+    assert returns.monthly_returns(daily(100.0)) == ()
+
+
+def test_deposits_are_no_returns() -> None:
+    history = Daily((date(2026, 1, 1), date(2026, 1, 2)), np.array([100.0, 1100.0]), np.array([100.0, 110.0]))
+    assert returns.total_return(returns.daily_returns(history)) == pytest.approx(10)
+
+
+@pytest.mark.parametrize(
+    ("figure", "index", "reason"),
+    [
+        (returns.total_return, (100.0,), "needs 2 days of history, has 1"),
+        (returns.cagr, (100.0,), "needs 2 days of history, has 1"),
+        (lambda r: returns.calmar(r, 5.0), (100.0,), "needs 2 days of history, has 1"),
+        (returns.volatility, (100.0,), "needs 3 days of history, has 1"),
+        (returns.sharpe, (100.0, 101.0), "needs 3 days of history, has 2"),
+        (returns.sortino, (100.0, 101.0), "needs 3 days of history, has 2"),
+        (returns.sharpe, (100.0, 100.0, 100.0), "no volatility: every daily return is the same"),
+        (returns.sharpe, (100.0, 110.0, 121.0, 133.1), "no volatility: every daily return is the same"),
+        (returns.sortino, (100.0, 100.0, 101.0), "no losing day"),
+        (lambda r: returns.calmar(r, 0.0), (100.0, 101.0), "no drawdown: equity never fell below its peak"),
+        (returns.cagr, (1.0, 1e9), "2 days of history are too few to annualise such a growth"),
+        (returns.total_return, (), "no equity history yet"),
+        (returns.total_return, (100.0, 0.0), "equity closed at 0 on 2026-11-20: a return needs a positive close"),
+        (returns.sharpe, (-5.0, 1.0), "equity closed at -5 on 2026-11-19: a return needs a positive close"),
+        (returns.sharpe, (1.0, np.nan), "equity closed at nan on 2026-11-20: a return needs a positive close"),
+        (returns.sharpe, (1.0, np.inf), "equity closed at inf on 2026-11-20: a return needs a positive close"),
+        (returns.sharpe, (1e-300, 1e300), "equity grew beyond any number within a day"),
+        (returns.total_return, (1e-300, 1.0, 1e300), "the history holds changes too large to compute with"),
+    ],
+)
+def test_says_why_there_is_no_figure(figure: Callable[[Series], float], index: tuple[float, ...], reason: str) -> None:
+    with pytest.raises(Unknown) as unknown:
+        figure(returns.daily_returns(daily(*index)))
+    assert str(unknown.value) == reason
+
+
+def test_a_flat_account_has_zero_volatility_and_return() -> None:
+    flat = returns.daily_returns(daily(100.0, 100.0, 100.0))
+    assert (returns.volatility(flat), returns.total_return(flat), returns.cagr(flat)) == (0.0, 0.0, 0.0)

@@ -1,0 +1,36 @@
+"""The application over a real database, as a test client sees it."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from quart import Quart
+
+from monitoring.config import load_settings
+from monitoring.dashboard import create_app
+
+OPERATOR = {"X-Dashboard-Token": "test-token"}
+
+
+@pytest.fixture
+def environ(database_url: str) -> dict[str, str]:
+    """Environment the application is configured from; tests add to it before they ask for ``app``."""
+    return {"DATABASE_URL": database_url, "MONITORING_DASHBOARD_TOKEN": "test-token", "FLASK_SECRET_KEY": "k" * 40}
+
+
+@pytest.fixture
+async def app(environ: dict[str, str]) -> AsyncIterator[Quart]:
+    """The running application, its background tasks included."""
+    app = create_app(load_settings(environ))
+    async with app.test_app():
+        yield app
+
+
+@pytest.fixture
+def client(app: Quart) -> Any:
+    return app.test_client()
+
+
+@pytest.fixture
+def operator() -> dict[str, str]:
+    return dict(OPERATOR)
