@@ -26,7 +26,7 @@ from monitoring.resources import resource_dir
 from monitoring.sections import SECTIONS
 from monitoring.services import KEY, Services
 from monitoring.snapshots import Snapshots
-from monitoring.web import api, auth, errors, headers, pages, stream
+from monitoring.web import api, auth, errors, headers, pages, stream, tables
 from monitoring.web.rendering import VERSION, Pages, SectionRenderer, make_environment
 
 LARGEST_BODY = 64 * 1024
@@ -58,7 +58,7 @@ def create_app(settings: Settings) -> Quart:
     app.before_request(auth.guard)
     headers.register(app)
     errors.register(app)
-    for blueprint in (pages.blueprint, stream.blueprint, api.blueprint):
+    for blueprint in (pages.blueprint, tables.blueprint, stream.blueprint, api.blueprint):
         app.register_blueprint(blueprint)
     _describe(app)
     _run_with(app, parts)

@@ -1,12 +1,9 @@
 """One real PostgreSQL a test run, one fresh database with the engine's schema a test."""
 
-import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -14,14 +11,9 @@ import pytest
 
 from monitoring.database.embedded import EmbeddedServer
 from monitoring.database.schema import create_schema
+from tests.apart import run_apart
 
 TEMPLATE = "template_engine"
-
-
-def run_apart(make: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Runs a coroutine in a thread's own loop: fixtures of every scope, whichever loop their test has."""
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(lambda: asyncio.run(make())).result()
 
 
 @pytest.fixture(scope="session")

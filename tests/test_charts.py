@@ -21,7 +21,7 @@ from monitoring.charts import (
     time_ticks,
     win_loss,
 )
-from monitoring.charts.paths import decimated, runs, series
+from monitoring.charts.paths import decimated, number, runs, series
 
 DAY = 86400.0
 START = datetime(2026, 11, 22, tzinfo=UTC).timestamp()
@@ -70,6 +70,8 @@ def test_ticks_are_round_even_and_cover(low: float, high: float, count: int) -> 
         (1.1e-9, 1.9e-9, [1e-9, 1.2e-9, 1.4e-9, 1.6e-9, 1.8e-9, 2e-9]),
         (0.0, 0.0, [-1.0, -0.5, 0.0, 0.5, 1.0]),
         (100.0, 100.0, [99.0, 99.5, 100.0, 100.5, 101.0]),
+        (100.0, 100.0 + 1e-8, [99.0, 99.5, 100.0, 100.5, 101.0, 101.5]),
+        (0.3, 0.7, [0.3, 0.4, 0.5, 0.6, 0.7]),
     ],
 )
 def test_ticks_by_example(low: float, high: float, ticks: list[float]) -> None:
@@ -144,6 +146,13 @@ def test_gaps_stay_gaps(points: Points, buckets: int) -> None:
             assert not np.isnan(y[int(before) : int(after) + 1]).any()
     for run, following in pairwise(drawn):
         assert np.isnan(y[int(run[-1][0]) : int(following[0][0])]).any()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0, "0"), (-0.04, "0"), (33.333, "33.3"), (100.0, "100"), (1e-9, "0"), (-2.96, "-3")]
+)
+def test_positions_have_a_decimal_at_most(value: float, text: str) -> None:
+    assert number(value) == text
 
 
 @given(points=curves())

@@ -60,7 +60,7 @@ class LineChart:
     zero: float | None
     """y of the grid line at 0, where there is one."""
     times: tuple[Tick, ...]
-    """x ticks at round UTC times, at most five."""
+    """x ticks at round UTC times, at most five, so not at equal distances from the edges: place them by position."""
     readouts: Readouts
     """(x, y) for equal slices of the width, the last known of each; y is None where a slice knows none."""
     markers: tuple[Marker, ...]

@@ -105,7 +105,7 @@ def _last(end: float, origin: int, step: int) -> int:
 
 def _month_starts(start: float, end: float, step: int) -> Iterator[float]:
     first = datetime.fromtimestamp(start, UTC)
-    month = -(-(first.year * 12 + first.month - 1) // step) * step
+    month = (first.year * 12 + first.month - 1) // step * step
     while 12 <= month < 120_000:
         at = datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC).timestamp()
         if at > end:

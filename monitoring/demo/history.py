@@ -19,7 +19,7 @@ from monitoring.demo.records import Row
 from monitoring.demo.sessions import Script, scripts
 
 DAYS = 120
-SEED = 23
+SEED = 150
 """Chosen among many: its account rises modestly, with one drawdown that one sees and a recovery."""
 
 Progress = Callable[[float, str], None]
@@ -58,12 +58,16 @@ async def seed_history(
 async def _copy(connection: asyncpg.Connection, table: str, rows: Sequence[Row]) -> None:
     if not rows:
         return
-    text = io.StringIO()
-    csv.writer(text).writerows(row.values() for row in rows)
-    source = io.BytesIO(text.getvalue().encode())
+    source = await asyncio.to_thread(_as_csv, rows)
     await connection.copy_to_table(table, source=source, columns=list(rows[0]), format="csv")
     if "id" in rows[0]:
         await connection.execute(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))")
+
+
+def _as_csv(rows: Sequence[Row]) -> io.BytesIO:
+    text = io.StringIO()
+    csv.writer(text).writerows(row.values() for row in rows)
+    return io.BytesIO(text.getvalue().encode())
 
 
 def invent(now: datetime, days: int = DAYS, seed: int = SEED) -> Tables:

@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 from decimal import Decimal
 
-from monitoring.demo.money import LEVERAGE, ZERO, exact
+from monitoring.demo.money import LEVERAGE, ZERO, exact, stored
 from monitoring.demo.records import CURRENCY, Row, Session
 
 
@@ -25,14 +25,14 @@ def snapshot(
     return {
         "timestamp": at,
         "balance": balance,
-        "equity": exact(equity),
+        "equity": stored(equity),
         "margin_used": exact(used),
         "margin_available": exact(balance - used),
-        "total_pnl": exact(total_pnl),
-        "daily_pnl": exact(daily_pnl),
-        "drawdown": exact(drawdown),
+        "total_pnl": stored(total_pnl),
+        "daily_pnl": stored(daily_pnl),
+        "drawdown": stored(drawdown),
         "open_positions": open_positions,
-        "total_exposure": exact(exposure),
+        "total_exposure": stored(exposure),
         "session_id": info.id,
         "created_at": at,
     }

@@ -66,7 +66,7 @@ class Market:
 
     def __init__(self, start: Mapping[str, float], generator: np.random.Generator, minutes_a_tick: float = 0.5) -> None:
         self._generator = generator
-        self._minutes = minutes_a_tick
+        self.minutes = minutes_a_tick
         self._anchor = np.log([start.get(i.symbol, i.price) for i in INSTRUMENTS])
         self._path = self._anchor[None, :]
         self._at = 0
@@ -94,7 +94,7 @@ class Market:
 
     def _reach(self, at: int) -> None:
         while at >= len(self._path):
-            moves = log_returns(self._generator, self.BLOCK, self._minutes)
+            moves = log_returns(self._generator, self.BLOCK, self.minutes)
             block = np.empty_like(moves)
             last = self._path[-1]
             for number, move in enumerate(moves):

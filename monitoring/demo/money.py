@@ -19,6 +19,11 @@ def exact(value: Decimal | float) -> Decimal:
     return Decimal(value).quantize(UNIT)
 
 
+def stored(value: Decimal | float) -> Decimal | float:
+    """The same without making a Decimal of a float, which costs where there are very many."""
+    return exact(value) if isinstance(value, Decimal) else round(value, 8)
+
+
 def quantity_for(symbol: str, size: float, balance: Decimal, price: Decimal) -> Decimal:
     """How much of the symbol a fraction of the balance buys, in whole steps and at least one."""
     step = STEPS[symbol]

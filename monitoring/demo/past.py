@@ -187,7 +187,7 @@ class PastTrader:
         trade = PastTrade(holding, minute, self._after_pause(minute + after), reason)
         half_way = float(holding.entry_price + holding.target) / 2
         part = _first(sign * window[: after - 1] >= sign * half_way)
-        quantity = _whole_steps(holding.quantity * PART, holding.symbol)
+        quantity = whole_steps(holding.quantity * PART, holding.symbol)
         if part and quantity and self._random.random() < PART_CHANCE:
             trade.part_minute, trade.part_quantity = self._after_pause(minute + part), quantity
             if trade.part_minute >= trade.exit_minute:
@@ -250,5 +250,5 @@ def _first(hits: npt.NDArray[np.bool_]) -> int | None:
     return int(hits.argmax()) + 1 if hits.any() else None
 
 
-def _whole_steps(quantity: Decimal, symbol: str) -> Decimal:
+def whole_steps(quantity: Decimal, symbol: str) -> Decimal:
     return quantity // STEPS[symbol] * STEPS[symbol]

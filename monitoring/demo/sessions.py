@@ -58,7 +58,7 @@ def scripts(start: datetime, minutes: int) -> tuple[Script, Script, Script]:
             sizes=(0.16, 0.32),
             skill=_skill(0.60, 0.44, (0.45, 0.60)),
             flows=(
-                (0.55, Decimal(2_500), "Manual adjustment: monthly deposit", "user"),
+                (0.30, Decimal(2_500), "Manual adjustment: monthly deposit", "user"),
                 (0.78, Decimal("-11.37"), "exchange_sync_correction", "system"),
             ),
             pause=(at(0.40), at(0.40) + 47),

@@ -16,17 +16,18 @@ BUCKET = 600.0
 """Seconds of one step of the curve."""
 BUCKETS = int(86400 / BUCKET)
 
-LOW, HIGH, CLOSE, TIME, BALANCE, INDEX, INDEX_LOW = range(7)
+COLUMNS = 7
+LOW, HIGH, CLOSE, TIME, BALANCE, INDEX, INDEX_LOW = range(COLUMNS)
 """Columns of the curve: extremes and last of the equity, when that was, balance, unit price and its low."""
 
 
 def empty_curve() -> Series:
-    return np.full((BUCKETS, 7), np.nan)
+    return np.full((BUCKETS, COLUMNS), np.nan)
 
 
 @dataclass(slots=True)
 class Day:
-    """``curve`` has shape (BUCKETS, 7), NaN where nothing was written."""
+    """``curve`` has shape (BUCKETS, COLUMNS), NaN where nothing was written."""
 
     date: date
     last: tuple[float, int]

@@ -17,7 +17,7 @@ import numpy as np
 
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.gate import Gate, Tail, start_tail
-from monitoring.ledger.days import TIME, Day, by_day, next_day
+from monitoring.ledger.days import COLUMNS, TIME, Day, by_day, next_day
 from monitoring.ledger.flows import FlowFactors, epoch, from_epoch
 from monitoring.ledger.snapshots import SnapshotReader, Snapshots
 from monitoring.metrics.drawdown import summarise
@@ -30,6 +30,8 @@ MOST_NEW_ROWS = 50_000
 MOST_DAYS_AT_ONCE = 3
 BEATS = 30
 """How many of the newest rows the engine's rhythm is learned from."""
+
+EMPTY = np.empty((0, COLUMNS))
 
 DAILY_LAST = """
 SELECT h.* FROM generate_series($1::timestamp, $2::timestamp, interval '1 day') AS days(day)
@@ -77,7 +79,8 @@ class Backlog:
     position: datetime
     end: datetime
     span: timedelta = timedelta(days=1)
-    rows: int = 0
+    beats: deque[float] = field(default_factory=lambda: deque(maxlen=BEATS))
+    """Times of the newest rows read."""
 
     @property
     def done(self) -> bool:
@@ -94,7 +97,7 @@ class Backlog:
         rows = await self.reader.between(connection, self.position, stop, self.history.tail.watermark)
         self.history.absorb(rows, factors)
         self.position = stop
-        self.rows += len(rows)
+        self.beats.extend(rows.times[-BEATS:])
         self.span *= min(4.0, max(0.25, ROWS_A_CHUNK / max(1, len(rows))))
 
 
@@ -108,6 +111,8 @@ class HistoryLedger:
     """What is still being read in the background."""
     _history: History | None = None
     _beats: deque[float] = field(default_factory=lambda: deque(maxlen=BEATS))
+    _curve: Series | None = None
+    """All steps of all days, until something is taken in."""
 
     async def refresh(
         self, connection: asyncpg.Connection, capabilities: Capabilities, gate: Gate, now: datetime
@@ -128,6 +133,7 @@ class HistoryLedger:
         history.tail.saw(row["id"] for row in rows)
         mine = [row for row in rows if row["session_id"] == self.session.id]
         if mine:
+            self._curve = None
             await self._take(connection, reader, history, Snapshots.of(mine))
 
     async def rebuild(self, connection: asyncpg.Connection, capabilities: Capabilities, now: datetime) -> None:
@@ -147,6 +153,7 @@ class HistoryLedger:
         if self.backlog is not None or len(days) > MOST_DAYS_AT_ONCE:
             self.backlog = await self._queue(connection, reader, now)
             return
+        self._curve = None
         for day in days:
             await self._reread(connection, reader, self._history, day)
 
@@ -170,6 +177,7 @@ class HistoryLedger:
             self._adopt(backlog)
             return
         self._history = await self._daily_closes(connection, reader, backlog)
+        self._curve = None
         self.backlog = backlog
 
     async def _queue(self, connection: asyncpg.Connection, reader: SnapshotReader, now: datetime) -> Backlog:
@@ -182,12 +190,10 @@ class HistoryLedger:
 
     def _adopt(self, backlog: Backlog) -> None:
         self._history = backlog.history
+        self._curve = None
         self.backlog = None
-        newest = backlog.history.newest()
-        if newest is not None:
-            times = newest.curve[:, TIME]
-            if not self._beats:
-                self._beats.extend(times[np.isfinite(times)][-BEATS:])
+        if not self._beats:
+            self._beats.extend(backlog.beats)
 
     async def _daily_closes(self, connection: asyncpg.Connection, reader: SnapshotReader, backlog: Backlog) -> History:
         tail = await start_tail(connection, "account_history")
@@ -271,12 +277,11 @@ class HistoryLedger:
         return summarise(runs, None if initial is None else float(initial), self._history.exact) if runs else None
 
     def curve(self, since: datetime) -> Series:
-        """The steps of every day's curve (see ``days``) from ``since`` on that hold anything, shape (steps, 7)."""
-        days = self._history.days if self._history else {}
-        parts = [days[day].curve for day in sorted(days) if day >= since.date()]
-        if not parts:
-            return np.empty((0, 7))
-        steps = np.concatenate(parts)
-        steps = steps[np.isfinite(steps[:, TIME])]
-        found: Series = steps[steps[:, TIME] >= epoch(since)]
+        """The steps of every day's curve (see ``days``) from ``since`` on that hold anything, shape (steps, COLUMNS)."""
+        if self._curve is None:
+            days = self._history.days if self._history else {}
+            steps = np.concatenate([EMPTY, *(days[day].curve for day in sorted(days))])
+            self._curve = steps[np.isfinite(steps[:, TIME])]
+        first = int(np.searchsorted(self._curve[:, TIME], epoch(since)))
+        found: Series = self._curve[first:]
         return found

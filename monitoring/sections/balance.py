@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monitoring.charts import LineChart, line_chart
+from monitoring.ledger.days import TIME
 from monitoring.ledger.flows import epoch
 from monitoring.metrics.facts import Account, Flow
 from monitoring.scope import RANGES
@@ -38,7 +39,7 @@ async def load(context: Context) -> BalanceView:
     history = context.ledger.history
     midnight = datetime.combine(context.now.date(), datetime.min.time())
     steps = history.curve(since)
-    first = float(steps[0, 3]) if len(steps) else start
+    first = float(steps[0, TIME]) if len(steps) else start
     flows = tuple(flow for flow in context.ledger.flows.flows if epoch(flow.at) >= max(start, first))
     return BalanceView(
         account=context.facts.account,

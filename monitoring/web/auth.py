@@ -18,6 +18,8 @@ from monitoring.web.errors import Problem, wants_html
 View = TypeVar("View", bound=Callable[..., Any])
 
 PUBLIC, READING, OPERATOR = "public", "reading", "operator"
+OF_LIBRARIES = {"static": PUBLIC, "openapi": READING}
+"""Routes that a library adds and that therefore cannot be marked."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -35,10 +37,10 @@ def reading(view: View) -> View:
 
 def access_of(endpoint: str | None) -> str:
     """What a route asks for; the operator unless it is marked."""
-    if endpoint is None or endpoint == "static":
+    if endpoint is None:
         return PUBLIC
     view = current_app.view_functions.get(endpoint)
-    return getattr(view, "access", OPERATOR)
+    return getattr(view, "access", OF_LIBRARIES.get(endpoint, OPERATOR))
 
 
 def is_operator() -> bool:

@@ -30,7 +30,7 @@ def wants_html() -> bool:
     """Whether a browser asked for a page, and not a program for data."""
     if request.path.startswith("/api/"):
         return False
-    return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "text/html"
+    return request.accept_mimetypes.quality("text/html") > request.accept_mimetypes.quality("application/json")
 
 
 def problem_of(error: Exception) -> Problem:

@@ -110,8 +110,12 @@ class Pages:
             settings.assets, resource_dir("static"), f"{settings.root_path}/"
         )
 
+    def link(self, scope: Scope | None = None) -> Links:
+        """Makes addresses that keep the scope."""
+        return Links(self._settings.root_path, scope)
+
     def url(self, path: str, **parameters: str) -> str:
-        return Links(self._settings.root_path)(path, **parameters)
+        return self.link()(path, **parameters)
 
     def info(self) -> PageInfo:
         theme = request.cookies.get("theme", "auto")
@@ -129,7 +133,7 @@ class Pages:
     def page(self, template: str, scope: Scope | None = None, **values: object) -> Response:
         """A page from ``templates/``, never cached: it shows an account."""
         html = self._environment.get_template(template).render(
-            page=self.info(), scope=scope, link=Links(self._settings.root_path, scope), **values
+            page=self.info(), scope=scope, link=self.link(scope), **values
         )
         return Response(html, content_type="text/html; charset=utf-8")
 

@@ -1,0 +1,148 @@
+"""How the cost of true figures grows with history: `python -m benchmarks.figures`.
+
+For each size of database: the first page and the complete history after a cold start, a refresh after one new row, every
+call and section warm, and the memory of the server process. Medians; the last column is the ratio to the smallest size.
+"""
+
+import asyncio
+import os
+import re
+import statistics
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import httpx
+
+from benchmarks.databases import LIVE, SIZES, make, start_server
+from monitoring.clock import utc_now
+from monitoring.database.pool import Database
+from monitoring.ledger import Ledger
+from monitoring.scope import find_session
+from monitoring.sections import SECTIONS
+from monitoring.sections.facts import read_facts
+
+REPEATS = 30
+CALLS = (
+    "/",
+    "/api/status",
+    "/api/metrics",
+    "/api/balance",
+    "/api/balance/history?days=30",
+    "/api/balance/history?days=3650",
+    "/api/positions",
+    "/api/trades?limit=50",
+    "/api/trades?limit=50&offset=1000",
+    "/api/partial-trades",
+    "/api/pending-orders",
+    "/api/performance?days=7",
+    "/api/performance?days=365",
+    "/api/system/status",
+    "/api/dashboard/state",
+    *(f"/partials/{section.name}" for section in SECTIONS),
+    *(f"/partials/{name}?range=all" for name in ("balance", "drawdown", "daily_pnl")),
+)
+NEW_ROWS = f"""
+WITH trade AS (
+    INSERT INTO trades (symbol, side, source, entry_price, exit_price, size, entry_time, exit_time, pnl, pnl_percent,
+                        commission, strategy_name, order_id, session_id)
+    SELECT 'BTCUSDT', 'LONG', 'LIVE', 1, 1, 0.1, $1, $1, 1, 1, 0, 'ml_basic', gen_random_uuid()::text, {LIVE})
+INSERT INTO account_history (timestamp, balance, equity, total_pnl, session_id) VALUES ($1, 15000, 15000, 1, {LIVE})
+"""
+
+
+@asynccontextmanager
+async def serving(url: str) -> AsyncIterator[tuple[str, int, float]]:
+    """The server's address and process id, and when it was started."""
+    started = time.perf_counter()
+    command = (sys.executable, "-m", "monitoring", "dashboards", "run", "monitoring", "--port", "0", "--db-url", url)
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env={**os.environ, "ENV": "test"})
+    assert process.stdout is not None
+    found = re.search(rb"at (\S+)/ ", await process.stdout.readline())
+    assert found is not None
+    try:
+        yield found[1].decode(), process.pid, started
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def cold_start(client: httpx.AsyncClient, started: float) -> tuple[float, float]:
+    """Seconds from the start of the process to the first page, and to a complete history."""
+    (await client.get("/")).raise_for_status()
+    first_page = time.perf_counter() - started
+    while (await client.get("/ready")).json().get("histories"):
+        await asyncio.sleep(0.05)
+    return first_page, time.perf_counter() - started
+
+
+async def warm(client: httpx.AsyncClient, path: str) -> float:
+    """Median milliseconds of a call."""
+    spent = []
+    for _ in range(REPEATS):
+        started = time.perf_counter()
+        (await client.get(path)).raise_for_status()
+        spent.append(time.perf_counter() - started)
+    return statistics.median(spent) * 1000
+
+
+async def refresh(url: str) -> float:
+    """Median milliseconds from a committed trade and snapshot to all facts."""
+    database = Database(url)
+    await database.open()
+    writer = await asyncpg.connect(url)
+    spent = []
+    async with database.acquire() as connection:
+        session = await find_session(connection, database.capabilities, str(LIVE))
+        assert session is not None
+        ledger = Ledger.of(session)
+        await ledger.refresh(connection, database.capabilities, standby=False)
+        while ledger.history.backlog is not None:
+            await ledger.advance(connection)
+        for _ in range(REPEATS):
+            await writer.execute(NEW_ROWS, utc_now())
+            started = time.perf_counter()
+            await ledger.refresh(connection, database.capabilities, standby=False)
+            await read_facts(connection, database.capabilities, ledger, utc_now())
+            spent.append(time.perf_counter() - started)
+    await writer.close()
+    await database.close()
+    return statistics.median(spent) * 1000
+
+
+def resident(process: int) -> float:
+    """Megabytes of memory that the process holds."""
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+async def measure(url: str) -> dict[str, float]:
+    figures: dict[str, float] = {}
+    async with serving(url) as (address, process, started), httpx.AsyncClient(base_url=address, timeout=300) as client:
+        figures["cold: first page (s)"], figures["cold: complete (s)"] = await cold_start(client, started)
+        for path in CALLS:
+            figures[f"{path} (ms)"] = await warm(client, path)
+        figures["resident memory (MB)"] = resident(process)
+    figures["refresh after one new trade and snapshot (ms)"] = await refresh(url)
+    return figures
+
+
+def report(names: Sequence[str], columns: Sequence[dict[str, float]]) -> None:
+    print(f"{'':50}" + "".join(f"{name:>12}" for name in names) + f"{'ratio':>8}")
+    for key in columns[0]:
+        values = [column[key] for column in columns]
+        print(f"{key:50}" + "".join(f"{value:12.2f}" for value in values) + f"{values[-1] / values[0]:8.1f}")
+
+
+async def main() -> None:
+    wanted = [size for size in SIZES if not sys.argv[1:] or size.name in sys.argv[1:]]
+    with start_server() as server:
+        columns = [await measure(await make(server, size)) for size in wanted]
+    report([size.name for size in wanted], columns)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,131 @@
+"""The real server as its user starts it, a real PostgreSQL, and a real browser."""
+
+import asyncio
+import os
+import re
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+from scripts.find_chromium import find_chromium
+from tests.history import seed_account
+
+ARTIFACTS = Path("test-results")
+BROWSER_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """A running dashboard. ``log`` grows while it runs."""
+
+    url: str
+    process: asyncio.subprocess.Process
+    log: list[str]
+
+
+@asynccontextmanager
+async def run_dashboard(*arguments: str, **environ: str) -> AsyncIterator[Dashboard]:
+    """``atb dashboards run monitoring`` on a free port, until it answers; stopped as Ctrl-C would."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "monitoring", "dashboards", "run", "monitoring", "--port", "0"),
+        *arguments,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **environ},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    log: list[str] = []
+
+    async def follow(until: re.Pattern[str] | None) -> str:
+        assert process.stdout is not None
+        async for line in process.stdout:
+            log.append(line.decode())
+            found = until.search(log[-1]) if until else None
+            if found:
+                return found[1]
+        return ""
+
+    url = await asyncio.wait_for(follow(re.compile(r"Monitoring is at (\S+)/ ")), 60)
+    assert url, "".join(log)
+    rest = asyncio.create_task(follow(None))
+    try:
+        yield Dashboard(url, process, log)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await asyncio.wait_for(process.wait(), 10)
+        await rest
+
+
+@pytest.fixture
+async def account(connection: asyncpg.Connection) -> int:
+    """A LIVE session with a month of history; its id."""
+    return await seed_account(connection)
+
+
+@pytest.fixture
+async def dashboard(account: int, database_url: str) -> AsyncIterator[Dashboard]:
+    async with run_dashboard("--db-url", database_url) as running:
+        yield running
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(executable_path=find_chromium(), args=BROWSER_ARGUMENTS)
+        yield launched
+        await launched.close()
+
+
+OpenPage = Callable[..., Awaitable[Page]]
+
+
+@pytest.fixture
+async def open_page(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[OpenPage]:
+    """Opens a page; keeps a screenshot and a trace of it if the test fails. Any script error fails the test."""
+    pages: list[Page] = []
+    errors: list[str] = []
+
+    async def open_one(url: str, **options: object) -> Page:
+        context = await browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})  # type: ignore[arg-type]
+        await context.tracing.start(screenshots=True, snapshots=True)
+        page = await context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        pages.append(page)
+        await page.goto(url)
+        return page
+
+    yield open_one
+    failed = getattr(request.node, "failed", False)
+    for number, page in enumerate(pages):
+        if failed:
+            ARTIFACTS.mkdir(exist_ok=True)
+            name = ARTIFACTS / f"{request.node.name}-{number}"
+            await page.screenshot(path=f"{name}.png", full_page=True)
+            await page.context.tracing.stop(path=f"{name}.zip")
+        await page.context.close()
+    request.node.script_errors = errors
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> object:
+    outcome = yield
+    report = outcome.get_result()
+    if report.when == "call" and report.failed:
+        item.failed = True  # type: ignore[attr-defined]

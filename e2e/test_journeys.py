@@ -1,0 +1,70 @@
+"""What the dashboard promises to the person who looks at it."""
+
+import asyncpg
+import pytest
+from playwright.async_api import expect
+
+from e2e.conftest import Dashboard, OpenPage, run_dashboard
+from monitoring.sections import SECTIONS
+from tests.rows import insert, now
+
+PHONE = {"viewport": {"width": 390, "height": 844}}
+
+
+async def test_a_committed_trade_appears_without_a_reload(
+    dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, account: int
+) -> None:
+    page = await open_page(dashboard.url)
+    await expect(page.locator("html[data-live=ws]")).to_be_attached()
+    await page.evaluate("window.notReloaded = true")
+    number = await insert(connection, "trades", session_id=account, symbol="DOGEUSDT", pnl=123, exit_time=now())
+    await expect(page.locator(f"#trade-{number}")).to_contain_text("DOGEUSDT", timeout=2000)
+    await expect(page.locator("#performance")).to_contain_text("41")
+    assert await page.evaluate("window.notReloaded")
+
+
+async def test_where_websockets_are_blocked_events_arrive_all_the_same(
+    dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, account: int, browser: object
+) -> None:
+    page = await open_page("about:blank")
+    await page.route_web_socket("**/socket.io/**", lambda socket: socket.close())
+    await page.goto(dashboard.url)
+    await expect(page.locator("html[data-live=sse]")).to_be_attached(timeout=10_000)
+    number = await insert(connection, "trades", session_id=account, pnl=5, exit_time=now())
+    await expect(page.locator(f"#trade-{number}")).to_be_attached(timeout=2000)
+
+
+async def test_without_scripts_the_page_is_whole(dashboard: Dashboard, open_page: OpenPage) -> None:
+    page = await open_page(dashboard.url, java_script_enabled=False)
+    for section in SECTIONS:
+        await expect(page.locator(f"#{section.name}")).to_be_attached()
+    await expect(page.locator("#trades tbody tr")).to_have_count(25)
+    await page.get_by_role("link", name="Older").click()
+    await expect(page.locator("#trades tbody tr")).to_have_count(15)
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1024, 1440, 2560])
+async def test_nothing_overflows(dashboard: Dashboard, open_page: OpenPage, width: int) -> None:
+    page = await open_page(dashboard.url, viewport={"width": width, "height": 844})
+    assert await page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+async def test_a_section_keeps_what_the_reader_did_to_it(
+    dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection
+) -> None:
+    page = await open_page(dashboard.url)
+    await expect(page.locator("html[data-live=ws]")).to_be_attached()
+    details = page.locator("#positions details").first
+    await details.locator("summary").click()
+    await connection.execute("UPDATE positions SET current_price = 51234, last_update = $1", now())
+    await expect(page.locator("#positions")).to_contain_text("51,234")
+    await expect(details).to_have_attribute("open", "")
+
+
+async def test_the_demo_opens_and_moves(open_page: OpenPage, demo_dir: str) -> None:
+    async with run_dashboard("--demo", "--demo-dir", demo_dir) as demo:
+        page = await open_page(demo.url, **PHONE)
+        await expect(page.get_by_text("DEMO").first).to_be_visible()
+        await expect(page.locator("html[data-live=ws]")).to_be_attached()
+        before = await page.locator("#positions").inner_text()
+        await expect(page.locator("#positions")).not_to_have_text(before, timeout=20_000)

@@ -1,0 +1,80 @@
+"""A live bot to look at: an embedded PostgreSQL with a made-up past, and a simulated engine that goes on writing."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import asyncpg
+import platformdirs
+
+from monitoring.database.embedded import EmbeddedServer
+from monitoring.database.schema import create_schema
+from monitoring.demo.engine import Pace, run_engine, utc_now
+from monitoring.demo.history import seed_history
+
+DATABASE = "monitoring_demo"
+UNFINISHED = "monitoring_demo_unfinished"
+"""Its name while it is filled: renamed at the end, so that a half-filled one is never taken for it."""
+
+Progress = Callable[[float, str], None]
+
+
+def default_demo_dir() -> Path:
+    """The user's own folder for it."""
+    if sys.platform != "win32" and os.geteuid() == 0:
+        # PostgreSQL runs as another account then, which must not be let into root's home.
+        return Path("/var/lib/monitoring-dashboard/demo")
+    return Path(platformdirs.user_data_dir("monitoring-dashboard", appauthor=False)) / "demo"
+
+
+@asynccontextmanager
+async def demo_database(data_dir: Path, progress: Progress, *, pace: Pace | None = None) -> AsyncIterator[str]:
+    """The address of the demo's database, alive for as long as the context lasts.
+
+    Raises EmbeddedError where PostgreSQL cannot run. ``progress`` is called with a fraction from 0 to 1 and what is
+    being done.
+    """
+    progress(0.0, "starting PostgreSQL")
+    server = await _start(data_dir)
+    try:
+        await _fill_if_missing(server, progress)
+        progress(1.0, "ready")
+        url = server.url(DATABASE)
+        engine = asyncio.create_task(run_engine(url, pace=pace), name="demo engine")
+        try:
+            yield url
+        finally:
+            engine.cancel()
+            with suppress(asyncio.CancelledError):
+                await engine
+    finally:
+        await asyncio.to_thread(server.stop)
+
+
+async def _start(data_dir: Path) -> EmbeddedServer:
+    """In a thread; a cancellation meanwhile must not leave a server that nobody stops."""
+    starting = asyncio.create_task(asyncio.to_thread(EmbeddedServer.start, data_dir))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        server = await starting
+        await asyncio.to_thread(server.stop)
+        raise
+
+
+async def _fill_if_missing(server: EmbeddedServer, progress: Progress) -> None:
+    if await server.has_database(DATABASE):
+        return
+    progress(0.2, "creating the database")
+    await server.drop_database(UNFINISHED)
+    await server.create_database(UNFINISHED)
+    connection = await asyncpg.connect(server.url(UNFINISHED))
+    try:
+        await create_schema(connection)
+        await seed_history(connection, utc_now(), lambda done, what: progress(0.25 + 0.75 * done, what))
+    finally:
+        await connection.close()
+    await server.rename_database(UNFINISHED, DATABASE)

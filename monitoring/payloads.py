@@ -1,0 +1,131 @@
+"""What programs are sent, over REST and over Socket.IO: plain dicts of numbers, words and ISO timestamps, never NaN."""
+
+import math
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from monitoring.metrics.catalogue import CATALOGUE, Metric, evaluate
+from monitoring.metrics.facts import Facts
+from monitoring.metrics.health import public_status, status
+from monitoring.scope import configured
+from monitoring.sections.positions import Position
+from monitoring.sections.trades import Trade
+
+Payload = dict[str, object]
+Row = Mapping[str, object]
+
+ORDER_NUMBERS = ("quantity", "price", "filled_quantity", "filled_price", "commission", "size_fraction")
+ORDER_TIMES = ("created_at", "filled_at", "cancelled_at", "last_update")
+
+
+def timestamp(moment: datetime | None) -> str | None:
+    """Naive UTC as ISO-8601 with ``+00:00``."""
+    return None if moment is None else moment.replace(tzinfo=UTC).isoformat()
+
+
+def plain(value: object) -> object:
+    """``value`` as JSON can hold it: Decimal as a number, times as text, NaN and the infinities as None."""
+    if isinstance(value, datetime):
+        return timestamp(value)
+    if isinstance(value, Decimal):
+        value = float(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def plain_fields(row: Row, names: Iterable[str]) -> Payload:
+    """The named columns of ``row``, plain."""
+    return {name: plain(row[name]) for name in names}
+
+
+def metrics_payload(facts: Facts, metrics: Iterable[Metric] = CATALOGUE) -> Payload:
+    """The object of ``/api/metrics``: every metric by key, None where unknown, and ``reasons`` for each None."""
+    evaluation = evaluate(facts, metrics)
+    values = {key: plain(value) for key, value in evaluation.values.items()}
+    return {**values, "reasons": dict(evaluation.reasons)}
+
+
+def empty_metrics(reason: str, metrics: Iterable[Metric] = CATALOGUE) -> Payload:
+    """The same object where nothing is known, and why."""
+    keys = [metric.key for metric in metrics]
+    return {**dict.fromkeys(keys), "reasons": dict.fromkeys(keys, reason)}
+
+
+def trade_payload(trade: Trade) -> Payload:
+    """One closed trade: ``pnl`` before costs, ``net_pnl`` after them, excursions in percent of the entry price."""
+    row = trade.row
+    return {
+        **plain_fields(row, ("id", "symbol", "entry_price", "exit_price", "quantity", "entry_time", "exit_time")),
+        **plain_fields(row, ("pnl", "net_pnl", "commission", "pnl_percent", "exit_reason", "strategy_name")),
+        "side": trade.side,
+        "duration_seconds": trade.duration.total_seconds(),
+        "mfe": plain(trade.mfe),
+        "mae": plain(trade.mae),
+    }
+
+
+def position_payload(position: Position) -> Payload:
+    """One open position and its orders; its open P&L is unknown as long as its price is."""
+    row = position.row
+    priced = row["current_price"] is not None
+    return {
+        **plain_fields(row, ("id", "symbol", "entry_price", "current_price", "quantity", "size", "entry_time")),
+        **plain_fields(row, ("stop_loss", "take_profit", "trailing_stop_activated", "trailing_stop_price")),
+        **plain_fields(row, ("breakeven_triggered", "original_size", "current_size", "partial_exits_taken")),
+        **plain_fields(row, ("scale_ins_taken", "last_partial_exit_price", "last_scale_in_price")),
+        "side": position.side,
+        "unrealized_pnl": plain(row["unrealized_pnl"]) if priced else None,
+        "unrealized_pnl_percent": plain(row["unrealized_pnl_percent"]) if priced else None,
+        "mfe": plain(position.mfe),
+        "mae": plain(position.mae),
+        "orders": [order_payload(order) for order in position.orders],
+    }
+
+
+def order_payload(order: Row) -> Payload:
+    """One order."""
+    return {
+        **plain_fields(order, ("id", "position_id", "order_type", "status", "symbol", "target_level")),
+        **plain_fields(order, ("exchange_order_id", "internal_order_id", *ORDER_NUMBERS, *ORDER_TIMES)),
+        "side": str(order["side"]).lower(),
+    }
+
+
+def bot_payload(facts: Facts) -> Payload:
+    """Who trades, on what, and since when. ``connected``: the engine gives signs of life as often as it should."""
+    session = facts.session
+    word, _ = status(facts)
+    open_positions = configured(session.config, "max_open_positions")
+    return {
+        "name": session.strategy,
+        "symbols": list(session.symbols),
+        "timeframe": session.timeframe,
+        "mode": session.mode.lower(),
+        "status": "running" if session.running else "stopped",
+        "connected": public_status(word) == "Online",
+        "initial_balance": plain(session.initial_balance),
+        "max_open_positions": None if open_positions is None else _whole(open_positions),
+        "risk_per_trade": plain(facts.configured_risk),
+        "uptime_seconds": uptime_seconds(facts),
+        "last_update": timestamp(facts.health.last_sign),
+    }
+
+
+def empty_bot() -> Payload:
+    """The same object where there is no session."""
+    names = ("name", "timeframe", "mode", "initial_balance", "max_open_positions", "risk_per_trade")
+    unknown = dict.fromkeys((*names, "uptime_seconds", "last_update"))
+    return {**unknown, "symbols": [], "status": "stopped", "connected": False}
+
+
+def uptime_seconds(facts: Facts) -> float | None:
+    """How long the session has run, or ran; None where it starts in the future."""
+    session = facts.session
+    seconds = ((session.end or facts.now) - session.start).total_seconds()
+    return seconds if seconds >= 0 else None
+
+
+def _whole(number: float) -> int | None:
+    return int(number) if math.isfinite(number) else None

@@ -1,0 +1,6 @@
+"""The REST API: one module a subject, described by ``/openapi.json``."""
+
+from monitoring.web.api.base import blueprint
+from monitoring.web.api.openapi import describe
+
+__all__ = ["blueprint", "describe"]

@@ -1,0 +1,90 @@
+"""Open positions, their orders, what is still pending, and what was traded of them in parts."""
+
+import asyncpg
+from quart_schema import validate_querystring, validate_response
+
+from monitoring.database.capabilities import Capabilities
+from monitoring.payloads import Payload, order_payload, plain_fields, position_payload
+from monitoring.sections import Context
+from monitoring.sections.orders import orders_of, pending_orders
+from monitoring.sections.positions import load as load_positions
+from monitoring.web.api.base import ask, blueprint, read
+from monitoring.web.api.queries import ListQuery, ScopeQuery
+from monitoring.web.api.shapes import Order, PartialTrade, Position
+from monitoring.web.auth import reading
+from monitoring.web.errors import Problem
+
+PARTIAL = """
+SELECT t.id, t.position_id, t.operation_type::text AS operation_type, p.symbol::text AS symbol, p.side::text AS side,
+       p.entry_price, t.price, t.price AS operation_price, t.size, t.pnl, {target_level} AS target_level, t.timestamp
+FROM partial_trades t JOIN positions p ON p.id = t.position_id
+WHERE p.session_id = $1
+ORDER BY t.id DESC LIMIT $2
+"""
+"""By id, which is the order in time: the table has no index but its key."""
+PARTIAL_FIELDS = (
+    *("id", "position_id", "operation_type", "symbol", "entry_price", "price", "operation_price"),
+    *("size", "pnl", "target_level", "timestamp"),
+)
+LARGEST_ID = 2**31 - 1
+
+
+@blueprint.get("/api/positions")
+@reading
+@validate_querystring(ScopeQuery)
+@validate_response(list[Position])
+async def get_positions(query_args: ScopeQuery) -> list[Payload]:
+    """Open positions with their orders, the latest entry first."""
+
+    async def load(context: Context) -> list[Payload]:
+        view = await load_positions(context)
+        return [position_payload(position) for position in view.positions]
+
+    return await read(query_args.session, load, [])
+
+
+@blueprint.get("/api/positions/<int:number>/orders")
+@reading
+@validate_response(list[Order])
+async def get_position_orders(number: int) -> list[Payload]:
+    """Every order of one position, open or closed, oldest first."""
+
+    async def load(connection: asyncpg.Connection, capabilities: Capabilities) -> list[Payload]:
+        capabilities.require("positions")
+        if number > LARGEST_ID or not await connection.fetchval("SELECT true FROM positions WHERE id = $1", number):
+            raise Problem(404, "unknown_position", f"There is no position {number}.")
+        orders = await orders_of(connection, capabilities, [number])
+        return [order_payload(order) for order in orders.get(number, [])]
+
+    return await ask(load)
+
+
+@blueprint.get("/api/pending-orders")
+@reading
+@validate_querystring(ScopeQuery)
+@validate_response(list[Order])
+async def get_pending_orders(query_args: ScopeQuery) -> list[Payload]:
+    """Orders that are not finished, newest first."""
+
+    async def load(context: Context) -> list[Payload]:
+        orders = await pending_orders(context.connection, context.capabilities, context.scope.session, context.now)
+        return [order_payload(order) for order in orders]
+
+    return await read(query_args.session, load, [])
+
+
+@blueprint.get("/api/partial-trades")
+@reading
+@validate_querystring(ListQuery)
+@validate_response(list[PartialTrade])
+async def get_partial_trades(query_args: ListQuery) -> list[Payload]:
+    """Partial exits and scale-ins, newest first."""
+
+    async def load(context: Context) -> list[Payload]:
+        context.capabilities.require("partial_trades", "positions")
+        target_level = context.capabilities.column("partial_trades", "target_level", "int", "t")
+        query = PARTIAL.format(target_level=target_level)
+        rows = await context.connection.fetch(query, context.scope.session.id, query_args.limit)
+        return [{**plain_fields(row, PARTIAL_FIELDS), "side": row["side"].lower()} for row in rows]
+
+    return await read(query_args.session, load, [])

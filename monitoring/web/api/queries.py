@@ -1,0 +1,129 @@
+"""What calls may be asked: query strings and bodies, checked before a call runs. Unknown names are ignored."""
+
+import re
+from datetime import UTC, date, datetime, time
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from monitoring.metrics.metric import Priority
+from monitoring.scope import CURRENT
+from monitoring.sections import BadParameter
+from monitoring.sections.trades import SORTS, TradeFilter
+
+SessionName = Annotated[str, Meta(description="Id of a trading session, or current", max_length=40)]
+Limit = Annotated[int, Meta(description="How many, at most", ge=1, le=1000)]
+Days = Annotated[int, Meta(description="How many days to look back", ge=1, le=3650)]
+Symbol = Annotated[str, Meta(description="Such as BTCUSDT", pattern=r"^[A-Za-z0-9._:/-]{0,20}$")]
+Moment = Annotated[str, Meta(description="A day or a moment in ISO-8601; UTC where it names no zone", max_length=40)]
+Sort = Annotated[
+    str,
+    Meta(description="exit_time or pnl (- newest or largest first, + the reverse), symbol", pattern="^[ +-]?[a-z_]+$"),
+]
+Format = Literal["boolean", "currency", "datetime", "integer", "number", "percentage", "status", "text"]
+
+LOST_PLUS = re.compile(r"(:[\d.]+) (\d\d:?\d\d)$")
+"""The plus of a time zone that was not percent-encoded arrives as a space."""
+
+
+class ScopeQuery(Struct, kw_only=True, frozen=True):
+    """Which session."""
+
+    session: SessionName = CURRENT
+
+
+class HistoryQuery(ScopeQuery, kw_only=True, frozen=True):
+    """Which days of which session."""
+
+    days: Days = 30
+
+
+class PerformanceQuery(ScopeQuery, kw_only=True, frozen=True):
+    """Which days of which session."""
+
+    days: Days = 7
+
+
+class ListQuery(ScopeQuery, kw_only=True, frozen=True):
+    """How many."""
+
+    limit: Limit = 50
+
+
+class StateQuery(ScopeQuery, kw_only=True, frozen=True):
+    """How many trades."""
+
+    trades_limit: Limit = 50
+
+
+class TradesQuery(ListQuery, kw_only=True, frozen=True):
+    """Which trades, and in which order."""
+
+    offset: Annotated[int, Meta(description="How many to leave out", ge=0, le=1_000_000)] = 0
+    symbol: Symbol | None = None
+    side: Literal["long", "short", "LONG", "SHORT"] | None = None
+    outcome: Annotated[Literal["win", "loss", "breakeven"] | None, Meta(description="By net P&L")] = None
+    since: Annotated[Moment | None, Meta(description="Closed at or after it")] = field(default=None, name="from")
+    until: Annotated[Moment | None, Meta(description="Closed at or before it; a day: until its end")] = field(
+        default=None, name="to"
+    )
+    sort: Sort = "exit_time"
+
+    def filter(self) -> TradeFilter:
+        """The same in the terms of the trades' section. Raises BadParameter."""
+        return TradeFilter(
+            symbol=self.symbol or None,
+            side=self.side,
+            outcome=self.outcome,
+            since=parse_moment("from", self.since, time.min),
+            until=parse_moment("to", self.until, time.max),
+            sort=_sort(self.sort),
+            limit=self.limit,
+            offset=self.offset,
+        )
+
+
+def parse_moment(name: str, text: str | None, of_day: time) -> datetime | None:
+    """Naive UTC; a bare day stands for ``of_day`` on it. Raises BadParameter."""
+    if not text:
+        return None
+    try:
+        if len(text) == len("2026-01-31"):
+            return datetime.combine(date.fromisoformat(text), of_day)
+        moment = datetime.fromisoformat(LOST_PLUS.sub(r"\1+\2", text))
+        return moment.replace(tzinfo=None) if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        raise BadParameter(f"{name}={text}: expected a day such as 2026-01-31 or a moment in ISO-8601") from None
+
+
+def _sort(text: str) -> str:
+    wanted = text.replace(" ", "+")
+    if wanted not in SORTS:
+        raise BadParameter(f"sort={text[:20]}: expected one of {', '.join(SORTS)}")
+    return wanted
+
+
+class BalanceBody(Struct, kw_only=True, frozen=True):
+    """The balance as it should be."""
+
+    balance: Annotated[float, Meta(description="The new balance", ge=0, le=9_999_999_999)]
+    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+    updated_by: Annotated[str, Meta(description="Who asks", max_length=50)] | None = "dashboard"
+    expected_id: Annotated[int | None, Meta(description="Refuse unless this is the newest row of account_balances")] = (
+        None
+    )
+    expected_balance: Annotated[float | None, Meta(description="Refuse unless this is the present balance")] = None
+
+
+class IdempotencyHeader(Struct, kw_only=True, frozen=True):
+    """A request that is repeated under the same key is carried out once."""
+
+    idempotency_key: Annotated[str, Meta(description="Carried out once a key", max_length=200)] | None = None
+
+
+class ShownChange(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """What to change about how a metric is shown."""
+
+    enabled: bool | UnsetType = UNSET
+    priority: Priority | UnsetType = UNSET
+    format: Format | UnsetType = UNSET

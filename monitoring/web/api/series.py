@@ -1,0 +1,94 @@
+"""The account's curve as columns for charts, thinned so that a long one keeps its last point and its extremes."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+from monitoring.ledger.days import BALANCE, CLOSE, HIGH, INDEX, TIME
+from monitoring.ledger.flows import epoch
+from monitoring.metrics.drawdown import running_drawdown
+from monitoring.metrics.facts import Series
+from monitoring.payloads import plain
+from monitoring.sections import Context
+
+MOST_POINTS = 2000
+KEPT_OF_A_GROUP = 4
+"""Lowest and highest equity, deepest drawdown, last."""
+
+Positions = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Parallel lists, oldest first; None where a figure is unknown."""
+
+    timestamps: list[str]
+    balance: list[object]
+    equity: list[object]
+    drawdown: list[object]
+    """Percent below the peak of the whole history, deposits and withdrawals taken out."""
+
+
+def read_curve(context: Context, days: int) -> Curve:
+    """The last ``days`` days before now."""
+    steps = context.ledger.history.curve(datetime(1970, 1, 1))
+    if not len(steps):
+        return Curve([], [], [], [])
+    initial = context.scope.session.initial_balance
+    drawdown = drawdown_at_close(steps, None if initial is None else float(initial))
+    start = int(np.searchsorted(steps[:, TIME], epoch(context.now - timedelta(days=days))))
+    steps, drawdown = steps[start:], drawdown[start:]
+    kept = thinned(steps[:, CLOSE], drawdown, MOST_POINTS)
+    steps, drawdown = steps[kept], drawdown[kept]
+    return Curve(
+        [datetime.fromtimestamp(at, UTC).isoformat() for at in steps[:, TIME].tolist()],
+        _column(steps[:, BALANCE]),
+        _column(steps[:, CLOSE]),
+        _column(drawdown),
+    )
+
+
+def drawdown_at_close(steps: Series, initial: float | None) -> Series:
+    """Percent below the running peak at the close of every step; the highs within steps count as peaks."""
+    close, index = steps[:, CLOSE], steps[:, INDEX]
+    highs = np.divide(steps[:, HIGH] * index, close, out=index.copy(), where=close != 0)
+    both = np.column_stack((np.maximum(highs, index), index)).ravel()
+    deepest: Series = running_drawdown(both, initial)[1::2]
+    return deepest
+
+
+def thinned(equity: Series, drawdown: Series, most: int) -> Positions:
+    """Which points to keep, at most about ``most``: of each group of neighbours its extremes and its last."""
+    count = len(equity)
+    if count <= most:
+        return np.arange(count)
+    width = -(-count // (most // KEPT_OF_A_GROUP))
+    starts = np.arange(0, count, width)
+    filled = np.pad(equity, (0, len(starts) * width - count), mode="edge").reshape(-1, width)
+    deep = np.pad(drawdown, (0, len(starts) * width - count), mode="edge").reshape(-1, width)
+    chosen = (filled.argmin(axis=1), filled.argmax(axis=1), deep.argmax(axis=1), np.full(len(starts), width - 1))
+    kept = np.concatenate([starts + choice for choice in chosen])
+    return np.unique(np.minimum(kept, count - 1))
+
+
+def _column(values: Series) -> list[object]:
+    return [plain(value) for value in values.tolist()]
+
+
+def daily_pnl(context: Context, days: int) -> tuple[list[str], list[object]]:
+    """UTC days and the net P&L of the trades closed on each, from the first with a trade on."""
+    traded = context.ledger.trades.days
+    if not traded:
+        return [], []
+    today = context.now.date()
+    end = today if context.scope.session.running else min(today, max(traded))
+    start = max(min(traded), today - timedelta(days=days - 1))
+    shown = [start + timedelta(days=number) for number in range((end - start).days + 1)]
+    return [day.isoformat() for day in shown], [_net(context, day) for day in shown]
+
+
+def _net(context: Context, day: date) -> object:
+    trades = context.ledger.trades.days.get(day)
+    return 0.0 if trades is None else plain(trades.net)

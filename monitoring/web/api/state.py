@@ -1,0 +1,60 @@
+"""Everything at once, for dashboards that want one answer."""
+
+from quart_schema import document_response, validate_querystring
+
+from monitoring.clock import utc_now
+from monitoring.database.capabilities import TableMissing
+from monitoring.payloads import (
+    Payload,
+    bot_payload,
+    empty_bot,
+    empty_metrics,
+    metrics_payload,
+    position_payload,
+    timestamp,
+    trade_payload,
+)
+from monitoring.sections import Context
+from monitoring.sections.positions import load as load_positions
+from monitoring.sections.trades import TradeFilter, read_trades
+from monitoring.web.api.base import blueprint, read
+from monitoring.web.api.metrics import NO_SESSION
+from monitoring.web.api.queries import StateQuery
+from monitoring.web.api.shapes import State
+from monitoring.web.auth import reading
+
+
+@blueprint.get("/api/dashboard/state")
+@reading
+@validate_querystring(StateQuery)
+@document_response(State)
+async def get_dashboard_state(query_args: StateQuery) -> Payload:
+    """The bot, its metrics, its open positions and its newest trades."""
+
+    async def load(context: Context) -> Payload:
+        return {
+            "bot": bot_payload(context.facts),
+            "metrics": metrics_payload(context.facts),
+            "positions": await _positions(context),
+            "trades": await _trades(context, query_args.trades_limit),
+        }
+
+    empty: Payload = {"bot": empty_bot(), "metrics": empty_metrics(NO_SESSION), "positions": [], "trades": []}
+    state = await read(query_args.session, load, empty)
+    return {**state, "server_time": timestamp(utc_now())}
+
+
+async def _positions(context: Context) -> list[Payload]:
+    try:
+        return [position_payload(position) for position in (await load_positions(context)).positions]
+    except TableMissing:
+        return []
+
+
+async def _trades(context: Context, limit: int) -> list[Payload]:
+    wanted = TradeFilter(limit=limit)
+    try:
+        trades = await read_trades(context.connection, context.capabilities, context.ledger, wanted)
+    except TableMissing:
+        return []
+    return [trade_payload(trade) for trade in trades]

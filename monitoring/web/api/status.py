@@ -1,0 +1,230 @@
+"""Is the bot alive, is the dashboard, and what is wrong, if anything."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta, Struct
+from quart_schema import validate_querystring, validate_response
+
+from monitoring.database.capabilities import TableMissing
+from monitoring.database.pool import DatabaseUnavailable
+from monitoring.metrics.catalogue import BY_KEY, evaluate
+from monitoring.metrics.facts import Facts
+from monitoring.metrics.health import public_status, status
+from monitoring.payloads import Payload, plain, timestamp, uptime_seconds
+from monitoring.sections import Context
+from monitoring.sections.trades import TradeFilter, read_trades
+from monitoring.services import services
+from monitoring.web.api.base import blueprint, read
+from monitoring.web.api.queries import ScopeQuery
+from monitoring.web.api.shapes import Moment
+from monitoring.web.auth import public, reading
+
+PATIENCE = 2.0
+"""Seconds that /ready waits for the database."""
+LONGEST_SILENCE = 15.0
+"""Seconds after which a feed that has not polled counts as stuck."""
+
+EMPTY: Payload = {
+    "last_update": None,
+    "error_count": None,
+    "uptime_seconds": None,
+    "halted": None,
+    "mode": None,
+}
+
+
+class Alive(Struct):
+    """The process lives."""
+
+    status: str
+
+
+class FeedStatus(Struct):
+    """How changes are noticed."""
+
+    mode: Annotated[str, Meta(description="primary, standby, starting or disconnected")]
+    lag: Annotated[float | None, Meta(description="Seconds since the database was last asked for news")]
+
+
+class TaskStatus(Struct):
+    """How a background task is doing."""
+
+    running: bool
+    failures: int
+
+
+class Readiness(Struct):
+    """Whether requests can be served, part by part."""
+
+    ready: bool
+    database: Annotated[str, Meta(description="connected or unavailable")]
+    feed: FeedStatus
+    tasks: dict[str, TaskStatus]
+    histories: Annotated[
+        dict[str, float], Meta(description="Sessions whose history is still being read, and the share that has been")
+    ]
+
+
+class Status(Struct):
+    """Status and health of the bot."""
+
+    status: Annotated[str, Meta(description="Online, Offline or Error")]
+    last_update: Moment | None
+    error_count: Annotated[int | None, Meta(description="Errors of the last 24 hours")]
+    uptime_seconds: Annotated[float | None, Meta(description="Of the session")]
+    database: Annotated[str, Meta(description="connected or unavailable")]
+    feed: FeedStatus
+    halted: Annotated[bool | None, Meta(description="The operator's kill switch")]
+    mode: Annotated[str | None, Meta(description="LIVE, PAPER or BACKTEST")]
+    reasons: Annotated[dict[str, str], Meta(description="Why the status is what it is, and why a figure is unknown")]
+
+
+class SystemStatus(Struct):
+    """The status as the first dashboard gave it."""
+
+    database_connected: bool
+    api_status: Annotated[str | None, Meta(description="Exchange connection; the database does not tell: null")]
+    last_trade: Annotated[Moment | None, Meta(description="When the newest trade was closed")]
+    uptime: Annotated[float | None, Meta(description="Seconds the session has run")]
+    memory_usage: Annotated[float | None, Meta(description="Memory of the machine in use, in percent")]
+    error_rate: Annotated[int | None, Meta(description="Errors of the last hour")]
+
+
+@blueprint.get("/health")
+@public
+@validate_response(Alive)
+async def health() -> Payload:
+    """The process lives, whatever the database does."""
+    return {"status": "ok"}
+
+
+@blueprint.get("/ready")
+@public
+@validate_response(Readiness, 200)
+@validate_response(Readiness, 503)
+async def ready() -> tuple[Payload, int]:
+    """Whether requests can be served, part by part; 503 where they cannot."""
+    parts = services()
+    connected = await _database_answers()
+    feed = feed_status()
+    tasks = {name: {"running": state.running, "failures": state.failures} for name, state in parts.tasks.states.items()}
+    good = connected and _following(feed) and all(state.running for state in parts.tasks.states.values())
+    answer: Payload = {
+        "ready": good,
+        "database": _word(connected),
+        "feed": feed,
+        "tasks": tasks,
+        "histories": {str(session): share for session, share in parts.ledgers.progress.items()},
+    }
+    return answer, 200 if good else 503
+
+
+@blueprint.get("/api/status")
+@reading
+@validate_querystring(ScopeQuery)
+@validate_response(Status)
+async def get_status(query_args: ScopeQuery) -> Payload:
+    """Status and health of the bot. It answers without a database too, and says so."""
+
+    async def load(context: Context) -> Payload:
+        return status_payload(context.facts)
+
+    nothing = _unknown("Offline", "no trading session yet")
+    try:
+        known, connected = await read(query_args.session, load, nothing), True
+    except DatabaseUnavailable:
+        known, connected = _unknown("Error", "the database cannot be read"), False
+    except TableMissing as missing:
+        known, connected = _unknown("Offline", str(missing)), True
+    return {**known, "database": _word(connected), "feed": feed_status()}
+
+
+@blueprint.get("/api/system/status")
+@reading
+@validate_querystring(ScopeQuery)
+@validate_response(SystemStatus)
+async def get_system_status(query_args: ScopeQuery) -> Payload:
+    """The status under its old name."""
+
+    async def load(context: Context) -> Payload:
+        return {
+            "last_trade": await _last_trade(context),
+            "uptime": uptime_seconds(context.facts),
+            "error_rate": context.facts.health.errors_1h,
+        }
+
+    unknown: Payload = {"last_trade": None, "uptime": None, "error_rate": None}
+    connected = True
+    try:
+        known = await read(query_args.session, load, unknown)
+    except (DatabaseUnavailable, TableMissing) as error:
+        known, connected = unknown, isinstance(error, TableMissing)
+    return {**known, "database_connected": connected, "api_status": None, "memory_usage": memory_in_use()}
+
+
+def status_payload(facts: Facts) -> Payload:
+    """What the facts say about the bot's health, and why."""
+    word, reason = status(facts)
+    evaluation = evaluate(facts, (BY_KEY["last_data_update"], BY_KEY["error_count"], BY_KEY["system_uptime"]))
+    names = {"last_data_update": "last_update", "error_count": "error_count", "system_uptime": "uptime_seconds"}
+    return {
+        "status": public_status(word),
+        "last_update": timestamp(facts.health.last_sign),
+        "error_count": plain(facts.health.errors_24h),
+        "uptime_seconds": uptime_seconds(facts),
+        "halted": facts.health.halted,
+        "mode": facts.session.mode,
+        "reasons": {"status": reason, **{names[key]: why for key, why in evaluation.reasons.items()}},
+    }
+
+
+def _unknown(word: str, reason: str) -> Payload:
+    return {**EMPTY, "status": word, "reasons": dict.fromkeys(("status", *EMPTY), reason)}
+
+
+def feed_status() -> Payload:
+    """How changes are noticed, and how long ago the database was last asked."""
+    state = services().feed.state
+    lag = None if state.last_poll is None else max(0.0, time.time() - state.last_poll)
+    return {"mode": state.mode, "lag": lag}
+
+
+def _following(feed: Payload) -> bool:
+    lag = feed["lag"]
+    return feed["mode"] in ("primary", "standby") and isinstance(lag, float) and lag < LONGEST_SILENCE
+
+
+async def _database_answers() -> bool:
+    async def ask() -> None:
+        async with services().database.acquire() as connection:
+            await connection.fetchval("SELECT 1")
+
+    try:
+        await asyncio.wait_for(ask(), PATIENCE)
+    except (DatabaseUnavailable, TimeoutError):
+        return False
+    return True
+
+
+def _word(connected: bool) -> str:
+    return "connected" if connected else "unavailable"
+
+
+async def _last_trade(context: Context) -> str | None:
+    if "trades" not in context.capabilities.tables:
+        return None
+    newest = await read_trades(context.connection, context.capabilities, context.ledger, TradeFilter(limit=1))
+    return timestamp(newest[0].row["exit_time"]) if newest else None
+
+
+def memory_in_use(path: Path = Path("/proc/meminfo")) -> float | None:
+    """Memory of the machine in use, in percent; None where the system does not tell."""
+    try:
+        lines = path.read_text(encoding="ascii").splitlines()
+        sizes = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
+        return (1 - sizes["MemAvailable"] / sizes["MemTotal"]) * 100
+    except (OSError, ValueError, LookupError, ZeroDivisionError):
+        return None

@@ -1,0 +1,135 @@
+"""What the feed notices, commit by commit."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from monitoring.clock import utc_now
+from monitoring.database.capabilities import Capabilities
+from monitoring.database.gate import read_gate
+from monitoring.realtime.watch import Changes, Watch
+from tests.rows import insert
+
+
+class Poller:
+    """A watch polled by hand."""
+
+    def __init__(self, connection: asyncpg.Connection, watch: Watch) -> None:
+        self.connection = connection
+        self.watch = watch
+
+    @classmethod
+    async def start(cls, url: str) -> "Poller":
+        connection = await asyncpg.connect(url)
+        capabilities = await Capabilities.read(connection)
+        identity = await Watch.identity_of(connection)
+        return cls(connection, await Watch.start(connection, capabilities, identity))
+
+    async def poll(self) -> Changes:
+        return await self.watch.read(self.connection, await read_gate(self.connection, standby=False))
+
+
+@pytest.fixture
+async def poller(connection: asyncpg.Connection, database_url: str) -> AsyncIterator[Poller]:
+    await insert(connection, "trading_sessions", mode="LIVE")
+    await insert(connection, "positions", session_id=1, status="OPEN")
+    await insert(connection, "system_control_flags", name="system_halt", active=False)
+    poller = await Poller.start(database_url)
+    yield poller
+    await poller.connection.close()
+
+
+async def test_nothing_new_is_nothing(poller: Poller) -> None:
+    assert not await poller.poll()
+
+
+async def test_new_rows_carry_their_session(poller: Poller, connection: asyncpg.Connection) -> None:
+    number = await insert(connection, "trades", session_id=1)
+    changes = await poller.poll()
+    assert [(row.id, row.session) for row in changes.rows["trades"]] == [(number, 1)]
+    assert not await poller.poll()
+
+
+async def test_a_price_moving_in_an_open_position(poller: Poller, connection: asyncpg.Connection) -> None:
+    await connection.execute("UPDATE positions SET current_price = 51000")
+    changes = await poller.poll()
+    assert [(row.id, row.is_new, row.finished) for row in changes.rows["positions"]] == [(1, False, False)]
+
+
+async def test_a_position_closing_is_told_once(poller: Poller, connection: asyncpg.Connection) -> None:
+    await connection.execute("UPDATE positions SET status = 'CLOSED'")
+    assert (await poller.poll()).rows["positions"][0].finished
+    await connection.execute("UPDATE positions SET current_price = 1")
+    assert "positions" not in (await poller.poll()).rows
+
+
+async def test_the_kill_switch(poller: Poller, connection: asyncpg.Connection) -> None:
+    await connection.execute("UPDATE system_control_flags SET active = true")
+    assert "system_control_flags" in (await poller.poll()).rows
+
+
+async def test_an_ending_session(poller: Poller, connection: asyncpg.Connection) -> None:
+    await connection.execute("UPDATE trading_sessions SET end_time = $1", utc_now())
+    assert (await poller.poll()).rows["trading_sessions"][0].finished
+
+
+async def test_a_deleted_open_position(poller: Poller, connection: asyncpg.Connection) -> None:
+    await connection.execute("DELETE FROM positions")
+    assert "positions" in (await poller.poll()).corrected
+
+
+async def test_an_emptied_table(poller: Poller, connection: asyncpg.Connection) -> None:
+    await insert(connection, "trades", session_id=1)
+    await poller.poll()
+    await connection.execute("TRUNCATE trades")
+    assert "trades" in await poller.watch.corrections(poller.connection)
+
+
+async def test_a_corrected_old_trade(poller: Poller, connection: asyncpg.Connection) -> None:
+    await insert(connection, "trades", session_id=1)
+    await poller.poll()
+    await connection.execute("UPDATE trades SET pnl = 0")
+    await connection.close()  # its counters are reported at the end of the session, at the latest
+    for _ in range(200):
+        if "trades" in await poller.watch.corrections(poller.connection):
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail("the correction was never noticed")
+
+
+async def test_no_commit_is_missed_whatever_the_order(poller: Poller, database_url: str) -> None:
+    """Writers with savepoints, rollbacks and commits out of order; every committed id is told exactly once."""
+    told: list[int] = []
+
+    async def write(seed: int) -> None:
+        dice = random.Random(seed)  # noqa: S311
+        connection = await asyncpg.connect(database_url)
+        for _ in range(40):
+            transaction = connection.transaction()
+            await transaction.start()
+            await insert(connection, "trades", session_id=1)
+            if dice.random() < 0.3:
+                inner = connection.transaction()
+                await inner.start()
+                await insert(connection, "trades", session_id=1)
+                await (inner.rollback() if dice.random() < 0.5 else inner.commit())
+            await asyncio.sleep(dice.random() * 0.02)
+            await (transaction.rollback() if dice.random() < 0.2 else transaction.commit())
+        await connection.close()
+
+    async def read(writers: "asyncio.Future[list[None]]") -> None:
+        while True:
+            last = writers.done()
+            changes = await poller.poll()
+            told.extend(row.id for row in changes.rows.get("trades", []))
+            if last:
+                return
+            await asyncio.sleep(0.005)
+
+    writers = asyncio.gather(*(write(seed) for seed in range(5)))
+    await read(writers)
+    committed = [row["id"] for row in await poller.connection.fetch("SELECT id FROM trades")]
+    assert sorted(told) == sorted(committed)

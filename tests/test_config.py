@@ -1,0 +1,75 @@
+"""Settings: where they come from, what is refused, and that every one is documented."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from monitoring.config import ConfigError, Settings, load_settings
+
+DATABASE = {"DATABASE_URL": "postgres://bot:secret@db.example:5432/atb"}
+SECRETS = {"MONITORING_DASHBOARD_TOKEN": "t", "FLASK_SECRET_KEY": "k"}
+
+
+def test_local_use_needs_nothing_but_a_database() -> None:
+    settings = load_settings(DATABASE)
+    assert (settings.host, settings.port, settings.update_interval) == ("127.0.0.1", 8000, 3600)
+    assert not settings.protected
+
+
+def test_the_command_line_wins() -> None:
+    settings = load_settings({**DATABASE, "PORT": "9000"}, port="9001", database_url="postgresql+psycopg2://other/atb")
+    assert (settings.port, settings.database_url) == (9001, "postgresql://other/atb")
+
+
+def test_without_a_database_all_three_ways_are_named() -> None:
+    with pytest.raises(ConfigError, match=r"DATABASE_URL.*--db-url.*--demo"):
+        load_settings({})
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [{"HOST": "0.0.0.0"}, {"ENV": "production"}, {"ENV": "staging"}, {"WEB_SERVER_USE_GEVENT": "1"}],  # noqa: S104
+)
+def test_strangers_need_token_and_key(environ: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="set MONITORING_DASHBOARD_TOKEN and FLASK_SECRET_KEY"):
+        load_settings({**DATABASE, **environ})
+    assert load_settings({**DATABASE, **environ, **SECRETS}).protected
+
+
+@pytest.mark.parametrize("value", ["dev", "development", "test", "testing"])
+def test_development_is_relaxed(value: str) -> None:
+    assert not load_settings({**DATABASE, "ENV": value}).protected
+    assert not load_settings({**DATABASE, "FLASK_ENV": value}).protected
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"update_interval": "0"}, "--update-interval=0: expected seconds between 1 and 86400"),
+        ({"update_interval": "soon"}, "--update-interval=soon: expected seconds between 1 and 86400"),
+        ({"port": "70000"}, "--port=70000: expected a port between 0 and 65535"),
+    ],
+)
+def test_a_bad_value_is_named_with_what_was_expected(options: dict[str, str], message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        load_settings(DATABASE, **options)
+    assert str(error.value) == message
+
+
+def test_a_bad_database_url_is_not_repeated() -> None:
+    with pytest.raises(ConfigError) as error:
+        load_settings({"DATABASE_URL": "mysql://bot:secret@db/atb"})
+    assert "secret" not in str(error.value)
+
+
+def test_secrets_are_not_printed() -> None:
+    assert "secret" not in repr(load_settings({**DATABASE, **SECRETS}))
+
+
+def test_every_setting_is_in_the_readme() -> None:
+    readme = Path("README.md").read_text()
+    for setting in fields(Settings):
+        if setting.metadata:
+            assert f"`{setting.metadata['env']}`" in readme, setting.name
+            assert setting.metadata["help"] in readme, setting.name
