@@ -25,12 +25,16 @@ class Size:
     trades: int
 
 
-SIZES = (Size("bench_10k", 10_000, 1_000), Size("bench_1m", 1_000_000, 100_000), Size("bench_10m", 10_000_000, 1_000_000))
+SIZES = (
+    Size("bench_10k", 10_000, 1_000),
+    Size("bench_1m", 1_000_000, 100_000),
+    Size("bench_10m", 10_000_000, 1_000_000),
+)
 
 SESSIONS = f"""
-INSERT INTO trading_sessions (id, session_name, mode, start_time, is_active, initial_balance, strategy_name, symbol, timeframe)
-VALUES ({LIVE}, 'live', 'LIVE', (now() AT TIME ZONE 'UTC') - interval '{YEARS} years', true, 10000, 'ml_basic', 'BTCUSDT', '1h'),
-       ({PAPER}, 'paper', 'PAPER', (now() AT TIME ZONE 'UTC') - interval '{YEARS} years', true, 10000, 'ml_basic', 'BTCUSDT', '1h')
+INSERT INTO trading_sessions (id, mode, start_time, is_active, initial_balance, strategy_name, symbol, timeframe)
+SELECT id, mode, (now() AT TIME ZONE 'UTC') - interval '{YEARS} years', true, 10000, 'ml_basic', 'BTCUSDT', '1h'
+FROM (VALUES ({LIVE}, 'LIVE'), ({PAPER}, 'PAPER')) AS made(id, mode)
 """
 HISTORY = f"""
 INSERT INTO account_history (timestamp, balance, equity, total_pnl, daily_pnl, drawdown, margin_used, margin_available,
@@ -42,17 +46,17 @@ SELECT (now() AT TIME ZONE 'UTC') - interval '{YEARS} years' + i * (interval '{Y
 FROM generate_series(1, $1::int) i
 """
 TRADES = f"""
-INSERT INTO trades (symbol, side, source, entry_price, exit_price, size, quantity, entry_time, exit_time, pnl, pnl_percent,
-                    commission, stop_loss, strategy_name, order_id, session_id)
+INSERT INTO trades (symbol, side, source, entry_price, exit_price, size, quantity, entry_time, exit_time, pnl,
+                    pnl_percent, commission, stop_loss, strategy_name, order_id, session_id)
 SELECT 'BTCUSDT', CASE WHEN i % 2 = 0 THEN 'LONG' ELSE 'SHORT' END, 'LIVE', 50000, 50100, 0.1, 0.02,
        closed - interval '1 hour', closed, (i % 97) - 40 + 0.12345678, 1, 0.7, 49000, 'ml_basic', 'order ' || i,
        CASE WHEN i % 10 = 0 THEN {PAPER} ELSE {LIVE} END
-FROM (SELECT i, (now() AT TIME ZONE 'UTC') - interval '{YEARS} years' + i * (interval '{YEARS} years' / $1::int) AS closed
+FROM (SELECT i, (now() AT TIME ZONE 'UTC') - interval '{YEARS} years' * (1 - i::float8 / $1::int) AS closed
       FROM generate_series(1, $1::int) i) made
 """
 POSITIONS = f"""
-INSERT INTO positions (symbol, side, status, entry_price, size, quantity, entry_balance, entry_time, last_update, current_price,
-                       unrealized_pnl, strategy_name, session_id)
+INSERT INTO positions (symbol, side, status, entry_price, size, quantity, entry_balance, entry_time, last_update,
+                       current_price, unrealized_pnl, strategy_name, session_id)
 SELECT 'BTCUSDT', 'LONG', CASE WHEN i > $1::int - 3 THEN 'OPEN' ELSE 'CLOSED' END, 50000, 0.1, 0.02, 10000,
        now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC', 50100, 2, 'ml_basic', {LIVE}
 FROM generate_series(1, $1::int) i
@@ -77,8 +81,9 @@ async def make(server: EmbeddedServer, size: Size) -> str:
         await create_schema(connection)
         await connection.execute(SESSIONS)
         await connection.execute("SELECT setval('trading_sessions_id_seq', 2)")
-        for statement, rows in ((HISTORY, size.history), (POSITIONS, size.trades), (TRADES, size.trades), (OTHERS, size.trades)):
-            await connection.execute(statement, rows, timeout=1800)
+        rows = {HISTORY: size.history, POSITIONS: size.trades, TRADES: size.trades, OTHERS: size.trades}
+        for statement, count in rows.items():
+            await connection.execute(statement, count, timeout=1800)
         await connection.execute("VACUUM ANALYZE", timeout=1800)
         await connection.close()
         await _rename(server, unfinished, size.name)

@@ -1,7 +1,8 @@
 """How the cost of true figures grows with history: `python -m benchmarks.figures`.
 
-For each size of database: the first page and the complete history after a cold start, a refresh after one new row, every
-call and section warm, and the memory of the server process. Medians; the last column is the ratio to the smallest size.
+For each size of database: the first page and the complete history after a cold start, a refresh after one new row,
+every call and section warm, and the memory of the server process. Medians; the last column is the ratio of the largest
+to the smallest.
 """
 
 import asyncio
@@ -59,7 +60,9 @@ async def serving(url: str) -> AsyncIterator[tuple[str, int, float]]:
     """The server's address and process id, and when it was started."""
     started = time.perf_counter()
     command = (sys.executable, "-m", "monitoring", "dashboards", "run", "monitoring", "--port", "0", "--db-url", url)
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env={**os.environ, "ENV": "test"})
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, env={**os.environ, "ENV": "test"}
+    )
     assert process.stdout is not None
     found = re.search(rb"at (\S+)/ ", await process.stdout.readline())
     assert found is not None
@@ -74,7 +77,7 @@ async def cold_start(client: httpx.AsyncClient, started: float) -> tuple[float, 
     """Seconds from the start of the process to the first page, and to a complete history."""
     (await client.get("/")).raise_for_status()
     first_page = time.perf_counter() - started
-    while (await client.get("/ready")).json().get("histories"):
+    while (await client.get("/ready")).json().get("histories"):  # noqa: ASYNC110 - it is another process
         await asyncio.sleep(0.05)
     return first_page, time.perf_counter() - started
 

@@ -17,6 +17,7 @@ from scripts.find_chromium import find_chromium
 from tests.history import seed_account
 
 ARTIFACTS = Path("test-results")
+"""Playwright makes it when there is something to keep."""
 BROWSER_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -115,7 +116,6 @@ async def open_page(browser: Browser, request: pytest.FixtureRequest) -> AsyncIt
     failed = getattr(request.node, "failed", False)
     for number, page in enumerate(pages):
         if failed:
-            ARTIFACTS.mkdir(exist_ok=True)
             name = ARTIFACTS / f"{request.node.name}-{number}"
             await page.screenshot(path=f"{name}.png", full_page=True)
             await page.context.tracing.stop(path=f"{name}.zip")

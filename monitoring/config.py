@@ -165,7 +165,7 @@ def load_settings(environ: Mapping[str, str], **options: Any) -> Settings:
             values[setting.name] = setting.metadata["parse"](env, environ[env].strip())
     if "database_url" not in values:
         raise ConfigError(
-            "no database: set DATABASE_URL, pass --db-url, or try --demo, which brings its own PostgreSQL and made-up data"
+            "no database: set DATABASE_URL, pass --db-url, or try --demo, which brings a PostgreSQL with made-up data"
         )
     return _checked(Settings(**values))
 

@@ -104,7 +104,7 @@ def _may_connect(app: Quart, settings: Settings, token: str, cookies: Mapping[st
     """The same rule as for reading pages, for a client that comes over a WebSocket."""
     if not settings.protected or auth.same_secret(token, settings.token):
         return True
-    signer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
+    signer = CookieSessions().get_signing_serializer(app)
     content: Any = signer.loads_unsafe(cookies.get(app.config["SESSION_COOKIE_NAME"], "")) if signer else (False, None)
     return bool(content[0]) and content[1].get("operator") == auth.fingerprint_of(
         app.config["SECRET_KEY"], settings.token

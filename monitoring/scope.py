@@ -62,7 +62,7 @@ class Scope:
     range: str = DEFAULT_RANGE
 
     def since(self, now: datetime) -> datetime:
-        """Start of the range, never before the session's own start day by more than the range asks."""
+        """Start of the range; 1970 where it has no length."""
         length = RANGES[self.range]
         return datetime(1970, 1, 1) if length is None else now - length
 

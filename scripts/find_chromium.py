@@ -12,8 +12,7 @@ MAC_APPS = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
 PLAYWRIGHTS_OWN = (
-    "from playwright.sync_api import sync_playwright\n"
-    "with sync_playwright() as p: print(p.chromium.executable_path)"
+    "from playwright.sync_api import sync_playwright\nwith sync_playwright() as p: print(p.chromium.executable_path)"
 )
 INSTALL_SECONDS = 300
 

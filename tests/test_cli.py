@@ -51,7 +51,8 @@ async def test_a_mistake_is_one_sentence(arguments: tuple[str, ...], expected: s
     assert code == 1
     assert expected in err
     assert len(err.strip().splitlines()) == 1
-    assert "hidden" not in err and "Traceback" not in err
+    assert "hidden" not in err
+    assert "Traceback" not in err
 
 
 async def test_bad_usage_exits_with_two() -> None:
@@ -74,7 +75,12 @@ async def test_verify_says_what_is_there(database_url: str, connection: asyncpg.
     await insert(connection, "trades")
     code, out, _ = await atb("db", "verify", "--apply-migrations", DATABASE_URL=database_url)
     assert code == 0
-    for words in ("Migrations belong to the engine", "PostgreSQL", "reconciliation_audit_events", "pg_current_snapshot"):
+    for words in (
+        "Migrations belong to the engine",
+        "PostgreSQL",
+        "reconciliation_audit_events",
+        "pg_current_snapshot",
+    ):
         assert words in out
 
 
@@ -115,18 +121,14 @@ async def test_stops_at_once_with_streams_open(database_url: str, stop: signal.S
         assert "Traceback" not in "".join(running.log)
 
 
-async def test_waits_for_a_database_that_is_late(server: EmbeddedServer) -> None:
-    from tests.conftest import TEMPLATE
+async def test_waits_for_a_database_that_is_late(server: EmbeddedServer, template_database: str) -> None:
+    async def create_when_asked() -> None:
+        await asyncio.sleep(2)
+        await server.create_database("late", template_database)
 
-    late = asyncio.create_task(_create_later(server))
-    async with run_dashboard("--db-url", server.url("late"), "--wait-for-db", "20") as running:
-        async with httpx.AsyncClient() as client:
-            assert (await client.get(f"{running.url}/health")).json() == {"status": "ok"}
+    late = asyncio.create_task(create_when_asked())
+    waiting = run_dashboard("--db-url", server.url("late"), "--wait-for-db", "20")
+    async with waiting as running, httpx.AsyncClient() as client:
+        assert (await client.get(f"{running.url}/health")).json() == {"status": "ok"}
     await late
     await server.drop_database("late")
-    assert TEMPLATE
-
-
-async def _create_later(server: EmbeddedServer) -> None:
-    await asyncio.sleep(2)
-    await server.create_database("late", "template_engine")

@@ -29,7 +29,7 @@ def test_without_a_database_all_three_ways_are_named() -> None:
 
 @pytest.mark.parametrize(
     "environ",
-    [{"HOST": "0.0.0.0"}, {"ENV": "production"}, {"ENV": "staging"}, {"WEB_SERVER_USE_GEVENT": "1"}],  # noqa: S104
+    [{"HOST": "0.0.0.0"}, {"ENV": "production"}, {"ENV": "staging"}, {"WEB_SERVER_USE_GEVENT": "1"}],
 )
 def test_strangers_need_token_and_key(environ: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match="set MONITORING_DASHBOARD_TOKEN and FLASK_SECRET_KEY"):

@@ -62,7 +62,7 @@ class Database:
 
     async def open(self) -> None:
         """Connects and reads the schema. Raises DatabaseUnavailable with one sentence."""
-        with _plain_errors(self.name):
+        with PlainErrors(self.name):
             connection = await self.connect(statement_cache_size=0)
             try:
                 self.server = await read_server_info(connection)
@@ -93,7 +93,11 @@ class Database:
             statement_cache_size=statement_cache_size,
             server_settings=SERVER_SETTINGS,
         )
-        await self._prepare(connection)
+        try:
+            await self._prepare(connection)
+        except BaseException:
+            connection.terminate()
+            raise
         return connection
 
     async def _prepare(self, connection: asyncpg.Connection) -> None:
@@ -105,7 +109,7 @@ class Database:
         """A connection for a few short queries. Raises DatabaseUnavailable when there is none to be had."""
         if self._pool is None:
             raise DatabaseUnavailable(f"{self.name}: not connected")
-        with _plain_errors(self.name):
+        with PlainErrors(self.name):
             async with self._pool.acquire(timeout=CONNECT_TIMEOUT) as connection:
                 try:
                     yield connection
@@ -151,7 +155,7 @@ async def read_server_info(connection: asyncpg.Connection) -> ServerInfo:
     return ServerInfo(f"{version.major}.{version.minor}", standby, await behind_pooler(connection))
 
 
-class _plain_errors:
+class PlainErrors:
     """Turns the many ways in which a database can be away into DatabaseUnavailable."""
 
     def __init__(self, name: str) -> None:

@@ -20,8 +20,8 @@ HOLD_TICKS = (25, 60)
 SIZES = (0.12, 0.26)
 PART_CHANCE = 0.25
 UNFILLED_CHANCE = 0.05
-USUAL_SKILL = 0.63
-"""About what pays for the fees."""
+USUAL_SKILL = 0.67
+"""A little more than what pays for the fees."""
 STEERING = 8.0
 """How much the skill answers to a profit or loss since the start, so that a demo neither soars nor dies."""
 LOCKED_IN = Decimal("0.4")

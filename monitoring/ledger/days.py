@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 
@@ -89,7 +90,7 @@ def by_day(rows: Snapshots) -> Iterator[tuple[date, Snapshots]]:
     if not len(rows):
         return
     edges = [0, *(np.flatnonzero(np.diff(rows.times // 86400)) + 1), len(rows)]
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in pairwise(edges):
         yield from_epoch(rows.times[start]).date(), rows.slice(int(start), int(stop))
 
 

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from statistics import median
 
 import asyncpg
@@ -25,7 +26,7 @@ from monitoring.metrics.facts import Daily, Drawdown, Series, Session
 
 PATIENCE = 0.4
 """Seconds the first call may spend on reading everything before it settles for daily closes."""
-ROWS_A_CHUNK = 50_000
+ROWS_A_CHUNK = 25_000
 MOST_NEW_ROWS = 50_000
 MOST_DAYS_AT_ONCE = 3
 BEATS = 30
@@ -98,7 +99,7 @@ class Backlog:
         self.history.absorb(rows, factors)
         self.position = stop
         self.beats.extend(rows.times[-BEATS:])
-        self.span *= min(4.0, max(0.25, ROWS_A_CHUNK / max(1, len(rows))))
+        self.span *= min(2.0, max(0.25, ROWS_A_CHUNK / max(1, len(rows))))
 
 
 @dataclass(slots=True)
@@ -246,7 +247,7 @@ class HistoryLedger:
     def rhythm(self) -> float | None:
         """Median seconds between the newest rows; None where there are fewer than three."""
         beats = sorted(self._beats)
-        gaps = [later - earlier for earlier, later in zip(beats, beats[1:], strict=False) if later > earlier]
+        gaps = [later - earlier for earlier, later in pairwise(beats) if later > earlier]
         return median(gaps) if len(gaps) > 1 else None
 
     def _newest_first(self) -> Iterable[Day]:
@@ -277,7 +278,7 @@ class HistoryLedger:
         return summarise(runs, None if initial is None else float(initial), self._history.exact) if runs else None
 
     def curve(self, since: datetime) -> Series:
-        """The steps of every day's curve (see ``days``) from ``since`` on that hold anything, shape (steps, COLUMNS)."""
+        """The steps of every day's curve (see ``days``) from ``since`` on that hold anything: (steps, COLUMNS)."""
         if self._curve is None:
             days = self._history.days if self._history else {}
             steps = np.concatenate([EMPTY, *(days[day].curve for day in sorted(days))])

@@ -49,7 +49,10 @@ SELECT exit_time::date AS day, count(*) AS total,
 FROM ({figures}) figures GROUP BY 1 ORDER BY 1
 """
 NEWEST = "SELECT exit_time, id, net FROM ({figures}) t WHERE exit_time > $3 ORDER BY exit_time, id"
-LAST_TEN = f"SELECT exit_time, id, net FROM ({{figures}}) t WHERE exit_time >= $3 ORDER BY exit_time DESC, id DESC LIMIT {OUTCOMES}"
+LAST_TEN = f"""
+SELECT exit_time, id, net FROM ({{figures}}) t WHERE exit_time >= $3
+ORDER BY exit_time DESC, id DESC LIMIT {OUTCOMES}
+"""
 
 
 @dataclass(slots=True)

@@ -25,6 +25,8 @@ WATCHED_PAUSE = 0.025
 UNWATCHED_PAUSE = 1.0
 LARGEST_SHARE = 0.05
 """Of the time, at most, that polling may take: a slow server is polled more rarely."""
+SLOW_POLL = 0.01
+"""Seconds from which a poll counts as slow; quicker ones are left alone, however busy this machine is."""
 CORRECTIONS_PAUSE = 2.0
 FIRST_RETRY, LAST_RETRY = 0.25, 5.0
 
@@ -73,15 +75,9 @@ class Feed:
             try:
                 await self._follow()
             except (DatabaseUnavailable, *UNAVAILABLE) as error:
-                if not self._was_connected():
-                    retry = min(LAST_RETRY, retry * 2)
-                else:
-                    retry = FIRST_RETRY
+                retry = FIRST_RETRY if self.state.gone_since is None else min(LAST_RETRY, retry * 2)
                 await self._lost(error)
             await asyncio.sleep(retry)
-
-    def _was_connected(self) -> bool:
-        return self.state.gone_since is None
 
     async def _lost(self, error: Exception) -> None:
         if self.state.gone_since is None:

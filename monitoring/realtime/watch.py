@@ -26,15 +26,15 @@ UNFINISHED = ("PENDING", "OPEN", "PENDING_SUBMIT", "SUBMITTED", "UNKNOWN", "UNRE
 MOST_NEW_ROWS = 5000
 """A burst larger than this is taken as "everything changed"."""
 
+_UNFINISHED = f"'{{{','.join(UNFINISHED)}}}'"
 LIVE_IDS = {
     "positions": "SELECT id FROM positions WHERE status::text = 'OPEN'",
-    "orders": "SELECT id FROM orders WHERE status::text = ANY('{%s}') AND created_at > now() - interval '7 days'"
-    % ",".join(UNFINISHED),
+    "orders": f"SELECT id FROM orders WHERE status::text = ANY({_UNFINISHED}) AND created_at > now() - interval '7 d'",
     "trading_sessions": "SELECT id FROM trading_sessions WHERE end_time IS NULL",
 }
 FINISHED = {
     "positions": "status::text <> 'OPEN'",
-    "orders": "status::text <> ALL('{%s}')" % ",".join(UNFINISHED),
+    "orders": f"status::text <> ALL({_UNFINISHED})",
     "trading_sessions": "end_time IS NOT NULL",
 }
 FLAGS = "system_control_flags"

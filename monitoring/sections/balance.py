@@ -4,10 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monitoring.charts import LineChart, line_chart
-from monitoring.ledger.days import TIME
 from monitoring.ledger.flows import epoch
 from monitoring.metrics.facts import Account, Flow
-from monitoring.scope import RANGES
 from monitoring.sections.curves import Change, change_since, equity_points
 from monitoring.sections.section import Context, Section
 
@@ -24,29 +22,17 @@ class BalanceView:
     counting: float | None
 
 
-def shown_span(context: Context) -> tuple[float, float]:
-    """Start and end of the range in epoch seconds; a range without a length shows what there is."""
-    end = context.ledger.history.last_time or context.now
-    if RANGES[context.scope.range] is not None:
-        end = max(end, context.now) if context.scope.session.running else end
-    start = context.scope.since(end) if RANGES[context.scope.range] else context.scope.session.start
-    return epoch(start), epoch(end)
-
-
 async def load(context: Context) -> BalanceView:
-    start, end = shown_span(context)
-    since = datetime(1970, 1, 1) if RANGES[context.scope.range] is None else context.scope.since(context.now)
+    since = context.scope.since(context.now)
     history = context.ledger.history
     midnight = datetime.combine(context.now.date(), datetime.min.time())
-    steps = history.curve(since)
-    first = float(steps[0, TIME]) if len(steps) else start
-    flows = tuple(flow for flow in context.ledger.flows.flows if epoch(flow.at) >= max(start, first))
+    flows = tuple(flow for flow in context.ledger.flows.flows if flow.at >= since)
     return BalanceView(
         account=context.facts.account,
         today=change_since(context, midnight),
         over_range=change_since(context, since),
         chart=line_chart(
-            equity_points(steps),
+            equity_points(history.curve(since)),
             markers=[(epoch(flow.at), f"{flow.amount:+,.2f}") for flow in flows],
         ),
         flows=flows,

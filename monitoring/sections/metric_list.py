@@ -1,4 +1,4 @@
-"""The view that most sections share: some metrics of the catalogue, each with its value or the reason for having none."""
+"""The view that most sections share: metrics of the catalogue, each with its value or the reason for having none."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -140,7 +140,7 @@ def _bounds(ledger: Ledger, wanted: TradeFilter) -> tuple[datetime | None, datet
     """First and last moment at which a wanted trade can have ended."""
     days = sorted(ledger.trades.days)
     if not days:
-        return None, datetime.max
+        return None, datetime(9999, 1, 1)
     start, end = _midnight(days[0]), _midnight(days[-1]) + timedelta(days=1)
     unfiltered = wanted.symbol is wanted.side is wanted.outcome is None
     if unfiltered and wanted.by_time:

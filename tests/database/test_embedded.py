@@ -143,9 +143,7 @@ async def test_databases_are_copied_renamed_and_dropped(server: EmbeddedServer) 
 
 
 @pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGTERM])
-def test_a_killed_owner_leaves_no_server_and_the_folder_starts_again(
-    folder: Path, blow: signal.Signals
-) -> None:
+def test_a_killed_owner_leaves_no_server_and_the_folder_starts_again(folder: Path, blow: signal.Signals) -> None:
     owner = start_owner(folder)
     owner.process.send_signal(blow)
     owner.process.wait()
@@ -251,9 +249,7 @@ def test_a_server_that_does_not_start_says_why(folder: Path) -> None:
     with EmbeddedServer.start(folder, durable=False) as server:
         pass
     (server.cluster / "postgresql.auto.conf").write_text("port = 'no number'\n")
-    with pytest.raises(
-        EmbeddedError, match=r"PostgreSQL does not start: configuration file .* contains errors$"
-    ):
+    with pytest.raises(EmbeddedError, match=r"PostgreSQL does not start: configuration file .* contains errors$"):
         EmbeddedServer.start(folder)
 
 

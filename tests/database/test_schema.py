@@ -80,9 +80,7 @@ INDEXES = {
         ("strategy_executions", STRATEGY_EXECUTIONS),
     ],
 )
-async def test_columns_are_the_engines(
-    connection: asyncpg.Connection, table: str, expected: list[str]
-) -> None:
+async def test_columns_are_the_engines(connection: asyncpg.Connection, table: str, expected: list[str]) -> None:
     assert [row[0] for row in await connection.fetch(COLUMNS, table)] == expected
 
 

@@ -70,7 +70,8 @@ async def test_sessions_never_mix(connection: asyncpg.Connection, session: int) 
     await insert(connection, "account_history", **snapshot(paper, utc_now(), 5.0))
     await refreshed(connection, ledger)
     sums = ledger.trades.sums(utc_now())
-    assert sums is not None and sums.total == 1
+    assert sums is not None
+    assert sums.total == 1
     assert ledger.history.daily() is None
 
 
@@ -81,7 +82,8 @@ async def test_audit_rows_are_balance_but_not_equity(connection: asyncpg.Connect
     number = await insert(connection, "account_history", **audit, total_exposure=0, margin_available=990)
     history = (await refreshed(connection, await ledger_of(connection, session))).history
     daily, drawdown = history.daily(), history.drawdown()
-    assert daily is not None and drawdown is not None
+    assert daily is not None
+    assert drawdown is not None
     assert daily.equity[-1] == 1050
     assert drawdown.maximum == 0
     assert history.last_id == number != history.last_real_id
@@ -92,13 +94,14 @@ async def test_a_deposit_is_no_return(connection: asyncpg.Connection, session: i
     times = [now - timedelta(days=2), now - timedelta(days=1), now]
     await insert(connection, "account_balances", session_id=session, total_balance=1000, last_updated=times[0],
                  update_reason="session_start")  # fmt: skip
-    await insert(connection, "account_balances", session_id=session, total_balance=3000, update_reason="Manual adjustment: x",
+    await insert(connection, "account_balances", session_id=session, total_balance=3000, update_reason="Manual adjustment",
                  last_updated=times[1] - timedelta(hours=1))  # fmt: skip
     for at, equity in zip(times, (1000.0, 3000.0, 2700.0), strict=True):
         await insert(connection, "account_history", **snapshot(session, at, equity))
     ledger = await refreshed(connection, await ledger_of(connection, session))
     daily, drawdown = ledger.history.daily(), ledger.history.drawdown()
-    assert daily is not None and drawdown is not None
+    assert daily is not None
+    assert drawdown is not None
     assert [flow.amount for flow in ledger.flows.flows] == [Decimal(2000)]
     assert daily.index == pytest.approx([1000, 1000, 900])
     assert drawdown.maximum == pytest.approx(10)
@@ -106,7 +109,9 @@ async def test_a_deposit_is_no_return(connection: asyncpg.Connection, session: i
 
 async def test_a_flow_found_late_takes_back_what_it_looked_like(connection: asyncpg.Connection, session: int) -> None:
     now = utc_now()
-    await insert(connection, "account_balances", session_id=session, total_balance=1000, last_updated=now - timedelta(hours=1))
+    await insert(
+        connection, "account_balances", session_id=session, total_balance=1000, last_updated=now - timedelta(hours=1)
+    )
     await insert(connection, "account_history", **snapshot(session, now - timedelta(minutes=50), 1000.0))
     await insert(connection, "account_history", **snapshot(session, now - timedelta(minutes=5), 500.0))
     ledger = await refreshed(connection, await ledger_of(connection, session))
@@ -125,10 +130,13 @@ async def test_late_rows_of_an_old_day_are_taken_in(connection: asyncpg.Connecti
     await insert(connection, "account_history", **snapshot(session, now - timedelta(days=2, seconds=30), 550.0))
     await refreshed(connection, ledger)
     drawdown = ledger.history.drawdown()
-    assert drawdown is not None and drawdown.maximum == pytest.approx(45)
+    assert drawdown is not None
+    assert drawdown.maximum == pytest.approx(45)
 
 
-async def test_rows_committed_out_of_order_are_not_lost(connection: asyncpg.Connection, database_url: str, session: int) -> None:
+async def test_rows_committed_out_of_order_are_not_lost(
+    connection: asyncpg.Connection, database_url: str, session: int
+) -> None:
     ledger = await refreshed(connection, await ledger_of(connection, session))
     slow = await asyncpg.connect(database_url)
     try:
@@ -141,7 +149,8 @@ async def test_rows_committed_out_of_order_are_not_lost(connection: asyncpg.Conn
     finally:
         await slow.close()
     sums = (await refreshed(connection, ledger)).trades.sums(utc_now())
-    assert sums is not None and sums.net == 3
+    assert sums is not None
+    assert sums.net == 3
 
 
 async def test_corrections_are_followed_once_known(connection: asyncpg.Connection, session: int) -> None:
@@ -154,5 +163,6 @@ async def test_corrections_are_followed_once_known(connection: asyncpg.Connectio
     ledger.forget("trades", "account_history")
     await refreshed(connection, ledger)
     sums, drawdown = ledger.trades.sums(utc_now()), ledger.history.drawdown()
-    assert sums is not None and drawdown is not None
+    assert sums is not None
+    assert drawdown is not None
     assert (sums.net, drawdown.maximum) == (Decimal(-5), 0)

@@ -105,7 +105,7 @@ async def test_no_commit_is_missed_whatever_the_order(poller: Poller, database_u
     told: list[int] = []
 
     async def write(seed: int) -> None:
-        dice = random.Random(seed)  # noqa: S311
+        dice = random.Random(seed)
         connection = await asyncpg.connect(database_url)
         for _ in range(40):
             transaction = connection.transaction()
