@@ -1,12 +1,8 @@
 """The real server as its user starts it, a real PostgreSQL, and a real browser."""
 
-import asyncio
-import os
-import re
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import asyncpg
@@ -15,6 +11,7 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from scripts.find_chromium import find_chromium
 from tests.history import seed_account
+from tests.running import Dashboard, run_dashboard
 
 ARTIFACTS = Path("test-results")
 """Playwright makes it when there is something to keep."""
@@ -27,50 +24,6 @@ BROWSER_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-
-
-@dataclass(frozen=True)
-class Dashboard:
-    """A running dashboard. ``log`` grows while it runs."""
-
-    url: str
-    process: asyncio.subprocess.Process
-    log: list[str]
-
-
-@asynccontextmanager
-async def run_dashboard(*arguments: str, **environ: str) -> AsyncIterator[Dashboard]:
-    """``atb dashboards run monitoring`` on a free port, until it answers; stopped as Ctrl-C would."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "monitoring", "dashboards", "run", "monitoring", "--port", "0"),
-        *arguments,
-        env={**os.environ, "PYTHONUNBUFFERED": "1", **environ},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    assert process.stdout is not None
-    log: list[str] = []
-
-    async def follow(until: re.Pattern[str] | None) -> str:
-        assert process.stdout is not None
-        async for line in process.stdout:
-            log.append(line.decode())
-            found = until.search(log[-1]) if until else None
-            if found:
-                return found[1]
-        return ""
-
-    url = await asyncio.wait_for(follow(re.compile(r"Monitoring is at (\S+)/ ")), 60)
-    assert url, "".join(log)
-    rest = asyncio.create_task(follow(None))
-    try:
-        yield Dashboard(url, process, log)
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await asyncio.wait_for(process.wait(), 10)
-        await rest
 
 
 @pytest.fixture
@@ -86,9 +39,23 @@ async def dashboard(account: int, database_url: str) -> AsyncIterator[Dashboard]
 
 
 @pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
+def demo_dir() -> Iterator[str]:
+    """A folder for a demo of its own; not pytest's, which is closed to the account PostgreSQL runs as under root."""
+    folder = tempfile.mkdtemp(prefix="atb-demo-")
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str | None:
+    """Path of the browser."""
+    return find_chromium()
+
+
+@pytest.fixture
+async def browser(chromium: str | None) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=find_chromium(), args=BROWSER_ARGUMENTS)
+        launched = await playwright.chromium.launch(executable_path=chromium, args=BROWSER_ARGUMENTS)
         yield launched
         await launched.close()
 

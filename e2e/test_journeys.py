@@ -4,9 +4,10 @@ import asyncpg
 import pytest
 from playwright.async_api import expect
 
-from e2e.conftest import Dashboard, OpenPage, run_dashboard
+from e2e.conftest import OpenPage
 from monitoring.sections import SECTIONS
 from tests.rows import insert, now
+from tests.running import Dashboard, run_dashboard
 
 PHONE = {"viewport": {"width": 390, "height": 844}}
 

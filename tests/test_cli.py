@@ -11,9 +11,9 @@ import asyncpg
 import httpx
 import pytest
 
-from e2e.conftest import run_dashboard
 from monitoring.database.embedded import EmbeddedServer
 from tests.rows import insert
+from tests.running import run_dashboard
 
 
 async def atb(*arguments: str, **environ: str) -> tuple[int, str, str]:

@@ -46,7 +46,7 @@ class Pace:
     tick: Range = (1.0, 1.0)
     """The market moves and open positions are priced."""
     snapshot: Range = (2.0, 5.0)
-    enter: Range = (10.0, 20.0)
+    enter: Range = (8.0, 15.0)
     look: Range = (6.0, 12.0)
     """The strategy logs what it sees."""
     heartbeat: Range = (60.0, 60.0)

@@ -16,7 +16,7 @@ from monitoring.demo.records import Row
 from monitoring.demo.sessions import MAX_OPEN
 from monitoring.demo.signals import indicators
 
-HOLD_TICKS = (25, 60)
+HOLD_TICKS = (18, 45)
 SIZES = (0.12, 0.26)
 PART_CHANCE = 0.25
 UNFILLED_CHANCE = 0.05

@@ -30,7 +30,7 @@ def test_recent_prices_end_with_the_current_one() -> None:
     assert market.recent("SOLUSD", 5)[-1] == pytest.approx(float(market.price("SOLUSD")), abs=0.006)
 
 
-def test_prices_stay_near_their_start_for_days() -> None:
+def test_prices_stay_near_their_start_for_a_day() -> None:
     market = Market({}, np.random.default_rng(1))
-    far = market.foresee("BTCUSD", 3 * 86_400)
+    far = market.foresee("BTCUSD", 86_400)
     assert 0.5 < far / INSTRUMENTS[0].price < 2

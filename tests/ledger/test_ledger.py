@@ -94,7 +94,7 @@ async def test_a_deposit_is_no_return(connection: asyncpg.Connection, session: i
     times = [now - timedelta(days=2), now - timedelta(days=1), now]
     await insert(connection, "account_balances", session_id=session, total_balance=1000, last_updated=times[0],
                  update_reason="session_start")  # fmt: skip
-    await insert(connection, "account_balances", session_id=session, total_balance=3000, update_reason="Manual adjustment",
+    await insert(connection, "account_balances", session_id=session, total_balance=3000, update_reason="deposit",
                  last_updated=times[1] - timedelta(hours=1))  # fmt: skip
     for at, equity in zip(times, (1000.0, 3000.0, 2700.0), strict=True):
         await insert(connection, "account_history", **snapshot(session, at, equity))

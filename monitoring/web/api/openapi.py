@@ -48,6 +48,7 @@ class Provider(OpenAPIProvider):
         made = super().schema()
         made["components"]["securitySchemes"] = SECURITY_SCHEMES
         made["tags"] = TAGS
+        made["servers"] = [{"url": self._app.extensions[KEY].settings.root_path or "/"}]
         return made
 
     def generate_rules(self) -> Iterable[Rule]:

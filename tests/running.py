@@ -1,0 +1,53 @@
+"""Runs the real server the way its user does."""
+
+import asyncio
+import os
+import re
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """A running dashboard. ``log`` grows while it runs."""
+
+    url: str
+    process: asyncio.subprocess.Process
+    log: list[str]
+
+
+@asynccontextmanager
+async def run_dashboard(*arguments: str, **environ: str) -> AsyncIterator[Dashboard]:
+    """``atb dashboards run monitoring`` on a free port, until it answers; stopped as Ctrl-C would."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "monitoring", "dashboards", "run", "monitoring", "--port", "0"),
+        *arguments,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **environ},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    log: list[str] = []
+
+    async def follow(until: re.Pattern[str] | None) -> str:
+        assert process.stdout is not None
+        async for line in process.stdout:
+            log.append(line.decode())
+            found = until.search(log[-1]) if until else None
+            if found:
+                return found[1]
+        return ""
+
+    url = await asyncio.wait_for(follow(re.compile(r"Monitoring is at (\S+)/ ")), 60)
+    assert url, "".join(log)
+    rest = asyncio.create_task(follow(None))
+    try:
+        yield Dashboard(url, process, log)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await asyncio.wait_for(process.wait(), 10)
+        await rest

@@ -1,0 +1,283 @@
+"""What the account is worth, its history, and its correction by hand."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from tests.rows import ago, insert, now
+
+BOOKED = ago(minutes=5)
+BODY = {"balance": 1500, "reason": "deposit"}
+
+
+async def get(client: Any, path: str) -> Any:
+    response = await client.get(path)
+    assert response.status_code == 200, await response.get_data(as_text=True)
+    return await response.get_json()
+
+
+@pytest.fixture
+async def session(connection: asyncpg.Connection) -> int:
+    return await insert(connection, "trading_sessions", initial_balance=1000, start_time=ago(days=40))
+
+
+@pytest.fixture
+async def booked(connection: asyncpg.Connection, session: int) -> int:
+    """A session with a balance of 1000.5 USDT."""
+    await insert(
+        connection,
+        "account_balances",
+        session_id=session,
+        total_balance=Decimal("1000.5"),
+        base_currency="USDT",
+        last_updated=BOOKED,
+    )
+    return session
+
+
+async def snapshot(connection: asyncpg.Connection, session: int, at: datetime, equity: float, **columns: Any) -> None:
+    values = {"balance": equity, "total_pnl": 1, **columns}
+    await insert(connection, "account_history", session_id=session, timestamp=at, equity=equity, **values)
+
+
+async def test_balance(client: Any, connection: asyncpg.Connection, booked: int) -> None:
+    await snapshot(connection, booked, ago(days=39), equity=990)
+    assert await get(client, "/api/balance") == {
+        "balance": 1000.5,
+        "equity": 990,
+        "currency": "USDT",
+        "timestamp": f"{BOOKED.isoformat()}+00:00",
+    }
+
+
+async def test_balance_of_an_empty_session(client: Any, session: int) -> None:
+    assert set((await get(client, "/api/balance")).values()) == {None}
+
+
+async def test_history(client: Any, connection: asyncpg.Connection, session: int) -> None:
+    start = now().replace(microsecond=0) - timedelta(days=9)
+    for day, equity in enumerate((1100, 990, 1210)):
+        await snapshot(connection, session, start + timedelta(days=day), equity, balance=equity - 5)
+    points = await get(client, "/api/balance/history")
+    assert [datetime.fromisoformat(point["timestamp"]).replace(tzinfo=None) for point in points] == [
+        start + timedelta(days=day) for day in range(3)
+    ]
+    assert [point["balance"] for point in points] == [1095, 985, 1205]
+    assert [point["equity"] for point in points] == [1100, 990, 1210]
+    assert [point["drawdown"] for point in points] == pytest.approx([0, 10, 0])
+
+
+async def test_history_is_of_the_last_days_but_its_drawdown_of_all(
+    client: Any, connection: asyncpg.Connection, session: int
+) -> None:
+    await snapshot(connection, session, ago(days=20), 2000)
+    await snapshot(connection, session, ago(days=2), 1500)
+    (point,) = await get(client, "/api/balance/history?days=3")
+    assert (point["equity"], point["drawdown"]) == (1500, 25)
+    assert len(await get(client, "/api/balance/history?days=21")) == 2
+
+
+async def test_drawdown_does_not_mistake_a_withdrawal_for_a_loss(
+    client: Any, connection: asyncpg.Connection, session: int
+) -> None:
+    await insert(connection, "account_balances", session_id=session, total_balance=1000, last_updated=ago(days=5))
+    await snapshot(connection, session, ago(days=4), 1000)
+    await insert(
+        connection,
+        "account_balances",
+        session_id=session,
+        total_balance=400,
+        last_updated=ago(days=3),
+        update_reason="Manual adjustment: withdrawal",
+    )
+    await snapshot(connection, session, ago(days=2), 400)
+    await snapshot(connection, session, ago(days=1), 300)
+    points = await get(client, "/api/balance/history")
+    assert [point["drawdown"] for point in points] == pytest.approx([0, 0, 25])
+
+
+async def test_audit_rows_count_for_the_balance_alone(
+    client: Any, connection: asyncpg.Connection, session: int
+) -> None:
+    at = now().replace(minute=3, second=0, microsecond=0) - timedelta(hours=2)
+    await snapshot(connection, session, at, 1100, balance=1000)
+    await snapshot(connection, session, at + timedelta(minutes=1), 990, total_pnl=0, daily_pnl=-10)
+    (point,) = await get(client, "/api/balance/history")
+    assert (point["balance"], point["equity"]) == (990, 1100)
+
+
+async def test_performance(client: Any, connection: asyncpg.Connection, session: int) -> None:
+    midnight = now().replace(hour=0, minute=0, second=0, microsecond=0)
+    await snapshot(connection, session, midnight - timedelta(days=2), 1100)
+    await snapshot(connection, session, midnight - timedelta(days=1), 990)
+    for day, pnl in ((9, 1), (3, 10), (3, -4), (1, 7)):
+        closed = midnight - timedelta(days=day) + timedelta(hours=1)
+        await insert(connection, "trades", session_id=session, exit_time=closed, pnl=pnl, commission=1)
+    shown = await get(client, "/api/performance?days=4")
+    assert (shown["balances"], shown["equity"]) == ([1100, 990], [1100, 990])
+    assert shown["drawdown"] == pytest.approx([0, 10])
+    assert len(shown["timestamps"]) == 2
+    assert shown["days"] == [(midnight - timedelta(days=day)).date().isoformat() for day in (3, 2, 1, 0)]
+    assert shown["daily_pnl"] == [4, 0, 6, 0]
+
+
+async def test_performance_of_an_ended_session_ends_with_its_trades(
+    client: Any, connection: asyncpg.Connection
+) -> None:
+    session = await insert(connection, "trading_sessions", start_time=ago(days=5), end_time=ago(days=2))
+    await insert(connection, "trades", session_id=session, exit_time=ago(days=4), pnl=3)
+    await insert(connection, "trades", session_id=session, exit_time=ago(days=3), pnl=4)
+    assert (await get(client, "/api/performance"))["daily_pnl"] == [3, 4]
+    assert (await get(client, "/api/performance?days=2"))["days"] == []
+
+
+async def test_a_long_history_is_thinned(client: Any, connection: asyncpg.Connection, session: int) -> None:
+    await connection.execute(
+        """
+        INSERT INTO account_history (session_id, timestamp, balance, equity, total_pnl)
+        SELECT $1, $2::timestamp - n * interval '10 minutes', 1000, 1000 + CASE n WHEN 1234 THEN 500 WHEN 2345 THEN -500
+               ELSE n % 7 END, 1 FROM generate_series(0, 5000) n
+        """,
+        session,
+        now(),
+    )
+    points = await get(client, "/api/balance/history?days=40")
+    assert 500 < len(points) <= 2000
+    assert {min(point["equity"] for point in points), max(point["equity"] for point in points)} == {500, 1500}
+    assert points == sorted(points, key=lambda point: point["timestamp"])
+    assert now() - datetime.fromisoformat(points[-1]["timestamp"]).replace(tzinfo=None) < timedelta(minutes=1)
+
+
+async def post(client: Any, headers: dict[str, str], body: object = BODY, query: str = "") -> tuple[int, Any]:
+    response = await client.post(f"/api/balance{query}", json=body, headers=headers)
+    return response.status_code, await response.get_json()
+
+
+async def test_adjusts(client: Any, connection: asyncpg.Connection, booked: int, operator: dict[str, str]) -> None:
+    assert (await get(client, "/api/balance"))["balance"] == 1000.5
+    status, answer = await post(client, operator)
+    assert (status, answer) == (200, {"success": True, "old_balance": 1000.5, "new_balance": 1500})
+    assert (await get(client, "/api/balance"))["balance"] == 1500
+    row = await connection.fetchrow("SELECT * FROM account_balances ORDER BY id DESC LIMIT 1")
+    assert (row["updated_by"], row["update_reason"]) == ("dashboard", "Manual adjustment: deposit")
+
+
+async def test_adjusts_the_session_asked_for(
+    client: Any, connection: asyncpg.Connection, booked: int, operator: dict[str, str]
+) -> None:
+    paper = await insert(connection, "trading_sessions", mode="PAPER")
+    await insert(connection, "account_balances", session_id=paper, total_balance=10)
+    status, answer = await post(client, operator, query=f"?session={paper}")
+    assert (status, answer["old_balance"]) == (200, 10)
+    assert (await get(client, "/api/balance"))["balance"] == 1000.5
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"balance": -0.01, "reason": "x"},
+        {"balance": 1e10, "reason": "x"},
+        {"balance": "NaN", "reason": "x"},
+        {"balance": "much", "reason": "x"},
+        {"balance": None, "reason": "x"},
+        {"balance": True, "reason": "x"},
+        {"balance": [1], "reason": "x"},
+        {"reason": "x"},
+        {"balance": 1},
+        {"balance": 1, "reason": ""},
+        {"balance": 1, "reason": "  \n"},
+        {"balance": 1, "reason": "x" * 201},
+        {"balance": 1, "reason": "a\x00b"},
+        {"balance": 1, "reason": "\ud800"},
+        {"balance": 1, "reason": 5},
+        {"balance": 1, "reason": "x", "updated_by": "y" * 51},
+        {"balance": 1, "reason": "x", "updated_by": "\x00"},
+        {"balance": 1, "reason": "x", "expected_id": "first"},
+        [],
+        None,
+    ],
+)
+async def test_refuses_bad_bodies(
+    client: Any, connection: asyncpg.Connection, booked: int, operator: dict[str, str], body: object
+) -> None:
+    status, answer = await post(client, operator, body)
+    assert status == 422
+    assert answer["error"].keys() == {"code", "message"}
+    assert await connection.fetchval("SELECT count(*) FROM account_balances") == 1
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"balance": NaN, "reason": "x"}', '{"balance": 1e999, "reason": "x"}'])
+async def test_refuses_what_is_no_json(client: Any, booked: int, operator: dict[str, str], text: str) -> None:
+    headers = {**operator, "Content-Type": "application/json"}
+    response = await client.post("/api/balance", data=text, headers=headers)
+    assert response.status_code in (400, 422)
+    assert (await response.get_json())["error"]["message"]
+
+
+async def test_takes_forms_for_no_json(client: Any, booked: int, operator: dict[str, str]) -> None:
+    response = await client.post("/api/balance", form={"balance": "1", "reason": "x"}, headers=operator)
+    assert response.status_code in (400, 415, 422)
+
+
+async def test_nothing_to_adjust(client: Any, session: int, operator: dict[str, str]) -> None:
+    status, answer = await post(client, operator)
+    assert (status, answer["error"]["code"]) == (409, "no_balance")
+
+
+async def test_nobody_to_adjust(client: Any, operator: dict[str, str]) -> None:
+    status, answer = await post(client, operator)
+    assert (status, answer["error"]["code"]) == (409, "no_balance")
+
+
+async def test_a_balance_that_moved_on(client: Any, booked: int, operator: dict[str, str]) -> None:
+    status, answer = await post(client, operator, {**BODY, "expected_balance": 999})
+    assert (status, answer["error"]["code"]) == (409, "balance_changed")
+    assert (await post(client, operator, {**BODY, "expected_balance": 1000.5}))[0] == 200
+
+
+async def test_an_idempotency_key(
+    client: Any, connection: asyncpg.Connection, booked: int, operator: dict[str, str]
+) -> None:
+    headers = {**operator, "Idempotency-Key": "first try"}
+    first = await post(client, headers)
+    assert await post(client, headers) == first
+    status, answer = await post(client, headers, {**BODY, "balance": 1})
+    assert (status, answer["error"]["code"]) == (409, "key_reused")
+    assert await connection.fetchval("SELECT count(*) FROM system_events") == 1
+
+
+async def test_an_idempotency_key_too_long(client: Any, booked: int, operator: dict[str, str]) -> None:
+    assert (await post(client, {**operator, "Idempotency-Key": "k" * 201}))[0] == 422
+
+
+async def test_many_at_once(client: Any, connection: asyncpg.Connection, booked: int, operator: dict[str, str]) -> None:
+    answers = await asyncio.gather(*(post(client, operator, {**BODY, "balance": 2000 + n}) for n in range(20)))
+    assert {status for status, _ in answers} == {200}
+    rows = await connection.fetch("SELECT total_balance FROM account_balances ORDER BY last_updated, id")
+    balances = [float(row["total_balance"]) for row in rows]
+    assert {(answer["old_balance"], answer["new_balance"]) for _, answer in answers} == set(pairwise(balances))
+    assert (await get(client, "/api/balance"))["balance"] == balances[-1]
+
+
+class TestReadOnlyRole:
+    @pytest.fixture
+    async def environ(
+        self, environ: dict[str, str], connection: asyncpg.Connection, booked: int
+    ) -> AsyncIterator[dict[str, str]]:
+        role = f"reader_{uuid4().hex}"
+        await connection.execute(f"CREATE ROLE {role} LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
+        yield {**environ, "DATABASE_URL": environ["DATABASE_URL"].replace("//postgres@", f"//{role}@")}
+        await connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+    async def test_may_not_adjust(self, client: Any, operator: dict[str, str]) -> None:
+        assert (await get(client, "/api/balance"))["balance"] == 1000.5
+        status, answer = await post(client, operator)
+        assert status == 403
+        assert answer["error"] == {"code": "not_permitted", "message": "The database role may not write."}

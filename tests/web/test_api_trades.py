@@ -1,0 +1,137 @@
+"""/api/trades: fields, filters, order and pages."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.rows import insert
+
+DAY = datetime(2026, 3, 10)
+
+
+async def get(client: Any, query: str = "") -> list[dict[str, Any]]:
+    response = await client.get(f"/api/trades{query}")
+    assert response.status_code == 200, await response.get_data(as_text=True)
+    found: list[dict[str, Any]] = await response.get_json()
+    return found
+
+
+@pytest.fixture
+async def session(connection: asyncpg.Connection) -> int:
+    """Four trades, closed on 10 to 13 March at noon: a win, a loss by its costs alone, a short win, a breakeven."""
+    number = await insert(connection, "trading_sessions", start_time=DAY)
+    for day, columns in enumerate(
+        (
+            {"pnl": 50, "commission": 1, "margin_interest_cost": 2},
+            {"pnl": 1, "commission": 3, "symbol": "ETHUSDT"},
+            {"pnl": 5, "side": "SHORT"},
+            {"pnl": 2, "commission": 2},
+        )
+    ):
+        closed = DAY + timedelta(days=day, hours=12)
+        await insert(
+            connection, "trades", session_id=number, exit_time=closed, entry_time=closed - timedelta(hours=2), **columns
+        )
+    return number
+
+
+async def test_fields(client: Any, connection: asyncpg.Connection) -> None:
+    session = await insert(connection, "trading_sessions", start_time=DAY)
+    number = await insert(
+        connection,
+        "trades",
+        session_id=session,
+        symbol="BTCUSDT",
+        side="SHORT",
+        entry_price=Decimal("100.5"),
+        exit_price=90,
+        quantity=Decimal("0.00000001"),
+        entry_time=DAY,
+        exit_time=DAY + timedelta(minutes=90, microseconds=250_000),
+        pnl=Decimal("10.5"),
+        commission=Decimal("0.25"),
+        margin_interest_cost=Decimal("0.05"),
+        pnl_percent=Decimal("1.25"),
+        exit_reason="stop loss",
+        mfe_price=Decimal("80.4"),
+        mae_price=Decimal("110.55"),
+        mfe=77,
+    )
+    (trade,) = await get(client)
+    assert trade.pop("mfe") == pytest.approx(20)
+    assert trade.pop("mae") == pytest.approx(-10)
+    assert trade == {
+        "id": number,
+        "symbol": "BTCUSDT",
+        "side": "short",
+        "entry_price": 100.5,
+        "exit_price": 90,
+        "quantity": 1e-8,
+        "entry_time": "2026-03-10T00:00:00+00:00",
+        "exit_time": "2026-03-10T01:30:00.250000+00:00",
+        "pnl": 10.5,
+        "net_pnl": 10.2,
+        "commission": 0.25,
+        "pnl_percent": 1.25,
+        "exit_reason": "stop loss",
+        "strategy_name": "ml_basic",
+        "duration_seconds": 5400.25,
+    }
+
+
+async def test_what_the_engine_did_not_write_is_null(client: Any, session: int) -> None:
+    trade = (await get(client, "?limit=1&offset=1"))[0]
+    assert [trade[name] for name in ("quantity", "commission", "exit_reason", "mfe", "mae")] == [None] * 5
+    assert trade["net_pnl"] == 5
+
+
+@pytest.mark.parametrize(
+    ("query", "days"),
+    [
+        ("", [13, 12, 11, 10]),
+        ("?limit=2", [13, 12]),
+        ("?limit=2&offset=1", [12, 11]),
+        ("?offset=4", []),
+        ("?symbol=ethusdt", [11]),
+        ("?symbol=", [13, 12, 11, 10]),
+        ("?symbol=DOGE", []),
+        ("?side=short", [12]),
+        ("?side=LONG", [13, 11, 10]),
+        ("?outcome=win", [12, 10]),
+        ("?outcome=loss", [11]),
+        ("?outcome=breakeven", [13]),
+        ("?outcome=win&side=long&symbol=BTCUSDT", [10]),
+        ("?from=2026-03-12", [13, 12]),
+        ("?to=2026-03-11", [11, 10]),
+        ("?from=2026-03-11&to=2026-03-12", [12, 11]),
+        ("?from=2026-03-12T12:00:00Z", [13, 12]),
+        ("?from=2026-03-12T12:00:01", [13]),
+        ("?to=2026-03-12T13:00:00%2B01:00", [12, 11, 10]),
+        ("?to=2026-03-12T13:00:00+01:00", [12, 11, 10]),
+        ("?to=2026-03-12T12:59:59+01:00", [11, 10]),
+        ("?from=2026-03-13&to=2026-03-01", []),
+        ("?to=9999-12-31", [13, 12, 11, 10]),
+        ("?sort=exit_time", [13, 12, 11, 10]),
+        ("?sort=+exit_time", [10, 11, 12, 13]),
+        ("?sort=%2Bexit_time&limit=1", [10]),
+        ("?sort=pnl", [10, 12, 13, 11]),
+        ("?sort=%2Bpnl", [11, 13, 12, 10]),
+        ("?sort=symbol&limit=3", [10, 12, 13]),
+        ("?outcome=win&limit=1&offset=1", [10]),
+    ],
+)
+async def test_selection(client: Any, session: int, query: str, days: list[int]) -> None:
+    found = await get(client, query)
+    assert [datetime.fromisoformat(trade["exit_time"]).day for trade in found] == days
+
+
+async def test_pages_hold_every_trade_once(client: Any, session: int, connection: asyncpg.Connection) -> None:
+    for _ in range(20):
+        await insert(connection, "trades", session_id=session, exit_time=DAY + timedelta(days=1, hours=12))
+    whole = [trade["id"] for trade in await get(client)]
+    pages = [trade["id"] for offset in range(0, 24, 5) for trade in await get(client, f"?limit=5&offset={offset}")]
+    assert len(whole) == 24
+    assert pages == whole
