@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from asyncpg import Connection
 
 from monitoring import adjustment
 from monitoring.adjustment import Adjusted, Adjustment, AdjustmentRefused, adjust_balance
@@ -27,7 +28,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def session(connection: asyncpg.Connection) -> int:
+async def session(connection: Connection) -> int:
     number = await insert(connection, "trading_sessions")
     await insert(
         connection,
@@ -58,17 +59,17 @@ async def refusal(database: Database, wanted: Adjustment) -> str:
     return refused.value.code
 
 
-async def newest(connection: asyncpg.Connection, table: str = "account_balances") -> asyncpg.Record:
+async def newest(connection: Connection, table: str = "account_balances") -> asyncpg.Record:
     return await connection.fetchrow(f"SELECT * FROM {table} ORDER BY id DESC LIMIT 1")
 
 
-async def count(connection: asyncpg.Connection) -> tuple[int, int]:
+async def count(connection: Connection) -> tuple[int, int]:
     return tuple(
         await connection.fetchrow("SELECT (SELECT count(*) FROM account_balances), count(*) FROM system_events")
     )
 
 
-async def test_writes_one_balance(database: Database, connection: asyncpg.Connection, session: int) -> None:
+async def test_writes_one_balance(database: Database, connection: Connection, session: int) -> None:
     before = now()
     assert await adjust(database, wish(session)) == Adjusted(Decimal("1000.5"), Decimal(1500))
     row = await newest(connection)
@@ -78,7 +79,7 @@ async def test_writes_one_balance(database: Database, connection: asyncpg.Connec
     assert before <= row["last_updated"] <= now()
 
 
-async def test_writes_one_event(database: Database, connection: asyncpg.Connection, session: int) -> None:
+async def test_writes_one_event(database: Database, connection: Connection, session: int) -> None:
     await adjust(database, wish(session, key="k1"))
     event = await newest(connection, "system_events")
     assert (event["event_type"], event["severity"], event["component"]) == ("BALANCE_ADJUSTMENT", "info", "monitoring")
@@ -99,9 +100,7 @@ async def test_leaves_the_pool_read_only(database: Database, session: int) -> No
             await connection.execute("DELETE FROM account_balances")
 
 
-async def test_long_texts_are_cut_to_their_columns(
-    database: Database, connection: asyncpg.Connection, session: int
-) -> None:
+async def test_long_texts_are_cut_to_their_columns(database: Database, connection: Connection, session: int) -> None:
     await adjust(database, wish(session, reason="x" * 200, adjusted_by="y" * 50))
     row = await newest(connection)
     assert row["update_reason"] == "Manual adjustment: " + "x" * 181
@@ -109,7 +108,7 @@ async def test_long_texts_are_cut_to_their_columns(
 
 
 async def test_what_is_reserved_beyond_the_balance_leaves_nothing_available(
-    database: Database, connection: asyncpg.Connection, session: int
+    database: Database, connection: Connection, session: int
 ) -> None:
     await adjust(database, wish(session, "40"))
     assert (await newest(connection))["available_balance"] == 0
@@ -126,7 +125,7 @@ async def test_what_is_reserved_beyond_the_balance_leaves_nothing_available(
     ],
 )
 async def test_the_base_currency_moves_with_the_balance_and_the_rest_stays(
-    database: Database, connection: asyncpg.Connection, session: int, held: object, expected: object
+    database: Database, connection: Connection, session: int, held: object, expected: object
 ) -> None:
     await connection.execute(
         "UPDATE account_balances SET asset_balances = $1", None if held is None else json.dumps(held)
@@ -137,7 +136,7 @@ async def test_the_base_currency_moves_with_the_balance_and_the_rest_stays(
 
 
 async def test_follows_a_row_from_a_clock_that_is_ahead(
-    database: Database, connection: asyncpg.Connection, session: int
+    database: Database, connection: Connection, session: int
 ) -> None:
     ahead = now() + timedelta(hours=5)
     await insert(connection, "account_balances", session_id=session, total_balance=7, last_updated=ahead)
@@ -146,7 +145,7 @@ async def test_follows_a_row_from_a_clock_that_is_ahead(
     assert (await newest(connection))["last_updated"] > ahead
 
 
-async def test_other_sessions_are_not_touched(database: Database, connection: asyncpg.Connection, session: int) -> None:
+async def test_other_sessions_are_not_touched(database: Database, connection: Connection, session: int) -> None:
     other = await insert(connection, "trading_sessions")
     assert await refusal(database, wish(other)) == "no_balance"
     assert await count(connection) == (1, 0)
@@ -156,21 +155,21 @@ async def test_other_sessions_are_not_touched(database: Database, connection: as
     "expected", [{"expected_id": -1}, {"expected_balance": Decimal("1000.49")}], ids=["id", "balance"]
 )
 async def test_refuses_where_the_balance_is_not_the_one_that_was_seen(
-    database: Database, connection: asyncpg.Connection, session: int, expected: dict[str, object]
+    database: Database, connection: Connection, session: int, expected: dict[str, object]
 ) -> None:
     assert await refusal(database, wish(session, **expected)) == "balance_changed"
     assert await count(connection) == (1, 0)
 
 
 async def test_goes_on_where_the_balance_is_the_one_that_was_seen(
-    database: Database, connection: asyncpg.Connection, session: int
+    database: Database, connection: Connection, session: int
 ) -> None:
     seen = (await newest(connection))["id"]
     wanted = wish(session, expected_id=seen, expected_balance=Decimal("1000.50000000"))
     assert (await adjust(database, wanted)).new_balance == 1500
 
 
-async def test_twenty_at_once_lose_nothing(database: Database, connection: asyncpg.Connection, session: int) -> None:
+async def test_twenty_at_once_lose_nothing(database: Database, connection: Connection, session: int) -> None:
     wishes = [wish(session, str(2000 + number)) for number in range(20)]
     done = await asyncio.gather(*(adjust(database, wanted) for wanted in wishes))
     rows = await connection.fetch("SELECT total_balance FROM account_balances ORDER BY last_updated, id")
@@ -187,7 +186,7 @@ async def test_twenty_at_once_lose_nothing(database: Database, connection: async
 
 
 async def test_twenty_at_once_under_one_key_are_carried_out_once(
-    database: Database, connection: asyncpg.Connection, session: int
+    database: Database, connection: Connection, session: int
 ) -> None:
     done = await asyncio.gather(*(adjust(database, wish(session, key="same")) for _ in range(20)))
     assert {(adjusted.old_balance, adjusted.new_balance) for adjusted in done} == {(Decimal("1000.5"), 1500)}
@@ -196,7 +195,7 @@ async def test_twenty_at_once_under_one_key_are_carried_out_once(
 
 
 async def test_builds_on_what_the_engine_wrote_meanwhile(
-    database: Database, connection: asyncpg.Connection, session: int
+    database: Database, connection: Connection, session: int
 ) -> None:
     async with connection.transaction():
         # As the engine does: it holds the newest row, then adds its own.
@@ -207,13 +206,13 @@ async def test_builds_on_what_the_engine_wrote_meanwhile(
     assert (await waiting).old_balance == 1111
 
 
-async def until_somebody_waits(connection: asyncpg.Connection) -> None:
+async def until_somebody_waits(connection: Connection) -> None:
     while not await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
         pass
 
 
 async def test_does_not_wait_for_ever(
-    database: Database, connection: asyncpg.Connection, session: int, monkeypatch: pytest.MonkeyPatch
+    database: Database, connection: Connection, session: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(adjustment, "BEGIN", adjustment.BEGIN.replace("'3s'", "'50ms'"))
     async with connection.transaction():
@@ -221,9 +220,7 @@ async def test_does_not_wait_for_ever(
         assert await refusal(database, wish(session)) == "busy"
 
 
-async def test_the_same_key_gives_the_same_answer(
-    database: Database, connection: asyncpg.Connection, session: int
-) -> None:
+async def test_the_same_key_gives_the_same_answer(database: Database, connection: Connection, session: int) -> None:
     first = await adjust(database, wish(session, "0.1", key="k"))
     await adjust(database, wish(session, "77"))
     again = await adjust(database, wish(session, "0.1", key="k"))
@@ -241,14 +238,14 @@ async def test_a_key_cannot_be_used_for_something_else(
     assert await refusal(database, wish(session, **{"key": "k", **change})) == "key_reused"
 
 
-async def test_a_key_belongs_to_its_session(database: Database, connection: asyncpg.Connection, session: int) -> None:
+async def test_a_key_belongs_to_its_session(database: Database, connection: Connection, session: int) -> None:
     other = await insert(connection, "trading_sessions")
     await insert(connection, "account_balances", session_id=other)
     await adjust(database, wish(session, key="k"))
     assert await refusal(database, wish(other, key="k")) == "key_reused"
 
 
-async def test_old_schemas(database: Database, connection: asyncpg.Connection, session: int) -> None:
+async def test_old_schemas(database: Database, connection: Connection, session: int) -> None:
     """JSON instead of JSONB, an enum of its own, and no column that could be missing."""
     await connection.execute("""
         CREATE TYPE eventtype AS ENUM ('ERROR', 'BALANCE_ADJUSTMENT');
@@ -264,19 +261,19 @@ async def test_old_schemas(database: Database, connection: asyncpg.Connection, s
     assert (await newest(connection, "system_events"))["event_type"] == "BALANCE_ADJUSTMENT"
 
 
-async def test_without_reserved_and_assets(database: Database, connection: asyncpg.Connection, session: int) -> None:
+async def test_without_reserved_and_assets(database: Database, connection: Connection, session: int) -> None:
     await connection.execute("ALTER TABLE account_balances DROP COLUMN reserved_balance, DROP COLUMN asset_balances")
     await adjust(database, wish(session))
     assert (await newest(connection))["available_balance"] == 1500
 
 
-async def test_a_key_needs_a_place_to_be_kept(database: Database, connection: asyncpg.Connection, session: int) -> None:
+async def test_a_key_needs_a_place_to_be_kept(database: Database, connection: Connection, session: int) -> None:
     await connection.execute("ALTER TABLE system_events DROP COLUMN details")
     assert await refusal(database, wish(session, key="k")) == "no_keys"
     assert (await adjust(database, wish(session))).new_balance == 1500
 
 
-async def test_a_nan_balance_is_unknown(database: Database, connection: asyncpg.Connection, session: int) -> None:
+async def test_a_nan_balance_is_unknown(database: Database, connection: Connection, session: int) -> None:
     await connection.execute("UPDATE account_balances SET total_balance = 'NaN', reserved_balance = 'NaN'")
     assert (await adjust(database, wish(session))).old_balance is None
     assert (await newest(connection))["available_balance"] == 1500
@@ -284,7 +281,7 @@ async def test_a_nan_balance_is_unknown(database: Database, connection: asyncpg.
 
 
 @pytest.fixture
-async def role(connection: asyncpg.Connection) -> AsyncIterator[str]:
+async def role(connection: Connection) -> AsyncIterator[str]:
     """A role that may read everything and write nothing."""
     name = f"reader_{uuid4().hex}"
     await connection.execute(f"CREATE ROLE {name}; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {name}")
@@ -292,7 +289,7 @@ async def role(connection: asyncpg.Connection) -> AsyncIterator[str]:
     await connection.execute(f"RESET ROLE; DROP OWNED BY {name}; DROP ROLE {name}")
 
 
-async def adjust_as(connection: asyncpg.Connection, role: str, wanted: Adjustment) -> Adjusted:
+async def adjust_as(connection: Connection, role: str, wanted: Adjustment) -> Adjusted:
     capabilities = await Capabilities.read(connection)
     await connection.execute(f"SET ROLE {role}")
     try:
@@ -301,13 +298,13 @@ async def adjust_as(connection: asyncpg.Connection, role: str, wanted: Adjustmen
         await connection.execute("RESET ROLE")
 
 
-async def test_a_role_that_may_not_write(connection: asyncpg.Connection, session: int, role: str) -> None:
+async def test_a_role_that_may_not_write(connection: Connection, session: int, role: str) -> None:
     with pytest.raises(AdjustmentRefused, match="may not write") as refused:
         await adjust_as(connection, role, wish(session))
     assert refused.value.code == "not_permitted"
 
 
-async def test_no_balance_without_its_event(connection: asyncpg.Connection, session: int, role: str) -> None:
+async def test_no_balance_without_its_event(connection: Connection, session: int, role: str) -> None:
     await connection.execute(
         f"GRANT INSERT, UPDATE ON account_balances TO {role}; GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}"
     )
@@ -316,7 +313,7 @@ async def test_no_balance_without_its_event(connection: asyncpg.Connection, sess
     assert await count(connection) == (1, 0)
 
 
-async def test_the_rights_that_are_enough(connection: asyncpg.Connection, session: int, role: str) -> None:
+async def test_the_rights_that_are_enough(connection: Connection, session: int, role: str) -> None:
     await connection.execute(f"""
         GRANT INSERT, UPDATE (last_updated) ON account_balances TO {role};
         GRANT INSERT ON system_events TO {role};

@@ -4,8 +4,8 @@ import json
 from decimal import Decimal
 from typing import Any
 
-import asyncpg
 import pytest
+from asyncpg import Connection
 from quart import Quart
 
 from monitoring.metrics.catalogue import CATALOGUE
@@ -36,7 +36,7 @@ async def get(client: Any, path: str, **headers: str) -> Any:
     return await response.get_json()
 
 
-async def seed_everything(connection: asyncpg.Connection) -> int:
+async def seed_everything(connection: Connection) -> int:
     """An account with rows in every table that the API reads."""
     session = await seed_account(connection)
     position = await connection.fetchval("SELECT id FROM positions")
@@ -49,7 +49,7 @@ async def seed_everything(connection: asyncpg.Connection) -> int:
     return session
 
 
-async def test_answers_are_as_described(client: Any, connection: asyncpg.Connection) -> None:
+async def test_answers_are_as_described(client: Any, connection: Connection) -> None:
     await seed_everything(connection)
     spec = await get(client, "/openapi.json")
     for path in CALLS:
@@ -121,16 +121,14 @@ async def test_writing_needs_the_token(client: Any, path: str) -> None:
 
 @pytest.mark.parametrize("path", SCOPED)
 @pytest.mark.parametrize("session", ["99", "abc", "-1", "1" * 19])
-async def test_an_unknown_session_is_not_found(
-    client: Any, connection: asyncpg.Connection, path: str, session: str
-) -> None:
+async def test_an_unknown_session_is_not_found(client: Any, connection: Connection, path: str, session: str) -> None:
     await insert(connection, "trading_sessions")
     response = await client.get(f"{path}?session={session}")
     assert response.status_code == 404
     assert (await response.get_json())["error"]["code"] == "unknown_session"
 
 
-async def test_a_session_by_id(client: Any, connection: asyncpg.Connection) -> None:
+async def test_a_session_by_id(client: Any, connection: Connection) -> None:
     await seed_account(connection)
     other = await insert(connection, "trading_sessions", end_time=ago(days=1), mode="PAPER", strategy_name="old")
     await insert(connection, "trades", session_id=other, symbol="ETHUSDT")
@@ -142,7 +140,7 @@ async def test_a_session_by_id(client: Any, connection: asyncpg.Connection) -> N
     assert await get(client, "/api/trades?session=") == await get(client, "/api/trades?session=current")
 
 
-async def test_metrics_hold_every_key_and_a_reason_for_each_null(client: Any, connection: asyncpg.Connection) -> None:
+async def test_metrics_hold_every_key_and_a_reason_for_each_null(client: Any, connection: Connection) -> None:
     await seed_account(connection)
     metrics = await get(client, "/api/metrics")
     reasons = metrics.pop("reasons")
@@ -160,7 +158,7 @@ async def test_metrics_of_an_empty_database(client: Any) -> None:
     assert set(reasons.values()) == {"no trading session yet"}
 
 
-async def test_state_is_the_sum_of_its_parts(client: Any, connection: asyncpg.Connection) -> None:
+async def test_state_is_the_sum_of_its_parts(client: Any, connection: Connection) -> None:
     await seed_everything(connection)
     state = await get(client, "/api/dashboard/state?trades_limit=7")
     assert state["trades"] == await get(client, "/api/trades?limit=7")
@@ -169,7 +167,7 @@ async def test_state_is_the_sum_of_its_parts(client: Any, connection: asyncpg.Co
     assert state["server_time"].endswith("+00:00")
 
 
-async def test_the_bot(client: Any, connection: asyncpg.Connection) -> None:
+async def test_the_bot(client: Any, connection: Connection) -> None:
     await insert(
         connection,
         "trading_sessions",
@@ -238,7 +236,7 @@ async def test_unknown_parameters_are_ignored(client: Any, path: str) -> None:
     assert (await client.get(f"{path}?_=1732300000&theme=dark")).status_code == 200
 
 
-async def test_no_answer_holds_nan(client: Any, connection: asyncpg.Connection) -> None:
+async def test_no_answer_holds_nan(client: Any, connection: Connection) -> None:
     session = await seed_everything(connection)
     await connection.execute("""
         UPDATE trades SET pnl = 'NaN', quantity = 'NaN', mfe_price = 'NaN', pnl_percent = 'NaN';
@@ -272,7 +270,7 @@ MISSING = {
 
 
 @pytest.fixture(params=MISSING)
-async def missing(connection: asyncpg.Connection, request: pytest.FixtureRequest) -> str:
+async def missing(connection: Connection, request: pytest.FixtureRequest) -> str:
     """A table that the database lacks; ask for it before the client."""
     await seed_everything(connection)
     await connection.execute(f"DROP TABLE {request.param} CASCADE")
@@ -287,7 +285,7 @@ async def test_a_missing_table_takes_nothing_else_down(missing: str, client: Any
             assert missing in (await response.get_json())["error"]["message"]
 
 
-async def test_a_migration_goes_unnoticed(client: Any, connection: asyncpg.Connection) -> None:
+async def test_a_migration_goes_unnoticed(client: Any, connection: Connection) -> None:
     await seed_everything(connection)
     before = await get(client, "/api/trades")
     await connection.execute("""
