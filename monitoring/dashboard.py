@@ -50,7 +50,6 @@ def create_app(settings: Settings) -> Quart:
         SESSION_COOKIE_PATH=f"{settings.root_path}/",
         PERMANENT_SESSION_LIFETIME=SIGNED_IN_FOR,
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
-        QUART_SCHEMA_CONVERSION_PREFERENCE="msgspec",
     )
     app.session_interface = CookieSessions()
     parts = _put_together(settings, app)
@@ -115,13 +114,12 @@ def _describe(app: Quart) -> None:
     QuartSchema(
         app,
         info=Info(title="Monitoring", version=VERSION, description="What a live trading bot does, holds and earns."),
+        openapi_path=None,
         swagger_ui_path=None,
         redoc_ui_path=None,
         scalar_ui_path=None,
-        security_schemes={
-            "token": {"type": "apiKey", "name": "X-Dashboard-Token", "in_": "header"},
-            "bearer": {"type": "http", "scheme": "bearer"},
-        },
+        conversion_preference="msgspec",
+        openapi_provider_class=api.Provider,
     )
 
 

@@ -5,7 +5,6 @@ import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from decimal import Decimal
-from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -13,8 +12,8 @@ from asyncpg import Connection
 
 from monitoring import adjustment
 from monitoring.adjustment import Adjusted, Adjustment, AdjustmentRefused, adjust_balance
-from monitoring.database.capabilities import Capabilities
 from monitoring.database.pool import Database
+from tests.adjusting import count, wish
 from tests.rows import ago, insert, now
 
 
@@ -43,11 +42,6 @@ async def session(connection: Connection) -> int:
     return number
 
 
-def wish(session: int, balance: str = "1500", **changes: object) -> Adjustment:
-    given: dict[str, object] = {"reason": "deposit", "adjusted_by": "ann", **changes}
-    return Adjustment(session, Decimal(balance), **given)  # type: ignore[arg-type]
-
-
 async def adjust(database: Database, wanted: Adjustment) -> Adjusted:
     async with database.acquire() as connection:
         return await adjust_balance(connection, database.capabilities, wanted)
@@ -61,12 +55,6 @@ async def refusal(database: Database, wanted: Adjustment) -> str:
 
 async def newest(connection: Connection, table: str = "account_balances") -> asyncpg.Record:
     return await connection.fetchrow(f"SELECT * FROM {table} ORDER BY id DESC LIMIT 1")
-
-
-async def count(connection: Connection) -> tuple[int, int]:
-    return tuple(
-        await connection.fetchrow("SELECT (SELECT count(*) FROM account_balances), count(*) FROM system_events")
-    )
 
 
 async def test_writes_one_balance(database: Database, connection: Connection, session: int) -> None:
@@ -278,45 +266,3 @@ async def test_a_nan_balance_is_unknown(database: Database, connection: Connecti
     assert (await adjust(database, wish(session))).old_balance is None
     assert (await newest(connection))["available_balance"] == 1500
     assert json.loads((await newest(connection, "system_events"))["details"])["old_balance"] is None
-
-
-@pytest.fixture
-async def role(connection: Connection) -> AsyncIterator[str]:
-    """A role that may read everything and write nothing."""
-    name = f"reader_{uuid4().hex}"
-    await connection.execute(f"CREATE ROLE {name}; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {name}")
-    yield name
-    await connection.execute(f"RESET ROLE; DROP OWNED BY {name}; DROP ROLE {name}")
-
-
-async def adjust_as(connection: Connection, role: str, wanted: Adjustment) -> Adjusted:
-    capabilities = await Capabilities.read(connection)
-    await connection.execute(f"SET ROLE {role}")
-    try:
-        return await adjust_balance(connection, capabilities, wanted)
-    finally:
-        await connection.execute("RESET ROLE")
-
-
-async def test_a_role_that_may_not_write(connection: Connection, session: int, role: str) -> None:
-    with pytest.raises(AdjustmentRefused, match="may not write") as refused:
-        await adjust_as(connection, role, wish(session))
-    assert refused.value.code == "not_permitted"
-
-
-async def test_no_balance_without_its_event(connection: Connection, session: int, role: str) -> None:
-    await connection.execute(
-        f"GRANT INSERT, UPDATE ON account_balances TO {role}; GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}"
-    )
-    with pytest.raises(AdjustmentRefused):
-        await adjust_as(connection, role, wish(session))
-    assert await count(connection) == (1, 0)
-
-
-async def test_the_rights_that_are_enough(connection: Connection, session: int, role: str) -> None:
-    await connection.execute(f"""
-        GRANT INSERT, UPDATE (last_updated) ON account_balances TO {role};
-        GRANT INSERT ON system_events TO {role};
-        GRANT USAGE ON account_balances_id_seq, system_events_id_seq TO {role};
-    """)
-    assert (await adjust_as(connection, role, wish(session))).new_balance == 1500

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import asyncpg
@@ -27,6 +28,8 @@ LARGEST_SHARE = 0.05
 """Of the time, at most, that polling may take: a slow server is polled more rarely."""
 SLOW_POLL = 0.01
 """Seconds from which a poll counts as slow; quicker ones are left alone, however busy this machine is."""
+CATCH_UP = 0.25
+"""Seconds that an answer waits, at most, for the news of a feed that was resting."""
 CORRECTIONS_PAUSE = 2.0
 FIRST_RETRY, LAST_RETRY = 0.25, 5.0
 
@@ -60,6 +63,7 @@ class Feed:
     viewers: Callable[[], int]
     state: FeedState = field(default_factory=FeedState)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _polled: asyncio.Event = field(default_factory=asyncio.Event)
     _watch: Watch | None = None
     _gate: Gate | None = None
     _corrected: float = 0.0
@@ -67,6 +71,19 @@ class Feed:
     def wake(self) -> None:
         """Somebody has come to look: poll quickly from now on."""
         self._wake.set()
+
+    async def caught_up(self) -> None:
+        """Waits until a poll has begun after this call, so that what is answered next holds all that was committed.
+
+        Returns at once where polls follow each other closely, and gives up where the database does not answer.
+        """
+        recently = self.state.last_poll is not None and time.time() - self.state.last_poll < 2 * WATCHED_PAUSE
+        if recently or self.state.gone_since is not None:
+            return
+        self._polled.clear()
+        self._wake.set()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._polled.wait(), CATCH_UP)
 
     async def run(self) -> None:
         """Polls for ever, over one connection after the other."""
@@ -137,6 +154,7 @@ class Feed:
         if changes:
             self.state.changes += 1
             await self.on_change(changes)
+        self._polled.set()
 
     def _measure(self, seconds: float) -> None:
         state = self.state
@@ -152,8 +170,6 @@ class Feed:
         if looked_at:
             await asyncio.sleep(pause)
             return
-        self._wake.clear()
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), pause)
-        except TimeoutError:
-            return
+        self._wake.clear()

@@ -18,7 +18,7 @@ from monitoring.web.errors import Problem, wants_html
 View = TypeVar("View", bound=Callable[..., Any])
 
 PUBLIC, READING, OPERATOR = "public", "reading", "operator"
-OF_LIBRARIES = {"static": PUBLIC, "openapi": READING}
+OF_LIBRARIES = {"static": PUBLIC}
 """Routes that a library adds and that therefore cannot be marked."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -77,7 +77,10 @@ async def guard() -> Response | None:
         raise Problem(403, "cross_site", "This request came from another site.")
     wanted = access_of(request.endpoint)
     g.operator = is_operator()
-    if wanted == PUBLIC or g.operator or (wanted == READING and not services().settings.protected):
+    if wanted == PUBLIC:
+        return None
+    if g.operator or (wanted == READING and not services().settings.protected):
+        await services().feed.caught_up()
         return None
     if wanted == READING and wants_html() and "HX-Request" not in request.headers:
         pages = services().pages

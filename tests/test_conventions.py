@@ -1,0 +1,87 @@
+"""What the names promise: whoever adds a section, a metric or a route is told here what is missing."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from quart import Quart
+
+from monitoring.config import load_settings
+from monitoring.dashboard import create_app
+from monitoring.database.capabilities import TABLES
+from monitoring.metrics.catalogue import CATALOGUE
+from monitoring.sections import SECTIONS, Section
+from monitoring.web.auth import OF_LIBRARIES
+from tests.history import seed_account
+
+SECTION_IDS = [section.name for section in SECTIONS]
+PUBLIC_ROUTES = {"/health", "/ready", "/login", "/logout", "/theme", "/openapi.json", "/static/<path:filename>"}
+"""Routes that anybody may call, anywhere: none of them shows the account."""
+
+
+@pytest.fixture
+def app() -> Quart:
+    return create_app(load_settings({"DATABASE_URL": "postgresql://nowhere/none"}))
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=SECTION_IDS)
+def test_a_section_is_one_name_everywhere(section: Section) -> None:
+    assert Path(f"monitoring/sections/{section.name}.py").exists()
+    markup = Path(f"partials/{section.name}.html").read_text()
+    assert markup
+    assert section.tables <= set(TABLES), "a table that the feed does not know"
+    assert set(section.needs) <= set(section.tables)
+
+
+async def test_a_partial_has_one_root_that_fetches_itself(connection: asyncpg.Connection, database_url: str) -> None:
+    await seed_account(connection)
+    app = create_app(load_settings({"DATABASE_URL": database_url}))
+    async with app.test_app():
+        client: Any = app.test_client()
+        for section in SECTIONS:
+            html = (await (await client.get(f"/partials/{section.name}")).get_data(as_text=True)).strip()
+            root = re.match(r"<(\w+)[^>]*>", html)
+            assert root is not None, section.name
+            assert f'id="{section.name}"' in root[0]
+            assert f'hx-get="/partials/{section.name}"' in root[0]
+            assert f'hx-trigger="{section.name}:changed from:body"' in root[0]
+            assert html.endswith(f"</{root[1]}>")
+            assert not re.search(r'\sstyle="|<style|<script|\son\w+="', html), "refused by the security policy"
+
+
+def test_every_metric_is_explained() -> None:
+    assert len({metric.key for metric in CATALOGUE}) == len(CATALOGUE)
+    for metric in CATALOGUE:
+        assert metric.label, metric.key
+        assert metric.meaning, metric.key
+        assert metric.source, metric.key
+
+
+def test_no_route_is_open_by_mistake(app: Quart) -> None:
+    public = {
+        str(rule.rule)
+        for rule in app.url_map.iter_rules()
+        if getattr(app.view_functions[rule.endpoint], "access", OF_LIBRARIES.get(rule.endpoint)) == "public"
+    }
+    assert public == PUBLIC_ROUTES
+
+
+def test_every_writing_route_needs_the_operator(app: Quart) -> None:
+    for rule in app.url_map.iter_rules():
+        if (rule.methods or set()) - {"GET", "HEAD", "OPTIONS"} and rule.rule not in PUBLIC_ROUTES:
+            assert not hasattr(app.view_functions[rule.endpoint], "access"), rule.rule
+
+
+def test_modules_do_one_thing() -> None:
+    long = [str(path) for path in Path("monitoring").rglob("*.py") if len(path.read_text().splitlines()) > 300]
+    assert not long
+
+
+def test_imports_point_one_way() -> None:
+    """``charts``, ``metrics``, ``formatting`` and ``hub`` know nothing of the rest."""
+    lonely = [*Path("monitoring/charts").rglob("*.py"), *Path("monitoring/metrics").rglob("*.py")]
+    for path in [*lonely, Path("monitoring/formatting.py"), Path("monitoring/realtime/hub.py")]:
+        for module in re.findall(r"^from (monitoring\S*)", path.read_text(), re.M):
+            assert re.match(r"monitoring\.(charts|metrics)", module), f"{path} imports {module}"

@@ -1,0 +1,156 @@
+"""Pages as a browser gets them: whole, escaped, guarded, and honest when something is missing."""
+
+from typing import Any
+
+import asyncpg
+import pytest
+from quart import Quart
+
+from monitoring.sections import SECTIONS
+from tests.history import seed_account
+from tests.rows import insert, now
+
+PUBLIC_PAGES = ("/health", "/ready", "/login", "/openapi.json")
+BROWSER = {"Accept": "text/html,application/xhtml+xml"}
+
+
+@pytest.fixture
+async def account(connection: asyncpg.Connection) -> int:
+    return await seed_account(connection)
+
+
+async def text(response: Any) -> str:
+    body: str = await response.get_data(as_text=True)
+    return body
+
+
+async def test_first_paint_holds_every_section(account: int, client: Any) -> None:
+    response = await client.get("/", headers=BROWSER)
+    html = await text(response)
+    assert response.status_code == 200
+    for section in SECTIONS:
+        assert f'id="{section.name}"' in html
+
+
+async def test_an_empty_database_says_what_it_waits_for(client: Any) -> None:
+    response = await client.get("/", headers=BROWSER)
+    assert response.status_code == 200
+    assert "session" in (await text(response)).lower()
+
+
+async def test_an_unchanged_section_is_not_sent_twice(account: int, client: Any) -> None:
+    first = await client.get("/partials/trades")
+    again = await client.get("/partials/trades", headers={"If-None-Match": first.headers["ETag"]})
+    assert again.status_code == 304
+
+
+async def test_a_new_trade_is_in_the_next_answer(account: int, client: Any, connection: asyncpg.Connection) -> None:
+    await client.get("/partials/trades")
+    number = await insert(connection, "trades", session_id=account, exit_time=now())
+    assert f'id="trade-{number}"' in await text(await client.get("/partials/trades"))
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/partials/nothing", 404),
+        ("/?session=99", 404),
+        ("/?session=abc", 404),
+        ("/?session=" + "9" * 40, 404),
+        ("/?range=forever", 400),
+        ("/partials/trades?before=yesterday", 400),
+        ("/nowhere", 404),
+    ],
+)
+async def test_a_wrong_address_is_told_so(account: int, client: Any, path: str, status: int) -> None:
+    response = await client.get(path, headers=BROWSER)
+    assert response.status_code == status
+    assert "Traceback" not in await text(response)
+
+
+async def test_what_the_engine_wrote_is_escaped(account: int, client: Any, connection: asyncpg.Connection) -> None:
+    nasty = "<script>alert(1)</script>"
+    await insert(connection, "system_events", session_id=account, message=nasty, event_type="ERROR", severity="error")
+    await insert(connection, "trades", session_id=account, symbol="<b>X", exit_reason=nasty, exit_time=now())
+    html = await text(await client.get("/", headers=BROWSER))
+    assert nasty not in html
+    assert "<b>X" not in html
+    assert "&lt;script&gt;" in html
+
+
+async def test_the_security_headers(client: Any) -> None:
+    headers = (await client.get("/login")).headers
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cache-Control"] == "no-store"
+
+
+async def test_other_sites_cannot_write(account: int, client: Any, operator: dict[str, str]) -> None:
+    body = {"balance": 1, "reason": "theft"}
+    for foreign in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
+        response = await client.post("/api/balance", json=body, headers={**operator, **foreign})
+        assert response.status_code == 403
+
+
+async def test_every_page_renders(account: int, client: Any) -> None:
+    for path in (
+        "/explain",
+        "/docs",
+        "/login",
+        "/table/balance",
+        "/table/drawdown",
+        "/table/daily_pnl",
+        "/table/monthly",
+    ):
+        response = await client.get(path, headers=BROWSER)
+        assert response.status_code == 200, path
+    csv = await client.get("/table/trades.csv")
+    assert len((await text(csv)).splitlines()) == 41
+
+
+async def test_a_cell_is_never_a_formula(account: int, client: Any, connection: asyncpg.Connection) -> None:
+    await insert(connection, "trades", session_id=account, exit_reason="=HYPERLINK(1)", exit_time=now())
+    assert ",=HYPERLINK" not in await text(await client.get("/table/trades.csv"))
+
+
+async def test_the_theme_is_kept(client: Any) -> None:
+    response = await client.post("/theme", form={"theme": "dark", "next": "//evil.example"})
+    assert response.headers["Location"] == "/"
+    assert 'data-theme="dark"' in await text(await client.get("/login"))
+
+
+class TestWhereStrangersMayCome:
+    """Production: nothing of the account without the operator's token."""
+
+    @pytest.fixture
+    def environ(self, environ: dict[str, str]) -> dict[str, str]:
+        return {**environ, "ENV": "production"}
+
+    async def test_nothing_is_shown(self, account: int, app: Quart) -> None:
+        client: Any = app.test_client()
+        closed = 0
+        for rule in app.url_map.iter_rules():
+            path = rule.rule.replace("<name>", "trades").replace("<int:position_id>", "1")
+            if "GET" in (rule.methods or ()) and "<" not in path and path not in PUBLIC_PAGES:
+                assert (await client.get(path)).status_code == 401, path
+                closed += 1
+        assert closed > 20
+
+    async def test_a_browser_is_asked_to_sign_in_and_comes_back(self, account: int, app: Quart) -> None:
+        client: Any = app.test_client()
+        sent = await client.get("/?range=7d", headers=BROWSER)
+        assert sent.status_code == 302
+        assert "/login?next=" in sent.headers["Location"]
+        wrong = await client.post("/login", form={"token": "guess", "next": "/"})
+        assert wrong.status_code == 401
+        right = await client.post("/login", form={"token": "test-token", "next": "/?range=7d"})
+        assert right.headers["Location"] == "/?range=7d"
+        assert (await client.get("/", headers=BROWSER)).status_code == 200
+        await client.post("/logout")
+        assert (await client.get("/", headers=BROWSER)).status_code == 302
+
+    async def test_programs_bring_the_token(self, account: int, app: Quart) -> None:
+        client: Any = app.test_client()
+        for headers in ({"X-Dashboard-Token": "test-token"}, {"Authorization": "Bearer test-token"}):
+            assert (await client.get("/api/metrics", headers=headers)).status_code == 200
