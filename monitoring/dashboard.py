@@ -3,9 +3,9 @@
 import os
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 
 import socketio
+from itsdangerous import BadSignature
 from quart import Quart, request
 from quart.sessions import SecureCookieSessionInterface
 from quart_schema import Info, QuartSchema
@@ -104,10 +104,14 @@ def _may_connect(app: Quart, settings: Settings, token: str, cookies: Mapping[st
     if not settings.protected or auth.same_secret(token, settings.token):
         return True
     signer = CookieSessions().get_signing_serializer(app)
-    content: Any = signer.loads_unsafe(cookies.get(app.config["SESSION_COOKIE_NAME"], "")) if signer else (False, None)
-    return bool(content[0]) and content[1].get("operator") == auth.fingerprint_of(
-        app.config["SECRET_KEY"], settings.token
-    )
+    assert signer is not None
+    try:
+        content = signer.loads(
+            cookies.get(app.config["SESSION_COOKIE_NAME"], ""), max_age=int(SIGNED_IN_FOR.total_seconds())
+        )
+    except BadSignature:
+        return False
+    return bool(content.get("operator") == auth.fingerprint_of(app.config["SECRET_KEY"], settings.token))
 
 
 def _describe(app: Quart) -> None:

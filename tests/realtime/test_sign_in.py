@@ -1,0 +1,42 @@
+"""Who may connect by Socket.IO where strangers may come."""
+
+import httpx
+import pytest
+import socketio
+from socketio.exceptions import ConnectionError as Refused
+
+from tests.running import run_dashboard
+
+PRODUCTION = {"ENV": "production", "MONITORING_DASHBOARD_TOKEN": "right", "FLASK_SECRET_KEY": "k" * 40}
+
+
+async def connects(url: str, **options: object) -> bool:
+    client = socketio.AsyncClient(reconnection=False)
+    try:
+        await client.connect(url, transports=["websocket"], **options)
+    except Refused:
+        return False
+    await client.disconnect()
+    return True
+
+
+async def test_only_the_operator_is_let_in(database_url: str) -> None:
+    async with run_dashboard("--db-url", database_url, **PRODUCTION) as running:
+        assert not await connects(running.url)
+        assert not await connects(running.url, auth={"token": "wrong"})
+        assert await connects(running.url, auth={"token": "right"})
+        assert await connects(running.url, headers={"X-Dashboard-Token": "right"})
+        async with httpx.AsyncClient() as browser:
+            await browser.post(f"{running.url}/login", data={"token": "right"})
+            cookie = f"monitoring={browser.cookies['monitoring']}"
+        assert await connects(running.url, headers={"Cookie": cookie})
+        assert not await connects(running.url, headers={"Cookie": cookie[:-2]})
+        foreign = {"Cookie": cookie, "Origin": "https://evil.example"}
+        assert not await connects(running.url, headers=foreign)
+        assert "right" not in "".join(running.log)
+
+
+@pytest.mark.parametrize("auth", [None, {}, {"fragments": True}, {"fragments": True, "session": "current"}])
+async def test_on_ones_own_machine_everybody_reads(database_url: str, auth: dict[str, object] | None) -> None:
+    async with run_dashboard("--db-url", database_url) as running:
+        assert await connects(running.url, auth=auth)
