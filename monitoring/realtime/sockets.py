@@ -62,7 +62,7 @@ class Sockets:
         self.server.on("request_update", self._request_update)
 
     @property
-    def older_clients(self) -> int:
+    def listeners(self) -> int:
         """Clients that want the update events and not the names of sections."""
         return len(self._older)
 

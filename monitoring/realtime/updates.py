@@ -1,13 +1,13 @@
-"""The update events of older clients – whole metrics, new trades, changed positions – made only while one listens."""
+"""The update events – whole metrics, new trades, changed positions – made only while somebody wants them."""
 
 import asyncio
 import logging
 from collections.abc import Mapping
+from typing import Any, Protocol
 
 from monitoring.database.pool import DatabaseUnavailable
 from monitoring.payloads import empty_metrics, metrics_payload, position_payload, trade_payload
 from monitoring.reader import Reader
-from monitoring.realtime.sockets import Sockets
 from monitoring.realtime.watch import NewRow
 from monitoring.scope import CURRENT, Scope
 from monitoring.sections.positions import load as load_positions
@@ -20,15 +20,28 @@ QUIET = 1.0
 METRICS = frozenset({"trades", "positions", "account_history", "account_balances", "orders", "system_events"})
 
 
+class Audience(Protocol):
+    """Clients of one kind that want the update events: over Socket.IO, or as an event stream."""
+
+    @property
+    def listeners(self) -> int: ...
+
+    async def emit(self, event: str, payload: dict[str, Any], /) -> None: ...
+
+
 class Updates:
     """Turns changes of the current session into ``metrics_update``, ``trade_update`` and ``position_update``."""
 
-    def __init__(self, reader: Reader, sockets: Sockets) -> None:
+    def __init__(self, reader: Reader, *audiences: Audience) -> None:
         self._reader = reader
-        self._sockets = sockets
+        self._audiences = audiences
         self._due = asyncio.Event()
 
-    async def metrics(self) -> object:
+    @property
+    def wanted(self) -> bool:
+        return any(audience.listeners for audience in self._audiences)
+
+    async def metrics(self) -> dict[str, Any]:
         """The object of /api/metrics for the current session."""
         try:
             session = await self._reader.session(CURRENT)
@@ -40,8 +53,8 @@ class Updates:
             return empty_metrics("the database cannot be read")
 
     async def changed(self, session: int, rows: Mapping[str, list[NewRow]]) -> None:
-        """Hears of every change; costs nothing while no older client listens."""
-        if not self._sockets.older_clients or str(session) != self._reader.hub.current:
+        """Hears of every change; costs nothing while nobody wants to know."""
+        if not self.wanted or str(session) != self._reader.hub.current:
             return
         if METRICS & rows.keys():
             self._due.set()
@@ -53,7 +66,7 @@ class Updates:
     async def _trades(self, ids: list[int]) -> None:
         async with self._reader.database.acquire() as connection:
             trades = await trades_by_id(connection, self._reader.database.capabilities, ids)
-        await self._sockets.emit("trade_update", {"trades": [trade_payload(trade) for trade in trades]})
+        await self._emit("trade_update", {"trades": [trade_payload(trade) for trade in trades]})
 
     async def _positions(self, rows: list[NewRow]) -> None:
         session = await self._reader.session(CURRENT)
@@ -64,12 +77,17 @@ class Updates:
             view = await load_positions(context)
         positions = [position_payload(position) for position in view.positions if position.row["id"] in changed]
         closed = [row.id for row in rows if row.finished]
-        await self._sockets.emit("position_update", {"positions": positions, "closed": closed})
+        await self._emit("position_update", {"positions": positions, "closed": closed})
 
     async def announce(self) -> None:
         """Sends the metrics now, after a full refresh."""
-        if self._sockets.older_clients:
-            await self._sockets.emit("metrics_update", await self.metrics())
+        if self.wanted:
+            await self._emit("metrics_update", await self.metrics())
+
+    async def _emit(self, event: str, payload: dict[str, Any]) -> None:
+        for audience in self._audiences:
+            if audience.listeners:
+                await audience.emit(event, payload)
 
     async def run(self) -> None:
         """Sends the metrics after changes, the first at once, then at most one a second."""

@@ -1,5 +1,6 @@
 """Who may connect by Socket.IO where strangers may come."""
 
+import aiohttp
 import httpx
 import pytest
 import socketio
@@ -11,13 +12,14 @@ PRODUCTION = {"ENV": "production", "MONITORING_DASHBOARD_TOKEN": "right", "FLASK
 
 
 async def connects(url: str, **options: object) -> bool:
-    client = socketio.AsyncClient(reconnection=False)
-    try:
-        await client.connect(url, transports=["websocket"], **options)
-    except Refused:
-        return False
-    await client.disconnect()
-    return True
+    async with aiohttp.ClientSession() as session:
+        client = socketio.AsyncClient(reconnection=False, http_session=session)
+        try:
+            await client.connect(url, transports=["websocket"], **options)
+        except Refused:
+            return False
+        await client.disconnect()
+        return True
 
 
 async def test_only_the_operator_is_let_in(database_url: str) -> None:
