@@ -1,5 +1,6 @@
 """One real Chromium that notes when a trade appears in its page."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,12 +12,18 @@ from scripts.find_chromium import find_chromium
 
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 NOTE_TRADES = """
-window.shown = {};
-new MutationObserver(() => {
-  const newest = document.querySelector('#trades tr[id^=trade-]');
-  if (newest) window.shown[newest.id] ??= Date.now();
-}).observe(document.documentElement, { childList: true, subtree: true, attributes: true, characterData: true });
+() => {
+  const shown = {}, asked = {};
+  new MutationObserver(() => {
+    const newest = document.querySelector('#trades tr[id^=trade-]');
+    if (!newest || shown[newest.id]) return;
+    shown[newest.id] = Date.now();
+    asked[newest.id]?.(shown[newest.id]);
+  }).observe(document.documentElement, { childList: true, subtree: true, attributes: true });
+  window.whenShown = id => new Promise(resolve => shown[id] ? resolve(shown[id]) : asked[id] = resolve);
+}
 """
+LONGEST_WAIT = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +34,9 @@ class Browser:
 
     async def showed(self, trade: int) -> float:
         """When, by the monotonic clock, the trade came into the page's DOM."""
-        shown = await self.page.wait_for_function(f"window.shown['trade-{trade}']", timeout=10_000)
-        return float(await shown.json_value()) / 1000 - time.time() + time.monotonic()
+        asked = self.page.evaluate("id => window.whenShown(id)", f"trade-{trade}")
+        shown = await asyncio.wait_for(asked, LONGEST_WAIT)
+        return float(shown) / 1000 - time.time() + time.monotonic()
 
     @staticmethod
     @asynccontextmanager

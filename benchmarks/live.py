@@ -78,10 +78,11 @@ class Bench:
         """The dashboard and its PostgreSQL backends."""
         return self.process, *(row["pid"] for row in await self.writer.fetch(BACKENDS))
 
-    async def trade(self) -> tuple[int, float]:
-        """Commits a trade; its id, and when (by the monotonic clock) it was sent."""
+    async def trade(self, crowd: Viewers) -> tuple[int, float]:
+        """Commits a trade that the crowd then waits for; its id, and when (by the monotonic clock) it was sent."""
         # Not in step with the feed's own beat.
         await asyncio.sleep(PAUSE + random.random() * 0.1)
+        await crowd.tell("begin")
         sent = time.monotonic()
         return await self.writer.fetchval(NEW_TRADE, utc_now()), sent
 
@@ -109,8 +110,7 @@ async def signals(to: Bench, crowd: Viewers, name: str, rounds: int = ROUNDS) ->
     """From commit to the signal's arrival at every viewer."""
     delays = []
     for _ in range(rounds):
-        await crowd.tell("begin")
-        _, sent = await to.trade()
+        _, sent = await to.trade(crowd)
         delays += [at - sent for at in await crowd.tell("heard")]
     to.report.delays(f"{name}: commit to event", delays)
 
@@ -119,8 +119,7 @@ async def pages(to: Bench, crowd: Viewers, browser: Browser, name: str, target: 
     """From commit to the signal at every viewer, and to the changed DOM of a real browser among them."""
     delays, shown = [], []
     for _ in range(ROUNDS):
-        await crowd.tell("begin")
-        trade, sent = await to.trade()
+        trade, sent = await to.trade(crowd)
         shown.append(await browser.showed(trade) - sent)
         delays += [at - sent for at in await crowd.tell("heard")]
     to.report.delays(f"{name}: commit to event", delays)
@@ -133,8 +132,7 @@ async def herd(to: Bench, spread: float) -> None:
     async with viewers(to.address, "websocket", MANY, spread) as crowd, Browser.open(to.address) as browser:
         heard, fetched, shown = [], [], []
         for _ in range(REFETCH_ROUNDS):
-            await crowd.tell("begin")
-            trade, sent = await to.trade()
+            trade, sent = await to.trade(crowd)
             shown.append(await browser.showed(trade) - sent)
             heard += [at - sent for at in await crowd.tell("heard")]
             fetched += [at - sent for at in await crowd.tell("fetched")]

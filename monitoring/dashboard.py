@@ -1,5 +1,6 @@
 """The composition root: puts the application together; and how the engine's own command starts it."""
 
+import math
 import os
 from collections.abc import Mapping
 from datetime import timedelta
@@ -20,13 +21,14 @@ from monitoring.realtime.feed import Feed
 from monitoring.realtime.hub import Hub
 from monitoring.realtime.rhythm import Clockwork, FullRefresh
 from monitoring.realtime.sockets import Sockets
-from monitoring.realtime.tasks import Tasks
+from monitoring.realtime.unsent import Streams
 from monitoring.realtime.updates import Updates
 from monitoring.resources import resource_dir
 from monitoring.sections import SECTIONS
 from monitoring.services import KEY, Services
 from monitoring.snapshots import Snapshots
 from monitoring.web import api, auth, errors, headers, pages, stream, tables
+from monitoring.web.prefix import App, Prefix
 from monitoring.web.rendering import VERSION, Pages, SectionRenderer, make_environment
 
 LARGEST_BODY = 64 * 1024
@@ -82,36 +84,49 @@ def _put_together(settings: Settings, app: Quart) -> Services:
         hub=hub,
         allowed=lambda token, cookies: _may_connect(app, settings, token, cookies),
         origins=settings.cors_origins,
+        find=reader.session,
         metrics=lambda: updates.metrics(),
         on_viewer=lambda: feed.wake(),
     )
-    updates = Updates(reader, sockets)
+    streams = Streams()
+    updates = Updates(reader, sockets, streams)
     dispatcher = Dispatcher(hub, reader, updates.changed, snapshots.clear)
     feed = Feed(
         database,
         on_change=dispatcher.change,
         on_reset=dispatcher.reset,
         on_outage=dispatcher.outage,
-        viewers=lambda: hub.viewers + sockets.older_clients,
+        viewers=lambda: hub.viewers + sockets.listeners,
     )
     app.extensions["sockets"] = sockets
-    app.extensions["updates"] = updates
-    return Services(settings, database, hub, ledgers, reader, snapshots, feed, Pages(settings, environment), Tasks())
+    return Services(
+        settings=settings,
+        database=database,
+        hub=hub,
+        ledgers=ledgers,
+        reader=reader,
+        snapshots=snapshots,
+        feed=feed,
+        dispatcher=dispatcher,
+        pages=Pages(settings, environment),
+        updates=updates,
+        streams=streams,
+    )
 
 
-def _may_connect(app: Quart, settings: Settings, token: str, cookies: Mapping[str, str]) -> bool:
-    """The same rule as for reading pages, for a client that comes over a WebSocket."""
+def _may_connect(app: Quart, settings: Settings, token: str, cookies: Mapping[str, str]) -> float | None:
+    """The same rule as for reading pages, for a client that comes over a WebSocket: until when, or not at all."""
     if not settings.protected or auth.same_secret(token, settings.token):
-        return True
+        return math.inf
     signer = CookieSessions().get_signing_serializer(app)
     assert signer is not None
+    cookie, seconds = cookies.get(app.config["SESSION_COOKIE_NAME"], ""), SIGNED_IN_FOR.total_seconds()
     try:
-        content = signer.loads(
-            cookies.get(app.config["SESSION_COOKIE_NAME"], ""), max_age=int(SIGNED_IN_FOR.total_seconds())
-        )
+        content, signed = signer.loads(cookie, max_age=int(seconds), return_timestamp=True)
     except BadSignature:
-        return False
-    return bool(content.get("operator") == auth.fingerprint_of(app.config["SECRET_KEY"], settings.token))
+        return None
+    operator = content.get("operator") == auth.fingerprint_of(app.config["SECRET_KEY"], settings.token)
+    return signed.timestamp() + seconds if operator else None
 
 
 def _describe(app: Quart) -> None:
@@ -128,7 +143,7 @@ def _describe(app: Quart) -> None:
 
 
 def _run_with(app: Quart, parts: Services) -> None:
-    sockets, updates = app.extensions["sockets"], app.extensions["updates"]
+    sockets, updates = app.extensions["sockets"], parts.updates
     refresh = FullRefresh(parts.hub, parts.reader, updates, parts.settings.update_interval)
     clockwork = Clockwork(parts.hub, parts.reader)
 
@@ -138,6 +153,7 @@ def _run_with(app: Quart, parts: Services) -> None:
             await parts.database.open()
         for name, work in (
             ("feed", parts.feed.run),
+            ("announcements", parts.dispatcher.run),
             ("histories", parts.ledgers.run),
             ("updates", updates.run),
             ("refresh", refresh.run),
@@ -153,9 +169,13 @@ def _run_with(app: Quart, parts: Services) -> None:
         await parts.database.close()
 
 
-def asgi(app: Quart) -> socketio.ASGIApp:
-    """The application with Socket.IO beside it, as a server runs it."""
-    return socketio.ASGIApp(app.extensions["sockets"].server, app)
+def asgi(app: Quart) -> App:
+    """The application with Socket.IO beside it, under its sub-path, as a server runs it."""
+    parts: Services = app.extensions[KEY]
+    root = parts.settings.root_path
+    server = app.extensions["sockets"].server
+    both: App = socketio.ASGIApp(server, app, socketio_path=f"{root}/socket.io")
+    return Prefix(both, root) if root else both
 
 
 class MonitoringDashboard:

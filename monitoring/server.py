@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 STUCK_CLIENT_MS = 20_000
 """A peer that acknowledges nothing for this long is cut off: its unsent data would only grow."""
 LARGEST_MESSAGE = 16_384
+BACKLOG = 2048
 GRACE = 2
 RETRY = 0.5
 
@@ -79,6 +80,7 @@ def listen(settings: Settings) -> socket.socket:
     except OSError as error:
         listening.close()
         raise ConfigError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}") from None
+    listening.listen(BACKLOG)  # from here on who comes waits, and is not refused
     listening.set_inheritable(True)
     return listening
 

@@ -9,9 +9,12 @@ from monitoring.config import Settings
 from monitoring.database.pool import Database
 from monitoring.ledger import Ledgers
 from monitoring.reader import Reader
+from monitoring.realtime.dispatch import Dispatcher
 from monitoring.realtime.feed import Feed
 from monitoring.realtime.hub import Hub
 from monitoring.realtime.tasks import Tasks
+from monitoring.realtime.unsent import Streams
+from monitoring.realtime.updates import Updates
 from monitoring.snapshots import Snapshots
 from monitoring.web.rendering import Pages
 
@@ -29,7 +32,10 @@ class Services:
     reader: Reader
     snapshots: Snapshots
     feed: Feed
+    dispatcher: Dispatcher
     pages: Pages
+    updates: Updates
+    streams: Streams
     tasks: Tasks = field(default_factory=Tasks)
 
 

@@ -4,41 +4,87 @@ Equal gates mean that the same transactions are visible, so nothing was committe
 *before* the data it vouches for.
 """
 
-import re
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import asyncpg
 
-PRIMARY_GATE = "SELECT pg_current_snapshot()::text"
-STANDBY_GATE = "SELECT coalesce(pg_last_wal_replay_lsn()::text, '') || ' ' || pg_current_snapshot()::text"
+PRIMARY_GATE = "SELECT pg_postmaster_start_time() AS started, '' AS replayed, pg_current_snapshot()::text AS snapshot"
+STANDBY_GATE = """
+SELECT pg_postmaster_start_time() AS started, pg_current_snapshot()::text AS snapshot,
+       concat(CASE WHEN pg_is_in_recovery() THEN 'up to ' ELSE 'promoted ' END, pg_last_wal_replay_lsn()) AS replayed
+"""
+RUNNING = """
+SELECT transactionid::text::bigint FROM pg_locks WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock'
+"""
+"""Every transaction that has an id and runs holds a lock on it, which anybody may see."""
 
 GAP_GRACE = 3.0
+"""Seconds in which a transaction that took an id from the sequence has surely got its own."""
 STANDBY_GRACE = 60.0
 MOST_GAPS = 1000
+EPOCH = 1 << 32
+"""pg_locks knows transactions by the lower half of their id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One reading. ``xmin`` is the oldest transaction still running, ``xmax`` the first one not yet begun."""
+    """One reading. ``xmin`` is the oldest transaction still running, ``xmax`` follows the newest completed one."""
 
-    text: str
-    xmin: int
-    xmax: int
+    started: datetime
+    """When the server was: the same snapshot means nothing at another one."""
+    replayed: str
+    snapshot: str
     standby: bool
+    running: int = 0
+    """The newest transaction that runs, where :func:`with_running` looked."""
+
+    @property
+    def xmin(self) -> int:
+        return int(self.snapshot.split(":")[0])
+
+    @property
+    def xmax(self) -> int:
+        return int(self.snapshot.split(":")[1])
+
+    @property
+    def promoted(self) -> bool:
+        """A standby no longer: it has become a primary under our connection."""
+        return self.replayed.startswith("promoted")
+
+    @property
+    def horizon(self) -> int:
+        """Transactions from here on have begun to write after this gate was read."""
+        return max(self.xmax, self.running + 1)
 
     def same(self, other: "Gate | None") -> bool:
-        return other is not None and self.text == other.text
+        return (
+            other is not None
+            and self.snapshot == other.snapshot
+            and self.replayed == other.replayed
+            and self.started == other.started
+        )
 
 
-def parse_gate(text: str, standby: bool) -> Gate:
-    xmin, xmax, _running = re.split(":", text.rsplit(" ", 1)[-1], maxsplit=2)
-    return Gate(text, int(xmin), int(xmax), standby)
+async def read_gate(connection: asyncpg.Connection, standby: bool, timeout: float | None = None) -> Gate:
+    row = await connection.fetchrow(STANDBY_GATE if standby else PRIMARY_GATE, timeout=timeout)
+    return Gate(row["started"], row["replayed"], row["snapshot"], standby)
 
 
-async def read_gate(connection: asyncpg.Connection, standby: bool) -> Gate:
-    return parse_gate(await connection.fetchval(STANDBY_GATE if standby else PRIMARY_GATE), standby)
+async def with_running(connection: asyncpg.Connection, gate: Gate) -> Gate:
+    """The gate with its ``horizon`` made safe for gaps noticed before: ``xmax`` alone ignores who still runs."""
+    if gate.standby:
+        return gate
+    numbers = [row[0] for row in await connection.fetch(RUNNING)]
+    return replace(gate, running=max((_whole(number, gate.xmax) for number in numbers), default=0))
+
+
+def _whole(number: int, near: int) -> int:
+    """The transaction id near another one whose lower half is ``number``."""
+    ahead = (number - near) % EPOCH
+    return near + (ahead if ahead < EPOCH // 2 else ahead - EPOCH)
 
 
 @dataclass(slots=True)
@@ -49,6 +95,13 @@ class Gap:
     horizon: int | None = None
     """Once no transaction older than this is running, the id can no longer appear."""
 
+    def settled(self, gate: Gate, now: float) -> bool:
+        """Whether nothing can appear here any more, given a gate read after the gap was noticed."""
+        if self.horizon is None:
+            self.horizon = gate.horizon
+            return False
+        return now - self.noticed > (STANDBY_GRACE if gate.standby else GAP_GRACE) and gate.xmin >= self.horizon
+
 
 @dataclass(slots=True)
 class Tail:
@@ -56,12 +109,18 @@ class Tail:
 
     watermark: int = 0
     gaps: dict[int, Gap] = field(default_factory=dict)
-
-    CONDITION = "(id > $1 OR id = ANY($2::bigint[]))"
+    torn: Gap | None = None
+    """A gap of more ids than can be listed: whether they came shows only when everything is read again."""
 
     @property
     def arguments(self) -> tuple[int, list[int]]:
+        """For ``id > $1 OR id = ANY($2::bigint[])``."""
         return self.watermark, list(self.gaps)
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether :meth:`settle` needs a gate :func:`with_running`."""
+        return any(gap.horizon is None for gap in (*self.gaps.values(), *([self.torn] if self.torn else ())))
 
     def start(self, watermark: int, recent: Iterable[int]) -> None:
         """Begins at ``watermark``; ``recent`` are the ids among its last MOST_GAPS that are there."""
@@ -77,17 +136,20 @@ class Tail:
             self.gaps.pop(number, None)
             if number > self.watermark:
                 first = max(self.watermark + 1, number - MOST_GAPS)
+                if first > self.watermark + 1:
+                    self.torn = Gap(now)
                 self.gaps.update({missing: Gap(now) for missing in range(first, number)})
                 self.watermark = number
 
-    def settle(self, gate: Gate) -> None:
-        """Drops the gaps that can no longer fill, given a gate read after they were noticed."""
+    def settle(self, gate: Gate) -> bool:
+        """Drops the gaps that can no longer fill; True where rows may have come unseen into one too large to list."""
         now = time.monotonic()
-        for number, gap in list(self.gaps.items()):
-            if gap.horizon is None:
-                gap.horizon = gate.xmax
-            elif now - gap.noticed > (STANDBY_GRACE if gate.standby else GAP_GRACE) and gate.xmin >= gap.horizon:
-                del self.gaps[number]
+        for number in [number for number, gap in self.gaps.items() if gap.settled(gate, now)]:
+            del self.gaps[number]
+        if self.torn is None or not self.torn.settled(gate, now):
+            return False
+        self.torn = None
+        return True
 
 
 async def start_tail(connection: asyncpg.Connection, table: str) -> Tail:

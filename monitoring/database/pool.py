@@ -1,51 +1,39 @@
-"""The way to the engine's database: a small pool of read-only connections that heals itself."""
+"""The way to the engine's database: a small pool of read-only connections that heals itself.
+
+All connections lead to one server, the one that the feed follows: what the feed was told must be visible to whoever
+reads because of it, and another server (a replica behind the same name, the old primary after a failover) may lag.
+"""
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import asyncpg
 
 from monitoring.database.capabilities import Capabilities
+from monitoring.database.errors import SCHEMA_CHANGED, UNAVAILABLE, DatabaseUnavailable, PlainErrors, lost_with
+from monitoring.database.serverinfo import ServerInfo, read_server_info
 from monitoring.database.url import describe_url
 
-log = logging.getLogger(__name__)
+__all__ = ["SCHEMA_CHANGED", "UNAVAILABLE", "Database", "DatabaseUnavailable"]
 
 POOL_SIZE = 6
 CONNECT_TIMEOUT = 5.0
 COMMAND_TIMEOUT = 10.0
-MINIMUM_VERSION = (13, 0)
+FULL_PAUSE = 0.05
+"""Seconds between two tries where the server has no connection left, but one of ours may become free."""
+RETIRED_WITHIN = 2 * COMMAND_TIMEOUT
 
+SERVER_SETTINGS = {"timezone": "UTC", "application_name": "atb-monitoring"}
+"""The only start-up parameters that poolers let pass."""
 READ_ONLY_SETUP = """
 SET default_transaction_read_only = on;
 SET statement_timeout = '5s';
 SET lock_timeout = '200ms';
 SET idle_in_transaction_session_timeout = '30s';
 """
-
-SCHEMA_CHANGED = (
-    asyncpg.UndefinedColumnError,
-    asyncpg.UndefinedTableError,
-    asyncpg.InvalidCachedStatementError,
-    asyncpg.InsufficientPrivilegeError,
-)
-
-
-class DatabaseUnavailable(Exception):
-    """The database cannot be reached or does not answer; the message holds no secret."""
-
-
-@dataclass(frozen=True, slots=True)
-class ServerInfo:
-    """What is at the other end, as the feed and ``atb db verify`` need to know it."""
-
-    version: str
-    standby: bool
-    pooled: bool
-    """A transaction pooler such as PgBouncer stands between: no session state, no prepared statements."""
 
 
 class Database:
@@ -58,145 +46,163 @@ class Database:
         self.capabilities = Capabilities({})
         self.last_contact: float | None = None
         """``time.time()`` of the last answer."""
+        self.astray = False
+        """A connection led to another server than the one that is followed."""
+        self._followed = False
+        self._away: str | None = None
+        """Why there is nothing to connect to, as far as the feed knows."""
         self._pool: asyncpg.Pool | None = None
+        self._retiring: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Connects and reads the schema. Raises DatabaseUnavailable with one sentence."""
-        with PlainErrors(self.name):
-            connection = await self.connect(statement_cache_size=0)
-            try:
-                self.server = await read_server_info(connection)
+        connection, self.server = await self.connect()
+        try:
+            with PlainErrors(self.name):
                 self.capabilities = await Capabilities.read(connection)
-            finally:
-                await connection.close()
-            self._pool = await asyncpg.create_pool(
-                self.url,
-                min_size=0,
-                max_size=POOL_SIZE,
-                timeout=CONNECT_TIMEOUT,
-                command_timeout=COMMAND_TIMEOUT,
-                statement_cache_size=0 if self.server.pooled else 200,
-                server_settings=SERVER_SETTINGS,
-                init=self._prepare,
-                reset=_keep_settings,
-            )
+        finally:
+            connection.terminate()
+        await self._renew()
         self.last_contact = time.time()
 
-    async def connect(self, statement_cache_size: int | None = None) -> asyncpg.Connection:
-        """One connection outside the pool, for the feed; the caller closes it."""
-        if statement_cache_size is None:
-            statement_cache_size = 0 if self.server and self.server.pooled else 200
-        connection = await asyncpg.connect(
-            self.url,
-            timeout=CONNECT_TIMEOUT,
-            command_timeout=COMMAND_TIMEOUT,
-            statement_cache_size=statement_cache_size,
-            server_settings=SERVER_SETTINGS,
-        )
-        try:
-            await self._prepare(connection)
-        except BaseException:
-            connection.terminate()
-            raise
-        return connection
+    async def connect(self) -> tuple[asyncpg.Connection, ServerInfo]:
+        """A connection outside the pool, for the feed, which closes it. Raises DatabaseUnavailable.
 
-    async def _prepare(self, connection: asyncpg.Connection) -> None:
-        if not await behind_pooler(connection):
-            await connection.execute(READ_ONLY_SETUP)
+        Until this succeeds again, :meth:`acquire` gives up at once: nobody waits for a server that is not there.
+        """
+        try:
+            with PlainErrors(self.name):
+                found = await self._connect(self.url, timeout=CONNECT_TIMEOUT, command_timeout=COMMAND_TIMEOUT)
+        except DatabaseUnavailable as error:
+            # A server that is merely full still answers the connections that we hold.
+            self._away = None if isinstance(error.__cause__, asyncpg.TooManyConnectionsError) else str(error)
+            raise
+        except asyncpg.ClientConfigurationError as error:
+            raise DatabaseUnavailable(f"{self.name}: the address is not understood: {error}") from error
+        self._away = None
+        return found
+
+    async def follow(self, connection: asyncpg.Connection, server: ServerInfo) -> None:
+        """Makes ``server``, behind the feed's ``connection``, the one that everybody reads from."""
+        self.capabilities = await Capabilities.read(connection)
+        moved = server != self.server
+        self.server, self.astray, self._followed = server, False, True
+        if moved:
+            await self._renew()
+        self.last_contact = time.time()
+
+    async def lost(self) -> None:
+        """The feed's link broke: the pool's connections may be dead without knowing it."""
+        if self._pool is not None:
+            await self._renew()
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[asyncpg.Connection]:
         """A connection for a few short queries. Raises DatabaseUnavailable when there is none to be had."""
-        if self._pool is None:
-            raise DatabaseUnavailable(f"{self.name}: not connected")
         with PlainErrors(self.name):
-            async with self._pool.acquire(timeout=CONNECT_TIMEOUT) as connection:
-                try:
+            pool, connection = await self._borrow()
+            try:
+                with lost_with(connection):
                     yield connection
-                except SCHEMA_CHANGED:
-                    await self.read_capabilities()
-                    raise
+            except SCHEMA_CHANGED:
+                await self.read_schema(connection)
+                raise
+            except TimeoutError:
+                # The peer is silent: giving the connection back would wait for it once more.
+                connection.terminate()
+                raise
+            finally:
+                await pool.release(connection, timeout=CONNECT_TIMEOUT)
         self.last_contact = time.time()
 
-    async def read_capabilities(self) -> None:
-        """Reads the schema anew, after a migration moved it."""
-        assert self._pool is not None
-        async with self._pool.acquire(timeout=CONNECT_TIMEOUT) as connection:
+    async def read_schema(self, connection: asyncpg.Connection) -> None:
+        """Reads the capabilities anew, after a migration moved them, over a connection that is held anyway."""
+        with lost_with(connection):
             await connection.reload_schema_state()
             self.capabilities = await Capabilities.read(connection)
 
+    async def read_capabilities(self) -> None:
+        """The same over a connection of its own."""
+        async with self.acquire() as connection:
+            await self.read_schema(connection)
+
     async def close(self) -> None:
+        for task in self._retiring:
+            task.cancel()
         if self._pool is not None:
+            await _retire(self._pool, 1.0)
+
+    async def _borrow(self) -> tuple[asyncpg.Pool, asyncpg.Connection]:
+        deadline = time.monotonic() + CONNECT_TIMEOUT
+        while True:
+            pool = self._pool
+            if pool is None or self._away is not None:
+                raise DatabaseUnavailable(self._away or f"{self.name}: not connected")
             try:
-                await asyncio.wait_for(self._pool.close(), 1.0)
-            except TimeoutError:
-                self._pool.terminate()
+                return pool, await pool.acquire(timeout=CONNECT_TIMEOUT)
+            except asyncpg.InterfaceError:
+                # Closed under our hands: at the end of all, or because the link broke and there is a new pool.
+                if not pool.is_closing():
+                    raise
+                if pool is self._pool:
+                    raise DatabaseUnavailable(f"{self.name}: not connected") from None
+            except asyncpg.TooManyConnectionsError:
+                if pool.get_size() == 0 or time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(FULL_PAUSE)
+
+    async def _connect(self, *arguments: Any, **options: Any) -> tuple[asyncpg.Connection, ServerInfo]:
+        expected = self.server
+        # A pooler would mix up prepared statements; until one is known not to stand between, there are none.
+        cache = {"statement_cache_size": 0} if expected is None or expected.pooled else {}
+        connection = await asyncpg.connect(*arguments, server_settings=SERVER_SETTINGS, **options, **cache)
+        try:
+            with lost_with(connection):
+                server = await read_server_info(connection)
+                if server.pooled and not cache:
+                    raise DatabaseUnavailable(f"{self.name}: a pooler answers where there was none")
+                if not server.pooled:
+                    await connection.execute(READ_ONLY_SETUP)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection, server
+
+    async def _connect_reader(self, *arguments: Any, **options: Any) -> asyncpg.Connection:
+        connection, server = await self._connect(*arguments, **options)
+        if self._followed and server != self.server:
+            connection.terminate()
+            self.astray = True
+            raise DatabaseUnavailable(f"{self.name}: another server answers than before")
+        return connection
+
+    async def _renew(self) -> None:
+        """A new pool; the old one ends when those who hold its connections are done."""
+        old, self._pool = (
+            self._pool,
+            await asyncpg.create_pool(
+                self.url,
+                connect=self._connect_reader,
+                min_size=0,
+                max_size=POOL_SIZE,
+                timeout=CONNECT_TIMEOUT,
+                command_timeout=COMMAND_TIMEOUT,
+                reset=_keep_settings,
+            ),
+        )
+        if old is not None:
+            task = asyncio.create_task(_retire(old, RETIRED_WITHIN), name="retiring connections")
+            self._retiring.add(task)
+            task.add_done_callback(self._retiring.discard)
 
 
-SERVER_SETTINGS = {"timezone": "UTC", "application_name": "atb-monitoring"}
+async def _retire(pool: asyncpg.Pool, patience: float) -> None:
+    with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+        try:
+            await asyncio.wait_for(pool.close(), patience)
+        finally:
+            pool.terminate()
 
 
 async def _keep_settings(_connection: asyncpg.Connection) -> None:
     """asyncpg's default reset would undo READ_ONLY_SETUP and cost a round trip at every release."""
-
-
-async def behind_pooler(connection: asyncpg.Connection) -> bool:
-    """Whether a pooler answers for the server: then the process id it gave at start is not the backend's."""
-    backend = await connection.fetchval("SELECT pg_backend_pid()")
-    return bool(backend != connection.get_server_pid())
-
-
-async def read_server_info(connection: asyncpg.Connection) -> ServerInfo:
-    """Raises DatabaseUnavailable for a server too old for the feed's gate."""
-    version = connection.get_server_version()
-    if (version.major, version.minor) < MINIMUM_VERSION:
-        raise DatabaseUnavailable(f"PostgreSQL {version.major} is too old: 13 or newer is needed")
-    standby = await connection.fetchval("SELECT pg_is_in_recovery()")
-    return ServerInfo(f"{version.major}.{version.minor}", standby, await behind_pooler(connection))
-
-
-class PlainErrors:
-    """Turns the many ways in which a database can be away into DatabaseUnavailable."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, UNAVAILABLE):
-            raise DatabaseUnavailable(f"{self.name}: {_sentence(error)}") from error
-
-
-UNAVAILABLE = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.QueryCanceledError,
-    asyncpg.InvalidCatalogNameError,
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.ClientConfigurationError,
-    asyncpg.InternalClientError,
-    asyncpg.InterfaceError,
-)
-
-
-def _sentence(error: BaseException) -> str:
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
-        return "user or password refused"
-    if isinstance(error, asyncpg.InvalidCatalogNameError):
-        return "there is no such database"
-    if isinstance(error, asyncpg.TooManyConnectionsError):
-        return "the server has no connection left"
-    if isinstance(error, asyncpg.QueryCanceledError):
-        return "a query took longer than its limit"
-    if isinstance(error, OSError):
-        return error.strerror or "cannot be reached"
-    return "the connection was lost"

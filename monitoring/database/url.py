@@ -1,7 +1,6 @@
 """Database addresses: the spellings that occur in the wild made one, and never a password in a message."""
 
 import re
-from urllib.parse import urlsplit, urlunsplit
 
 _SCHEME = re.compile(r"^postgres(ql)?(\+\w+)?$")
 
@@ -18,7 +17,11 @@ def normalise_url(url: str) -> str:
 
 
 def describe_url(url: str) -> str:
-    """``host:port/database`` for people: no user, no password, no parameters."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2] or "local socket"
-    return urlunsplit(("", "", f"{host}{parts.path}", "", "")).lstrip("/")
+    """``host:port/database`` for people: no user, no password, no parameters, whatever characters they hold."""
+    rest = url.partition("://")[2]
+    address, _, parameters = rest.partition("?")
+    if "@" not in address and "@" in parameters:
+        # Nobody can say whether this is a parameter or a password with a question mark.
+        return "the database"
+    place = address.rpartition("@")[2].partition("#")[0]
+    return f"local socket{place}" if place.startswith("/") else place

@@ -6,8 +6,10 @@ import asyncpg
 
 from monitoring.clock import utc_now
 from monitoring.database.capabilities import TABLES, Capabilities
-from monitoring.database.pool import UNAVAILABLE, Database, DatabaseUnavailable, ServerInfo, read_server_info
+from monitoring.database.errors import PlainErrors
+from monitoring.database.pool import CONNECT_TIMEOUT, Database
 from monitoring.database.schema import create_schema
+from monitoring.database.serverinfo import ServerInfo
 from monitoring.database.url import describe_url
 
 NEWEST = {
@@ -37,12 +39,13 @@ async def verify(url: str) -> Report:
     """Looks at a database without changing it. Raises DatabaseUnavailable."""
     database = Database(url)
     await database.open()
+    server = database.server
+    assert server is not None
     try:
         async with database.acquire() as connection:
-            server = await read_server_info(connection)
             lines = [_server_line(database.name, server), *_table_lines(database.capabilities)]
             lines += [await _newest_line(connection, database.capabilities, table) for table in NEWEST]
-            lines += [await _rights_line(connection), _feed_line(server)]
+            lines += [await _rights_line(connection), *_feed_lines(server)]
             lines += await _index_lines(connection, database.capabilities)
     finally:
         await database.close()
@@ -53,9 +56,7 @@ async def verify(url: str) -> Report:
 
 
 def _server_line(name: str, server: ServerInfo) -> str:
-    role = "standby" if server.standby else "primary"
-    way = "through a transaction pooler" if server.pooled else "direct"
-    return f"Connected to {name}: PostgreSQL {server.version}, {role}, {way}"
+    return f"Connected to {name}: PostgreSQL {server.version}, {server.role}, {server.way}"
 
 
 def _table_lines(capabilities: Capabilities) -> list[str]:
@@ -87,9 +88,14 @@ async def _rights_line(connection: asyncpg.Connection) -> str:
     return "Rights: " + ("reading, and writing balance adjustments" if may_write else "reading only (enough to watch)")
 
 
-def _feed_line(server: ServerInfo) -> str:
-    gate = "pg_last_wal_replay_lsn()" if server.standby else "pg_current_snapshot()"
-    return f"Change feed: polls {gate}; creates nothing in the database"
+def _feed_lines(server: ServerInfo) -> list[str]:
+    lines = [
+        f"Change feed: polls {server.gate}; creates nothing in the database",
+        f"Corrections of old rows: {server.blind_spot}",
+    ]
+    if server.pooled:
+        lines.append("Time limits: only those of the pooler and the role (statement_timeout, lock_timeout)")
+    return lines
 
 
 async def _index_lines(connection: asyncpg.Connection, capabilities: Capabilities) -> list[str]:
@@ -110,10 +116,8 @@ async def _index_lines(connection: asyncpg.Connection, capabilities: Capabilitie
 
 async def create(url: str) -> None:
     """Creates the engine's tables in an empty database. Raises SchemaExists, DatabaseUnavailable."""
-    try:
-        connection = await asyncpg.connect(url, timeout=5)
-    except UNAVAILABLE as error:
-        raise DatabaseUnavailable(f"{describe_url(url)}: cannot be reached") from error
+    with PlainErrors(describe_url(url)):
+        connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT)
     try:
         await create_schema(connection)
     finally:

@@ -151,35 +151,31 @@ class FlowLedger:
     _tails: dict[str, Tail] = field(default_factory=dict)
 
     async def refresh(self, connection: asyncpg.Connection, capabilities: Capabilities, gate: Gate) -> datetime | None:
-        """Reads new flows; from which time on the factors changed, None where they did not."""
-        if self.read and not await self._news(connection, gate):
-            return None
-        if not self.read:
-            await self._start(connection, capabilities)
-        flows = await read_flows(connection, capabilities, self.session)
-        if flows == self.flows:
-            return None
-        new = set(flows) ^ set(self.flows)
-        self.flows = flows
-        if capabilities.has("account_history", "session_id", "timestamp", "equity"):
-            audit = audit_condition(capabilities)
-            self.factors = await read_factors(connection, self.session, flows, audit)
-        return min(flow.at for flow in new)
+        """Reads new flows; from which time on the factors changed, None where they did not.
 
-    async def _start(self, connection: asyncpg.Connection, capabilities: Capabilities) -> None:
-        self._tails = {
+        All that can fail comes first: a call that raises has changed nothing.
+        """
+        tails = self._tails if self.read else await self._start(connection, capabilities)
+        unread = {table: await self._unread(connection, table, tail) for table, tail in tails.items()}
+        flows, factors = self.flows, self.factors
+        if not self.read or any(row["flow"] for rows in unread.values() for row in rows):
+            flows = await read_flows(connection, capabilities, self.session)
+        if flows != self.flows and capabilities.has("account_history", "session_id", "timestamp", "equity"):
+            factors = await read_factors(connection, self.session, flows, audit_condition(capabilities))
+        torn = [tail for tail in tails.values() if tail.settle(gate)]
+        for table, rows in unread.items():
+            tails[table].saw(row["id"] for row in rows)
+        changed = set(flows) ^ set(self.flows)
+        self._tails, self.read, self.flows, self.factors = tails, not torn, flows, factors
+        return min(flow.at for flow in changed) if changed else None
+
+    async def _start(self, connection: asyncpg.Connection, capabilities: Capabilities) -> dict[str, Tail]:
+        return {
             table: await start_tail(connection, table)
             for table, column in (("account_balances", "update_reason"), ("system_events", "event_type"))
             if capabilities.has(table, "id", "session_id", column)
         }
-        self.read = True
 
-    async def _news(self, connection: asyncpg.Connection, gate: Gate) -> bool:
-        found = False
-        for table, tail in self._tails.items():
-            query = UNREAD_EVENTS if table == "system_events" else UNREAD_BALANCES
-            rows = await connection.fetch(query, *tail.arguments, self.session.id)
-            tail.settle(gate)
-            tail.saw(row["id"] for row in rows)
-            found = found or any(row["flow"] for row in rows)
-        return found
+    async def _unread(self, connection: asyncpg.Connection, table: str, tail: Tail) -> list[asyncpg.Record]:
+        query = UNREAD_EVENTS if table == "system_events" else UNREAD_BALANCES
+        return list(await connection.fetch(query, *tail.arguments, self.session.id))

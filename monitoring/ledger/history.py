@@ -111,6 +111,8 @@ class HistoryLedger:
     backlog: Backlog | None = None
     """What is still being read in the background."""
     _history: History | None = None
+    _late: set[date] = field(default_factory=set)
+    """Days of ``_history`` that must be read again: rows came out of order, or the factors changed."""
     _beats: deque[float] = field(default_factory=lambda: deque(maxlen=BEATS))
     _curve: Series | None = None
     """All steps of all days, until something is taken in."""
@@ -130,12 +132,16 @@ class HistoryLedger:
         if len(rows) > MOST_NEW_ROWS:
             await self._begin(connection, reader, now)
             return
-        history.tail.settle(gate)
+        torn = history.tail.settle(gate)
         history.tail.saw(row["id"] for row in rows)
         mine = [row for row in rows if row["session_id"] == self.session.id]
         if mine:
-            self._curve = None
-            await self._take(connection, reader, history, Snapshots.of(mine))
+            self._take(history, Snapshots.of(mine))
+        if torn:
+            self._history = None
+            await self._begin(connection, reader, now)
+        else:
+            await self._reread(connection, reader, history)
 
     async def rebuild(self, connection: asyncpg.Connection, capabilities: Capabilities, now: datetime) -> None:
         """Queues everything to be read again; the present figures stand until that is done."""
@@ -154,9 +160,8 @@ class HistoryLedger:
         if self.backlog is not None or len(days) > MOST_DAYS_AT_ONCE:
             self.backlog = await self._queue(connection, reader, now)
             return
-        self._curve = None
-        for day in days:
-            await self._reread(connection, reader, self._history, day)
+        self._late.update(days)
+        await self._reread(connection, reader, self._history)
 
     async def advance(self, connection: asyncpg.Connection) -> bool:
         """Reads one chunk of the backlog; True when that was the last and the figures are exact."""
@@ -191,6 +196,7 @@ class HistoryLedger:
 
     def _adopt(self, backlog: Backlog) -> None:
         self._history = backlog.history
+        self._late.clear()
         self._curve = None
         self.backlog = None
         if not self._beats:
@@ -210,20 +216,21 @@ class HistoryLedger:
             history.absorb(Snapshots.of(rows), self.factors)
         return history
 
-    async def _take(
-        self, connection: asyncpg.Connection, reader: SnapshotReader, history: History, rows: Snapshots
-    ) -> None:
+    def _take(self, history: History, rows: Snapshots) -> None:
+        self._curve = None
         self._beats.extend(rows.times[-BEATS:])
-        for day in history.absorb(rows, self.factors):
-            await self._reread(connection, reader, history, day)
+        self._late |= history.absorb(rows, self.factors)
 
-    async def _reread(
-        self, connection: asyncpg.Connection, reader: SnapshotReader, history: History, day: date
-    ) -> None:
-        start = datetime.combine(day, datetime.min.time())
-        rows = await reader.between(connection, start, next_day(start), history.tail.watermark)
-        del history.days[day]
-        history.absorb(rows, self.factors)
+    async def _reread(self, connection: asyncpg.Connection, reader: SnapshotReader, history: History) -> None:
+        """Reads the days again that got rows late; one that fails stays on the list."""
+        while self._late:
+            day = min(self._late)
+            start = datetime.combine(day, datetime.min.time())
+            rows = await reader.between(connection, start, next_day(start), history.tail.watermark)
+            self._late.discard(day)
+            history.days.pop(day, None)
+            history.absorb(rows, self.factors)
+            self._curve = None
 
     @property
     def exact(self) -> bool:

@@ -28,7 +28,7 @@ class Ledgers:
 
     def of(self, session: Session) -> Ledger:
         ledger = self._ledgers.get(session.id)
-        if ledger is None:
+        if ledger is None or ledger.session != session:
             ledger = self._ledgers[session.id] = Ledger.of(session)
         self._ledgers.move_to_end(session.id)
         while len(self._ledgers) > MOST_SESSIONS:

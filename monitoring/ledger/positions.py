@@ -39,11 +39,13 @@ class PositionLedger:
         watermark, gaps = self._tail.arguments
         query = UNREAD.format(last_update=last_update)
         rows = await connection.fetch(query, watermark, [*gaps, *self.open_ids])
-        self._tail.settle(gate)
+        self.counted = not self._tail.settle(gate)
         self._tail.saw(row["id"] for row in rows)
         mine = [row for row in rows if row["session_id"] == self.session.id]
         self.open_ids = sorted(row["id"] for row in mine if row["status"] == "OPEN")
         self._touch(mine)
+        if not self.counted:
+            await self._count(connection, last_update)
 
     async def _count(self, connection: asyncpg.Connection, last_update: str) -> None:
         self._tail = await start_tail(connection, "positions")

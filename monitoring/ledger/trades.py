@@ -122,10 +122,12 @@ class TradeLedger:
         if rows is None or len(rows) > MOST_NEW_ROWS:
             await self._count(connection, capabilities, now)
             return
-        self._tail.settle(gate)
+        self.counted = not self._tail.settle(gate)
         self._tail.saw(row["id"] for row in rows)
         self._add(row for row in rows if row["session_id"] == self.session.id)
         self._forget(now - WEEK)
+        if not self.counted:
+            await self._count(connection, capabilities, now)
 
     async def _count(self, connection: asyncpg.Connection, capabilities: Capabilities, now: datetime) -> None:
         figures = _figures(capabilities, OF_SESSION)

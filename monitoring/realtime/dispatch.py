@@ -1,16 +1,23 @@
 """From what the feed found to who must hear of it: tables to sections, rows to sessions."""
 
+import asyncio
 import logging
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
+from monitoring.database.capabilities import TableMissing
+from monitoring.database.errors import SCHEMA_CHANGED, DatabaseUnavailable
 from monitoring.reader import Reader
 from monitoring.realtime.hub import Hub
 from monitoring.realtime.watch import Changes, NewRow
+from monitoring.scope import CURRENT
 from monitoring.sections import SECTIONS
 
 log = logging.getLogger(__name__)
 
+Rows = Mapping[str, list[NewRow]]
+Listener = Callable[[int, Rows], Awaitable[None]]
+
+SESSIONS = "trading_sessions"
 EVERY_SESSION = frozenset({"system_control_flags", "partial_trades"})
 """Tables whose rows belong to no session of their own: all are concerned."""
 
@@ -20,64 +27,126 @@ STALE: Mapping[str, tuple[str, ...]] = {
 }
 """Sections that a change of each table makes stale."""
 
-Rows = Mapping[str, list[NewRow]]
-Listener = Callable[[int, Rows], Awaitable[None]]
+RETRY = 0.5
+FIGURES_MOVED: Rows = {"account_history": []}
+"""What the listener is told where no row can be named: whatever is computed may be different now."""
+
 
 
 class Dispatcher:
-    """Publishes changes on the hub and hands new rows to ``listener``, a session at a time."""
+    """Publishes changes on the hub at once, which cannot fail, and hands new rows to ``listener``, which may.
+
+    The listener reads the database, so it is called by :meth:`run`, a session at a time, and again where that fails.
+    """
 
     def __init__(self, hub: Hub, reader: Reader, listener: Listener, on_clear: Callable[[], None]) -> None:
         self._hub = hub
         self._reader = reader
         self._listener = listener
         self._on_clear = on_clear
+        self._untold: dict[int, dict[str, dict[int, NewRow]]] = {}
+        self._sessions_moved = True
+        self._work = asyncio.Event()
+        self._work.set()
 
     async def change(self, changes: Changes) -> None:
         """Rows came or changed, or old ones were corrected."""
-        if "trading_sessions" in changes.rows or "trading_sessions" in changes.corrected:
-            self._reader.forget_sessions()
+        if SESSIONS in changes.rows or SESSIONS in changes.corrected:
+            self._forget_sessions()
         if changes.corrected:
             log.info("old rows changed in %s: read again", ", ".join(sorted(changes.corrected)))
             self._reader.ledgers.forget(*changes.corrected)
-            self._hub.publish(None, _sections(changes.corrected))
-        shared = EVERY_SESSION & changes.rows.keys()
+        shared = changes.corrected | (EVERY_SESSION & changes.rows.keys())
         if shared:
             self._hub.publish(None, _sections(shared))
+            self._tell_figures()
         for session, rows in _by_session(changes).items():
             self._hub.publish(session, _sections(rows))
-            await self._listener(session, rows)
-        if "trading_sessions" in changes.rows or "trading_sessions" in changes.corrected:
-            await self._reader.session("current")
+            self._keep(session, rows)
+        self._work.set()
 
     async def reset(self) -> None:
         """The database is another one: forget everything."""
         self._reader.clear()
         self._on_clear()
-        await self._reader.database.read_capabilities()
-        await self._reader.session("current")
+        self._untold.clear()
+        self._forget_sessions()
         self._hub.publish(None, self._hub.sections)
+        self._tell_figures()
+        self._work.set()
 
     async def outage(self, gone: bool) -> None:
         """The connection went or came back: either way every section says something else now."""
         was_watching, self._hub.watching = self._hub.watching, not gone
         if was_watching or not gone:
             self._hub.publish(None, self._hub.sections)
+        if not gone:
+            self._tell_figures()
+            self._work.set()
 
     def completed(self, session: int) -> None:
         """A long history has been read to the end."""
         self._hub.publish(session, self._hub.sections)
 
+    async def run(self) -> None:
+        """Does for ever what needs the database: finds the current session, tells the listener."""
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            try:
+                await self._find_current()
+                while self._untold:
+                    await self._tell(next(iter(self._untold)))
+            except (DatabaseUnavailable, TableMissing, *SCHEMA_CHANGED):
+                await asyncio.sleep(RETRY)
+                self._work.set()
 
-def _sections(tables: object) -> tuple[str, ...]:
-    stale = {section for table in tables for section in STALE.get(table, ())}  # type: ignore[attr-defined]
+    def _tell_figures(self) -> None:
+        if self._hub.current is not None:
+            self._keep(int(self._hub.current), FIGURES_MOVED)
+
+    def _forget_sessions(self) -> None:
+        self._reader.forget_sessions()
+        self._sessions_moved = True
+
+    async def _find_current(self) -> None:
+        while self._sessions_moved:
+            self._sessions_moved = False
+            try:
+                await self._reader.find(CURRENT)
+            except BaseException:
+                self._sessions_moved = True
+                raise
+
+    async def _tell(self, session: int) -> None:
+        rows = self._untold.pop(session)
+        try:
+            await self._listener(session, {table: list(by_id.values()) for table, by_id in rows.items()})
+        except (DatabaseUnavailable, *SCHEMA_CHANGED):
+            newer, self._untold[session] = self._untold.pop(session, {}), rows
+            self._keep(session, {table: list(by_id.values()) for table, by_id in newer.items()})
+            raise
+
+    def _keep(self, session: int, rows: Rows) -> None:
+        """Of a row that changed again before anybody was told, the newest state counts; it is new if it ever was."""
+        kept = self._untold.setdefault(session, {})
+        for table, found in rows.items():
+            by_id = kept.setdefault(table, {})
+            for row in found:
+                known = by_id.get(row.id)
+                is_new = row.is_new or (known is not None and known.is_new)
+                by_id[row.id] = NewRow(row.id, row.session, is_new, row.finished)
+
+
+def _sections(tables: Iterable[str]) -> tuple[str, ...]:
+    stale = {section for table in tables for section in STALE.get(table, ())}
     return tuple(section.name for section in SECTIONS if section.name in stale)
 
 
 def _by_session(changes: Changes) -> dict[int, dict[str, list[NewRow]]]:
-    found: dict[int, dict[str, list[NewRow]]] = defaultdict(dict)
+    found: dict[int, dict[str, list[NewRow]]] = {}
     for table, rows in changes.rows.items():
         for row in rows:
             if row.session is not None:
-                found[row.session].setdefault(table, []).append(row)
+                found.setdefault(row.session, {}).setdefault(table, []).append(row)
     return found

@@ -15,31 +15,35 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
+from monitoring.database.capabilities import Capabilities
+from monitoring.database.errors import SCHEMA_CHANGED, DatabaseUnavailable, PlainErrors, lost_with
 from monitoring.database.gate import Gate, read_gate
-from monitoring.database.pool import UNAVAILABLE, Database, DatabaseUnavailable, read_server_info
-from monitoring.realtime.watch import Changes, Watch
+from monitoring.database.pool import Database
+from monitoring.database.serverinfo import ServerInfo
+from monitoring.realtime.pace import WATCHED_PAUSE, Pace
+from monitoring.realtime.watch import Changes, Watch, identity_of
 
 log = logging.getLogger(__name__)
 
-WATCHED_PAUSE = 0.025
-"""Seconds between polls while somebody looks."""
-UNWATCHED_PAUSE = 1.0
-LARGEST_SHARE = 0.05
-"""Of the time, at most, that polling may take: a slow server is polled more rarely."""
-SLOW_POLL = 0.01
-"""Seconds from which a poll counts as slow; quicker ones are left alone, however busy this machine is."""
+GATE_TIMEOUT = 4.0
+"""Seconds after which a connection that does not answer counts as dead."""
 CATCH_UP = 0.25
 """Seconds that an answer waits, at most, for the news of a feed that was resting."""
 CORRECTIONS_PAUSE = 2.0
-FIRST_RETRY, LAST_RETRY = 0.25, 5.0
+SCHEMA_PAUSE = 30.0
+UNCOUNTED_PAUSE = 300.0
+"""Seconds between two reconciliations with a standby, which does not count updates."""
+FIRST_RETRY, LAST_RETRY = 0.1, 1.0
 
 
 @dataclass(slots=True)
 class FeedState:
-    """How the feed is doing, for /api/status, /ready and ``atb db verify``."""
+    """How the feed is doing, for /api/status, /ready and the log."""
 
     mode: str = "starting"
     """primary, standby, or why there is none: starting, disconnected."""
+    how: str = ""
+    """What is polled through what, and why, in a sentence; while disconnected the reason."""
     polls: int = 0
     changes: int = 0
     last_poll: float | None = None
@@ -48,12 +52,15 @@ class FeedState:
     """How long a poll takes, smoothed."""
     error: str | None = None
     gone_since: float | None = None
+    """``time.time()`` from which on changes go unnoticed."""
 
 
 @dataclass(slots=True)
 class Feed:
     """Polls one database. ``on_change`` hears of changes, ``on_reset`` of another database or a lost position,
     ``on_outage`` of the connection going (True) and coming back (False).
+
+    What they are told is not told again, so they must not fail; whatever needs the database they do later.
     """
 
     database: Database
@@ -62,28 +69,36 @@ class Feed:
     on_outage: Callable[[bool], Awaitable[None]]
     viewers: Callable[[], int]
     state: FeedState = field(default_factory=FeedState)
-    _wake: asyncio.Event = field(default_factory=asyncio.Event)
-    _polled: asyncio.Event = field(default_factory=asyncio.Event)
+    pace: Pace = field(default_factory=Pace)
     _watch: Watch | None = None
+    _server: ServerInfo | None = None
     _gate: Gate | None = None
-    _corrected: float = 0.0
+    """Of the last complete read; None makes the next poll read whatever the gate says."""
+    _xmax: int = 0
+    """The newest transaction that was ever seen: on the same server it never goes back."""
+    _looked: dict[str, float] = field(default_factory=dict)
+    _begun: int = 0
+    """Polls that have begun; ``state.polls`` have ended."""
+    _polled: asyncio.Event = field(default_factory=asyncio.Event)
 
     def wake(self) -> None:
         """Somebody has come to look: poll quickly from now on."""
-        self._wake.set()
+        self.pace.wake()
 
     async def caught_up(self) -> None:
-        """Waits until a poll has begun after this call, so that what is answered next holds all that was committed.
+        """Waits for a poll that begins after this call, so that what is answered next holds all that was committed.
 
         Returns at once where polls follow each other closely, and gives up where the database does not answer.
         """
         recently = self.state.last_poll is not None and time.time() - self.state.last_poll < 2 * WATCHED_PAUSE
         if recently or self.state.gone_since is not None:
             return
-        self._polled.clear()
-        self._wake.set()
+        wanted = self._begun + 1
+        self.pace.nudge()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._polled.wait(), CATCH_UP)
+            async with asyncio.timeout(CATCH_UP):
+                while self.state.polls < wanted:
+                    await self._polled.wait()
 
     async def run(self) -> None:
         """Polls for ever, over one connection after the other."""
@@ -91,85 +106,128 @@ class Feed:
         while True:
             try:
                 await self._follow()
-            except (DatabaseUnavailable, *UNAVAILABLE) as error:
+            except (DatabaseUnavailable, *SCHEMA_CHANGED) as error:
                 retry = FIRST_RETRY if self.state.gone_since is None else min(LAST_RETRY, retry * 2)
                 await self._lost(error)
+            except Exception as error:
+                # Nobody foresaw it. The supervisor logs it and starts us again; until then nothing is watched.
+                await self._lost(error)
+                raise
             await asyncio.sleep(retry)
 
     async def _lost(self, error: Exception) -> None:
-        if self.state.gone_since is None:
-            self.state.gone_since = time.time()
-            log.warning(
-                "database %s lost (%s): figures stay, marked with their age", self.database.name, type(error).__name__
-            )
-            self.state.mode = "disconnected"
-            await self.on_outage(True)
-        self.state.error = str(error) or type(error).__name__
+        state = self.state
+        state.error = state.how = _why(error)
+        state.mode = "disconnected"
+        if state.gone_since is None:
+            state.gone_since = time.time()
+            log.warning("changes go unnoticed: %s; figures stay, marked with their age", state.error)
+            await self.database.lost()
+        await self.on_outage(True)
 
     async def _follow(self) -> None:
-        connection = await self.database.connect()
+        connection, server = await self.database.connect()
         try:
-            server = await read_server_info(connection)
-            await self._begin(connection, server.standby)
-            while True:
-                started = time.monotonic()
-                await self._poll(connection, server.standby)
-                await self._pause(time.monotonic() - started)
+            with PlainErrors(self.database.name), lost_with(connection):
+                await self.database.follow(connection, server)
+                await self._begin(connection, server)
+                while True:
+                    spent = await self._poll(connection, server)
+                    await self.pace.pause(spent, self.viewers() > 0)
         finally:
             connection.terminate()
 
-    async def _begin(self, connection: asyncpg.Connection, standby: bool) -> None:
-        watch = self._watch
-        identity = await Watch.identity_of(connection)
-        if watch is None or watch.identity != identity:
-            gate = await read_gate(connection, standby)
-            self._watch = await Watch.start(connection, self.database.capabilities, identity)
-            self._gate = gate
-            if watch is not None:
-                log.warning("database %s is another one than before: everything is read anew", self.database.name)
-                await self.on_reset()
-        self.state.mode = "standby" if standby else "primary"
-        self.state.error = None
-        if self.state.gone_since is not None:
-            log.info("database %s is back after %.0f s", self.database.name, time.time() - self.state.gone_since)
-        self.state.gone_since = None
+    async def _begin(self, connection: asyncpg.Connection, server: ServerInfo) -> None:
+        identity = await identity_of(connection)
+        gate = await read_gate(connection, server.standby)
+        known, capabilities = self._watch, self.database.capabilities
+        another = known is not None and (known.identity != identity or gate.xmax < self._xmax)
+        restarted = self._server is not None and self._server.started != server.started
+        if known is None or another or known.capabilities != capabilities:
+            before = None if another else known
+            self._watch = known = await Watch.start(connection, capabilities, identity, before)
+        self._server, self._gate, self._xmax = server, None, gate.xmax
+        self._looked = {"schema": time.monotonic(), "reconciled": time.monotonic()}
+        if another:
+            log.warning("database %s is another one than before: everything is read anew", self.database.name)
+            await self.on_reset()
+        elif restarted:
+            # A crash may have undone commits that were seen, if the server does not wait for its disk.
+            await self.on_change(Changes(corrected=set(known.tables)))
+        await self._back(server)
+
+    async def _back(self, server: ServerInfo) -> None:
+        state = self.state
+        state.mode, state.error = server.role, None
+        state.how = f"polls {server.gate}, {server.way}; corrections of old rows are {server.blind_spot}"
+        if state.gone_since is not None:
+            log.info("database %s is back after %.1f s", self.database.name, time.time() - state.gone_since)
+        log.info("change feed of %s (PostgreSQL %s, %s): %s", self.database.name, server.version, state.mode, state.how)
+        state.gone_since = None
         await self.on_outage(False)
 
-    async def _poll(self, connection: asyncpg.Connection, standby: bool) -> None:
+    async def _poll(self, connection: asyncpg.Connection, server: ServerInfo) -> float:
+        """One look at the database; the seconds that it worked, the way there and back not counted."""
         assert self._watch is not None
+        self._begun = self.state.polls + 1
         started = time.monotonic()
-        gate = await read_gate(connection, standby)
-        changes = Changes()
+        gate = await read_gate(connection, server.standby, GATE_TIMEOUT)
+        if gate.started != server.started or gate.promoted or self.database.astray:
+            raise DatabaseUnavailable(f"{self.database.name}: another server answers than before")
+        asked = time.monotonic()
+        self._xmax = max(self._xmax, gate.xmax)
         if not gate.same(self._gate):
             changes = await self._watch.read(connection, gate)
-        if started - self._corrected > CORRECTIONS_PAUSE:
-            self._corrected = started
-            changes.corrected |= await self._watch.corrections(connection)
-        self._gate = gate
+            self._gate = None if changes.more else gate
+            await self._tell(changes)
+        if self._due("corrections", CORRECTIONS_PAUSE):
+            await self._tell(Changes(corrected=await self._corrections(connection, server)))
+        if self._due("schema", SCHEMA_PAUSE):
+            await self._adapt(connection)
         self._measure(time.monotonic() - started)
-        if changes.lost:
-            self._watch = None
-            await self.on_reset()
-            raise DatabaseUnavailable("ids went backwards")
+        return max(0.0, (time.monotonic() - asked) - (asked - started))
+
+    async def _tell(self, changes: Changes) -> None:
         if changes:
             self.state.changes += 1
             await self.on_change(changes)
-        self._polled.set()
+
+    async def _corrections(self, connection: asyncpg.Connection, server: ServerInfo) -> set[str]:
+        assert self._watch is not None
+        corrected = await self._watch.corrections(connection)
+        if corrected:
+            self._gate = None
+        if server.standby and self._due("reconciled", UNCOUNTED_PAUSE):
+            corrected |= set(self._watch.tables)
+        return corrected
+
+    async def _adapt(self, connection: asyncpg.Connection) -> None:
+        """A migration may have added tables or columns, which no failing query would tell."""
+        assert self._watch is not None
+        capabilities = await Capabilities.read(connection)
+        if capabilities != self.database.capabilities:
+            self.database.capabilities = capabilities
+            self._watch = await Watch.start(connection, capabilities, self._watch.identity, self._watch)
+            log.info("the schema of %s has changed: everything is read again", self.database.name)
+            await self.on_change(Changes(corrected=set(self._watch.tables)))
+
+    def _due(self, what: str, pause: float) -> bool:
+        now = time.monotonic()
+        if now - self._looked.get(what, 0.0) < pause:
+            return False
+        self._looked[what] = now
+        return True
 
     def _measure(self, seconds: float) -> None:
         state = self.state
         state.polls += 1
         state.last_poll = time.time()
         state.poll_seconds = seconds if state.poll_seconds is None else 0.9 * state.poll_seconds + 0.1 * seconds
+        self._polled.set()
+        self._polled.clear()
 
-    async def _pause(self, spent: float) -> None:
-        looked_at = self.viewers() > 0
-        pause = max(
-            WATCHED_PAUSE if looked_at else UNWATCHED_PAUSE, spent / LARGEST_SHARE - spent if spent > 0.005 else 0
-        )
-        if looked_at:
-            await asyncio.sleep(pause)
-            return
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), pause)
-        self._wake.clear()
+
+def _why(error: Exception) -> str:
+    if isinstance(error, SCHEMA_CHANGED):
+        return f"a query does not fit the schema any more ({type(error).__name__})"
+    return str(error) if isinstance(error, DatabaseUnavailable) else f"unexpected {type(error).__name__}"

@@ -1,18 +1,33 @@
-"""Who must hear of a change: versions of every section, and subscribers that are told which of them moved.
+"""Who must hear of a change: versions of every section, and listeners that are told which of them moved.
 
-Only names and versions pass through here, never data. A subscriber keeps the newest version of each section, not a
+Only names and versions pass through here, never data. A subscription keeps the newest version of each section, not a
 queue, so a slow reader costs the same memory as a quick one.
 """
 
 import asyncio
 import secrets
+import time
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 CURRENT = "current"
+MOST_VIEWERS = 5000
+POLLING = 60.0
+"""Seconds for which one who asked for the versions counts as looking."""
+
+
+class Listener(Protocol):
+    """One viewer. ``offer`` must return at once; it is given the same object as every other listener."""
+
+    scope: str
+
+    def offer(self, versions: Mapping[str, str]) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class Subscription:
-    """The sections that one viewer has not been told of yet."""
+    """A listener that is asked: the sections that one viewer has not been told of yet."""
 
     def __init__(self, scope: str) -> None:
         self.scope = scope
@@ -40,31 +55,39 @@ class Subscription:
 
 
 class Hub:
-    """Versions by scope ("current" or a session's id) and section, and the subscribers of each scope.
+    """Versions by scope ("current" or a session's id) and section, and the listeners of each scope.
 
     ``quiet`` seconds pass between two signals for the same section; the first of a burst goes out at once.
     """
 
-    def __init__(self, sections: Iterable[str], quiet: float = 0.5) -> None:
+    def __init__(self, sections: Iterable[str], quiet: float = 0.5, most_viewers: int = MOST_VIEWERS) -> None:
         self.sections = tuple(sections)
         self.quiet = quiet
+        self.most_viewers = most_viewers
         self.current: str | None = None
         """Id of the session that "current" means at present."""
         self.closing = False
         self.watching = False
         """Whether the feed sees changes at present."""
         self._changes: dict[str, int] = {}
+        self._polled: dict[str, float] = {}
         self._boot = secrets.token_hex(4)
         self._numbers: dict[tuple[str, str], int] = {}
-        self._subscriptions: set[Subscription] = set()
-        self._held: dict[tuple[str, str], asyncio.TimerHandle] = {}
-        self._waiting: set[tuple[str, str]] = set()
+        self._everywhere: dict[str, int] = {}
+        self._listeners: dict[str, set[Listener]] = {}
+        self._held: dict[str, dict[str, bool]] = {}
+        """By scope the sections that were signalled a moment ago, and whether they have changed again since."""
 
     def version(self, scope: str, section: str) -> str:
-        return f"{self._boot}.{self._numbers.get((scope, section), 0)}"
+        # A change of every session counts for those too that nobody has looked at yet.
+        return f"{self._boot}.{self._everywhere.get(section, 0)}.{self._numbers.get((scope, section), 0)}"
 
     def versions(self, scope: str) -> dict[str, str]:
         return {section: self.version(scope, section) for section in self.sections}
+
+    def hello(self, scope: str) -> dict[str, object]:
+        """The first message to everyone: what is the newest, and the server's clock in milliseconds."""
+        return {"versions": self.versions(scope), "now": round(time.time() * 1000)}
 
     def changes(self, session: int) -> int:
         """How often anything of a session was published: what was read at an equal count is still true."""
@@ -72,21 +95,43 @@ class Hub:
 
     def viewed(self) -> set[str]:
         """The scopes that somebody looks at."""
-        return {subscription.scope for subscription in self._subscriptions}
+        oldest = time.monotonic() - POLLING
+        self._polled = {scope: polled for scope, polled in self._polled.items() if polled > oldest}
+        return self._listeners.keys() | self._polled.keys()
+
+    def polled(self, scope: str) -> dict[str, str]:
+        """The versions for one who cannot be told of changes, and is remembered as looking for a while."""
+        self._polled[scope] = time.monotonic()
+        return self.versions(scope)
 
     @property
     def viewers(self) -> int:
-        return len(self._subscriptions)
+        return sum(map(len, self._listeners.values()))
+
+    @property
+    def full(self) -> bool:
+        """Whether no more viewers are to be let in."""
+        return self.viewers >= self.most_viewers
 
     def subscribe(self, scope: str) -> Subscription:
         subscription = Subscription(scope)
-        self._subscriptions.add(subscription)
-        if self.closing:
-            subscription.close()
+        self.add(subscription)
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
-        self._subscriptions.discard(subscription)
+        self.remove(subscription)
+
+    def add(self, listener: Listener) -> None:
+        self._listeners.setdefault(listener.scope, set()).add(listener)
+        if self.closing:
+            listener.close()
+
+    def remove(self, listener: Listener) -> None:
+        """Does nothing when it is not there."""
+        listeners = self._listeners.get(listener.scope, set())
+        listeners.discard(listener)
+        if not listeners:
+            self._listeners.pop(listener.scope, None)
 
     def publish(self, session: int | str | None, sections: Iterable[str]) -> None:
         """Marks ``sections`` of one session (None: of every session) stale and tells those who look at it."""
@@ -94,12 +139,14 @@ class Hub:
         changed = "*" if session is None else str(session)
         self._changes[changed] = self._changes.get(changed, 0) + 1
         if session is None:
-            scopes = {scope for scope, _ in self._numbers} | {sub.scope for sub in self._subscriptions} | {CURRENT}
+            scopes = set(self._listeners)
+            for section in sections:
+                self._everywhere[section] = self._everywhere.get(section, 0) + 1
         else:
             scopes = {str(session)} | ({CURRENT} if str(session) == self.current else set())
+            for place in ((scope, section) for scope in scopes for section in sections):
+                self._numbers[place] = self._numbers.get(place, 0) + 1
         for scope in scopes:
-            for section in sections:
-                self._numbers[scope, section] = self._numbers.get((scope, section), 0) + 1
             self._signal(scope, sections)
 
     def switch(self, session: int | None) -> None:
@@ -110,31 +157,34 @@ class Hub:
             self.publish(CURRENT, self.sections)
 
     def close(self) -> None:
-        """Tells every subscriber that the server is going away."""
+        """Tells every listener that the server is going away."""
         self.closing = True
-        for handle in self._held.values():
-            handle.cancel()
-        for subscription in self._subscriptions:
-            subscription.close()
+        for listener in self._everybody():
+            listener.close()
+
+    def _everybody(self) -> list[Listener]:
+        return [listener for listeners in self._listeners.values() for listener in listeners]
 
     def _signal(self, scope: str, sections: Iterable[str]) -> None:
-        now = [section for section in sections if (scope, section) not in self._held]
-        self._waiting.update((scope, section) for section in sections if (scope, section) in self._held)
+        held = self._held.setdefault(scope, {})
+        now = [section for section in sections if section not in held]
+        held.update((section, True) for section in sections if section in held)
         if not now:
             return
-        loop = asyncio.get_running_loop()
-        for section in now:
-            self._held[scope, section] = loop.call_later(self.quiet, self._release, scope, section)
+        held.update(dict.fromkeys(now, False))
+        # What was signalled together is released together, and so told in one message again.
+        asyncio.get_running_loop().call_later(self.quiet, self._release, scope, now)
         self._deliver(scope, now)
 
-    def _release(self, scope: str, section: str) -> None:
-        del self._held[scope, section]
-        if (scope, section) in self._waiting:
-            self._waiting.discard((scope, section))
-            self._signal(scope, [section])
+    def _release(self, scope: str, sections: Iterable[str]) -> None:
+        held = self._held[scope]
+        changed = [section for section in sections if held.pop(section)]
+        if changed and not self.closing:
+            self._signal(scope, changed)
+        if not held:
+            self._held.pop(scope, None)
 
     def _deliver(self, scope: str, sections: Iterable[str]) -> None:
         news = {section: self.version(scope, section) for section in sections}
-        for subscription in self._subscriptions:
-            if subscription.scope == scope:
-                subscription.offer(news)
+        for listener in tuple(self._listeners.get(scope, ())):
+            listener.offer(news)

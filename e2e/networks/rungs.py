@@ -1,0 +1,72 @@
+"""What a page says of its own connection, and when: every promise here has a deadline, taken on the page's clock."""
+
+import re
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+from playwright.async_api import Page, Route, expect
+
+from tests.rows import insert, now
+
+OpenPage = Callable[..., Awaitable[Page]]
+
+REPORT: list[tuple[str, float, float]] = []
+"""What was measured: the promise, the seconds it took, and those it may take."""
+
+RECORD = """
+window.rungs = [];
+new MutationObserver(function () {
+  var data = document.documentElement.dataset;
+  rungs.push({ name: data.live, at: performance.now() });
+  data.passed = rungs.map(function (rung) { return rung.name; }).join(' ');
+}).observe(document, { subtree: true, attributes: true, attributeFilter: ['data-live'] });
+"""
+MARK = """() => {
+  rungs = [{ name: 'mark', at: performance.now() }];
+  document.documentElement.dataset.passed = 'mark';
+}"""
+SINCE = "name => (rungs.find((rung, number) => number && rung.name === name).at - rungs[0].at) / 1000"
+FRONT_PAGE = re.compile(r"/(\?.*)?$")
+
+
+async def mark(page: Page) -> None:
+    """What happens next is measured from here, not from the start of the page's script."""
+    await page.evaluate(MARK)
+
+
+async def reaches(page: Page, rung: str, within: float, promise: str) -> None:
+    """The page comes to ``rung`` at most ``within`` seconds after its script's start, or after the mark."""
+    await expect(page.locator(f"html[data-passed~={rung}]")).to_be_attached(timeout=1000 * within)
+    seconds = await page.evaluate(SINCE, rung)
+    REPORT.append((promise, seconds, within))
+    assert seconds <= within, promise
+
+
+async def stands_on(page: Page, rung: str) -> None:
+    """It says so, in the attribute and in words."""
+    await expect(page.locator(f"html[data-live={rung}]")).to_be_attached(timeout=1000)
+    words = {"ws": "Live · WebSocket", "sse": "Live · events", "poll": "Polling", "none": "Connecting"}
+    said = await page.locator(".rung").evaluate("rung => getComputedStyle(rung, '::after').content")
+    assert said == f'"{words[rung]}"'
+
+
+async def hears(page: Page, connection: asyncpg.Connection, account: int, within: float = 2) -> None:
+    """A trade that is committed now stands on the page at most ``within`` seconds later."""
+    number = await insert(connection, "trades", session_id=account, pnl=7, exit_time=now())
+    await expect(page.locator(f"#trade-{number}")).to_be_attached(timeout=1000 * within)
+
+
+async def hurry(page: Page, **times: int) -> None:
+    """Shortens the page's own times: ``poll=500`` milliseconds."""
+    attributes = " ".join(f'data-{name}="{milliseconds}"' for name, milliseconds in times.items())
+    await rewrite(page, lambda html: html.replace("<html ", f"<html {attributes} ", 1))
+
+
+async def rewrite(page: Page, change: Callable[[str], str]) -> None:
+    """The front page arrives changed."""
+
+    async def answer(route: Route) -> None:
+        response = await route.fetch()
+        await route.fulfill(response=response, body=change(await response.text()))
+
+    await page.route(FRONT_PAGE, answer)

@@ -1,0 +1,54 @@
+"""Behind a real nginx, set up well and set up badly."""
+
+import asyncpg
+import pytest
+
+from e2e.networks.rungs import OpenPage, hears, hurry, reaches, stands_on
+from e2e.nginx import Nginx
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+
+async def test_set_up_well(nginx: Nginx, open_page: OpenPage, connection: asyncpg.Connection, account: int) -> None:
+    page = await open_page(nginx.url("plain"))
+    await reaches(page, "ws", 1, "behind a good proxy: WebSocket")
+    await stands_on(page, "ws")
+    await hears(page, connection, account)
+
+
+async def test_the_upgrade_refused(
+    nginx: Nginx, open_page: OpenPage, connection: asyncpg.Connection, account: int
+) -> None:
+    page = await open_page(nginx.url("stripped"))
+    await reaches(page, "sse", 1, "upgrade refused: events")
+    await stands_on(page, "sse")
+    await hears(page, connection, account)
+
+
+async def test_the_upgrade_swallowed(
+    nginx: Nginx, open_page: OpenPage, connection: asyncpg.Connection, account: int
+) -> None:
+    page = await open_page(nginx.url("swallowed"))
+    await reaches(page, "sse", 3, "upgrade swallowed: events")
+    await stands_on(page, "sse")
+    await hears(page, connection, account)
+
+
+async def test_events_held_back_and_compressed(
+    nginx: Nginx, open_page: OpenPage, connection: asyncpg.Connection, account: int
+) -> None:
+    page = await open_page()
+    await hurry(page, poll=1000)
+    await page.goto(nginx.url("buffered"), wait_until="domcontentloaded")
+    await reaches(page, "poll", 8, "events held back: polling")
+    await stands_on(page, "poll")
+    await hears(page, connection, account)
+
+
+async def test_polling_asks_only_for_news(nginx: Nginx, open_page: OpenPage) -> None:
+    page = await open_page(nginx.url("buffered"))
+    await reaches(page, "poll", 8, "events held back: polling, again")
+    async with page.expect_response("**/versions?*"):
+        await page.evaluate("dispatchEvent(new Event('online'))")
+    asked = [line for line in nginx.requests() if "/versions" in line]
+    assert asked[-1].startswith("304 GET")

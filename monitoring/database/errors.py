@@ -1,0 +1,83 @@
+"""The many ways in which a database can be away, made one; a mistake of our own stays what it is."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+
+SCHEMA_CHANGED = (
+    asyncpg.UndefinedColumnError,
+    asyncpg.UndefinedTableError,
+    asyncpg.InvalidCachedStatementError,
+    asyncpg.OutdatedSchemaCacheError,
+    asyncpg.InsufficientPrivilegeError,
+)
+"""A migration or a GRANT moved what we know of the schema: read the capabilities anew and try again."""
+
+UNAVAILABLE = (
+    OSError,  # the network's ways, TimeoutError among them
+    asyncpg.PostgresConnectionError,  # class 08: lost or refused; a pooler's own errors too
+    asyncpg.InvalidAuthorizationSpecificationError,  # 28
+    asyncpg.InvalidCatalogNameError,  # 3D
+    asyncpg.TransactionRollbackError,  # 40: a standby cancels reads that are in the way of its replay
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InsufficientResourcesError,  # 53: no connection, memory or disk left
+    asyncpg.LockNotAvailableError,
+    asyncpg.OperatorInterventionError,  # 57: stopped, crashed, starting, a query cancelled
+    asyncpg.PostgresSystemError,  # 58: the server's own disk fails
+    asyncpg.TargetServerAttributeNotMatched,
+)
+
+SENTENCES: tuple[tuple[type[Exception], str], ...] = (
+    (TimeoutError, "no answer in time"),
+    (asyncpg.InvalidAuthorizationSpecificationError, "user or password refused"),
+    (asyncpg.InvalidCatalogNameError, "there is no such database"),
+    (asyncpg.TooManyConnectionsError, "the server has no connection left"),
+    (asyncpg.LockNotAvailableError, "a table is locked"),
+    (asyncpg.QueryCanceledError, "a query took longer than its limit"),
+    (asyncpg.CannotConnectNowError, "the server is starting or stopping"),
+    (asyncpg.TransactionRollbackError, "the server cancelled a query that was in its way"),
+    (asyncpg.InsufficientResourcesError, "the server has no memory or disk left"),
+    (asyncpg.TargetServerAttributeNotMatched, "no server of the wanted kind answers"),
+    (asyncpg.PostgresSystemError, "the server's disk fails"),
+)
+"""The first that fits says it."""
+
+
+class DatabaseUnavailable(Exception):
+    """The database cannot be reached or does not answer; the message holds no secret."""
+
+
+class PlainErrors:
+    """Turns what UNAVAILABLE lists into DatabaseUnavailable for ``name``, an address without secrets."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, UNAVAILABLE):
+            raise DatabaseUnavailable(f"{self.name}: {sentence(error)}") from error
+
+
+@contextmanager
+def lost_with(connection: asyncpg.Connection) -> Iterator[None]:
+    """Makes asyncpg's complaints about a connection that has gone a lost connection; any others are our mistakes."""
+    try:
+        yield
+    except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        if connection.is_closed():
+            raise asyncpg.ConnectionDoesNotExistError("the connection was lost") from error
+        raise
+
+
+def sentence(error: BaseException) -> str:
+    """Why, in words for people."""
+    for kind, words in SENTENCES:
+        if isinstance(error, kind):
+            return words
+    if isinstance(error, OSError):
+        return error.strerror or "cannot be reached"
+    return "the connection was lost"

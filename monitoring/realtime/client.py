@@ -1,0 +1,59 @@
+"""One Socket.IO client: what it is sent, in a queue that cannot grow for ever."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engineio.packet import MESSAGE
+from engineio.packet import Packet as Frame
+from socketio.packet import EVENT, Packet
+
+MOST_UNSENT = 64
+"""Messages that may wait for a client. One that reads has none waiting; one that does not is let go."""
+
+
+def encoded(event: str, payload: object) -> Frame:
+    """A message, written once for however many clients."""
+    frame = Frame(MESSAGE, Packet(EVENT, data=[event, payload]).encode())
+    frame.encode()
+    return frame
+
+
+class Client:
+    """A connected page or program. ``until`` is the moment (``time.time()``) to which it may read."""
+
+    __slots__ = ("_connection", "_on_stuck", "_stale", "scope", "sid", "until")
+
+    def __init__(
+        self,
+        sid: str,
+        scope: str,
+        until: float,
+        connection: Any,
+        stale: Callable[[Mapping[str, str]], Frame],
+        on_stuck: Callable[["Client"], None],
+    ) -> None:
+        self.sid = sid
+        self.scope = scope
+        self.until = until
+        self._connection = connection
+        self._stale = stale
+        self._on_stuck = on_stuck
+
+    def offer(self, versions: Mapping[str, str]) -> None:
+        self.send(self._stale(versions))
+
+    def send(self, frame: Frame) -> None:
+        """Never waits. A client that has stopped reading, or may read no longer, is let go instead."""
+        if self._connection.queue.qsize() >= MOST_UNSENT or time.time() >= self.until:
+            self.let_go()
+        elif not self._connection.closed:
+            self._connection.queue.put_nowait(frame)
+
+    def let_go(self) -> None:
+        """Ends the connection behind what is still unsent. Disconnecting properly would wait for that."""
+        self._on_stuck(self)
+        self._connection.queue.put_nowait(None)
+
+    def close(self) -> None:
+        """The server is going away, and closes all connections itself."""

@@ -1,0 +1,63 @@
+"""What happens behind the watermarks: old rows updated or deleted, tables emptied, ids that went back."""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import asyncpg
+
+from monitoring.database.gate import Tail, start_tail
+
+COUNTERS = """
+SELECT c.relname AS name, coalesce(pg_relation_filenode(c.oid), 0) AS file,
+       pg_stat_get_tuples_updated(c.oid) AS updated, pg_stat_get_tuples_deleted(c.oid) AS deleted
+FROM unnest($1::text[]) AS wanted(name) JOIN pg_class c ON c.oid = to_regclass(wanted.name)
+"""
+COUNTED_WITHIN = 15.0
+"""Seconds after which the server has surely counted a change (it takes up to ten)."""
+
+
+@dataclass(slots=True)
+class Counters:
+    """The server's counts of updates and deletions in each table, and the file it lies in."""
+
+    tables: tuple[str, ...]
+    living: frozenset[str]
+    """Tables some of whose rows change all the time and are watched one by one."""
+    told: dict[str, float] = field(default_factory=dict)
+    """When a change of a row in a living table was told: that explains what the counters say."""
+    _updated: dict[str, int] = field(default_factory=dict)
+    _deleted: dict[str, int] = field(default_factory=dict)
+    _files: dict[str, int] = field(default_factory=dict)
+
+    async def corrected(self, connection: asyncpg.Connection, tails: dict[str, Tail]) -> set[str]:
+        """Tables whose old rows changed since the last call, as far as the server has counted by now.
+
+        The tails of tables that were emptied, or whose newest rows went, begin anew.
+        """
+        found, emptied = set(), set()
+        for row in await connection.fetch(COUNTERS, list(self.tables)):
+            table = row["name"]
+            if self._files.setdefault(table, row["file"]) != row["file"]:
+                emptied.add(table)
+            if self._deleted.setdefault(table, row["deleted"]) != row["deleted"]:
+                found.add(table)
+            if self._updated.setdefault(table, row["updated"]) != row["updated"] and not self._explained(table):
+                found.add(table)
+            self._files[table], self._deleted[table] = row["file"], row["deleted"]
+            self._updated[table] = row["updated"]
+        for table in await _receded(connection, tails):
+            tails[table] = Tail() if table in emptied else await start_tail(connection, table)
+            found.add(table)
+        return found | emptied
+
+    def _explained(self, table: str) -> bool:
+        return table in self.living and time.monotonic() - self.told.get(table, 0.0) < COUNTED_WITHIN
+
+
+async def _receded(connection: asyncpg.Connection, tails: Mapping[str, Tail]) -> Iterable[str]:
+    """Tables whose newest id is lower than one that was there before."""
+    if not tails:
+        return ()
+    newest = " UNION ALL ".join(f"SELECT '{table}' AS name, coalesce(max(id), 0) AS id FROM {table}" for table in tails)
+    return [row["name"] for row in await connection.fetch(newest) if row["id"] < tails[row["name"]].watermark]

@@ -1,0 +1,53 @@
+"""How often the feed polls: quickly while somebody looks, and never so often that it costs more than its share."""
+
+import asyncio
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+WATCHED_PAUSE = 0.025
+"""Seconds between polls while somebody looks."""
+UNWATCHED_PAUSE = 1.0
+LARGEST_SHARE = 0.05
+"""Of the time, at most, that reading may take: a slow server is read more rarely."""
+LONGEST_PAUSE = 2.0
+ATTENTION = 10.0
+"""Seconds for which one who came to look counts as looking, whether or not a stream of theirs is open yet."""
+CHEAP = 0.002
+"""Seconds of work that are left alone: one slow answer among quick ones is nobody's load."""
+
+
+@dataclass(slots=True)
+class Pace:
+    """Pauses between polls."""
+
+    cost: float = 0.0
+    """Seconds a poll works beyond the way there and back, smoothed."""
+    _attention: float = 0.0
+    _end: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def wake(self) -> None:
+        """Somebody has come to look: short pauses from now on."""
+        self._attention = time.monotonic() + ATTENTION
+        self.nudge()
+
+    def nudge(self) -> None:
+        """Ends the pause of a feed that rests."""
+        self._end.set()
+
+    def seconds(self, watched: bool) -> float:
+        """The pause that is due."""
+        if not watched:
+            return UNWATCHED_PAUSE
+        dear = self.cost / LARGEST_SHARE - self.cost if self.cost > CHEAP else 0.0
+        return min(LONGEST_PAUSE, max(WATCHED_PAUSE, dear))
+
+    async def pause(self, spent: float, watched: bool) -> None:
+        """Waits after a poll that worked for ``spent`` seconds."""
+        self.cost += 0.3 * (spent - self.cost)
+        if watched or time.monotonic() < self._attention:
+            await asyncio.sleep(self.seconds(watched=True))
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._end.wait(), self.seconds(watched=False))
+        self._end.clear()
