@@ -23,6 +23,9 @@ CURRENT = "current"
 NEWEST_SESSIONS = 100
 """How many sessions the switcher offers."""
 
+LARGEST_ID = 2**31 - 1
+"""Ids are integers in the engine's tables: a larger one exists nowhere, and asking for it would be an error."""
+
 COLUMNS: Columns = {
     "id": "bigint",
     "session_name": "text",
@@ -62,9 +65,13 @@ class Scope:
     range: str = DEFAULT_RANGE
 
     def since(self, now: datetime) -> datetime:
-        """Start of the range; 1970 where it has no length."""
+        """Start of the range, counted back from now or from the end of the session; 1970 where it has no length."""
         length = RANGES[self.range]
-        return datetime(1970, 1, 1) if length is None else now - length
+        return datetime(1970, 1, 1) if length is None else self.until(now) - length
+
+    def until(self, now: datetime) -> datetime:
+        """End of what there is to show: now, or the end of the session."""
+        return min(now, self.session.end or now)
 
 
 def parse_config(text: str | None) -> dict[str, object]:
@@ -119,7 +126,7 @@ async def find_session(connection: asyncpg.Connection, capabilities: Capabilitie
     if requested == CURRENT:
         row = await connection.fetchrow(f"SELECT {columns} FROM trading_sessions s {CURRENT_FIRST} LIMIT 1")
         return _session(row) if row else None
-    if not requested.isascii() or not requested.isdigit() or len(requested) > 18:
+    if not (requested.isascii() and requested.isdigit() and int(requested[:20]) <= LARGEST_ID):
         raise UnknownSession(requested[:40])
     row = await connection.fetchrow(f"SELECT {columns} FROM trading_sessions s WHERE id = $1", int(requested))
     if row is None:

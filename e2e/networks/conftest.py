@@ -19,6 +19,8 @@ from tests.history import seed_account
 from tests.running import Dashboard, run_dashboard
 
 DATABASE = "networks"
+# A page that a test has rewritten comes from no network at all, and would be kept from the local one.
+REWRITTEN_PAGES = "--disable-features=LocalNetworkAccessChecks"
 SITES = {"plain": PLAIN, "stripped": STRIPPED, "swallowed": SWALLOWED, "buffered": BUFFERED}
 shared = pytest_asyncio.fixture(scope="package", loop_scope="package")
 own = pytest_asyncio.fixture(loop_scope="package")
@@ -52,7 +54,9 @@ async def dashboard(account: int, database_url: str) -> AsyncIterator[Dashboard]
 @shared
 async def browser(chromium: str | None) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=chromium, args=BROWSER_ARGUMENTS)
+        launched = await playwright.chromium.launch(
+            executable_path=chromium, args=[*BROWSER_ARGUMENTS, REWRITTEN_PAGES]
+        )
         yield launched
         await launched.close()
 

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 async def test_set_up_well(nginx: Nginx, open_page: OpenPage, connection: asyncpg.Connection, account: int) -> None:
     page = await open_page(nginx.url("plain"))
-    await reaches(page, "ws", 1, "behind a good proxy: WebSocket")
+    await reaches(page, "ws", 3, "behind a good proxy: WebSocket")
     await stands_on(page, "ws")
     await hears(page, connection, account)
 

@@ -249,7 +249,8 @@ def _readouts(x: Floats, y: Floats, start: float, end: float) -> Readouts:
 def _last_known(x: Floats, y: Floats, slices: Positions, empty: Iterable[float]) -> Readouts:
     """(x, y) of the last known point of each slice; (``empty`` of the slice, None) where there is none."""
     found: list[tuple[float, float | None]] = [(float(at), None) for at in empty]
-    for position in np.flatnonzero(~np.isnan(y)):
+    known = np.flatnonzero(~np.isnan(y))
+    for position in known[np.append(np.diff(slices[known]) != 0, True)] if len(known) else known:
         found[slices[position]] = _point(x, y, position)
     return tuple(found)
 

@@ -1,6 +1,5 @@
 """Series to SVG path strings: gaps kept, extremes kept, as many points as there are pixels to show them."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,7 +7,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.intp]
-Points = Sequence[tuple[float, float | None]]
+Points = Sequence[tuple[float, float | None]] | npt.NDArray[np.float64]
 """(x, value or None)."""
 Run = list[tuple[float, float]]
 """Neighbouring known points, in units of the viewBox."""
@@ -16,8 +15,8 @@ Run = list[tuple[float, float]]
 
 def series(points: Points) -> tuple[Floats, Floats]:
     """x and y, shape (n,) each; y is NaN where it is unknown or infinite. Raises ValueError on an x out of order."""
-    x = np.array([at for at, _ in points], dtype=np.float64)
-    y = np.array([math.nan if value is None else value for _, value in points], dtype=np.float64)
+    table = points if isinstance(points, np.ndarray) else np.array(points, dtype=np.float64)
+    x, y = table.reshape(-1, 2).T.copy()
     if not (np.isfinite(x).all() and (np.diff(x) >= 0).all()):
         raise ValueError("x of a chart's points: expected finite and ascending numbers")
     y[np.isinf(y)] = np.nan

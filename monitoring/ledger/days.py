@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from monitoring.ledger.flows import FlowFactors, epoch, from_epoch
 from monitoring.ledger.snapshots import Snapshots
@@ -13,13 +14,18 @@ from monitoring.metrics.drawdown import DrawdownRun, merge
 from monitoring.metrics.facts import Series
 
 DayDate = date
+Positions = npt.NDArray[np.intp]
+
+ROUNDING = 1e-12
+"""Declines of a smaller share are the arithmetic's, not the account's."""
 BUCKET = 600.0
 """Seconds of one step of the curve."""
 BUCKETS = int(86400 / BUCKET)
 
-COLUMNS = 7
-LOW, HIGH, CLOSE, TIME, BALANCE, INDEX, INDEX_LOW = range(COLUMNS)
-"""Columns of the curve: extremes and last of the equity, when that was, balance, unit price and its low."""
+COLUMNS = 9
+LOW, HIGH, CLOSE, TIME, BALANCE, INDEX, INDEX_LOW, INDEX_HIGH, DROP = range(COLUMNS)
+"""Columns of the curve: extremes and last of the equity, when that was, balance; last and extremes of the unit price,
+and its deepest decline within the step, as a fraction."""
 
 
 def empty_curve() -> Series:
@@ -67,20 +73,31 @@ class Day:
         self.equity, self.index = float(equity[-1]), float(index[-1])
         np.fmin.at(self.curve[:, LOW], buckets, equity)
         np.fmax.at(self.curve[:, HIGH], buckets, equity)
+        self._declines(index, buckets)
         np.fmin.at(self.curve[:, INDEX_LOW], buckets, index)
+        np.fmax.at(self.curve[:, INDEX_HIGH], buckets, index)
         last = _last_of_each(buckets)
         self.curve[buckets[last], CLOSE] = equity[last]
         self.curve[buckets[last], TIME] = times[last]
         self.curve[buckets[last], INDEX] = index[last]
 
-    def _balance(self, rows: Snapshots, buckets: np.ndarray[tuple[int], np.dtype[np.intp]]) -> None:
+    def _declines(self, index: Series, buckets: Positions) -> None:
+        """Takes the deepest decline within each step, that from an earlier part of the same step included."""
+        # Steps are told apart by an offset greater than any value, so that one pass finds the peak within each.
+        offset = buckets * (2.0 * float(index.max()) + 1.0)
+        peaks = np.maximum.accumulate(index + offset) - offset
+        peaks = np.fmax(peaks, np.where(buckets == buckets[0], self.curve[buckets[0], INDEX_HIGH], np.nan))
+        lost = 1.0 - np.divide(np.maximum(index, 0.0), peaks, out=np.ones_like(index), where=peaks > 0)
+        np.fmax.at(self.curve[:, DROP], buckets, np.where(lost > ROUNDING, lost, 0.0))
+
+    def _balance(self, rows: Snapshots, buckets: Positions) -> None:
         known = np.flatnonzero(np.isfinite(rows.balance))
         if len(known):
             last = known[_last_of_each(buckets[known])]
             self.curve[buckets[last], BALANCE] = rows.balance[last]
 
 
-def _last_of_each(buckets: np.ndarray[tuple[int], np.dtype[np.intp]]) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+def _last_of_each(buckets: Positions) -> Positions:
     """Positions of the last entry of each run of equal (sorted) bucket numbers."""
     return np.flatnonzero(np.append(np.diff(buckets) != 0, True))
 

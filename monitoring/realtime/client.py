@@ -1,22 +1,26 @@
 """One Socket.IO client: what it is sent, in a queue that cannot grow for ever."""
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
-
-from engineio.packet import MESSAGE
-from engineio.packet import Packet as Frame
-from socketio.packet import EVENT, Packet
 
 MOST_UNSENT = 64
 """Messages that may wait for a client. One that reads has none waiting; one that does not is let go."""
 
 
-def encoded(event: str, payload: object) -> Frame:
-    """A message, written once for however many clients."""
-    frame = Frame(MESSAGE, Packet(EVENT, data=[event, payload]).encode())
-    frame.encode()
-    return frame
+class Frame:
+    """An event as it goes over the wire, written once for however many clients."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, event: str, payload: object) -> None:
+        # 4: a message of Engine.IO; 2: an event of Socket.IO.
+        self._text = "42" + json.dumps([event, payload], separators=(",", ":"))
+
+    def encode(self) -> str:
+        """What Engine.IO asks of everything in a client's queue."""
+        return self._text
 
 
 class Client:

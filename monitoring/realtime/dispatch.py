@@ -78,11 +78,12 @@ class Dispatcher:
     async def outage(self, gone: bool) -> None:
         """The connection went or came back: either way every section says something else now."""
         was_watching, self._hub.watching = self._hub.watching, not gone
-        if was_watching or not gone:
-            self._hub.publish(None, self._hub.sections)
         if not gone:
+            self._forget_sessions()
             self._tell_figures()
             self._work.set()
+        if was_watching or not gone:
+            self._hub.publish(None, self._hub.sections)
 
     def completed(self, session: int) -> None:
         """A long history has been read to the end."""

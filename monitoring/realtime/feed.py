@@ -90,8 +90,7 @@ class Feed:
 
         Returns at once where polls follow each other closely, and gives up where the database does not answer.
         """
-        recently = self.state.last_poll is not None and time.time() - self.state.last_poll < 2 * WATCHED_PAUSE
-        if recently or self.state.gone_since is not None:
+        if self.state.gone_since is not None or self.pace.seconds(self.viewers() > 0) <= 2 * WATCHED_PAUSE:
             return
         wanted = self._begun + 1
         self.pace.nudge()

@@ -10,7 +10,8 @@ WATCHED_PAUSE = 0.025
 UNWATCHED_PAUSE = 1.0
 LARGEST_SHARE = 0.05
 """Of the time, at most, that reading may take: a slow server is read more rarely."""
-LONGEST_PAUSE = 2.0
+LONGEST_PAUSE = 0.9
+"""Slower than this, the figures of those who look would not be live; faster than when nobody does."""
 ATTENTION = 10.0
 """Seconds for which one who came to look counts as looking, whether or not a stream of theirs is open yet."""
 CHEAP = 0.002
@@ -37,7 +38,7 @@ class Pace:
 
     def seconds(self, watched: bool) -> float:
         """The pause that is due."""
-        if not watched:
+        if not watched and time.monotonic() > self._attention:
             return UNWATCHED_PAUSE
         dear = self.cost / LARGEST_SHARE - self.cost if self.cost > CHEAP else 0.0
         return min(LONGEST_PAUSE, max(WATCHED_PAUSE, dear))
@@ -45,9 +46,10 @@ class Pace:
     async def pause(self, spent: float, watched: bool) -> None:
         """Waits after a poll that worked for ``spent`` seconds."""
         self.cost += 0.3 * (spent - self.cost)
-        if watched or time.monotonic() < self._attention:
-            await asyncio.sleep(self.seconds(watched=True))
+        seconds = self.seconds(watched)
+        if seconds < UNWATCHED_PAUSE:
+            await asyncio.sleep(seconds)
             return
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._end.wait(), self.seconds(watched=False))
+            await asyncio.wait_for(self._end.wait(), seconds)
         self._end.clear()

@@ -13,7 +13,7 @@ from socketio.exceptions import ConnectionRefusedError
 
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.pool import DatabaseUnavailable
-from monitoring.realtime.client import Client, Frame, encoded
+from monitoring.realtime.client import Client, Frame
 from monitoring.realtime.hub import CURRENT, Hub
 from monitoring.scope import UnknownSession
 
@@ -112,15 +112,15 @@ class Sockets:
         if client.sid not in self._clients:
             return
         if fragments:
-            client.send(encoded("hello", self.hub.hello(client.scope)))
+            client.send(Frame("hello", self.hub.hello(client.scope)))
             self.hub.add(client)
         else:
-            client.send(encoded("connected", GREETING))
+            client.send(Frame("connected", GREETING))
             self._older[client.sid] = client
 
     def _stale(self, versions: Mapping[str, str]) -> Frame:
         if versions is not self._news:
-            self._news, self._frame = versions, encoded("stale", versions)
+            self._news, self._frame = versions, Frame("stale", versions)
         return self._frame
 
     def _forget(self, client: Client) -> None:
@@ -142,7 +142,7 @@ class Sockets:
     async def _answer(self) -> None:
         """The first who asks at once, then all who asked meanwhile together."""
         while self._asking:
-            frame = encoded("metrics_update", await self.metrics())
+            frame = Frame("metrics_update", await self.metrics())
             asking, self._asking = self._asking, set()
             for sid in asking & self._clients.keys():
                 self._clients[sid].send(frame)
@@ -150,7 +150,7 @@ class Sockets:
 
     async def emit(self, event: str, payload: object) -> None:
         """To every client that wants the update events."""
-        frame = encoded(event, payload)
+        frame = Frame(event, payload)
         for client in tuple(self._older.values()):
             client.send(frame)
 

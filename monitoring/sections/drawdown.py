@@ -1,13 +1,11 @@
 """Drawdown: how far below its peak the account was, over the range."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from monitoring.charts import LineChart, line_chart
 from monitoring.ledger.flows import epoch
 from monitoring.metrics.facts import Drawdown
-from monitoring.scope import RANGES
-from monitoring.sections.curves import drawdown_points
+from monitoring.sections.curves import BEGINNING, drawdown_points
 from monitoring.sections.section import Context, Section
 
 
@@ -21,18 +19,11 @@ class DrawdownView:
 
 
 async def load(context: Context) -> DrawdownView:
-    steps = context.ledger.history.curve(datetime(1970, 1, 1))
     initial = context.scope.session.initial_balance
-    points = drawdown_points(steps, None if initial is None else float(initial)) if len(steps) else []
-    if RANGES[context.scope.range] is not None:
-        since = epoch(context.scope.since(context.now))
-        points = [point for point in points if point[0] >= since]
-    known = [value for _, value in points if value is not None]
-    return DrawdownView(
-        line_chart(points, high=0.0, base=0.0, ticks=3),
-        min(known, default=None),
-        context.facts.drawdown,
-    )
+    points = drawdown_points(context.ledger.history.curve(BEGINNING), None if initial is None else float(initial))
+    points = points[points[:, 0] >= epoch(context.scope.since(context.now))]
+    chart = line_chart(points, high=0.0, base=0.0, ticks=3)
+    return DrawdownView(chart, chart.low[1] if chart else None, context.facts.drawdown)
 
 
 SECTION = Section(

@@ -10,6 +10,7 @@ import asyncpg
 
 from monitoring.database.capabilities import Capabilities, Columns
 from monitoring.ledger import Ledger
+from monitoring.scope import LARGEST_ID
 from monitoring.sections.positions import clean, excursion
 from monitoring.sections.section import BadParameter, Context, Section
 
@@ -196,7 +197,10 @@ def parse_cursor(text: str) -> tuple[datetime, int]:
     """The place that ``Trade.cursor`` names. Raises BadParameter."""
     try:
         moment, number = text.split("_")
-        return datetime.fromisoformat(moment).replace(tzinfo=None), int(number)
+        place = datetime.fromisoformat(moment).replace(tzinfo=None), int(number)
+        if 0 <= place[1] <= LARGEST_ID:
+            return place
+        raise ValueError(number)
     except ValueError:
         raise BadParameter(f"before={text[:40]}: expected the place a link of this page names") from None
 

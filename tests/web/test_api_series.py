@@ -1,13 +1,11 @@
-"""How curves are thinned, and the drawdown along them."""
+"""How curves are thinned."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.ledger.days import BALANCE, CLOSE, HIGH, INDEX, INDEX_LOW, LOW, TIME
-from monitoring.metrics.facts import Series
-from monitoring.web.api.series import drawdown_at_close, thinned
+from monitoring.web.api.series import thinned
 
 values = st.floats(0, 1e6, allow_nan=False)
 
@@ -28,24 +26,3 @@ def test_thinning_keeps_the_extremes_and_the_end(points: list[tuple[float, float
 def test_a_short_curve_is_left_alone(count: int) -> None:
     series = np.arange(float(count))
     assert thinned(series, series, 8).tolist() == list(range(count))
-
-
-def steps(*rows: tuple[float, float]) -> Series:
-    """Steps of (highest, last) equity without flows."""
-    made = np.zeros((len(rows), 7))
-    for position, (high, close) in enumerate(rows):
-        made[position, [LOW, CLOSE, INDEX, INDEX_LOW, BALANCE]] = close
-        made[position, [HIGH, TIME]] = high, position * 600
-    return made
-
-
-def test_drawdown_is_measured_from_highs_within_steps() -> None:
-    assert drawdown_at_close(steps((100, 100), (200, 150), (160, 160)), None) == pytest.approx([0, 25, 20])
-
-
-def test_drawdown_is_measured_from_the_initial_balance() -> None:
-    assert drawdown_at_close(steps((80, 80), (90, 90)), 100.0) == pytest.approx([20, 10])
-
-
-def test_an_account_that_is_gone() -> None:
-    assert drawdown_at_close(steps((100, 100), (0, 0), (50, 0)), None) == pytest.approx([0, 100, 100])

@@ -6,12 +6,12 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from monitoring.ledger.days import BALANCE, CLOSE, HIGH, INDEX, TIME
+from monitoring.ledger.days import BALANCE, CLOSE, TIME
 from monitoring.ledger.flows import epoch
-from monitoring.metrics.drawdown import running_drawdown
 from monitoring.metrics.facts import Series
 from monitoring.payloads import plain
 from monitoring.sections import Context
+from monitoring.sections.curves import BEGINNING, drawdowns
 
 MOST_POINTS = 2000
 KEPT_OF_A_GROUP = 4
@@ -32,13 +32,13 @@ class Curve:
 
 
 def read_curve(context: Context, days: int) -> Curve:
-    """The last ``days`` days before now."""
-    steps = context.ledger.history.curve(datetime(1970, 1, 1))
+    """The last ``days`` days before now, or before the end of the session."""
+    steps = context.ledger.history.curve(BEGINNING)
     if not len(steps):
         return Curve([], [], [], [])
     initial = context.scope.session.initial_balance
-    drawdown = drawdown_at_close(steps, None if initial is None else float(initial))
-    start = int(np.searchsorted(steps[:, TIME], epoch(context.now - timedelta(days=days))))
+    _, drawdown = drawdowns(steps, None if initial is None else float(initial))
+    start = int(np.searchsorted(steps[:, TIME], epoch(context.scope.until(context.now) - timedelta(days=days))))
     steps, drawdown = steps[start:], drawdown[start:]
     kept = thinned(steps[:, CLOSE], drawdown, MOST_POINTS)
     steps, drawdown = steps[kept], drawdown[kept]
@@ -48,15 +48,6 @@ def read_curve(context: Context, days: int) -> Curve:
         _column(steps[:, CLOSE]),
         _column(drawdown),
     )
-
-
-def drawdown_at_close(steps: Series, initial: float | None) -> Series:
-    """Percent below the running peak at the close of every step; the highs within steps count as peaks."""
-    close, index = steps[:, CLOSE], steps[:, INDEX]
-    highs = np.divide(steps[:, HIGH] * index, close, out=index.copy(), where=close != 0)
-    both = np.column_stack((np.maximum(highs, index), index)).ravel()
-    deepest: Series = running_drawdown(both, initial)[1::2]
-    return deepest
 
 
 def thinned(equity: Series, drawdown: Series, most: int) -> Positions:
@@ -82,8 +73,8 @@ def daily_pnl(context: Context, days: int) -> tuple[list[str], list[object]]:
     traded = context.ledger.trades.days
     if not traded:
         return [], []
-    today = context.now.date()
-    end = today if context.scope.session.running else min(today, max(traded))
+    today = context.scope.until(context.now).date()
+    end = today
     start = max(min(traded), today - timedelta(days=days - 1))
     shown = [start + timedelta(days=number) for number in range((end - start).days + 1)]
     return [day.isoformat() for day in shown], [_net(context, day) for day in shown]

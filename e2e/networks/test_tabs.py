@@ -1,0 +1,56 @@
+"""Many tabs, and tabs out of sight: HTTP/1.1 has six connections a host, and none may be starved of them."""
+
+import asyncio
+
+import asyncpg
+import pytest
+from playwright.async_api import expect
+
+from e2e.networks.rungs import OpenPage, hears, mark, reaches
+from e2e.nginx import Nginx
+from tests.rows import insert, now
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+TABS = 10
+STREAMS = 4
+
+
+async def test_ten_tabs_do_not_starve_each_other(
+    nginx: Nginx, open_page: OpenPage, connection: asyncpg.Connection, account: int
+) -> None:
+    """Where WebSockets are refused, at the real times: four tabs stream, the others poll every ten seconds or so."""
+    first = await open_page(nginx.url("stripped"))
+    tabs = [first] + [await open_page(nginx.url("stripped"), beside=first) for _ in range(TABS - 1)]
+    live = [expect(tab.locator("html:not([data-live=none])")).to_be_attached(timeout=8000) for tab in tabs]
+    await asyncio.gather(*live)
+    rungs = [await tab.get_attribute("html", "data-live") for tab in tabs]
+    assert (rungs.count("sse"), rungs.count("poll")) == (STREAMS, TABS - STREAMS)
+    number = await insert(connection, "trades", session_id=account, pnl=3, exit_time=now())
+    shown = [expect(tab.locator(f"#trade-{number}")).to_be_attached(timeout=15_000) for tab in tabs]
+    await asyncio.gather(*shown)
+    answered = await tabs[-1].evaluate("fetch('/health').then(response => response.status)")
+    assert answered == 200
+
+
+async def test_a_tab_out_of_sight_gives_its_stream_back(
+    nginx: Nginx, open_page: OpenPage, connection: asyncpg.Connection, account: int
+) -> None:
+    page = await open_page(nginx.url("stripped"))
+    await reaches(page, "sse", 3, "in sight: events")
+    await mark(page)
+    await page.evaluate(HIDE, True)
+    await reaches(page, "none", 1, "out of sight: stream given back")
+    number = await insert(connection, "trades", session_id=account, pnl=3, exit_time=now())
+    await mark(page)
+    await page.evaluate(HIDE, False)
+    await reaches(page, "sse", 1, "in sight again: events")
+    await expect(page.locator(f"#trade-{number}")).to_be_attached(timeout=2000)
+    await hears(page, connection, account)
+
+
+# The browser under test shows every tab; what a hidden one is told is told by hand.
+HIDE = """hidden => {
+  Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+  document.dispatchEvent(new Event('visibilitychange'));
+}"""

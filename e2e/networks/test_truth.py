@@ -1,0 +1,147 @@
+"""Whatever is broken, the page says so: which rung it is on, how old its figures are, and that it is not updating."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from urllib.parse import parse_qs, urlsplit
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from e2e.faultproxy import FaultProxy, Reset, Stall
+from e2e.networks.rungs import OpenPage, hears, hurry, mark, reaches, rewrite, stands_on
+from tests.rows import insert, now
+from tests.running import Dashboard, run_dashboard
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+AGE = "#status time[data-age]"
+SWITCH = "() => document.getElementById('pulse').getAnimations({ subtree: true })"
+FORWARD = f"seconds => ({SWITCH})().forEach(animation => {{ animation.currentTime = 1000 * seconds; }})"
+TIMES = f"() => ({SWITCH})().map(animation => animation.currentTime / 1000)"
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def database(database_url: str) -> AsyncIterator[FaultProxy]:
+    """A network between the dashboard and its database."""
+    address = parse_qs(urlsplit(database_url).query)
+    path = f"{address['host'][0]}/.s.PGSQL.{address['port'][0]}"
+    async with FaultProxy(lambda: asyncio.open_unix_connection(path)) as proxy:
+        yield proxy
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def distant(account: int, database_url: str, database: FaultProxy) -> AsyncIterator[Dashboard]:
+    """A dashboard whose database can be taken away."""
+    name = urlsplit(database_url).path
+    async with run_dashboard("--db-url", f"postgresql://postgres@127.0.0.1:{database.port}{name}") as running:
+        yield running
+
+
+async def test_the_database_is_away(
+    distant: Dashboard, database: FaultProxy, open_page: OpenPage, connection: asyncpg.Connection, account: int
+) -> None:
+    page, polling = await open_page(distant.url), await open_page()
+    await polling.add_init_script("delete window.EventSource; delete window.WebSocket;")
+    await hurry(polling, poll=1000)
+    await polling.goto(distant.url, wait_until="domcontentloaded")
+    await reaches(page, "ws", 3, "start")
+    await reaches(polling, "poll", 3, "start")
+    database.fail(Reset())
+    for each, rung in ((page, "ws"), (polling, "poll")):
+        await expect(each.locator("#status.old")).to_contain_text("cannot be read", timeout=10_000)
+        await stands_on(each, rung)
+    before = await seconds_of(page)
+    await expect.soft(page.locator(AGE)).not_to_have_text(f"{before} s ago", timeout=3000)
+    assert await seconds_of(page) > before
+    database.heal()
+    for each in (page, polling):
+        await expect(each.locator("#status:not(.old)")).to_be_attached(timeout=10_000)
+        await hears(each, connection, account, within=4)
+
+
+async def seconds_of(page: Page) -> int:
+    """The age that the page shows of the engine's last sign of life."""
+    shown = (await page.locator(AGE).inner_text()).split()
+    return int(shown[0]) * {"s": 1, "min": 60, "h": 3600}[shown[1]]
+
+
+async def test_ages_grow_while_nothing_passes(faults: FaultProxy, open_page: OpenPage, account: int) -> None:
+    page = await open_page(faults.url)
+    await reaches(page, "ws", 3, "start")
+    faults.fail(Reset())
+    await stands_on(page, "none")
+    before = await page.locator(AGE).inner_text()
+    await expect(page.locator(AGE)).not_to_have_text(before, timeout=61_000 if "min" in before else 3000)
+
+
+async def test_the_dead_mans_switch(
+    faults: FaultProxy, open_page: OpenPage, connection: asyncpg.Connection, account: int
+) -> None:
+    """Ninety seconds without a word from the server and the page says so; no script is needed for that."""
+    page = await open_page(faults.url)
+    await reaches(page, "ws", 3, "start")
+    await page.evaluate(FORWARD, 80)
+    await expect(page.locator(".lost")).to_be_hidden()
+    await hears(page, connection, account)
+    assert max(await page.evaluate(TIMES)) < 10
+    faults.fail(Stall())
+    await page.evaluate(FORWARD, 91)
+    await expect(page.locator(".lost")).to_be_visible(timeout=1000)
+    await expect(page.locator(".rung")).to_be_hidden()
+    assert await page.locator(".lost").evaluate("lost => getComputedStyle(lost, '::after').content") == '"Not updating"'
+    faults.fail(Reset())
+    faults.heal()
+    await mark(page)
+    await reaches(page, "ws", 10, "after not updating: WebSocket again")
+    await expect(page.locator(".lost")).to_be_hidden(timeout=1000)
+
+
+async def test_the_switch_needs_no_script(dashboard: Dashboard, open_page: OpenPage) -> None:
+    page = await open_page()
+    await page.route("**/live.js*", lambda route: route.abort())
+    await page.goto(dashboard.url, wait_until="domcontentloaded")
+    await page.evaluate(FORWARD, 91)
+    await expect(page.locator(".lost")).to_be_visible(timeout=1000)
+
+
+async def test_a_change_between_the_page_and_its_first_word_is_not_missed(
+    dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, account: int
+) -> None:
+    page = await open_page()
+    committed: list[int] = []
+
+    async def meanwhile(html: str) -> str:
+        committed.append(await insert(connection, "trades", session_id=account, pnl=1, exit_time=now()))
+        assert f"trade-{committed[0]}" not in html
+        return html
+
+    await rewrite(page, meanwhile)
+    await page.goto(dashboard.url, wait_until="domcontentloaded")
+    await expect(page.locator(f"#trade-{committed[0]}")).to_be_attached(timeout=4000)
+
+
+async def test_somebody_elses_page_is_no_answer(dashboard: Dashboard, open_page: OpenPage) -> None:
+    """A portal that answers everything with its own sign-in page."""
+    page = await open_page()
+    await page.add_init_script("delete window.EventSource; delete window.WebSocket;")
+    await hurry(page, poll=500)
+    await page.goto(dashboard.url, wait_until="domcontentloaded")
+    await reaches(page, "poll", 3, "start")
+    await page.route("**/versions?*", lambda route: route.fulfill(body="<h1>Welcome to our network</h1>"))
+    await mark(page)
+    await reaches(page, "none", 3, "a portal answers: noticed")
+    await page.unroute("**/versions?*")
+    await mark(page)
+    await reaches(page, "poll", 6, "the portal lets it pass: polling")
+
+
+async def test_the_plain_page_refreshes_itself(
+    dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, account: int
+) -> None:
+    page = await open_page(java_script_enabled=False)
+    await rewrite(page, lambda html: html.replace('content="30"', 'content="1"'))
+    await page.goto(dashboard.url)
+    await expect(page.get_by_text("Reload to update")).to_be_visible()
+    await hears(page, connection, account, within=5)

@@ -1,0 +1,80 @@
+"""uvicorn's connections, cut off when their peer has stopped reading: what waits for it would be kept for ever.
+
+The system's own limit (TCP_USER_TIMEOUT) does the same where there is one, which is on Linux alone.
+"""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+PATIENCE = 10.0
+"""Seconds in which a peer for which much is waiting must have taken some of it."""
+MOST_WAITING = 32_768
+"""Bytes that may wait for a WebSocket before nothing more is written to it: signals are short."""
+
+
+class Stalled:
+    """Looks at a connection's unsent bytes for as long as there are too many of them."""
+
+    __slots__ = ("_look_again", "_transport", "_waiting")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._waiting = transport.get_write_buffer_size()
+        self._look_again = asyncio.get_running_loop().call_later(PATIENCE, self._look)
+
+    def _look(self) -> None:
+        waiting = self._transport.get_write_buffer_size()
+        if waiting >= self._waiting:
+            self._transport.abort()
+            return
+        self._waiting = waiting
+        self._look_again = asyncio.get_running_loop().call_later(PATIENCE, self._look)
+
+    def over(self) -> None:
+        self._look_again.cancel()
+
+
+class _Watched:
+    """For connections of either kind: pauses are watched, and what ends them ends the watch."""
+
+    transport: Any
+    _stalled: Stalled | None = None
+
+    def pause_writing(self) -> None:
+        super().pause_writing()  # type: ignore[misc]
+        self._stalled = self._stalled or Stalled(self.transport)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()  # type: ignore[misc]
+        self._look_away()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)  # type: ignore[misc]
+        self._look_away()
+
+    def _look_away(self) -> None:
+        if self._stalled is not None:
+            self._stalled.over()
+            self._stalled = None
+
+
+class Http(_Watched, HttpToolsProtocol):
+    """An HTTP connection."""
+
+
+class WebSocket(_Watched, WebSocketsSansIOProtocol):
+    """A WebSocket."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.transport.set_write_buffer_limits(high=MOST_WAITING)
+
+    def handle_ping(self) -> None:
+        # Answers are written whether the peer reads them or not.
+        if self.writable.is_set():
+            super().handle_ping()
+        else:
+            self.transport.abort()
