@@ -5,7 +5,6 @@ import os
 from collections.abc import Mapping
 from datetime import timedelta
 
-import socketio
 from itsdangerous import BadSignature
 from quart import Quart, request
 from quart.sessions import SecureCookieSessionInterface
@@ -173,8 +172,7 @@ def asgi(app: Quart) -> App:
     """The application with Socket.IO beside it, under its sub-path, as a server runs it."""
     parts: Services = app.extensions[KEY]
     root = parts.settings.root_path
-    server = app.extensions["sockets"].server
-    both: App = socketio.ASGIApp(server, app, socketio_path=f"{root}/socket.io")
+    both: App = app.extensions["sockets"].application(app, f"{root}/socket.io")
     return Prefix(both, root) if root else both
 
 

@@ -19,14 +19,21 @@ from monitoring.dashboard import asgi, create_app
 from monitoring.database.pool import DatabaseUnavailable
 from monitoring.demo import default_demo_dir, demo_database
 from monitoring.logs import configure
+from monitoring.realtime.gatekeeper import App
+from monitoring.realtime.hub import MOST_VIEWERS
+from monitoring.realtime.sockets import LARGEST_MESSAGE
 from monitoring.services import KEY, Services
+from monitoring.stalled import Http, WebSocket
 
 log = logging.getLogger(__name__)
 
 STUCK_CLIENT_MS = 20_000
 """A peer that acknowledges nothing for this long is cut off: its unsent data would only grow."""
-LARGEST_MESSAGE = 16_384
 BACKLOG = 2048
+MOST_FILES = 65_536
+FILES_FOR_OURSELVES = 128
+FILES_A_VIEWER = 3
+"""A stream, and what it fetches over connections that stay open for a while."""
 GRACE = 2
 RETRY = 0.5
 
@@ -113,13 +120,28 @@ async def _connect(parts: Services) -> None:
             await asyncio.sleep(RETRY)
 
 
-async def _run(app: Quart, parts: Services, listening: socket.socket) -> None:
-    host, port = listening.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    config = uvicorn.Config(
-        asgi(app),
-        http="httptools",
-        ws="websockets-sansio",
+def most_viewers() -> int:
+    """How many there can be with the files that the system lets us open, after asking for as many as it gives."""
+    try:
+        import resource
+    except ImportError:
+        return MOST_VIEWERS
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < MOST_FILES:
+        soft = MOST_FILES if hard == resource.RLIM_INFINITY else min(MOST_FILES, hard)
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    files = MOST_FILES if soft == resource.RLIM_INFINITY else soft
+    return max(1, min(MOST_VIEWERS, (files - FILES_FOR_OURSELVES) // FILES_A_VIEWER))
+
+
+def configuration(app: App) -> uvicorn.Config:
+    """uvicorn as we want it: small messages, no peer that stops reading, an end within seconds."""
+    return uvicorn.Config(
+        app,
+        http=Http,
+        ws=WebSocket,
         ws_per_message_deflate=False,
         ws_max_size=LARGEST_MESSAGE,
         ws_ping_interval=None,
@@ -128,7 +150,13 @@ async def _run(app: Quart, parts: Services, listening: socket.socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=GRACE,
     )
-    server = Server(config, parts)
+
+
+async def _run(app: Quart, parts: Services, listening: socket.socket) -> None:
+    host, port = listening.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    parts.hub.most_viewers = most_viewers()
+    server = Server(configuration(asgi(app)), parts)
     print(f"Monitoring is at http://{shown}:{port}{parts.settings.root_path}/ (Ctrl-C stops it)", flush=True)  # noqa: T201
     await server.serve(sockets=[listening])
     if not server.started:

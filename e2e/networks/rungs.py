@@ -59,14 +59,18 @@ async def hears(page: Page, connection: asyncpg.Connection, account: int, within
 async def hurry(page: Page, **times: int) -> None:
     """Shortens the page's own times: ``poll=500`` milliseconds."""
     attributes = " ".join(f'data-{name}="{milliseconds}"' for name, milliseconds in times.items())
-    await rewrite(page, lambda html: html.replace("<html ", f"<html {attributes} ", 1))
+
+    async def hurried(html: str) -> str:
+        return html.replace("<html ", f"<html {attributes} ", 1)
+
+    await rewrite(page, hurried)
 
 
-async def rewrite(page: Page, change: Callable[[str], str]) -> None:
+async def rewrite(page: Page, change: Callable[[str], Awaitable[str]]) -> None:
     """The front page arrives changed."""
 
     async def answer(route: Route) -> None:
         response = await route.fetch()
-        await route.fulfill(response=response, body=change(await response.text()))
+        await route.fulfill(response=response, body=await change(await response.text()))
 
     await page.route(FRONT_PAGE, answer)

@@ -141,7 +141,11 @@ async def test_the_plain_page_refreshes_itself(
     dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, account: int
 ) -> None:
     page = await open_page(java_script_enabled=False)
-    await rewrite(page, lambda html: html.replace('content="30"', 'content="1"'))
+
+    async def sooner(html: str) -> str:
+        return html.replace('content="30"', 'content="1"')
+
+    await rewrite(page, sooner)
     await page.goto(dashboard.url)
     await expect(page.get_by_text("Reload to update")).to_be_visible()
     await hears(page, connection, account, within=5)

@@ -177,6 +177,7 @@ class TradeLedger:
             return None
         days = self.days.values()
         today = self.days.get(now.date(), DayTrades())
+        week = [net for at, _, net in self._recent if at > now - WEEK]
         return TradeSums(
             total=sum(day.total for day in days),
             wins=sum(day.wins for day in days),
@@ -192,7 +193,10 @@ class TradeLedger:
             risk_count=sum(day.risk_count for day in days),
             today=today.net,
             today_count=today.total,
-            week=sum((net for at, _, net in self._recent if at > now - WEEK and net.is_finite()), ZERO),
+            today_unknown=today.unknown,
+            week=sum((net for net in week if net.is_finite()), ZERO),
+            week_count=len(week),
+            week_unknown=sum(not net.is_finite() for net in week),
             outcomes="".join(_letter(net) for _, _, net in reversed(self._recent[-OUTCOMES:])),
         )
 

@@ -41,13 +41,13 @@ def position_sizes(facts: Facts) -> Decimal:
 
 
 def total_position_value(facts: Facts) -> Decimal:
-    """Gross notional at the current price, money; unknown as soon as one price or quantity is."""
-    return _total(_notional(position, position.current_price, "current price") for position in _positions(facts))
+    """Gross notional at the current price, money; unknown as soon as one price or quantity is, or is out of date."""
+    return _total(_notional(position, position.current_price, "current price") for position in _priced(facts))
 
 
 def unrealized_pnl(facts: Facts) -> Decimal:
-    """Open P&L, money; unknown as soon as one position's is."""
-    return _total(known(p.unrealized, f"open P&L of {_name(p)} is unknown") for p in _positions(facts))
+    """Open P&L, money; unknown as soon as one position's is, or is out of date."""
+    return _total(known(p.unrealized, f"open P&L of {_name(p)} is unknown") for p in _priced(facts))
 
 
 def current_exposure(facts: Facts) -> float:
@@ -57,23 +57,36 @@ def current_exposure(facts: Facts) -> float:
 
 def dynamic_risk_factor(facts: Facts) -> float:
     """Factor on every position size; 1 where no adjustment is in force."""
-    return facts.adjustment.factor if facts.adjustment else 1.0
+    return facts.adjustment.factor if dynamic_risk_active(facts) and facts.adjustment else 1.0
 
 
 def dynamic_risk_reason(facts: Facts) -> str:
     """Why the engine changed its position size."""
-    if facts.adjustment is None:
+    if not dynamic_risk_active(facts) or facts.adjustment is None:
         return "no adjustment in force"
     return known(facts.adjustment.reason, "the engine gave no reason")
 
 
 def dynamic_risk_active(facts: Facts) -> bool:
     """Whether an adjustment of the position size is in force."""
+    if not facts.adjustments_read:
+        raise Unknown(f"risk adjustments {NO_TABLE}")
     return facts.adjustment is not None
 
 
 def _positions(facts: Facts) -> tuple[OpenPosition, ...]:
     return known(facts.positions, f"positions {NO_TABLE}")
+
+
+def _priced(facts: Facts) -> tuple[OpenPosition, ...]:
+    """The open positions. Raises Unknown where the engine has not priced one of them within its own limit."""
+    for position in _positions(facts):
+        at = position.priced_at
+        if position.current_price is not None and at is not None:
+            age = (facts.now - at).total_seconds()
+            if age > facts.health.limit_seconds:
+                raise Unknown(f"{_name(position)} was last priced {age / 60:.0f} min ago")
+    return _positions(facts)
 
 
 def _positive_equity(facts: Facts) -> Decimal:

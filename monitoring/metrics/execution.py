@@ -1,12 +1,16 @@
 """How well orders are executed, and what the engine last logged about its market."""
 
-from monitoring.metrics.facts import Facts, OrderSums
+from datetime import timedelta
+
+from monitoring.metrics.facts import Facts, Market, OrderSums
 from monitoring.metrics.value import Unknown, known
 
 GOOD_FILL_RATE = 95.0
 FAIR_FILL_RATE = 80.0
 
 NOT_LOGGED = "the engine does not log it"
+OLDEST_MARKET = timedelta(hours=2)
+"""What was logged about the market earlier than this says nothing about it now."""
 
 
 def fill_rate(facts: Facts) -> float:
@@ -45,17 +49,24 @@ def current_strategy(facts: Facts) -> str:
 
 def price_change_24h(facts: Facts) -> float:
     """Change of the price in 24 hours, in percent."""
-    return known(facts.market.price_change_24h, NOT_LOGGED)
+    return known(_market(facts).price_change_24h, NOT_LOGGED)
 
 
 def rsi(facts: Facts) -> float:
     """Relative strength index, 0 to 100."""
-    return known(facts.market.rsi, NOT_LOGGED)
+    return known(_market(facts).rsi, NOT_LOGGED)
 
 
 def ema_trend(facts: Facts) -> str:
     """Direction of the moving averages, in the engine's word."""
-    return known(facts.market.ema_trend, NOT_LOGGED)
+    return known(_market(facts).ema_trend, NOT_LOGGED)
+
+
+def _market(facts: Facts) -> Market:
+    at = facts.market.at
+    if at is not None and facts.now - at > OLDEST_MARKET:
+        raise Unknown(f"last logged {at:%Y-%m-%d %H:%M} UTC")
+    return facts.market
 
 
 def _orders(facts: Facts) -> OrderSums:

@@ -123,6 +123,10 @@ class TradeSums:
     week: Decimal
     outcomes: str
     """Newest first, at most ten letters of W, L, B."""
+    today_unknown: int = 0
+    week_count: int = 0
+    week_unknown: int = 0
+    """Trades of today and of the week whose P&L is NaN."""
 
     @property
     def net(self) -> Decimal:
@@ -172,6 +176,8 @@ class Market:
     price_change_24h: float | None
     rsi: float | None
     ema_trend: str | None
+    at: datetime | None = None
+    """When it was logged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,3 +197,5 @@ class Facts:
     market: Market
     configured_risk: float | None
     """``risk_per_trade`` from the strategy's configuration, a fraction."""
+    adjustments_read: bool = True
+    """False where the table of adjustments cannot be read: None is then not "none in force"."""

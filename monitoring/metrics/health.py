@@ -45,6 +45,8 @@ def public_status(word: str) -> str:
 def data_feed_status(facts: Facts) -> str:
     """Active, Delayed (past its limit) or Stale (past three of them), of the last sign of life alone."""
     pulse = _pulse(facts)
+    if facts.session.end is not None:
+        raise Unknown(f"the session ended {_utc(facts.session.end)}")
     if pulse is _Pulse.NONE:
         raise Unknown("no sign of life yet")
     if pulse is _Pulse.AHEAD:

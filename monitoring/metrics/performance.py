@@ -48,7 +48,7 @@ def _trades(facts: Facts) -> TradeSums:
 
 
 def _returns(facts: Facts) -> Series:
-    return returns.daily_returns(known(facts.daily, "equity history cannot be read: the table is missing"))
+    return returns.daily_returns(known(facts.daily, "no equity history yet"))
 
 
 def _drawdown(facts: Facts) -> Drawdown:

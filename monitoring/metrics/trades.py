@@ -16,6 +16,22 @@ def total_pnl(sums: TradeSums) -> Decimal:
     return sums.net
 
 
+def today(sums: TradeSums) -> Decimal:
+    """Net P&L of the trades closed on this UTC day; unknown where none of theirs is known."""
+    return _known_part(sums.today, sums.today_count, sums.today_unknown, "today's trades")
+
+
+def week(sums: TradeSums) -> Decimal:
+    """Net P&L of the trades closed in the last 7 days; unknown where none of theirs is known."""
+    return _known_part(sums.week, sums.week_count, sums.week_unknown, "the last 7 days' trades")
+
+
+def _known_part(amount: Decimal, count: int, unknown: int, which: str) -> Decimal:
+    if count and count == unknown:
+        raise Unknown(f"the P&L of {which} is not a number")
+    return amount
+
+
 def win_rate(sums: TradeSums) -> float:
     """Winning trades (net > 0) / closed trades, in percent. Raises Unknown without one."""
     return sums.wins / _results(sums) * 100

@@ -12,8 +12,9 @@ import socketio
 from socketio.exceptions import ConnectionRefusedError
 
 from monitoring.database.capabilities import TableMissing
-from monitoring.database.pool import DatabaseUnavailable
+from monitoring.database.errors import DatabaseUnavailable
 from monitoring.realtime.client import Client, Frame
+from monitoring.realtime.gatekeeper import App, Gatekeeper
 from monitoring.realtime.hub import CURRENT, Hub
 from monitoring.scope import UnknownSession
 
@@ -55,8 +56,7 @@ class Sockets:
         self.server = socketio.AsyncServer(
             async_mode="asgi",
             transports=["websocket"],
-            # Its clients are pinged all the same, and silence ends a connection: no second watch over them is needed.
-            monitor_clients=False,
+            # One message of a client after the other: they are few, and whoever sends many waits.
             async_handlers=False,
             ping_interval=PING_INTERVAL,
             ping_timeout=PING_TIMEOUT,
@@ -69,6 +69,15 @@ class Sockets:
         self.server.on("disconnect", self._disconnect)
         self.server.on("request_update", self._request_update)
 
+    def application(self, others: Any, path: str = "socket.io") -> App:
+        """An ASGI application that answers at ``path`` and leaves the rest to ``others``."""
+        both = socketio.ASGIApp(self.server, others, socketio_path=path)
+        return Gatekeeper(both, LARGEST_MESSAGE, self._full)
+
+    def _full(self) -> bool:
+        # Connections count too that have not said yet what they want.
+        return self.hub.full or len(self.server.eio.sockets) >= self.hub.most_viewers
+
     @property
     def listeners(self) -> int:
         """Clients that want the update events and not the names of sections."""
@@ -80,33 +89,39 @@ class Sockets:
         return origin.rstrip("/") in self.origins or urlsplit(origin).netloc == environ.get("HTTP_HOST", "")
 
     async def _connect(self, sid: str, environ: dict[str, Any], auth: object) -> None:
+        connection = self.server.eio.sockets[self.server.manager.eio_sid_from_sid(sid, "/")]
         wish = auth if isinstance(auth, dict) else {}
+        # Both come after the answer to this very request, which is sent as soon as this function ends.
+        afterwards = asyncio.get_running_loop().call_soon
+        try:
+            scope, until = await self._admitted(wish, environ)
+        except ConnectionRefusedError:
+            afterwards(connection.queue.put_nowait, None)
+            raise
+        client = Client(sid, scope, until, connection, self._stale, self._forget)
+        self._clients[sid] = client
+        self.on_viewer()
+        afterwards(self._greet, client, bool(wish.get("fragments")))
+
+    async def _admitted(self, wish: Mapping[str, object], environ: Mapping[str, Any]) -> tuple[str, float]:
+        """What the client may follow, and until when. Raises ConnectionRefusedError, which tells it why not."""
         until = self.allowed(_token(wish, environ), _cookies(environ))
         if until is None:
             raise ConnectionRefusedError("unauthorized")
         if self.hub.closing:
             raise ConnectionRefusedError("going away")
-        if self.hub.full:
+        if self._full():
             raise ConnectionRefusedError("too many pages are open")
-        scope = await self._scope(wish.get("session"))
-        connection = self.server.eio.sockets[self.server.manager.eio_sid_from_sid(sid, "/")]
-        client = Client(sid, scope, until, connection, self._stale, self._forget)
-        self._clients[sid] = client
-        self.on_viewer()
-        # Behind the answer to this very request, which is sent when this function returns.
-        asyncio.get_running_loop().call_soon(self._greet, client, bool(wish.get("fragments")))
-
-    async def _scope(self, wanted: object) -> str:
-        scope = str(wanted or CURRENT) if isinstance(wanted, str | int | None) else "?"
+        scope = _session(wish.get("session"))
         try:
             await self.find(scope)
         except UnknownSession as error:
             raise ConnectionRefusedError(str(error)) from None
         except (DatabaseUnavailable, TableMissing) as error:
-            # News of its return must reach those who look at what is current.
+            # Those who look at what is current must hear when it is back.
             if scope != CURRENT:
                 raise ConnectionRefusedError(str(error)) from None
-        return scope
+        return scope, until
 
     def _greet(self, client: Client, fragments: bool) -> None:
         if client.sid not in self._clients:
@@ -142,7 +157,12 @@ class Sockets:
     async def _answer(self) -> None:
         """The first who asks at once, then all who asked meanwhile together."""
         while self._asking:
-            frame = Frame("metrics_update", await self.metrics())
+            try:
+                frame = Frame("metrics_update", await self.metrics())
+            except Exception:
+                log.exception("request_update failed")
+                self._asking.clear()
+                return
             asking, self._asking = self._asking, set()
             for sid in asking & self._clients.keys():
                 self._clients[sid].send(frame)
@@ -160,10 +180,17 @@ class Sockets:
         await self.server.shutdown()
 
 
+def _session(wanted: object) -> str:
+    """The session asked for; what is neither text nor a number is no session's name."""
+    named = isinstance(wanted, str | int) and not isinstance(wanted, bool)
+    return str(wanted) if named and wanted != "" else CURRENT if wanted in (None, "") else "?"
+
+
 def _token(wish: Mapping[str, object], environ: Mapping[str, Any]) -> str:
-    bearer = str(environ.get("HTTP_AUTHORIZATION", ""))
+    bearer, wished = str(environ.get("HTTP_AUTHORIZATION", "")), wish.get("token")
     return (
-        str(wish.get("token") or "")
+        # JSON may carry half a surrogate pair, which is no text that could be compared.
+        (wished.encode(errors="replace").decode() if isinstance(wished, str) else "")
         or str(environ.get("HTTP_X_DASHBOARD_TOKEN", ""))
         or (bearer[7:].strip() if bearer.lower().startswith("bearer ") else "")
     )

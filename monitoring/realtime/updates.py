@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from monitoring.database.pool import DatabaseUnavailable
 from monitoring.payloads import empty_metrics, metrics_payload, position_payload, trade_payload
 from monitoring.reader import Reader
+from monitoring.realtime.unsent import MOST_ROWS
 from monitoring.realtime.watch import NewRow
 from monitoring.scope import CURRENT, Scope
 from monitoring.sections.positions import load as load_positions
@@ -15,8 +16,9 @@ from monitoring.sections.trades import trades_by_id
 
 log = logging.getLogger(__name__)
 
-QUIET = 1.0
-"""Seconds between two ``metrics_update`` events at least."""
+QUIET = 0.5
+"""Seconds between two events of a kind at least; the first after a silence goes out at once."""
+RETRY = 5.0
 METRICS = frozenset({"trades", "positions", "account_history", "account_balances", "orders", "system_events"})
 
 
@@ -36,6 +38,9 @@ class Updates:
         self._reader = reader
         self._audiences = audiences
         self._due = asyncio.Event()
+        self._trades: dict[int, None] = {}
+        self._positions: dict[int, bool] = {}
+        """Whether each is closed by now."""
 
     @property
     def wanted(self) -> bool:
@@ -56,28 +61,39 @@ class Updates:
         """Hears of every change; costs nothing while nobody wants to know."""
         if not self.wanted or str(session) != self._reader.hub.current:
             return
+        self._trades.update((row.id, None) for row in rows.get("trades", ()))
+        self._positions.update((row.id, row.finished) for row in rows.get("positions", ()))
         if METRICS & rows.keys():
             self._due.set()
-        if "trades" in rows:
-            await self._trades([row.id for row in rows["trades"]])
-        if "positions" in rows:
-            await self._positions(rows["positions"])
 
-    async def _trades(self, ids: list[int]) -> None:
+    async def _tell(self) -> None:
+        """Sends what has changed since the last time, all of a kind in one event."""
+        trades, self._trades = self._trades, {}
+        positions, self._positions = self._positions, {}
+        try:
+            if trades:
+                await self._tell_trades(list(trades)[-MOST_ROWS:])
+            if positions:
+                await self._tell_positions(positions)
+        except DatabaseUnavailable:
+            self._trades, self._positions = trades | self._trades, positions | self._positions
+            raise
+
+    async def _tell_trades(self, ids: list[int]) -> None:
         async with self._reader.database.acquire() as connection:
             trades = await trades_by_id(connection, self._reader.database.capabilities, ids)
         await self._emit("trade_update", {"trades": [trade_payload(trade) for trade in trades]})
 
-    async def _positions(self, rows: list[NewRow]) -> None:
+    async def _tell_positions(self, closed_by_id: Mapping[int, bool]) -> None:
         session = await self._reader.session(CURRENT)
         if session is None:
             return
-        changed = {row.id for row in rows if not row.finished}
         async with self._reader.context(Scope(session, CURRENT)) as context:
             view = await load_positions(context)
-        positions = [position_payload(position) for position in view.positions if position.row["id"] in changed]
-        closed = [row.id for row in rows if row.finished]
-        await self._emit("position_update", {"positions": positions, "closed": closed})
+        shown = [position for position in view.positions if closed_by_id.get(position.row["id"]) is False]
+        closed = [number for number, is_closed in closed_by_id.items() if is_closed]
+        payload = {"positions": [position_payload(position) for position in shown], "closed": closed}
+        await self._emit("position_update", payload)
 
     async def announce(self) -> None:
         """Sends the metrics now, after a full refresh."""
@@ -90,9 +106,14 @@ class Updates:
                 await audience.emit(event, payload)
 
     async def run(self) -> None:
-        """Sends the metrics after changes, the first at once, then at most one a second."""
+        """Sends for ever what has changed, and the metrics with it."""
         while True:
             await self._due.wait()
             self._due.clear()
-            await self.announce()
+            try:
+                await self._tell()
+                await self.announce()
+            except DatabaseUnavailable:
+                self._due.set()
+                await asyncio.sleep(RETRY)
             await asyncio.sleep(QUIET)

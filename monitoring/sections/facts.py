@@ -30,8 +30,8 @@ TABLES = frozenset(
     }
 )
 INDICATORS = f"""
-SELECT indicators::text FROM
-  (SELECT id, indicators, session_id FROM strategy_executions ORDER BY id DESC LIMIT {NEWEST_EXECUTIONS}) newest
+SELECT indicators::text AS indicators, timestamp::timestamp AS at FROM
+  (SELECT * FROM strategy_executions ORDER BY id DESC LIMIT {NEWEST_EXECUTIONS}) newest
 WHERE session_id = $1 AND indicators IS NOT NULL ORDER BY id DESC LIMIT 1
 """
 
@@ -42,7 +42,8 @@ async def read_facts(
     """Everything known about the ledger's session as of ``now``; the ledger has been refreshed."""
     session = ledger.session
     adjustment = None
-    if capabilities.has("risk_adjustments", "session_id", "parameter_name", "timestamp"):
+    adjustments_read = capabilities.has("risk_adjustments", "session_id", "parameter_name", "timestamp")
+    if adjustments_read:
         adjustment = await read_adjustment(connection, capabilities, session, now)
     return Facts(
         now=now,
@@ -57,6 +58,7 @@ async def read_facts(
         adjustment=adjustment,
         market=await _market(connection, capabilities, session.id),
         configured_risk=configured(session.config, "risk_per_trade"),
+        adjustments_read=adjustments_read,
     )
 
 
@@ -70,17 +72,19 @@ async def _positions(
 
 
 async def _market(connection: asyncpg.Connection, capabilities: Capabilities, session: int) -> Market:
-    if not capabilities.has("strategy_executions", "id", "session_id", "indicators"):
+    if not capabilities.has("strategy_executions", "id", "session_id", "indicators", "timestamp"):
         return Market(None, None, None)
-    text = await connection.fetchval(INDICATORS, session)
+    row = await connection.fetchrow(INDICATORS, session)
+    if row is None:
+        return Market(None, None, None)
     try:
-        logged = json.loads(text) if text else {}
+        logged = json.loads(row["indicators"])
     except ValueError:
         logged = {}
-    return market(logged if isinstance(logged, dict) else {})
+    return market(logged if isinstance(logged, dict) else {}, row["at"])
 
 
-def market(logged: dict[str, object]) -> Market:
+def market(logged: dict[str, object], at: datetime) -> Market:
     """The indicators that the dashboard shows, from what a strategy logged."""
 
     def number(*names: str) -> float | None:
@@ -94,5 +98,6 @@ def market(logged: dict[str, object]) -> Market:
     return Market(
         price_change_24h=number("price_change_24h"),
         rsi=number("rsi", "rsi_14"),
-        ema_trend=str(trend) if isinstance(trend, str) else None,
+        ema_trend=trend if isinstance(trend, str) else None,
+        at=at,
     )

@@ -8,6 +8,7 @@ import asyncpg
 from monitoring.database.capabilities import Capabilities
 from monitoring.ledger import Ledger
 from monitoring.metrics.facts import Health, Session
+from monitoring.metrics.health import status
 from monitoring.sections.metric_list import Figures, figures
 from monitoring.sections.section import Context, Section
 
@@ -22,12 +23,12 @@ SELECT count(*) FILTER (WHERE timestamp > $2) AS day,
        count(*) FILTER (WHERE timestamp > $3) AS hour
 FROM system_events
 WHERE timestamp > $2 AND timestamp <= $4 AND session_id = $1
-  AND (lower(severity::text) IN ('error', 'critical') OR event_type::text = 'ERROR')
+  AND (lower({severity}) IN ('error', 'critical') OR event_type::text = 'ERROR')
 """
 LAST_ERROR = """
-SELECT timestamp, message FROM system_events
+SELECT timestamp, {message} AS message FROM system_events
 WHERE session_id = $1 AND timestamp BETWEEN $2 AND $3
-  AND (lower(severity::text) IN ('error', 'critical') OR event_type::text = 'ERROR')
+  AND (lower({severity}) IN ('error', 'critical') OR event_type::text = 'ERROR')
 ORDER BY timestamp DESC LIMIT 1
 """
 LAST_EXECUTION = f"""
@@ -83,10 +84,13 @@ async def _errors(
 ) -> tuple[int | None, int | None, datetime | None, str | None]:
     if not capabilities.has("system_events", "timestamp", "session_id", "event_type"):
         return None, None, None, None
+    columns = {name: capabilities.column("system_events", name, "text") for name in ("severity", "message")}
     until = now + timedelta(days=1)
-    counts = await connection.fetchrow(ERRORS, session.id, now - timedelta(days=1), now - timedelta(hours=1), until)
+    counts = await connection.fetchrow(
+        ERRORS.format(**columns), session.id, now - timedelta(days=1), now - timedelta(hours=1), until
+    )
     # A session's errors before its last sign of life no longer matter, so a week is far enough to look back.
-    last = await connection.fetchrow(LAST_ERROR, session.id, now - timedelta(days=7), until)
+    last = await connection.fetchrow(LAST_ERROR.format(**columns), session.id, now - timedelta(days=7), until)
     return counts["day"], counts["hour"], last and last["timestamp"], last and last["message"]
 
 
@@ -109,8 +113,6 @@ class HealthView:
 
 
 async def load(context: Context) -> HealthView:
-    from monitoring.metrics.health import status
-
     word, reason = status(context.facts)
     return HealthView(word, reason, figures(context.facts, KEYS), context.facts.health)
 

@@ -62,6 +62,10 @@ class Position:
         return str(self.row["side"]).lower()
 
     @property
+    def held(self) -> Decimal | None:
+        return held(self.row)
+
+    @property
     def mfe(self) -> float | None:
         return excursion(self.row, "mfe_price")
 
@@ -98,32 +102,35 @@ async def read_positions(
 
 def open_position(row: Mapping[str, object]) -> OpenPosition:
     """What the metrics need of a position's row."""
-
-    def number(name: str) -> Decimal | None:
-        value = row[name]
-        return value if isinstance(value, Decimal) else None
-
     priced = row["last_update"]
     return OpenPosition(
         id=int(str(row["id"])),
         symbol=str(row["symbol"]),
         side=str(row["side"]).upper(),
-        entry_price=number("entry_price"),
-        current_price=number("current_price"),
-        quantity=_quantity(number("quantity"), number("current_size") or number("size"), row),
-        unrealized=number("unrealized_pnl") if number("current_price") is not None else None,
+        entry_price=_decimal(row["entry_price"]),
+        current_price=_decimal(row["current_price"]),
+        quantity=held(row),
+        unrealized=_decimal(row["unrealized_pnl"]) if _decimal(row["current_price"]) is not None else None,
         priced_at=priced if isinstance(priced, datetime) else None,
     )
 
 
-def _quantity(quantity: Decimal | None, size: Decimal | None, row: Mapping[str, object]) -> Decimal | None:
-    """The amount held; from the size (a fraction of the balance at entry) where the engine wrote none."""
+def held(row: Mapping[str, object]) -> Decimal | None:
+    """The amount held now, in base currency; None where it cannot be known.
+
+    The engine leaves ``quantity`` as it was at entry and lets ``current_size`` shrink with partial exits (and grow
+    with scale-ins). Where it wrote no quantity, the size is the share of the balance at entry.
+    """
+    quantity, current, original = (_decimal(row[name]) for name in ("quantity", "current_size", "original_size"))
     if quantity is not None:
-        return quantity
-    balance, price = row["entry_balance"], row["entry_price"]
-    if size is None or not isinstance(balance, Decimal) or not isinstance(price, Decimal) or not price:
-        return None
-    return size * balance / price
+        return quantity * current / original if current is not None and original else quantity
+    size = current if current is not None else _decimal(row["size"])
+    balance, price = _decimal(row["entry_balance"]), _decimal(row["entry_price"])
+    return size * balance / price if size is not None and balance is not None and price else None
+
+
+def _decimal(value: object) -> Decimal | None:
+    return value if isinstance(value, Decimal) else None
 
 
 @dataclass(frozen=True, slots=True)

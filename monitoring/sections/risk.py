@@ -15,11 +15,11 @@ ADJUSTMENT: Columns = {
     "adjusted_value": "float8",
     "trigger_reason": "text",
     "adjustment_type": "text",
-    "duration_minutes": "int",
 }
-NEWEST_ADJUSTMENT = """
+IN_FORCE = """
 SELECT {columns} FROM risk_adjustments
 WHERE session_id = $1 AND parameter_name = 'position_size_factor'
+  AND ({minutes} IS NULL OR timestamp + {minutes} * interval '1 minute' > $2)
 ORDER BY timestamp DESC, id DESC LIMIT 1
 """
 
@@ -41,11 +41,9 @@ async def read_adjustment(
 ) -> RiskAdjustment | None:
     """The newest adjustment of the position size that has not run out; None where there is none."""
     columns = capabilities.columns("risk_adjustments", ADJUSTMENT)
-    row = await connection.fetchrow(NEWEST_ADJUSTMENT.format(columns=columns), session.id)
+    minutes = capabilities.column("risk_adjustments", "duration_minutes", "int")
+    row = await connection.fetchrow(IN_FORCE.format(columns=columns, minutes=minutes), session.id, now)
     if row is None:
-        return None
-    minutes = row["duration_minutes"]
-    if minutes is not None and (now - row["timestamp"]).total_seconds() > minutes * 60:
         return None
     return RiskAdjustment(row["adjusted_value"], row["trigger_reason"] or row["adjustment_type"], row["timestamp"])
 

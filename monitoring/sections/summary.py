@@ -1,6 +1,7 @@
 """Summary: the handful of figures that answer an operator's questions at one glance."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from monitoring.metrics.facts import Drawdown, TradeSums
 from monitoring.sections.metric_list import Figures, figures
@@ -24,11 +25,15 @@ class SummaryView:
     figures: Figures
     trades: TradeSums | None
     drawdown: Drawdown | None
+    since: date | None
+    """Day of the first close, from which the total return is counted."""
 
 
 async def load(context: Context) -> SummaryView:
     facts = context.facts
-    return SummaryView(figures(facts, KEYS), facts.trades, facts.drawdown)
+    return SummaryView(
+        figures(facts, KEYS), facts.trades, facts.drawdown, facts.daily.dates[0] if facts.daily else None
+    )
 
 
 SECTION = Section(

@@ -9,11 +9,11 @@ from decimal import Decimal
 
 from quart import Blueprint, Response
 
-from monitoring.ledger.days import BALANCE, CLOSE, INDEX, TIME
+from monitoring.ledger.days import BALANCE, CLOSE, TIME
 from monitoring.ledger.flows import from_epoch
-from monitoring.metrics.drawdown import running_drawdown
 from monitoring.scope import RANGES, Scope
 from monitoring.sections import Context, daily_pnl, monthly
+from monitoring.sections.curves import BEGINNING, drawdowns
 from monitoring.sections.trades import TradeFilter, read_trades
 from monitoring.services import services
 from monitoring.web.auth import reading
@@ -44,16 +44,16 @@ async def _balance(context: Context) -> Table:
 
 
 async def _drawdown(context: Context) -> Table:
-    steps = context.ledger.history.curve(datetime(1970, 1, 1))
+    steps = context.ledger.history.curve(BEGINNING)
     initial = context.scope.session.initial_balance
-    percent = running_drawdown(steps[:, INDEX], initial)
+    deepest, at_close = drawdowns(steps, None if initial is None else float(initial))
     since = context.scope.since(context.now)
     rows = [
-        (from_epoch(at), _number(value))
-        for at, value in zip(steps[::-1, TIME], percent[::-1], strict=True)
+        (from_epoch(at), _number(close), _number(deep))
+        for at, close, deep in zip(steps[::-1, TIME], at_close[::-1], deepest[::-1], strict=True)
         if from_epoch(at) >= since
     ]
-    return Table("Drawdown", ("Time (UTC)", "Below the peak (%)"), rows)
+    return Table("Drawdown", ("Time (UTC)", "Below the peak (%)", "Deepest of these ten minutes (%)"), rows)
 
 
 async def _daily_pnl(context: Context) -> Table:

@@ -1,0 +1,115 @@
+"""Facts read from rows that would fool a naive query."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import asyncpg
+import pytest
+
+from monitoring.clock import utc_now
+from monitoring.database.capabilities import Capabilities
+from monitoring.ledger import Ledger
+from monitoring.metrics.catalogue import evaluate
+from monitoring.metrics.metric import Evaluation
+from monitoring.scope import find_session
+from monitoring.sections.facts import read_facts
+from tests.rows import ago, insert
+
+
+async def figures(connection: asyncpg.Connection) -> Evaluation:
+    """Every metric of the current session."""
+    capabilities = await Capabilities.read(connection)
+    session = await find_session(connection, capabilities, "current")
+    assert session is not None
+    ledger = Ledger.of(session)
+    await ledger.refresh(connection, capabilities, standby=False)
+    return evaluate(await read_facts(connection, capabilities, ledger, utc_now()))
+
+
+@pytest.fixture
+async def session(connection: asyncpg.Connection) -> int:
+    number = await insert(connection, "trading_sessions", initial_balance=1000)
+    await insert(connection, "account_history", session_id=number, balance=1000, equity=1000, total_pnl=1)
+    return number
+
+
+async def test_a_partial_exit_shrinks_what_is_held(connection: asyncpg.Connection, session: int) -> None:
+    await insert(connection, "positions", session_id=session, quantity=2, original_size=Decimal("0.2"),
+                 current_size=Decimal("0.05"), entry_price=100, current_price=110, unrealized_pnl=5,
+                 last_update=utc_now())  # fmt: skip
+    found = await figures(connection)
+    assert found.values["position_sizes"] == 50
+    assert found.values["total_position_value"] == 55
+    assert found.values["current_exposure"] == pytest.approx(5.5)
+
+
+async def test_an_old_price_is_no_price(connection: asyncpg.Connection, session: int) -> None:
+    await insert(connection, "positions", session_id=session, quantity=1, current_price=110, unrealized_pnl=5,
+                 last_update=ago(days=3))  # fmt: skip
+    found = await figures(connection)
+    for key in ("unrealized_pnl", "total_position_value", "current_exposure"):
+        assert found.values[key] is None
+        assert "last priced" in found.reasons[key]
+    assert found.values["active_positions_count"] == 1
+
+
+async def test_two_positions_in_one_symbol_count_twice(connection: asyncpg.Connection, session: int) -> None:
+    for pnl in (5, -3):
+        await insert(connection, "positions", session_id=session, quantity=1, current_price=110, unrealized_pnl=pnl,
+                     last_update=utc_now())  # fmt: skip
+    assert (await figures(connection)).values["unrealized_pnl"] == 2
+
+
+async def test_an_adjustment_that_ran_out_uncovers_the_one_before(connection: asyncpg.Connection, session: int) -> None:
+    longer = {"adjusted_value": Decimal("0.5"), "duration_minutes": 1440, "trigger_reason": "drawdown"}
+    await insert(connection, "risk_adjustments", session_id=session, timestamp=ago(hours=2), **longer)
+    shorter = {"adjusted_value": Decimal("0.8"), "duration_minutes": 10}
+    await insert(connection, "risk_adjustments", session_id=session, timestamp=ago(hours=1), **shorter)
+    values = (await figures(connection)).values
+    assert (values["dynamic_risk_factor"], values["dynamic_risk_reason"]) == (0.5, "drawdown")
+
+
+async def test_without_the_table_the_factor_is_unknown(connection: asyncpg.Connection, session: int) -> None:
+    await connection.execute("DROP TABLE risk_adjustments")
+    found = await figures(connection)
+    assert found.values["dynamic_risk_factor"] is None
+    assert found.values["dynamic_risk_active"] is None
+
+
+async def test_a_day_of_unknown_profit_is_not_zero(connection: asyncpg.Connection, session: int) -> None:
+    await insert(connection, "trades", session_id=session, pnl=Decimal("NaN"), exit_time=utc_now())
+    found = await figures(connection)
+    assert found.values["daily_pnl"] is None
+    assert found.values["weekly_pnl"] is None
+
+
+async def test_indicators_of_days_ago_are_unknown(connection: asyncpg.Connection, session: int) -> None:
+    await insert(connection, "strategy_executions", session_id=session, timestamp=ago(days=3), indicators={"rsi": 71})
+    assert (await figures(connection)).values["rsi"] is None
+    await insert(
+        connection, "strategy_executions", session_id=session, timestamp=ago(minutes=3), indicators={"rsi": 42}
+    )
+    assert (await figures(connection)).values["rsi"] == 42
+
+
+async def test_a_dead_engine_is_offline_although_its_session_never_ended(connection: asyncpg.Connection) -> None:
+    number = await insert(connection, "trading_sessions", start_time=ago(days=9))
+    await insert(connection, "account_history", session_id=number, timestamp=ago(days=2), total_pnl=1)
+    assert (await figures(connection)).values["data_feed_status"] == "Stale"
+
+
+async def test_errors_of_other_hours_and_sessions_do_not_count(connection: asyncpg.Connection, session: int) -> None:
+    await connection.execute("SET timezone = 'America/New_York'")
+    other = await insert(connection, "trading_sessions", mode="PAPER")
+    for hours, owner in ((0.5, session), (3, session), (30, session), (0.5, other)):
+        await insert(connection, "system_events", session_id=owner, timestamp=ago(hours=hours), event_type="ERROR")
+    found = await figures(connection)
+    assert (found.values["error_count"], found.values["error_rate_hourly"]) == (2, 1)
+
+
+async def test_todays_profit_is_of_the_utc_day(connection: asyncpg.Connection, session: int) -> None:
+    await connection.execute("SET timezone = 'Asia/Tokyo'")
+    midnight = utc_now().replace(hour=0, minute=0, second=0, microsecond=0)
+    for at, pnl in ((midnight, 7), (midnight - timedelta(seconds=1), 100)):
+        await insert(connection, "trades", session_id=session, pnl=pnl, commission=0, exit_time=at)
+    assert (await figures(connection)).values["daily_pnl"] == 7
