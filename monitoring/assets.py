@@ -5,7 +5,6 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 MODES = ("auto", "local", "cdn")
 
@@ -66,12 +65,6 @@ def sources(mode: str, static_dir: Path, root: str) -> list[Source]:
     if mode not in MODES:
         raise ValueError(f"assets={mode!r}: expected one of {', '.join(MODES)}")
     return [Source(_url(library, mode, static_dir, root), library.sri, library.is_socketio) for library in LIBRARIES]
-
-
-def script_origins(of: list[Source]) -> list[str]:
-    """The foreign origins that the Content-Security-Policy must admit, each once."""
-    split = (urlsplit(source.url) for source in of)
-    return sorted({f"{url.scheme}://{url.netloc}" for url in split if url.netloc})
 
 
 def vendored(library: Library, static_dir: Path) -> bool:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,13 +88,12 @@ def init(db_url: str | None) -> None:
     click.echo("Created the engine's tables.")
 
 
-OURS = (("dashboards", "list"), ("dashboards", "run", "monitoring"))
-
-
-def _belongs_to_engine(arguments: Sequence[str]) -> bool:
+def _belongs_to_engine(arguments: list[str]) -> bool:
     """Whether the engine's command of the same name must have this call."""
-    words = tuple(word for word in arguments if not word.startswith("-"))
-    return not any(words[: len(call)] == call for call in OURS)
+    ours = arguments[:2] == ["dashboards", "list"] or (
+        arguments[:2] == ["dashboards", "run"] and "monitoring" in arguments
+    )
+    return not ours
 
 
 def main() -> None:
@@ -103,8 +101,9 @@ def main() -> None:
     if _belongs_to_engine(sys.argv[1:]):
         try:
             from cli.__main__ import main as engine_main  # type: ignore[import-not-found]
-        except ImportError:
-            pass
+        except ModuleNotFoundError as missing:
+            if missing.name not in ("cli", "cli.__main__"):
+                raise
         else:
             sys.exit(engine_main())
     monitoring_main()

@@ -108,7 +108,7 @@ class Settings:
     root_path: str = _setting("MONITORING_ROOT_PATH", _prefix, "sub-path the dashboard is served under", "")
     log_level: str = _setting(
         "LOG_LEVEL",
-        _choice("debug", "info", "warning", "error", "critical"),
+        _choice("debug", "info", "warn", "warning", "error", "fatal", "critical"),
         "least severe level that is logged",
         "info",
     )

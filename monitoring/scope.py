@@ -116,6 +116,11 @@ def _session(row: asyncpg.Record) -> Session:
     )
 
 
+def _is_id(text: str) -> bool:
+    """Whether ``text`` spells an id the one way there is, so that nobody follows a scope of which no one tells."""
+    return text.isascii() and text.isdigit() and len(text) <= 10 and text == str(int(text)) and int(text) <= LARGEST_ID
+
+
 async def find_session(connection: asyncpg.Connection, capabilities: Capabilities, requested: str) -> Session | None:
     """The session ``requested`` by id or as "current"; None when the database holds no session at all.
 
@@ -126,7 +131,7 @@ async def find_session(connection: asyncpg.Connection, capabilities: Capabilitie
     if requested == CURRENT:
         row = await connection.fetchrow(f"SELECT {columns} FROM trading_sessions s {CURRENT_FIRST} LIMIT 1")
         return _session(row) if row else None
-    if not (requested.isascii() and requested.isdigit() and int(requested[:20]) <= LARGEST_ID):
+    if not _is_id(requested):
         raise UnknownSession(requested[:40])
     row = await connection.fetchrow(f"SELECT {columns} FROM trading_sessions s WHERE id = $1", int(requested))
     if row is None:

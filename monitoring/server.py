@@ -126,13 +126,11 @@ def most_viewers() -> int:
         import resource
     except ImportError:
         return MOST_VIEWERS
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < MOST_FILES:
-        soft = MOST_FILES if hard == resource.RLIM_INFINITY else min(MOST_FILES, hard)
-        with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    files = MOST_FILES if soft == resource.RLIM_INFINITY else soft
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(MOST_FILES, hard)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return max(1, min(MOST_VIEWERS, (files - FILES_FOR_OURSELVES) // FILES_A_VIEWER))
 
 

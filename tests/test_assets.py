@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from monitoring import assets
-from monitoring.assets import LIBRARIES, Library, Source, script_origins, sources, vendored
+from monitoring.assets import LIBRARIES, Library, Source, sources, vendored
 from monitoring.resources import resource_dir
 
 PADDING = Library(
@@ -61,11 +61,6 @@ def test_local_only_without_a_copy_is_an_error(static_dir: Path) -> None:
 def test_an_unknown_mode_is_named(static_dir: Path) -> None:
     with pytest.raises(ValueError, match="assets='npm': expected one of auto, local, cdn"):
         sources("npm", static_dir, "/")
-
-
-def test_only_foreign_origins_need_the_policys_permission(static_dir: Path) -> None:
-    assert script_origins(sources("auto", static_dir, "/")) == []
-    assert script_origins(sources("cdn", static_dir, "/") * 2) == ["https://cdn.jsdelivr.net"]
 
 
 def test_one_library_speaks_socketio() -> None:

@@ -42,7 +42,7 @@ async def test_events_held_back_and_compressed(
     await page.goto(nginx.url("buffered"), wait_until="domcontentloaded")
     await reaches(page, "poll", 8, "events held back: polling")
     await stands_on(page, "poll")
-    await hears(page, connection, account)
+    await hears(page, connection, account, within=4)
 
 
 async def test_polling_asks_only_for_news(nginx: Nginx, open_page: OpenPage) -> None:

@@ -91,8 +91,10 @@ class Database:
             await self._renew()
         self.last_contact = time.time()
 
-    async def lost(self) -> None:
+    async def lost(self, error: Exception) -> None:
         """The feed's link broke: the pool's connections may be dead without knowing it."""
+        if isinstance(error.__cause__, TimeoutError):
+            self._away = str(error)
         if self._pool is not None:
             await self._renew()
 

@@ -3,6 +3,7 @@
 import re
 
 _SCHEME = re.compile(r"^postgres(ql)?(\+\w+)?$")
+_HOST = re.compile(r"^(\[[0-9a-fA-F:.]+\]|[^:\[\]]*)(:\d{1,5})?$")
 
 
 def normalise_url(url: str) -> str:
@@ -13,6 +14,12 @@ def normalise_url(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     if not separator or not _SCHEME.match(scheme):
         raise ValueError("expected an address like postgresql://user:password@host:5432/database")
+    authority, _, path = rest.partition("?")[0].partition("/")
+    hosts = authority.rpartition("@")[2].split(",")
+    if "@" in path or "#" in authority or not all(map(_HOST.match, hosts)):
+        raise ValueError(
+            "expected host:port after the user; percent-encode / # ? @ : in a password (%2F %23 %3F %40 %3A)"
+        )
     return f"postgresql://{rest}"
 
 

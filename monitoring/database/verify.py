@@ -6,7 +6,7 @@ import asyncpg
 
 from monitoring.clock import utc_now
 from monitoring.database.capabilities import TABLES, Capabilities
-from monitoring.database.errors import PlainErrors
+from monitoring.database.errors import DatabaseUnavailable, PlainErrors
 from monitoring.database.pool import CONNECT_TIMEOUT, Database
 from monitoring.database.schema import create_schema
 from monitoring.database.serverinfo import ServerInfo
@@ -120,5 +120,7 @@ async def create(url: str) -> None:
         connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT)
     try:
         await create_schema(connection)
+    except asyncpg.PostgresError as error:
+        raise DatabaseUnavailable(f"{describe_url(url)}: the tables cannot be created ({error})") from error
     finally:
         await connection.close()

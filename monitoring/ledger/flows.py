@@ -87,6 +87,12 @@ class FlowFactors:
     def none(cls) -> "FlowFactors":
         return cls(np.empty(0), np.empty(0))
 
+    def differs_from(self, other: "FlowFactors") -> datetime | None:
+        """From which time on the two say different things; None where they never do."""
+        steps = np.union1d(self.times, other.times)
+        different = steps[~np.isclose(self.at(steps), other.at(steps), rtol=1e-12, atol=0)]
+        return from_epoch(different[0]) if len(different) else None
+
     def at(self, times: Series) -> Series:
         """Factors for epoch seconds of any shape, the same shape."""
         steps = np.concatenate(([1.0], self.factors))
@@ -160,14 +166,16 @@ class FlowLedger:
         flows, factors = self.flows, self.factors
         if not self.read or any(row["flow"] for rows in unread.values() for row in rows):
             flows = await read_flows(connection, capabilities, self.session)
-        if flows != self.flows and capabilities.has("account_history", "session_id", "timestamp", "equity"):
+        if (flows != self.flows or not self.read) and capabilities.has(
+            "account_history", "session_id", "timestamp", "equity"
+        ):
             factors = await read_factors(connection, self.session, flows, audit_condition(capabilities))
         torn = [tail for tail in tails.values() if tail.settle(gate)]
         for table, rows in unread.items():
             tails[table].saw(row["id"] for row in rows)
-        changed = set(flows) ^ set(self.flows)
+        since = factors.differs_from(self.factors)
         self._tails, self.read, self.flows, self.factors = tails, not torn, flows, factors
-        return min(flow.at for flow in changed) if changed else None
+        return since
 
     async def _start(self, connection: asyncpg.Connection, capabilities: Capabilities) -> dict[str, Tail]:
         return {

@@ -18,6 +18,9 @@ from monitoring.metrics.facts import Session
 FED = ("trades", "positions", "account_balances", "account_history")
 """Tables that the state is made of."""
 
+FLOW_TABLES = {"account_balances", "account_history", "system_events"}
+"""What deposits and withdrawals are found in, and measured against."""
+
 
 @dataclass(slots=True, eq=False)
 class Ledger:
@@ -85,5 +88,5 @@ class Ledger:
         self._gate = None
         self.trades.counted &= "trades" not in tables
         self.positions.counted &= "positions" not in tables
-        self.flows.read &= "account_balances" not in tables and "account_history" not in tables
+        self.flows.read &= FLOW_TABLES.isdisjoint(tables)
         self._rebuild |= "account_history" in tables

@@ -76,6 +76,11 @@ class DayTrades:
     def net(self) -> Decimal:
         return self.net_wins + self.net_losses
 
+    @property
+    def known_net(self) -> Decimal | None:
+        """The net P&L; None where no trade's is known."""
+        return None if self.unknown == self.total else self.net
+
     def add(self, row: asyncpg.Record) -> None:
         net, risk = row["net"], row["risk"]
         self.total += 1

@@ -32,7 +32,6 @@ FIGURES_MOVED: Rows = {"account_history": []}
 """What the listener is told where no row can be named: whatever is computed may be different now."""
 
 
-
 class Dispatcher:
     """Publishes changes on the hub at once, which cannot fail, and hands new rows to ``listener``, which may.
 

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 GATE_TIMEOUT = 4.0
 """Seconds after which a connection that does not answer counts as dead."""
-CATCH_UP = 0.25
+CATCH_UP = 1.0
 """Seconds that an answer waits, at most, for the news of a feed that was resting."""
 CORRECTIONS_PAUSE = 2.0
 SCHEMA_PAUSE = 30.0
@@ -121,7 +121,7 @@ class Feed:
         if state.gone_since is None:
             state.gone_since = time.time()
             log.warning("changes go unnoticed: %s; figures stay, marked with their age", state.error)
-            await self.database.lost()
+            await self.database.lost(error)
         await self.on_outage(True)
 
     async def _follow(self) -> None:
@@ -130,9 +130,11 @@ class Feed:
             with PlainErrors(self.database.name), lost_with(connection):
                 await self.database.follow(connection, server)
                 await self._begin(connection, server)
+                spent = await self._poll(connection, server)
+                await self._back(server)
                 while True:
-                    spent = await self._poll(connection, server)
                     await self.pace.pause(spent, self.viewers() > 0)
+                    spent = await self._poll(connection, server)
         finally:
             connection.terminate()
 
@@ -153,7 +155,6 @@ class Feed:
         elif restarted:
             # A crash may have undone commits that were seen, if the server does not wait for its disk.
             await self.on_change(Changes(corrected=set(known.tables)))
-        await self._back(server)
 
     async def _back(self, server: ServerInfo) -> None:
         state = self.state

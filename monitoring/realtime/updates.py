@@ -90,8 +90,9 @@ class Updates:
             return
         async with self._reader.context(Scope(session, CURRENT)) as context:
             view = await load_positions(context)
-        shown = [position for position in view.positions if closed_by_id.get(position.row["id"]) is False]
         closed = [number for number, is_closed in closed_by_id.items() if is_closed]
+        changed = closed_by_id.keys() - set(closed)
+        shown = [position for position in view.positions if position.row["id"] in changed]
         payload = {"positions": [position_payload(position) for position in shown], "closed": closed}
         await self._emit("position_update", payload)
 

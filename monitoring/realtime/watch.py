@@ -250,4 +250,3 @@ async def _alive(connection: asyncpg.Connection, table: str, watermark: int) -> 
         watermark,
     )
     return {row["id"]: LiveRow(row["version"]) for row in rows}
-

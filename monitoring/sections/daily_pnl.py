@@ -7,7 +7,6 @@ from decimal import Decimal
 from monitoring.charts import BarChart, bar_chart
 from monitoring.ledger.flows import epoch
 from monitoring.ledger.trades import ZERO
-from monitoring.scope import RANGES
 from monitoring.sections.section import Context, Section
 
 LONGEST_BY_DAY = 92
@@ -16,9 +15,9 @@ LONGEST_BY_DAY = 92
 
 @dataclass(frozen=True, slots=True)
 class DailyPnlView:
-    """``days`` oldest first, days without a trade as zero; a bar sums ``step`` days."""
+    """``days`` oldest first, days without a trade as zero, None where no P&L is known; a bar sums ``step`` days."""
 
-    days: tuple[tuple[date, Decimal], ...]
+    days: tuple[tuple[date, Decimal | None], ...]
     chart: BarChart | None
     step: int
     up: int
@@ -26,35 +25,34 @@ class DailyPnlView:
 
 
 async def load(context: Context) -> DailyPnlView:
-    days = _days(context)
+    days = net_by_day(context, context.scope.since(context.now))
     step = 1 if len(days) <= LONGEST_BY_DAY else 7 if len(days) <= 7 * LONGEST_BY_DAY else 30
     bars = [days[start : start + step] for start in range(0, len(days), step)]
-    points = [
-        (epoch(datetime.combine(bar[0][0], datetime.min.time())), float(sum((net for _, net in bar), ZERO)))
-        for bar in bars
-    ]
+    known = [net for _, net in days if net is not None]
     return DailyPnlView(
         tuple(days),
-        bar_chart(points),
+        bar_chart([_bar(bar) for bar in bars]),
         step,
-        up=sum(net > 0 for _, net in days),
-        down=sum(net < 0 for _, net in days),
+        up=sum(net > 0 for net in known),
+        down=sum(net < 0 for net in known),
     )
 
 
-def _days(context: Context) -> list[tuple[date, Decimal]]:
+def _bar(days: list[tuple[date, Decimal | None]]) -> tuple[float, float | None]:
+    known = [net for _, net in days if net is not None]
+    start = epoch(datetime.combine(days[0][0], datetime.min.time()))
+    return start, float(sum(known, ZERO)) if known else None
+
+
+def net_by_day(context: Context, since: datetime) -> list[tuple[date, Decimal | None]]:
+    """Net P&L of every UTC day after ``since``, from the first with a trade to today or to the last of the session."""
     traded = context.ledger.trades.days
     if not traded:
         return []
-    session = context.scope.session
-    end = context.now.date() if session.running else max(traded)
-    length = RANGES[context.scope.range]
-    start = min(traded)
-    if length is not None:
-        start = max(start, (datetime.combine(end, datetime.min.time()) - length).date() + timedelta(days=1))
-    count = (end - start).days + 1
-    wanted = [start + timedelta(days=number) for number in range(count)]
-    return [(day, traded[day].net if day in traded else ZERO) for day in wanted]
+    end = context.now.date() if context.scope.session.running else max(traded)
+    start = max(min(traded), since.date() + timedelta(days=1))
+    wanted = [start + timedelta(days=number) for number in range((end - start).days + 1)]
+    return [(day, traded[day].known_net if day in traded else ZERO) for day in wanted]
 
 
 SECTION = Section("daily_pnl", "Daily P&L", {"trades", "trading_sessions"}, load, needs=("trades",), ticks=60.0)

@@ -1,17 +1,16 @@
 """Headers that every answer carries: what a page may load, and that nobody may frame, sniff or keep it."""
 
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from quart import Quart, Response, request
 
-from monitoring.assets import LIBRARIES
-from monitoring.services import services
+from monitoring.services import KEY, services
 
 
-def content_security_policy(cdn: bool) -> str:
-    """Scripts from here (and from the libraries' CDN, where their hashes are checked), nothing inline."""
-    hosts = sorted({f"https://{urlsplit(library.cdn_url).netloc}" for library in LIBRARIES}) if cdn else []
-    scripts = " ".join(["'self'", *hosts])
+def content_security_policy(libraries: Iterable[str]) -> str:
+    """Scripts from here and the very files of ``libraries`` that a CDN serves, nothing inline."""
+    scripts = " ".join(["'self'", *(url for url in libraries if urlsplit(url).netloc)])
     return (
         f"default-src 'none'; script-src {scripts}; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
         "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
@@ -19,10 +18,12 @@ def content_security_policy(cdn: bool) -> str:
 
 
 def register(app: Quart) -> None:
+    policy = content_security_policy(url for url, _, _ in app.extensions[KEY].pages.libraries)
+
     @app.after_request
     async def add(response: Response) -> Response:
         set_default = response.headers.setdefault
-        set_default("Content-Security-Policy", content_security_policy(services().settings.assets != "local"))
+        set_default("Content-Security-Policy", policy)
         set_default("X-Content-Type-Options", "nosniff")
         set_default("Referrer-Policy", "same-origin")
         set_default("X-Frame-Options", "DENY")

@@ -13,6 +13,7 @@ from monitoring.scope import Scope
 from monitoring.sections import BY_NAME, SECTIONS, BadParameter, Section
 from monitoring.services import services
 from monitoring.snapshots import Rendered
+from monitoring.web.api import describe
 from monitoring.web.auth import fingerprint, public, reading, same_secret
 from monitoring.web.errors import Problem
 from monitoring.web.rendering import THEMES
@@ -95,8 +96,7 @@ async def explain() -> Response:
 @reading
 async def docs() -> Response:
     """The API as OpenAPI describes it, as a plain page: no script, no other site."""
-    provider = current_app.extensions["QUART_SCHEMA"].openapi_provider
-    return services().pages.page("docs.html", spec=provider.schema())
+    return services().pages.page("docs.html", spec=describe())
 
 
 @blueprint.get("/login")

@@ -1,6 +1,6 @@
 """Templates to HTML: the environment, its filters, and the names that every page and partial may use."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -106,8 +106,8 @@ class Pages:
     def __init__(self, settings: Settings, environment: Environment) -> None:
         self._settings = settings
         self._environment = environment
-        self._libraries: Iterable[tuple[str, str | None, bool]] = sources(
-            settings.assets, resource_dir("static"), f"{settings.root_path}/"
+        self.libraries: list[tuple[str, str | None, bool]] = list(
+            sources(settings.assets, resource_dir("static"), f"{settings.root_path}/")
         )
 
     def link(self, scope: Scope | None = None) -> Links:
@@ -125,7 +125,7 @@ class Pages:
             signed_in=bool(getattr(g, "operator", False)) and "operator" in session,
             theme=theme if theme in THEMES else "auto",
             version=VERSION,
-            libraries=list(self._libraries),
+            libraries=self.libraries,
             now=utc_now(),
             root=self._settings.root_path,
         )

@@ -135,7 +135,7 @@ async def test_performance_of_an_ended_session_ends_with_its_trades(
     await insert(connection, "trades", session_id=session, exit_time=ago(days=4), pnl=3)
     await insert(connection, "trades", session_id=session, exit_time=ago(days=3), pnl=4)
     assert (await get(client, "/api/performance"))["daily_pnl"] == [3, 4]
-    assert (await get(client, "/api/performance?days=2"))["days"] == []
+    assert (await get(client, "/api/performance?days=2"))["daily_pnl"] == [4]
 
 
 async def test_a_long_history_is_thinned(client: Any, connection: asyncpg.Connection, session: int) -> None:

@@ -20,6 +20,7 @@ from monitoring.web.auth import OPERATOR, PUBLIC, public
 
 Json = dict[str, Any]
 
+DESCRIPTION = "monitoring.openapi"
 REFERENCE = "#/components/schemas/{name}"
 SECURITY_SCHEMES: dict[str, Json] = {
     "token": {"type": "apiKey", "name": "X-Dashboard-Token", "in": "header"},
@@ -109,9 +110,12 @@ class Provider(OpenAPIProvider):
 
 
 def describe() -> Json:
-    """OpenAPI of the present application's API."""
+    """OpenAPI of the present application's API, made once."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]
-    return Provider(app, app.extensions["QUART_SCHEMA"]).schema()
+    if DESCRIPTION not in app.extensions:
+        app.extensions[DESCRIPTION] = Provider(app, app.extensions["QUART_SCHEMA"]).schema()
+    described_api: Json = app.extensions[DESCRIPTION]
+    return described_api
 
 
 def described(model: Any) -> tuple[Json, Json]:

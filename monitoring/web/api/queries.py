@@ -109,10 +109,13 @@ class BalanceBody(Struct, kw_only=True, frozen=True):
     balance: Annotated[float, Meta(description="The new balance", ge=0, le=9_999_999_999)]
     reason: Annotated[str, Meta(min_length=1, max_length=200)]
     updated_by: Annotated[str, Meta(description="Who asks", max_length=50)] | None = "dashboard"
-    expected_id: Annotated[int | None, Meta(description="Refuse unless this is the newest row of account_balances")] = (
-        None
-    )
-    expected_balance: Annotated[float | None, Meta(description="Refuse unless this is the present balance")] = None
+    expected_id: (
+        Annotated[int, Meta(description="Refuse unless this is the newest row of account_balances", ge=1, le=2**31 - 1)]
+        | None
+    ) = None
+    expected_balance: (
+        Annotated[float, Meta(description="Refuse unless this is the present balance", ge=0, le=9_999_999_999)] | None
+    ) = None
 
 
 class IdempotencyHeader(Struct, kw_only=True, frozen=True):

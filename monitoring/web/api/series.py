@@ -1,7 +1,7 @@
 """The account's curve as columns for charts, thinned so that a long one keeps its last point and its extremes."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ from monitoring.metrics.facts import Series
 from monitoring.payloads import plain
 from monitoring.sections import Context
 from monitoring.sections.curves import BEGINNING, drawdowns
+from monitoring.sections.daily_pnl import net_by_day
 
 MOST_POINTS = 2000
 KEPT_OF_A_GROUP = 4
@@ -70,16 +71,5 @@ def _column(values: Series) -> list[object]:
 
 def daily_pnl(context: Context, days: int) -> tuple[list[str], list[object]]:
     """UTC days and the net P&L of the trades closed on each, from the first with a trade on."""
-    traded = context.ledger.trades.days
-    if not traded:
-        return [], []
-    today = context.scope.until(context.now).date()
-    end = today
-    start = max(min(traded), today - timedelta(days=days - 1))
-    shown = [start + timedelta(days=number) for number in range((end - start).days + 1)]
-    return [day.isoformat() for day in shown], [_net(context, day) for day in shown]
-
-
-def _net(context: Context, day: date) -> object:
-    trades = context.ledger.trades.days.get(day)
-    return 0.0 if trades is None else plain(trades.net)
+    shown = net_by_day(context, context.scope.until(context.now) - timedelta(days=days))
+    return [day.isoformat() for day, _ in shown], [plain(net) for _, net in shown]

@@ -1,0 +1,33 @@
+"""A dashboard with a page open, over a wire to a real PostgreSQL, as a role that may only read."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from tests.faults.page import Page, dashboard
+from tests.faults.reader import READER, make_reader
+from tests.faults.wire import Wire, wire_to
+from tests.history import seed_account
+
+
+@pytest.fixture
+async def account(connection: asyncpg.Connection) -> int:
+    """A LIVE session with a month of history; its id."""
+    await make_reader(connection)
+    return await seed_account(connection)
+
+
+@pytest.fixture
+async def wire(database_url: str) -> AsyncIterator[Wire]:
+    async with wire_to(database_url) as made:
+        yield made
+
+
+@pytest.fixture
+async def page(account: int, wire: Wire) -> AsyncIterator[Page]:
+    """Open and up to date."""
+    async with dashboard(wire.url(READER)) as opened:
+        await opened.shows("performance", "40")
+        await opened.is_fresh()
+        yield opened

@@ -1,0 +1,26 @@
+"""Ways to end a PostgreSQL, rudest last."""
+
+import asyncio
+
+import psutil
+
+from monitoring.database.embedded import EmbeddedServer
+
+
+async def restart(server: EmbeddedServer) -> None:
+    """As an administrator does."""
+    await asyncio.to_thread(server.stop_database)
+    await asyncio.to_thread(server.start_database)
+
+
+async def kill(server: EmbeddedServer) -> None:
+    """SIGKILL to all of it; whatever was not written is lost."""
+
+    def end() -> None:
+        postmaster = psutil.Process(server.pid)
+        processes = [postmaster, *postmaster.children(recursive=True)]
+        for process in processes:
+            process.kill()
+        psutil.wait_procs(processes, timeout=10)
+
+    await asyncio.to_thread(end)

@@ -1,0 +1,108 @@
+"""A browser's page without the browser: it hears which sections went stale, and fetches them."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from quart import Quart
+
+from monitoring.config import load_settings
+from monitoring.dashboard import create_app
+from monitoring.sections import SECTIONS
+from monitoring.services import KEY, Services
+
+ENVIRON = {"MONITORING_DASHBOARD_TOKEN": "test-token", "FLASK_SECRET_KEY": "k" * 40}
+OPERATOR = {"X-Dashboard-Token": "test-token"}
+AGES = re.compile(r"<time[^>]*data-age[^>]*>[^<]*</time>")
+
+
+class Page:
+    """One viewer of the current session."""
+
+    def __init__(self, app: Quart) -> None:
+        self.app = app
+        self.parts: Services = app.extensions[KEY]
+        self.client: Any = app.test_client()
+        self.fragments: dict[str, str] = {}
+        self._changed = asyncio.Condition()
+
+    async def follow(self) -> None:
+        """Looks for ever."""
+        subscription = self.parts.hub.subscribe("current")
+        self.parts.feed.wake()
+        try:
+            await self._fetch(section.name for section in SECTIONS)
+            while not subscription.closed:
+                await self._fetch(await subscription.next(60))
+        finally:
+            self.parts.hub.unsubscribe(subscription)
+
+    async def _fetch(self, names: Any) -> None:
+        for name in names:
+            body = await self.get(f"/partials/{name}")
+            async with self._changed:
+                self.fragments[name] = body
+                self._changed.notify_all()
+
+    async def get(self, path: str) -> str:
+        response = await self.client.get(path)
+        body: str = await response.get_data(as_text=True)
+        return body
+
+    async def json(self, path: str) -> Any:
+        response = await self.client.get(path)
+        return await response.get_json()
+
+    async def shows(self, name: str, words: str, within: float = 10) -> str:
+        """Waits until a section holds ``words``."""
+        return await self._until(name, lambda body: words in body, f"never showed {words!r}", within)
+
+    async def hides(self, name: str, words: str, within: float = 10) -> str:
+        """Waits until a section holds ``words`` no more."""
+        return await self._until(name, lambda body: words not in body, f"never ceased to show {words!r}", within)
+
+    async def is_old(self, within: float = 10) -> None:
+        """Waits until every section is marked as the last known one."""
+        for section in SECTIONS:
+            await self.becomes_old(section.name, within)
+
+    async def becomes_old(self, name: str, within: float = 10) -> None:
+        """Waits until a section is marked as the last known one."""
+        await self._until(name, marked_old, "was never marked as old", within)
+
+    async def is_fresh(self, within: float = 10) -> None:
+        """Waits until no section is marked as old."""
+        for section in SECTIONS:
+            await self._until(section.name, lambda body: not marked_old(body), "stayed marked as old", within)
+
+    async def _until(self, name: str, fits: Any, complaint: str, within: float) -> str:
+        try:
+            async with asyncio.timeout(within), self._changed:
+                await self._changed.wait_for(lambda: name in self.fragments and fits(self.fragments[name]))
+        except TimeoutError:
+            raise AssertionError(f"{name} {complaint} within {within} s: {self.fragments.get(name)}") from None
+        return self.fragments[name]
+
+
+def marked_old(fragment: str) -> bool:
+    opening = fragment.lstrip()[: fragment.index(">")]
+    return re.search(r'class="[^"]*\bold\b', opening) is not None
+
+
+def ageless(fragment: str) -> str:
+    """The fragment without the words that count seconds."""
+    return AGES.sub("", fragment)
+
+
+@asynccontextmanager
+async def dashboard(url: str, **environ: str) -> AsyncIterator[Page]:
+    """The application over ``url``, its background tasks running, and a page that looks at it."""
+    app = create_app(load_settings({"DATABASE_URL": url, **ENVIRON, **environ}))
+    async with app.test_app():
+        page = Page(app)
+        following = asyncio.create_task(page.follow())
+        yield page
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)

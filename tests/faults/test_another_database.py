@@ -1,0 +1,144 @@
+"""Behind the same address there is another database than before: nothing of the old one stays on the page."""
+
+import asyncio
+import shutil
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from monitoring.database.embedded import EmbeddedServer
+from tests.faults.page import Page, dashboard
+from tests.faults.reader import READER
+from tests.faults.replica import caught_up, promote, standby_of
+from tests.faults.test_outages import BACK_WITHIN, trades_on
+from tests.faults.wire import Wire, wire_to
+from tests.rows import insert, now
+
+
+@pytest.fixture
+async def database(connection: asyncpg.Connection) -> str:
+    return str(await connection.fetchval("SELECT current_database()"))
+
+
+@pytest.fixture
+async def standby(account: int, server: EmbeddedServer) -> AsyncIterator[EmbeddedServer]:
+    async with standby_of(server) as running:
+        yield running
+
+
+async def test_failed_over_behind_one_name(
+    standby: EmbeddedServer, page: Page, wire: Wire, database: str, account: int
+) -> None:
+    """The old primary even lives on, and the connections to it do too: whoever reads anew ends up at the new one."""
+    await promote(standby)
+    wire.target = standby.url(database)
+    for link in list(wire.links)[1:]:
+        link.reset()
+    await page.parts.database.lost(RuntimeError("the connections that nobody uses are given up some time"))
+    await page.client.get("/api/trades")
+    await trades_on(page, standby.url(database), account)
+
+
+async def test_failed_over_to_another_host(
+    standby: EmbeddedServer, wire: Wire, database: str, account: int
+) -> None:
+    async with wire_to(standby.url(database)) as second:
+        hosts = f"postgresql://{READER}@127.0.0.1:{wire.port},127.0.0.1:{second.port}/{database}"
+        async with dashboard(hosts) as page:
+            await page.shows("performance", "40")
+            await promote(standby)
+            await wire.refuse()
+            await trades_on(page, standby.url(database), account)
+
+
+async def test_a_preferred_host_that_returns_gets_all_readers(
+    standby: EmbeddedServer, server: EmbeddedServer, wire: Wire, database: str, account: int,
+    connection: asyncpg.Connection,
+) -> None:
+    """Feed and readers must not look at different servers: one that lags would hide what the other announced."""
+    async with wire_to(standby.url(database)) as preferred:
+        await preferred.refuse()
+        hosts = f"postgresql://{READER}@127.0.0.1:{preferred.port},127.0.0.1:{wire.port}/{database}"
+        async with dashboard(hosts) as page:
+            await page.shows("performance", "40")
+            assert page.parts.feed.state.mode == "primary"
+            await preferred.listen()
+            await asyncio.gather(*(page.client.get(f"/api/trades?limit={number}") for number in range(1, 9)))
+            async with asyncio.timeout(BACK_WITHIN):
+                while page.parts.feed.state.mode != "standby":
+                    await asyncio.sleep(0.01)
+            number = await insert(connection, "trades", session_id=account, pnl=7, exit_time=now())
+            await caught_up(server, standby)
+            await page.shows("trades", f'id="trade-{number}"', BACK_WITHIN)
+
+
+async def test_a_standby_promoted_under_our_connection(
+    standby: EmbeddedServer, database: str, account: int
+) -> None:
+    async with dashboard(standby.url(database).replace("postgres@", f"{READER}@")) as page:
+        await page.shows("performance", "40")
+        assert (await page.json("/api/status"))["feed"]["mode"] == "standby"
+        await promote(standby)
+        async with asyncio.timeout(BACK_WITHIN):
+            while page.parts.feed.state.mode != "primary":
+                await asyncio.sleep(0.01)
+        await trades_on(page, standby.url(database), account)
+
+
+async def test_a_dump_restored_in_its_place(
+    page: Page, server: EmbeddedServer, template_database: str, database: str, connection: asyncpg.Connection
+) -> None:
+    """Dropped and made again, with one session and three trades."""
+    await server.drop_database(database)
+    await server.create_database("restored", template_database)
+    restored = await asyncpg.connect(server.url("restored"))
+    session = await insert(restored, "trading_sessions", mode="PAPER", session_name="restored", strategy_name="phoenix")
+    for _ in range(3):
+        await insert(restored, "trades", session_id=session, pnl=5, commission=0, exit_time=now())
+    await restored.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {READER}")
+    await restored.close()
+    await server.rename_database("restored", database)
+    await page.shows("status", "phoenix", BACK_WITHIN)
+    await page.is_fresh(BACK_WITHIN)
+    assert (await page.json("/api/metrics"))["total_trades"] == 3
+    assert (await page.json("/api/metrics"))["total_pnl"] == 15
+
+
+async def test_a_snapshot_of_the_disk_put_back(page: Page, server: EmbeddedServer, database: str, account: int) -> None:
+    """Nothing in it says that it is older: the same system, the same database, the same timeline."""
+    copy = Path(tempfile.mkdtemp(prefix="atb-snapshot-"))
+    await asyncio.to_thread(server.stop_database)
+    subprocess.run(["cp", "-a", f"{server.cluster}/.", copy], check=True)
+    await asyncio.to_thread(server.start_database)
+    await page.is_fresh(BACK_WITHIN)
+    engine = await asyncpg.connect(server.url(database))
+    lost = [await insert(engine, "trades", session_id=account, pnl=1000, exit_time=now()) for _ in range(5)]
+    await page.shows("trades", f'id="trade-{lost[-1]}"')
+    await engine.close()
+    await asyncio.to_thread(server.stop_database)
+    shutil.rmtree(server.cluster)
+    shutil.move(copy, server.cluster)
+    await asyncio.to_thread(server.start_database)
+    await page.hides("trades", f'id="trade-{lost[-1]}"', BACK_WITHIN)
+    assert (await page.json("/api/metrics"))["total_trades"] == 40
+    await trades_on(page, server.url(database), account)
+
+
+async def test_tables_emptied_and_filled_again(
+    page: Page, connection: asyncpg.Connection, account: int
+) -> None:
+    """A dump restored into the living database: ids begin again below all that were read."""
+    async with connection.transaction():
+        await connection.execute("TRUNCATE trades RESTART IDENTITY CASCADE")
+        first = await insert(connection, "trades", session_id=account, pnl=-3, commission=0, exit_time=now())
+    assert first == 1
+    await page.shows("trades", f'id="trade-{first}"')
+    await page.hides("trades", 'id="trade-40"')
+    assert (await page.json("/api/metrics"))["total_trades"] == 1
+    second = await insert(connection, "trades", session_id=account, pnl=-3, commission=0, exit_time=now())
+    await page.shows("trades", f'id="trade-{second}"')
+    assert (await page.json("/api/metrics"))["total_pnl"] == -6

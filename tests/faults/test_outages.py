@@ -1,0 +1,170 @@
+"""The database goes and comes back, in every way it can: figures stay with their age, and then everything is new."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import psutil
+import pytest
+
+from monitoring.database.embedded import EmbeddedServer
+from tests.faults.crash import kill, restart
+from tests.faults.page import OPERATOR, Page
+from tests.faults.reader import READER
+from tests.faults.wire import Wire
+from tests.rows import insert, now
+
+BACK_WITHIN = 3.0
+"""Seconds in which a page is up to date again, from the database's first good one on."""
+
+
+@asynccontextmanager
+async def engine(url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A new connection of the trading engine."""
+    connection = await asyncpg.connect(url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def trades_on(page: Page, url: str, account: int) -> None:
+    """The page is right again: it says so, and shows what is committed now without being asked."""
+    await page.is_fresh(BACK_WITHIN)
+    async with engine(url) as connection:
+        number = await insert(connection, "trades", session_id=account, pnl=77, exit_time=now())
+        total = await connection.fetchval("SELECT count(*) FROM trades WHERE session_id = $1", account)
+    await page.shows("trades", f'id="trade-{number}"', BACK_WITHIN)
+    await page.shows("performance", f"{total}", BACK_WITHIN)
+    assert (await page.json("/api/metrics"))["total_trades"] == total
+    status = await page.json("/api/status")
+    assert (status["database"], status["feed"]["mode"]) == ("connected", "primary")
+    ready = await page.json("/ready")
+    assert ready["ready"], ready
+    assert not any(task["failures"] for task in ready["tasks"].values()), ready["tasks"]
+
+
+async def is_away(page: Page, within: float = 3) -> None:
+    """The page still shows its figures, and nothing about them looks fresh."""
+    figures = page.fragments["performance"]
+    assert "40" in figures
+    await page.is_old(within)
+    assert "40" in page.fragments["performance"]
+    await page.shows("status", "The database cannot be read", within)
+    assert "Online" not in page.fragments["status"]
+    status = await page.json("/api/status")
+    assert (status["database"], status["feed"]["mode"]) == ("unavailable", "disconnected")
+    assert not (await page.json("/ready"))["ready"]
+
+
+async def test_unreachable_for_long(page: Page, wire: Wire, database_url: str, account: int) -> None:
+    await wire.refuse()
+    await is_away(page)
+    async with engine(database_url) as connection:
+        number = await insert(connection, "trades", session_id=account, pnl=-5, exit_time=now())
+    await wire.listen()
+    await page.shows("trades", f'id="trade-{number}"', BACK_WITHIN)
+    await trades_on(page, database_url, account)
+
+
+async def test_restarted(page: Page, server: EmbeddedServer, database_url: str, account: int) -> None:
+    await asyncio.to_thread(server.stop_database)
+    await is_away(page)
+    await asyncio.to_thread(server.start_database)
+    await trades_on(page, database_url, account)
+
+
+async def test_killed(page: Page, server: EmbeddedServer, database_url: str, account: int) -> None:
+    await kill(server)
+    await is_away(page)
+    await asyncio.to_thread(server.start_database)
+    await trades_on(page, database_url, account)
+
+
+async def test_one_backend_killed_so_that_all_recover(
+    page: Page, server: EmbeddedServer, connection: asyncpg.Connection, database_url: str, account: int
+) -> None:
+    psutil.Process(connection.get_server_pid()).kill()
+    async with asyncio.timeout(10):
+        while page.parts.feed.state.mode != "disconnected":
+            await asyncio.sleep(0.001)
+        while page.parts.feed.state.mode != "primary":
+            await asyncio.sleep(0.001)
+    await trades_on(page, database_url, account)
+
+
+async def test_connections_ended_by_an_administrator(
+    page: Page, connection: asyncpg.Connection, database_url: str, account: int
+) -> None:
+    ended = await connection.fetchval(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'atb-monitoring'"
+    )
+    assert ended > 1
+    await trades_on(page, database_url, account)
+
+
+async def test_a_connection_that_dies_without_a_word(
+    page: Page, wire: Wire, database_url: str, account: int
+) -> None:
+    wire.swallow()
+    await is_away(page, within=11)
+    async with engine(database_url) as connection:
+        await insert(connection, "trades", session_id=account, pnl=1, exit_time=now())
+    wire.reset()
+    wire.pass_on()
+    await trades_on(page, database_url, account)
+
+
+async def test_out_of_connections(
+    page: Page, wire: Wire, connection: asyncpg.Connection, database_url: str, account: int
+) -> None:
+    await connection.execute(f"ALTER ROLE {READER} CONNECTION LIMIT 0")
+    try:
+        wire.reset()
+        await is_away(page)
+        assert "no connection left" in page.parts.feed.state.how
+    finally:
+        await connection.execute(f"ALTER ROLE {READER} CONNECTION LIMIT -1")
+    await trades_on(page, database_url, account)
+
+
+async def test_fewer_connections_than_readers(
+    page: Page, wire: Wire, connection: asyncpg.Connection, account: int
+) -> None:
+    """One for the feed and one for all sections: they wait for each other instead of failing."""
+    await connection.execute(f"ALTER ROLE {READER} CONNECTION LIMIT 2")
+    try:
+        wire.reset()
+        await page.is_fresh()
+        number = await insert(connection, "trades", session_id=account, exit_time=now())
+        await page.shows("trades", f'id="trade-{number}"')
+        answers = await asyncio.gather(*(page.client.get("/api/metrics") for _ in range(12)))
+        assert {answer.status_code for answer in answers} == {200}
+    finally:
+        await connection.execute(f"ALTER ROLE {READER} CONNECTION LIMIT -1")
+
+
+@pytest.mark.parametrize(("table", "section"), [("trades", "trades"), ("orders", "status")])
+async def test_a_table_locked_by_a_migration(
+    page: Page, connection: asyncpg.Connection, database_url: str, account: int, table: str, section: str
+) -> None:
+    async with engine(database_url) as migration:
+        transaction = migration.transaction()
+        await transaction.start()
+        await migration.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        await insert(connection, "system_events", session_id=account)
+        await page.becomes_old(section)
+        assert "locked" in page.parts.feed.state.how
+        await transaction.rollback()
+    await trades_on(page, database_url, account)
+
+
+async def test_read_only(page: Page, connection: asyncpg.Connection, database_url: str, account: int) -> None:
+    name = await connection.fetchval("SELECT current_database()")
+    await connection.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    wanted = {"json": {"balance": 1, "reason": "test"}, "headers": OPERATOR}
+    refused = await page.client.post("/api/balance", **wanted)
+    assert refused.status_code == 403
+    await connection.execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
+    await trades_on(page, database_url, account)

@@ -1,0 +1,117 @@
+"""The network between the dashboard and PostgreSQL, as a thing that tests can cut, freeze and lead elsewhere."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+CHUNK = 65536
+ABORT = struct.pack("ii", 1, 0)
+"""SO_LINGER that makes closing a socket reset its connection."""
+
+
+@dataclass(eq=False)
+class Link:
+    """One connection, and the one made for it."""
+
+    writers: tuple[asyncio.StreamWriter, asyncio.StreamWriter]
+
+    def reset(self) -> None:
+        for writer in self.writers:
+            sock = writer.get_extra_info("socket")
+            if sock is not None and sock.family == socket.AF_INET:
+                with suppress(OSError):
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
+            writer.transport.abort()
+
+
+@dataclass(eq=False)
+class Wire:
+    """A TCP port that leads to a PostgreSQL."""
+
+    target: str
+    """A DSN of the embedded server, or ``host:port``."""
+    port: int = 0
+    links: set[Link] = field(default_factory=set)
+    _server: asyncio.Server | None = None
+    _open: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def url(self, user: str = "postgres") -> str:
+        """DSN of the same database, over this wire."""
+        return f"postgresql://{user}@127.0.0.1:{self.port}{urlsplit(self.target).path}"
+
+    async def listen(self) -> None:
+        """Takes connections (again)."""
+        self._open.set()
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def refuse(self) -> None:
+        """As a host without a server: no new connections, and the present ones are reset."""
+        assert self._server is not None
+        self._server.close()
+        self.reset()
+
+    def reset(self) -> None:
+        """Resets every connection; new ones pass."""
+        for link in list(self.links):
+            link.reset()
+
+    def swallow(self) -> None:
+        """Nothing passes any more, and nobody is told: a cable that was pulled."""
+        self._open.clear()
+
+    def pass_on(self) -> None:
+        """What was swallowed arrives."""
+        self._open.set()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._open.wait()
+        try:
+            far_reader, far_writer = await self._connect()
+        except OSError:
+            writer.transport.abort()
+            return
+        link = Link((writer, far_writer))
+        self.links.add(link)
+        try:
+            await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
+        finally:
+            self.links.discard(link)
+            link.reset()
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        parts = urlsplit(self.target)
+        query = parse_qs(parts.query)
+        if "host" in query:
+            folder, port = unquote(query["host"][0]), query["port"][0]
+            return await asyncio.open_unix_connection(Path(folder) / f".s.PGSQL.{port}")
+        return await asyncio.open_connection(parts.hostname, parts.port)
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(CHUNK):
+                await self._open.wait()
+                writer.write(data)
+                await writer.drain()
+        if writer.can_write_eof():
+            with suppress(OSError):
+                writer.write_eof()
+
+
+@asynccontextmanager
+async def wire_to(target: str) -> AsyncIterator[Wire]:
+    wire = Wire(target)
+    await wire.listen()
+    try:
+        yield wire
+    finally:
+        wire.pass_on()
+        await wire.refuse()
+        async with asyncio.timeout(5):
+            while wire.links:
+                await asyncio.sleep(0)
