@@ -87,7 +87,7 @@ async def open_page(browser: Browser, request: pytest.FixtureRequest) -> AsyncIt
             await page.screenshot(path=f"{name}.png", full_page=True)
             await page.context.tracing.stop(path=f"{name}.zip")
         await page.context.close()
-    request.node.script_errors = errors
+    assert not errors, "the page's scripts or its security policy complained"
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -26,7 +26,8 @@ from monitoring.resources import resource_dir
 from monitoring.sections import SECTIONS
 from monitoring.services import KEY, Services
 from monitoring.snapshots import Snapshots
-from monitoring.web import api, auth, errors, headers, pages, stream, tables
+from monitoring.web import api, auth, cors, errors, headers, pages, stream, tables
+from monitoring.web.hosts import LocalOnly
 from monitoring.web.prefix import App, Prefix
 from monitoring.web.rendering import VERSION, Pages, SectionRenderer, make_environment
 
@@ -55,6 +56,7 @@ def create_app(settings: Settings) -> Quart:
     app.session_interface = CookieSessions()
     parts = _put_together(settings, app)
     app.extensions[KEY] = parts
+    cors.register(app)
     app.before_request(auth.guard)
     headers.register(app)
     errors.register(app)
@@ -76,7 +78,7 @@ def _put_together(settings: Settings, app: Quart) -> Services:
     database = Database(settings.database_url)
     hub = Hub(section.name for section in SECTIONS)
     ledgers = Ledgers(database, on_complete=lambda session: dispatcher.completed(session))
-    reader = Reader(database, ledgers, hub)
+    reader = Reader(database, ledgers, hub, tuple(get_dashboard_metrics().values()))
     environment = make_environment()
     snapshots = Snapshots(reader, SectionRenderer(environment, settings.root_path))
     sockets = Sockets(
@@ -173,7 +175,8 @@ def asgi(app: Quart) -> App:
     parts: Services = app.extensions[KEY]
     root = parts.settings.root_path
     both: App = app.extensions["sockets"].application(app, f"{root}/socket.io")
-    return Prefix(both, root) if root else both
+    prefixed = Prefix(both, root) if root else both
+    return prefixed if parts.settings.protected else LocalOnly(prefixed)
 
 
 class MonitoringDashboard:

@@ -12,6 +12,7 @@ from monitoring.clock import utc_now
 from monitoring.database.errors import SCHEMA_CHANGED, DatabaseUnavailable
 from monitoring.database.pool import Database
 from monitoring.ledger import Ledger, Ledgers
+from monitoring.metrics.catalogue import CATALOGUE, Metric
 from monitoring.metrics.facts import Facts, Session
 from monitoring.realtime.hub import Hub
 from monitoring.scope import CURRENT, Scope, find_session, list_sessions
@@ -33,10 +34,12 @@ class _Kept:
 class Reader:
     """Reads sessions, facts and contexts; facts are read once a change, whoever asks."""
 
-    def __init__(self, database: Database, ledgers: Ledgers, hub: Hub) -> None:
+    def __init__(self, database: Database, ledgers: Ledgers, hub: Hub, metrics: tuple[Metric, ...] = CATALOGUE) -> None:
         self.database = database
         self.ledgers = ledgers
         self.hub = hub
+        self.metrics = metrics
+        """The catalogue, and whatever the operator added."""
         self._sessions: dict[str, Session | None] = {}
         self._good: set[str] = set()
         """Which of them are known to be as the database has them; the others are the last known."""
@@ -108,7 +111,7 @@ class Reader:
                     await self.database.read_schema(connection)
                     facts = await self._facts_of(connection, ledger)
                 capabilities = self.database.capabilities
-                yield Context(connection, capabilities, scope, ledger, facts, facts.now, arguments or {})
+                yield Context(connection, capabilities, scope, ledger, facts, facts.now, self.metrics, arguments or {})
         except DatabaseUnavailable:
             self._failed.add(scope.session.id)
             raise

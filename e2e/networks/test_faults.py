@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Page, Request, expect
 
 from e2e.faultproxy import Cut, Drip, FaultProxy, Reset, Stall
-from e2e.networks.rungs import OpenPage, hears, hurry, mark, reaches, stands_on
+from e2e.networks.rungs import START, OpenPage, hears, hurry, mark, reaches, stands_on
 from monitoring.realtime.dispatch import STALE
 from monitoring.sections import SECTIONS
 from tests.rows import insert
@@ -115,7 +115,7 @@ async def test_a_section_cut_short_is_fetched_again(
         await page.route(LIBRARIES, lambda route: route.abort())
     await hurry(page, retry=500)
     await page.goto(faults.url, wait_until="domcontentloaded")
-    await reaches(page, "ws" if libraries else "sse", 2, "start, with libraries" if libraries else "start, without")
+    await reaches(page, "ws" if libraries else "sse", START)
     faults.fail(Cut(after=700), SECTION)
     words = f"cut short {libraries}"
     await insert(connection, "system_events", session_id=account, message=words)
@@ -137,7 +137,7 @@ async def test_a_slow_line_is_live_all_the_same(
 async def live(open_page: OpenPage, url: str) -> Page:
     """A page on the best rung, and a mark from which to measure."""
     page = await open_page(url)
-    await reaches(page, "ws", 2, "start")
+    await reaches(page, "ws", START)
     await mark(page)
     return page
 

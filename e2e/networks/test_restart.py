@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 import socketio
 
-from e2e.networks.rungs import OpenPage, hears, mark, reaches
+from e2e.networks.rungs import START, OpenPage, hears, mark, reaches
 from e2e.nginx import PLAIN, STRIPPED, Nginx, run_nginx
 from tests.running import Dashboard, run_dashboard
 
@@ -45,8 +45,8 @@ async def test_pages_behind_a_proxy_heal(
     async with run_nginx(nginx_program, restarted.url, {"plain": PLAIN, "stripped": STRIPPED}) as nginx:
         async with restarted.running():
             page, other = await open_page(nginx.url("plain")), await open_page(nginx.url("stripped"))
-            await reaches(page, "ws", 3, "start")
-            await reaches(other, "sse", 3, "start")
+            await reaches(page, "ws", START)
+            await reaches(other, "sse", START)
             await asyncio.gather(mark(page), mark(other))
         await reaches(page, "none", 1, "stopped: noticed by WebSocket")
         await reaches(other, "none", 1, "stopped: noticed by events")

@@ -12,7 +12,7 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from e2e.faultproxy import FaultProxy, Reset, Stall
-from e2e.networks.rungs import OpenPage, hears, hurry, mark, reaches, rewrite, stands_on
+from e2e.networks.rungs import START, OpenPage, hears, hurry, mark, reaches, rewrite, stands_on
 from tests.rows import insert, now
 from tests.running import Dashboard, run_dashboard
 
@@ -48,8 +48,8 @@ async def test_the_database_is_away(
     await polling.add_init_script("delete window.EventSource; delete window.WebSocket;")
     await hurry(polling, poll=1000)
     await polling.goto(distant.url, wait_until="domcontentloaded")
-    await reaches(page, "ws", 3, "start")
-    await reaches(polling, "poll", 3, "start")
+    await reaches(page, "ws", START)
+    await reaches(polling, "poll", START)
     lost = now()
     database.fail(Reset())
     for each, rung in ((page, "ws"), (polling, "poll")):
@@ -68,12 +68,12 @@ async def test_ages_grow_while_nothing_passes(
     faults: FaultProxy, open_page: OpenPage, connection: asyncpg.Connection, account: int
 ) -> None:
     page = await open_page(faults.url)
-    await reaches(page, "ws", 3, "start")
+    await reaches(page, "ws", START)
     await insert(connection, "account_history", session_id=account, timestamp=now(), balance=10_000, total_pnl=1)
-    await expect(page.locator(AGE)).to_have_text(re.compile(r"just now|^\d s ago"), timeout=3000)
+    await expect(page.locator(AGE)).to_have_text(re.compile(r"just now|^\d\ss ago"), timeout=3000)
     faults.fail(Reset())
     await stands_on(page, "none")
-    await expect(page.locator(AGE)).to_have_text(re.compile(r"^[45] s ago"), timeout=8000)
+    await expect(page.locator(AGE)).to_have_text(re.compile(r"^[45]\ss ago"), timeout=8000)
 
 
 async def test_the_dead_mans_switch(
@@ -81,7 +81,7 @@ async def test_the_dead_mans_switch(
 ) -> None:
     """Ninety seconds without a word from the server and the page says so; no script is needed for that."""
     page = await open_page(faults.url)
-    await reaches(page, "ws", 3, "start")
+    await reaches(page, "ws", START)
     await page.evaluate(FORWARD, 80)
     await expect(page.locator(".lost")).to_be_hidden()
     await hears(page, connection, account)
@@ -90,7 +90,7 @@ async def test_the_dead_mans_switch(
     await page.evaluate(FORWARD, 91)
     await expect(page.locator(".lost")).to_be_visible(timeout=1000)
     await expect(page.locator(".rung")).to_be_hidden()
-    assert await page.locator(".lost").evaluate("lost => getComputedStyle(lost, '::after').content") == '"Not updating"'
+    await expect(page.locator(".lost")).to_have_css("content", '"Not updating"', pseudo="after")
     faults.fail(Reset())
     faults.heal()
     await mark(page)
@@ -128,7 +128,7 @@ async def test_somebody_elses_page_is_no_answer(dashboard: Dashboard, open_page:
     await page.add_init_script("delete window.EventSource; delete window.WebSocket;")
     await hurry(page, poll=500)
     await page.goto(dashboard.url, wait_until="domcontentloaded")
-    await reaches(page, "poll", 3, "start")
+    await reaches(page, "poll", START)
     await page.route("**/versions?*", lambda route: route.fulfill(body="<h1>Welcome to our network</h1>"))
     await mark(page)
     await reaches(page, "none", 3, "a portal answers: noticed")

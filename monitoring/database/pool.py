@@ -201,7 +201,8 @@ class Database:
 async def _retire(pool: asyncpg.Pool, patience: float) -> None:
     with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
         try:
-            await asyncio.wait_for(pool.close(), patience)
+            async with asyncio.timeout(patience):
+                await pool.close()
         finally:
             pool.terminate()
 

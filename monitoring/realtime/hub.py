@@ -46,7 +46,9 @@ class Subscription:
     async def next(self, timeout: float) -> dict[str, str]:
         """The sections that went stale, newest versions; empty after ``timeout`` seconds of silence or when closed."""
         try:
-            await asyncio.wait_for(self._news.wait(), timeout)
+            # Not wait_for: before Python 3.12 it forgets that it was cancelled when news come at that moment.
+            async with asyncio.timeout(timeout):
+                await self._news.wait()
         except TimeoutError:
             return {}
         self._news.clear()

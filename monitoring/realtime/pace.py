@@ -51,5 +51,7 @@ class Pace:
             await asyncio.sleep(seconds)
             return
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._end.wait(), seconds)
+            # Not wait_for: before Python 3.12 it forgets that it was cancelled when both happen at once.
+            async with asyncio.timeout(seconds):
+                await self._end.wait()
         self._end.clear()

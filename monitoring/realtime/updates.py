@@ -51,11 +51,11 @@ class Updates:
         try:
             session = await self._reader.session(CURRENT)
             if session is None:
-                return empty_metrics("no session yet")
+                return empty_metrics("no session yet", self._reader.metrics)
             async with self._reader.context(Scope(session, CURRENT)) as context:
-                return metrics_payload(context.facts)
+                return metrics_payload(context.facts, context.metrics)
         except DatabaseUnavailable:
-            return empty_metrics("the database cannot be read")
+            return empty_metrics("the database cannot be read", self._reader.metrics)
 
     async def changed(self, session: int, rows: Mapping[str, list[NewRow]]) -> None:
         """Hears of every change; costs nothing while nobody wants to know."""

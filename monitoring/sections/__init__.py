@@ -3,6 +3,7 @@
 from monitoring.sections import (
     account,
     balance,
+    custom,
     daily_pnl,
     drawdown,
     events,
@@ -26,6 +27,7 @@ SECTIONS: tuple[Section, ...] = (
     risk.SECTION,
     performance.SECTION,
     account.SECTION,
+    custom.SECTION,
     positions.SECTION,
     events.SECTION,
     daily_pnl.SECTION,

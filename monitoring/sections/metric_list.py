@@ -31,7 +31,12 @@ class Figures:
 
 
 def figures(facts: Facts, keys: Iterable[str]) -> Figures:
-    metrics = tuple(BY_KEY[key] for key in keys)
+    """Figures of the catalogue, by key."""
+    return figures_of(facts, tuple(BY_KEY[key] for key in keys))
+
+
+def figures_of(facts: Facts, metrics: tuple[Metric, ...]) -> Figures:
+    """Figures of any metrics."""
     evaluation = evaluate(facts, metrics)
     return Figures(
         {

@@ -26,6 +26,7 @@ import asyncpg
 
 from monitoring.database.capabilities import Capabilities
 from monitoring.ledger import Ledger
+from monitoring.metrics.catalogue import CATALOGUE, Metric
 from monitoring.metrics.facts import Facts
 from monitoring.scope import Scope
 
@@ -40,6 +41,8 @@ class Context:
     ledger: Ledger
     facts: Facts
     now: datetime
+    metrics: tuple[Metric, ...] = CATALOGUE
+    """Every metric there is, the operator's own included."""
     arguments: Mapping[str, str] = field(default_factory=dict)
     """The section's own query parameters, such as a page or a filter; unchecked."""
 

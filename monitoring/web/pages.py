@@ -8,7 +8,7 @@ from quart import Blueprint, Response, current_app, jsonify, redirect, request, 
 from werkzeug.http import generate_etag
 
 from monitoring.database.pool import DatabaseUnavailable
-from monitoring.metrics.catalogue import CATALOGUE, Metric
+from monitoring.metrics.metric import Metric
 from monitoring.scope import Scope
 from monitoring.sections import BY_NAME, SECTIONS, BadParameter, Section
 from monitoring.services import services
@@ -87,7 +87,7 @@ async def versions() -> Response:
 async def explain() -> Response:
     """What every metric means, and where its formula comes from."""
     metrics: dict[str, list[Metric]] = defaultdict(list)
-    for metric in CATALOGUE:
+    for metric in services().reader.metrics:
         metrics[metric.section].append(metric)
     return services().pages.page("explain.html", metrics=dict(metrics))
 

@@ -42,7 +42,9 @@ async def caught_up(primary: EmbeddedServer, standby: EmbeddedServer) -> None:
     """Waits until the standby has replayed all that is committed at the primary now."""
     there, here = await asyncpg.connect(primary.url("postgres")), await asyncpg.connect(standby.url("postgres"))
     try:
-        position = await there.fetchval("SELECT pg_current_wal_insert_lsn()::text")
+        # Commits here do not wait for the log; this one does, and takes those before it along.
+        await there.execute("SET synchronous_commit = on; SELECT pg_logical_emit_message(true, 'test', '')")
+        position = await there.fetchval("SELECT pg_current_wal_flush_lsn()::text")
         async with asyncio.timeout(20):
             while not await here.fetchval("SELECT pg_last_wal_replay_lsn() >= $1::text::pg_lsn", position):
                 await asyncio.sleep(0.01)

@@ -1,5 +1,6 @@
 """Pages as a browser gets them: whole, escaped, guarded, and honest when something is missing."""
 
+import re
 from typing import Any
 
 import asyncpg
@@ -120,6 +121,24 @@ async def test_the_theme_is_kept(client: Any) -> None:
     assert 'data-theme="dark"' in await text(await client.get("/login"))
 
 
+class TestNamedOrigins:
+    """Pages of other sites that the operator lists may call the REST interface."""
+
+    @pytest.fixture
+    def environ(self, environ: dict[str, str]) -> dict[str, str]:
+        return {**environ, "MONITORING_CORS_ALLOWED_ORIGINS": "https://friend.example", "ENV": "production"}
+
+    async def test_a_listed_origin_may_ask(self, account: int, client: Any, operator: dict[str, str]) -> None:
+        asking = {"Origin": "https://friend.example", "Access-Control-Request-Method": "GET"}
+        assert (await client.options("/api/metrics", headers=asking)).status_code == 204
+        answer = await client.get("/api/metrics", headers={**operator, "Origin": "https://friend.example"})
+        assert answer.headers["Access-Control-Allow-Origin"] == "https://friend.example"
+
+    async def test_others_may_not(self, account: int, client: Any, operator: dict[str, str]) -> None:
+        answer = await client.get("/api/metrics", headers={**operator, "Origin": "https://evil.example"})
+        assert "Access-Control-Allow-Origin" not in answer.headers
+
+
 class TestWhereStrangersMayCome:
     """Production: nothing of the account without the operator's token."""
 
@@ -131,8 +150,9 @@ class TestWhereStrangersMayCome:
         client: Any = app.test_client()
         closed = 0
         for rule in app.url_map.iter_rules():
-            path = rule.rule.replace("<name>", "trades").replace("<int:position_id>", "1")
-            if "GET" in (rule.methods or ()) and "<" not in path and path not in PUBLIC_PAGES:
+            path = re.sub(r"<int:\w+>", "1", rule.rule).replace("<name>", "trades")
+            assert "<" not in path or path.startswith("/static/"), f"{path}: fill in what it asks for"
+            if "GET" in (rule.methods or ()) and path not in PUBLIC_PAGES and not path.startswith("/static/"):
                 assert (await client.get(path)).status_code == 401, path
                 closed += 1
         assert closed > 20

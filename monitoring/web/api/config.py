@@ -10,8 +10,8 @@ from msgspec import UNSET
 from quart import current_app
 from quart_schema import validate_request, validate_response
 
-from monitoring.metrics.catalogue import CATALOGUE
 from monitoring.payloads import Payload
+from monitoring.services import services
 from monitoring.web.api.base import blueprint
 from monitoring.web.api.queries import ShownChange
 from monitoring.web.api.shapes import Done, Shown
@@ -37,7 +37,7 @@ async def get_config() -> Payload:
             "format": metric.format,
             **changes.get(metric.key, {}),
         }
-        for metric in CATALOGUE
+        for metric in services().reader.metrics
     }
 
 
@@ -46,7 +46,7 @@ async def get_config() -> Payload:
 @validate_response(Done)
 async def post_config(data: dict[str, ShownChange]) -> Payload:
     """Changes how the named metrics are shown, until the dashboard stops."""
-    known = {metric.key for metric in CATALOGUE}
+    known = {metric.key for metric in services().reader.metrics}
     unknown = [name[:40] for name in data if name not in known]
     if unknown or not data:
         raise Problem(422, "invalid", f"{', '.join(unknown) or 'an empty object'}: expected keys of /api/metrics")

@@ -4,6 +4,7 @@ from quart_schema import document_response, validate_querystring
 
 from monitoring.payloads import Payload, empty_metrics, metrics_payload
 from monitoring.sections import Context
+from monitoring.services import services
 from monitoring.web.api.base import blueprint, read
 from monitoring.web.api.queries import ScopeQuery
 from monitoring.web.api.shapes import Metrics
@@ -20,6 +21,6 @@ async def get_metrics(query_args: ScopeQuery) -> Payload:
     """Every metric of the dashboard, in one flat object, and the reason for each that is unknown."""
 
     async def load(context: Context) -> Payload:
-        return metrics_payload(context.facts)
+        return metrics_payload(context.facts, context.metrics)
 
-    return await read(query_args.session, load, empty_metrics(NO_SESSION))
+    return await read(query_args.session, load, empty_metrics(NO_SESSION, services().reader.metrics))

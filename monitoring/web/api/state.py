@@ -17,6 +17,7 @@ from monitoring.payloads import (
 from monitoring.sections import Context
 from monitoring.sections.positions import load as load_positions
 from monitoring.sections.trades import TradeFilter, read_trades
+from monitoring.services import services
 from monitoring.web.api.base import blueprint, read
 from monitoring.web.api.metrics import NO_SESSION
 from monitoring.web.api.queries import StateQuery
@@ -34,12 +35,13 @@ async def get_dashboard_state(query_args: StateQuery) -> Payload:
     async def load(context: Context) -> Payload:
         return {
             "bot": bot_payload(context.facts),
-            "metrics": metrics_payload(context.facts),
+            "metrics": metrics_payload(context.facts, context.metrics),
             "positions": await _positions(context),
             "trades": await _trades(context, query_args.trades_limit),
         }
 
-    empty: Payload = {"bot": empty_bot(), "metrics": empty_metrics(NO_SESSION), "positions": [], "trades": []}
+    unknown = empty_metrics(NO_SESSION, services().reader.metrics)
+    empty: Payload = {"bot": empty_bot(), "metrics": unknown, "positions": [], "trades": []}
     state = await read(query_args.session, load, empty)
     return {**state, "server_time": timestamp(utc_now())}
 

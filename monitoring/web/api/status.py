@@ -203,7 +203,8 @@ async def _database_answers() -> bool:
             await connection.fetchval("SELECT 1")
 
     try:
-        await asyncio.wait_for(ask(), PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            await ask()
     except (DatabaseUnavailable, TimeoutError):
         return False
     return True
