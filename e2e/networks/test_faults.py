@@ -71,7 +71,7 @@ async def test_a_frozen_connection_is_noticed(faults: FaultProxy, dashboard: Das
     other = await open_page(beside=page)
     await other.route(LIBRARIES, lambda route: route.abort())
     await other.goto(faults.url, wait_until="domcontentloaded")
-    await reaches(other, "sse", 1, "no libraries: events")
+    await reaches(other, "sse", START)
     faults.fail(Stall())
     await asyncio.gather(mark(page), mark(other))
     await asyncio.gather(

@@ -22,7 +22,7 @@ async def test_the_upgrade_refused(
     nginx: Nginx, open_page: OpenPage, connection: asyncpg.Connection, account: int
 ) -> None:
     page = await open_page(nginx.url("stripped"))
-    await reaches(page, "sse", 1, "upgrade refused: events")
+    await reaches(page, "sse", 1, "upgrade refused: events", since="attempt")
     await stands_on(page, "sse")
     await hears(page, connection, account)
 

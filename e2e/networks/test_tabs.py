@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 from playwright.async_api import expect
 
-from e2e.networks.rungs import OpenPage, hears, mark, reaches
+from e2e.networks.rungs import START, OpenPage, hears, mark, reaches
 from e2e.nginx import Nginx
 from tests.rows import insert, now
 
@@ -37,14 +37,14 @@ async def test_a_tab_out_of_sight_gives_its_stream_back(
     nginx: Nginx, open_page: OpenPage, connection: asyncpg.Connection, account: int
 ) -> None:
     page = await open_page(nginx.url("stripped"))
-    await reaches(page, "sse", 3, "in sight: events")
+    await reaches(page, "sse", START)
     await mark(page)
     await page.evaluate(HIDE, True)
     await reaches(page, "none", 1, "out of sight: stream given back")
     number = await insert(connection, "trades", session_id=account, pnl=3, exit_time=now())
     await mark(page)
     await page.evaluate(HIDE, False)
-    await reaches(page, "sse", 1, "in sight again: events")
+    await reaches(page, "sse", 2, "in sight again: events")
     await expect(page.locator(f"#trade-{number}")).to_be_attached(timeout=2000)
     await hears(page, connection, account)
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 import asyncpg
 import numpy as np
 
+from monitoring.clock import utc_now
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.gate import Gate, Tail, start_tail
 from monitoring.ledger.snapshots import audit_condition
@@ -100,29 +101,77 @@ class FlowFactors:
         return found
 
 
-EQUITY_BEFORE = """
-SELECT equity::float8 FROM account_history
-WHERE session_id = $1 AND timestamp <= $2 AND timestamp > $3 AND NOT {audit} AND equity <> 'NaN'
-ORDER BY timestamp DESC, id DESC LIMIT 1
+BEFORE = """
+SELECT (SELECT equity::float8 FROM account_history
+        WHERE session_id = $1 AND timestamp <= $2 AND timestamp > $3 AND NOT {audit} AND equity <> 'NaN'
+        ORDER BY timestamp DESC, id DESC LIMIT 1) AS equity,
+       (SELECT balance::float8 FROM account_history
+        WHERE session_id = $1 AND timestamp <= $2 AND timestamp > $3 AND balance <> 'NaN'
+        ORDER BY timestamp DESC, id DESC LIMIT 1) AS balance
 """
+NEXT = """
+SELECT min(timestamp) FROM account_history
+WHERE session_id = $1 AND timestamp > $2 AND timestamp <= $3 AND NOT {audit}
+"""
+SHOWN = f"{NEXT} AND abs(balance::float8 - $4::float8 - $5::float8) < abs($5::float8) / 2"
+LONGEST_DELAY = timedelta(days=1)
+"""Of the engine's writing, within which it takes over an adjusted balance, if it does."""
+SMALL = 0.01
+"""A flow of a smaller share of the equity is hard to tell from a trade: it counts from when it was booked."""
+NEVER = float("inf")
 
 
-async def read_factors(
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """From when on (epoch seconds, NEVER while it does not) a flow shows in the snapshots, and by which factor."""
+
+    since: float
+    factor: float
+    waiting: bool = False
+    """Whether it may yet begin to show."""
+
+
+async def read_effects(
     connection: asyncpg.Connection, session: Session, flows: Sequence[Flow], audit: str
-) -> FlowFactors:
-    """The factors of ``flows``, each measured against the last real equity before it (``audit`` marks unreal rows)."""
-    times, factors, factor = [], [], 1.0
-    query = EQUITY_BEFORE.format(audit=audit)
-    for flow in flows:
-        before = await connection.fetchval(query, session.id, flow.at, flow.at - timedelta(days=30))
-        if before is None:
-            before = float(session.initial_balance or 0)
-        after = before + float(flow.amount)
-        if before > 0 and after > 0:
-            factor *= after / before
-        times.append(epoch(flow.at))
-        factors.append(factor)
-    return FlowFactors(np.array(times), np.array(factors))
+) -> tuple[Effect, ...]:
+    """The effect of each flow, measured against the last real equity before it (``audit`` marks unreal rows).
+
+    The engine takes a booked adjustment over some time later, or never: until a snapshot's balance has moved by it,
+    equity does not hold it, and taking it out would invent a loss.
+    """
+    return tuple([await _effect(connection, session, flow, audit) for flow in flows])
+
+
+async def _effect(connection: asyncpg.Connection, session: Session, flow: Flow, audit: str) -> Effect:
+    start = flow.at - timedelta(days=30)
+    row = await connection.fetchrow(BEFORE.format(audit=audit), session.id, flow.at, start)
+    initial, amount = float(session.initial_balance or 0), float(flow.amount)
+    equity = initial if row["equity"] is None else row["equity"]
+    balance = initial if row["balance"] is None else row["balance"]
+    factor = (equity + amount) / equity if equity > 0 and equity + amount > 0 else 1.0
+    if abs(factor - 1.0) < SMALL:
+        return Effect(epoch(flow.at), factor)
+    ever = flow.at + timedelta(days=36_500)
+    following = await connection.fetchval(NEXT.format(audit=audit), session.id, flow.at, ever)
+    if following is None:
+        return Effect(NEVER, factor, waiting=True)
+    until = following + LONGEST_DELAY
+    shown = await connection.fetchval(SHOWN.format(audit=audit), session.id, flow.at, until, balance, amount)
+    if shown is None:
+        return Effect(NEVER, factor, waiting=until > utc_now())
+    return Effect(epoch(shown) - JUST_BEFORE, factor)
+
+
+JUST_BEFORE = 1e-3
+"""Seconds by which a flow precedes the snapshot that shows it, so that rounding does not part them."""
+
+
+def factors_of(effects: Sequence[Effect]) -> FlowFactors:
+    """The factors in force after each flow that shows."""
+    shown = sorted((effect for effect in effects if effect.since < NEVER), key=lambda effect: effect.since)
+    return FlowFactors(
+        np.array([effect.since for effect in shown]), np.cumprod(np.array([effect.factor for effect in shown]))
+    )
 
 
 def epoch(moment: datetime) -> float:
@@ -151,6 +200,8 @@ class FlowLedger:
 
     session: Session
     flows: tuple[Flow, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    """Of each flow, in the same order."""
     factors: FlowFactors = field(default_factory=lambda: FlowFactors.none())
     read: bool = False
     """False until read for the first time, and again once an old row is known to have changed."""
@@ -163,19 +214,30 @@ class FlowLedger:
         """
         tails = self._tails if self.read else await self._start(connection, capabilities)
         unread = {table: await self._unread(connection, table, tail) for table, tail in tails.items()}
-        flows, factors = self.flows, self.factors
+        flows, effects = self.flows, self.effects
         if not self.read or any(row["flow"] for rows in unread.values() for row in rows):
             flows = await read_flows(connection, capabilities, self.session)
-        if (flows != self.flows or not self.read) and capabilities.has(
-            "account_history", "session_id", "timestamp", "equity"
-        ):
-            factors = await read_factors(connection, self.session, flows, audit_condition(capabilities))
+        measurable = capabilities.has("account_history", "session_id", "timestamp", "equity")
+        if measurable and (flows != self.flows or not self.read or self.awaited):
+            effects = await read_effects(connection, self.session, flows, audit_condition(capabilities))
+        factors = factors_of(effects)
         torn = [tail for tail in tails.values() if tail.settle(gate)]
         for table, rows in unread.items():
             tails[table].saw(row["id"] for row in rows)
         since = factors.differs_from(self.factors)
-        self._tails, self.read, self.flows, self.factors = tails, not torn, flows, factors
+        self._tails, self.read, self.flows = tails, not torn, flows
+        self.effects, self.factors = effects, factors
         return since
+
+    @property
+    def awaited(self) -> bool:
+        """Whether a booked flow may yet show in the snapshots."""
+        return any(effect.waiting for effect in self.effects)
+
+    def shown(self, after: float, until: float) -> Decimal:
+        """Sum of the flows that began to show after one moment and up to another, in epoch seconds."""
+        effects = zip(self.flows, self.effects, strict=False)
+        return sum((flow.amount for flow, effect in effects if after < effect.since <= until), Decimal(0))
 
     async def _start(self, connection: asyncpg.Connection, capabilities: Capabilities) -> dict[str, Tail]:
         return {

@@ -104,8 +104,7 @@ def change_since(context: Context, since: datetime) -> Change:
     if base is None or base[0] <= 0 or base[1] <= 0:
         return UNKNOWN_CHANGE
     equity, index, at = base
-    until = epoch(account.equity_at)
-    flows = sum((flow.amount for flow in context.ledger.flows.flows if at < epoch(flow.at) <= until), Decimal(0))
+    flows = context.ledger.flows.shown(at, epoch(account.equity_at))
     amount = account.equity - Decimal(repr(equity)) - flows
     return Change(amount, (float(steps[-1, INDEX]) / index - 1.0) * 100)
 

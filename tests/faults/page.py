@@ -77,6 +77,24 @@ class Page:
         for section in SECTIONS:
             await self._until(section.name, lambda body: not marked_old(body), "stayed marked as old", within)
 
+    async def equals(self, name: str, wanted: str, within: float) -> None:
+        """Waits until a section is what another page shows, its ages aside."""
+        try:
+            async with asyncio.timeout(within), self._changed:
+                await self._changed.wait_for(lambda: ageless(self.fragments.get(name, "")) == wanted)
+        except TimeoutError:
+            assert ageless(self.fragments[name]) == wanted
+
+    def record_announcements(self) -> set[int]:
+        """Ids of the trades that programs are told of from now on; grows."""
+        told: set[int] = set()
+
+        async def listen(_session: int, rows: Any) -> None:
+            told.update(row.id for row in rows.get("trades", ()))
+
+        self.parts.dispatcher._listener = listen
+        return told
+
     async def _until(self, name: str, fits: Any, complaint: str, within: float) -> str:
         try:
             async with asyncio.timeout(within), self._changed:

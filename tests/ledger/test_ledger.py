@@ -166,3 +166,28 @@ async def test_corrections_are_followed_once_known(connection: asyncpg.Connectio
     assert sums is not None
     assert drawdown is not None
     assert (sums.net, drawdown.maximum) == (Decimal(-5), 0)
+
+
+async def test_a_deposit_that_the_engine_has_not_taken_over_is_no_loss(
+    connection: asyncpg.Connection, session: int
+) -> None:
+    now = utc_now()
+    booked = {"session_id": session, "last_updated": now - timedelta(hours=3)}
+    await insert(connection, "account_balances", total_balance=1000, **booked)
+    await insert(connection, "account_history", **snapshot(session, now - timedelta(minutes=50), 1000.0))
+    ledger = await refreshed(connection, await ledger_of(connection, session))
+    await insert(
+        connection,
+        "account_balances",
+        session_id=session,
+        total_balance=3000,
+        last_updated=now - timedelta(minutes=40),
+        update_reason="Manual adjustment: deposit",
+    )
+    for minutes, equity in ((30, 1000.0), (20, 3000.0), (10, 2700.0)):
+        await insert(connection, "account_history", **snapshot(session, now - timedelta(minutes=minutes), equity))
+        drawdown = (await refreshed(connection, ledger)).history.drawdown()
+        assert drawdown is not None
+        assert drawdown.maximum == pytest.approx(10 if minutes == 10 else 0)
+    fresh = await refreshed(connection, await ledger_of(connection, session))
+    assert fresh.history.drawdown() == ledger.history.drawdown()

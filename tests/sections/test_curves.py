@@ -47,12 +47,12 @@ def test_a_rising_account_never_fell() -> None:
 
 @given(
     st.lists(st.floats(1, 1e6, allow_nan=False), min_size=1, max_size=120),
-    st.floats(1, 400),
+    st.integers(1, 400),
     st.integers(1, 120),
     st.one_of(st.none(), st.floats(1, 1e6)),
 )
 def test_the_decline_of_every_step_is_that_of_its_rows(
-    equity: list[float], pause: float, cut: int, initial: float | None
+    equity: list[float], pause: int, cut: int, initial: float | None
 ) -> None:
     times = [pause * number for number in range(len(equity))]
     steps = curve_of(times, equity, min(cut, len(equity)))

@@ -1,0 +1,75 @@
+"""In the end the page shows what the database holds, however it was written and however it was reached."""
+
+import asyncio
+from datetime import datetime
+
+import asyncpg
+import pytest
+
+from monitoring.database.embedded import EmbeddedServer
+from monitoring.realtime import feed
+from monitoring.sections import SECTIONS
+from tests.faults.bot import Bot
+from tests.faults.page import Page, ageless, dashboard
+from tests.faults.ways import WAYS, way_to
+from tests.rows import insert, now
+
+WRITERS = 4
+
+
+@pytest.fixture
+def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> datetime:
+    """The moment at which everything is computed, so that two pages of equal data are equal."""
+    moment = now()
+    for module in ("reader", "snapshots", "ledger.session"):
+        monkeypatch.setattr(f"monitoring.{module}.utc_now", lambda: moment)
+    return moment
+
+
+async def writers(url: str, session: int, at: datetime, transactions: int) -> list[int]:
+    """Runs several bots at once; the ids of the trades there are in the end."""
+
+    async def one(seed: int) -> None:
+        connection = await asyncpg.connect(url)
+        await connection.execute("SET synchronous_commit = on")
+        bot = Bot(connection, session, at, seed)
+        await bot.work(transactions)
+        await bot.correct_history().work(transactions)
+        await connection.close()  # which makes the server count its updates at once
+
+    await asyncio.gather(*(one(seed) for seed in range(WRITERS)))
+    connection = await asyncpg.connect(url)
+    ids = [row["id"] for row in await connection.fetch("SELECT id FROM trades WHERE session_id = $1", session)]
+    await connection.close()
+    return ids
+
+
+async def assert_true(page: Page, url: str, within: float = 15) -> None:
+    """The page equals, some time soon, one that was opened just now over a straight connection."""
+    async with dashboard(url) as fresh:
+        await fresh.is_fresh()
+        for section in SECTIONS:
+            wanted = ageless(fresh.fragments[section.name])
+            await page.equals(section.name, wanted, within)
+        assert await page.json("/api/metrics") == await fresh.json("/api/metrics")
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_fuzz(
+    way: str,
+    account: int,
+    server: EmbeddedServer,
+    database_url: str,
+    connection: asyncpg.Connection,
+    stopped_clock: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(feed, "UNCOUNTED_PAUSE", 1.0)  # on a standby nothing but this finds corrections
+    await insert(connection, "system_control_flags")
+    async with way_to(database_url, way, server) as url, dashboard(url) as page:
+        await page.shows("performance", "40")
+        told = page.record_announcements()
+        ids = await writers(database_url, account, stopped_clock, 40)
+        await assert_true(page, database_url)
+        assert set(ids) - told <= set(range(1, 41))
+        assert page.parts.feed.state.error is None

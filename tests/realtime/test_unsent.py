@@ -1,0 +1,70 @@
+"""What an event stream has not been sent yet: the newest of everything, once, and never without bound."""
+
+import pytest
+
+from monitoring.realtime.unsent import MOST_ROWS, Streams, Unsent
+
+
+@pytest.fixture
+def wakes() -> list[bool]:
+    return []
+
+
+@pytest.fixture
+def unsent(wakes: list[bool]) -> Unsent:
+    return Unsent(lambda: wakes.append(True))
+
+
+def test_only_the_newest_metrics_are_kept(unsent: Unsent, wakes: list[bool]) -> None:
+    unsent.add("metrics_update", {"equity": 1})
+    unsent.add("metrics_update", {"equity": 2})
+    assert unsent.take() == [("metrics_update", {"equity": 2})]
+    assert unsent.take() == []
+    assert len(wakes) == 2
+
+
+def test_a_trade_that_changed_is_sent_once_as_it_is_now(unsent: Unsent) -> None:
+    unsent.add("trade_update", {"trades": [{"id": 1, "pnl": 5}, {"id": 2, "pnl": 5}]})
+    unsent.add("trade_update", {"trades": [{"id": 1, "pnl": 6}]})
+    assert unsent.take() == [("trade_update", {"trades": [{"id": 2, "pnl": 5}, {"id": 1, "pnl": 6}]})]
+
+
+def test_of_very_many_trades_the_newest_are_kept(unsent: Unsent) -> None:
+    for number in range(3 * MOST_ROWS):
+        unsent.add("trade_update", {"trades": [{"id": number}]})
+    [(_, payload)] = unsent.take()
+    assert [trade["id"] for trade in payload["trades"]] == list(range(2 * MOST_ROWS, 3 * MOST_ROWS))
+
+
+def test_a_position_is_open_or_closed_and_not_both(unsent: Unsent) -> None:
+    unsent.add("position_update", {"positions": [{"id": 1}, {"id": 2}], "closed": [3]})
+    unsent.add("position_update", {"positions": [{"id": 3}], "closed": [1]})
+    assert unsent.take() == [("position_update", {"positions": [{"id": 2}, {"id": 3}], "closed": [1]})]
+
+
+def test_closings_are_bounded_too(unsent: Unsent) -> None:
+    unsent.add("position_update", {"positions": [], "closed": list(range(2 * MOST_ROWS))})
+    [(_, payload)] = unsent.take()
+    assert payload["closed"] == list(range(MOST_ROWS, 2 * MOST_ROWS))
+
+
+def test_trades_come_before_the_metrics_that_count_them(unsent: Unsent) -> None:
+    unsent.add("metrics_update", {"total_trades": 1})
+    unsent.add("trade_update", {"trades": [{"id": 1}]})
+    assert [event for event, _ in unsent.take()] == ["trade_update", "metrics_update"]
+
+
+def test_an_event_that_nobody_knows_is_refused(unsent: Unsent) -> None:
+    with pytest.raises(ValueError, match="trade_updated: expected metrics_update"):
+        unsent.add("trade_updated", {})
+
+
+async def test_every_stream_gets_everything_until_it_leaves(wakes: list[bool]) -> None:
+    streams = Streams()
+    first, second = (streams.join(lambda: wakes.append(True)) for _ in range(2))
+    await streams.emit("metrics_update", {"equity": 1})
+    assert first.take() == second.take() != []
+    streams.leave(first)
+    assert streams.listeners == 1
+    await streams.emit("metrics_update", {"equity": 2})
+    assert (first.take(), len(second.take())) == ([], 1)

@@ -1,0 +1,147 @@
+"""The event stream: the same signals as over Socket.IO, and the update events for those who ask for them."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import pytest
+from quart import Quart
+
+from monitoring.realtime.sse import RETRY, event, full_stream
+from monitoring.services import KEY, Services
+from tests.history import seed_account
+from tests.rows import insert, now
+
+Event = tuple[str, Any]
+
+
+class Reader:
+    """The events of one stream, one after the other."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._text = ""
+
+    async def next(self) -> Event:
+        while "data: " not in self._text.partition("\n\n")[0]:
+            whole, separator, rest = self._text.partition("\n\n")
+            self._text = rest if separator else whole + (await self._connection.receive()).decode()
+        event, _, self._text = self._text.partition("\n\n")
+        fields = dict(line.split(": ", 1) for line in event.splitlines())
+        return fields["event"], json.loads(fields["data"])
+
+    async def until(self, name: str, within: float = 3) -> Any:
+        """The data of the next event of that name."""
+        async with asyncio.timeout(within):
+            while True:
+                event, data = await self.next()
+                if event == name:
+                    return data
+
+
+@pytest.fixture
+async def account(connection: asyncpg.Connection) -> int:
+    return await seed_account(connection)
+
+
+@pytest.fixture
+def parts(app: Quart) -> Services:
+    services: Services = app.extensions[KEY]
+    return services
+
+
+@asynccontextmanager
+async def stream(client: Any, path: str) -> AsyncIterator[Reader]:
+    async with client.request(path) as connection:
+        await connection.send_complete()
+        yield Reader(connection)
+        await connection.disconnect()
+
+
+async def test_hello_then_what_goes_stale(
+    account: int, client: Any, parts: Services, connection: asyncpg.Connection
+) -> None:
+    async with stream(client, "/events") as reader:
+        hello = await reader.until("hello")
+        assert hello["versions"] == parts.hub.versions("current")
+        await insert(connection, "trades", session_id=account, exit_time=now())
+        stale = await reader.until("stale")
+        assert "trades" in stale
+        assert stale["trades"] != hello["versions"]["trades"]
+
+
+async def test_with_payload_the_update_events_come_too(
+    account: int, client: Any, connection: asyncpg.Connection
+) -> None:
+    async with stream(client, "/events?payload=1") as reader:
+        before = await reader.until("metrics_update")
+        assert before["total_trades"] == 40
+        number = await insert(connection, "trades", session_id=account, pnl=9, commission=2, exit_time=now())
+        [trade] = (await reader.until("trade_update"))["trades"]
+        assert (trade["id"], trade["net_pnl"]) == (number, 7)
+        assert (await reader.until("metrics_update"))["total_trades"] == 41
+        position = await insert(connection, "positions", session_id=account)
+        opened = await reader.until("position_update")
+        assert [row["id"] for row in opened["positions"]] == [position]
+        await connection.execute(
+            "UPDATE positions SET status = 'CLOSED', last_update = $1 WHERE id = $2", now(), position
+        )
+        assert (await reader.until("position_update"))["closed"] == [position]
+
+
+async def test_what_nobody_asks_for_is_not_made(account: int, client: Any, parts: Services) -> None:
+    async with stream(client, "/events") as reader:
+        await reader.until("hello")
+        assert not parts.updates.wanted
+
+
+async def test_a_reader_who_goes_leaves_nothing_behind(account: int, app: Quart, parts: Services) -> None:
+    async with app.app_context():
+        leaving = full_stream(parts.hub, parts.streams, parts.updates)
+        await anext(leaving)
+        assert (parts.updates.wanted, parts.hub.viewers) == (True, 1)
+        await leaving.aclose()
+        assert (parts.updates.wanted, parts.hub.viewers) == (False, 0)
+
+
+async def test_silence_is_broken_by_a_heartbeat_and_ended_by_the_server(account: int, parts: Services) -> None:
+    quiet = full_stream(parts.hub, parts.streams, parts.updates, heartbeat=0.01)
+    assert b"event: hello" in await anext(quiet)
+    assert await anext(quiet) == event("hb", 1)
+    parts.hub.close()
+    assert [chunk async for chunk in quiet][-1] == RETRY
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "says"),
+    [
+        ("?payload=2", 400, "payload=2: expected 0 or 1"),
+        ("?payload=1&session=1", 400, "session=1: expected current"),
+        ("?session=4711", 404, "4711"),
+    ],
+)
+async def test_what_cannot_be_streamed_is_refused(
+    account: int, client: Any, query: str, status: int, says: str
+) -> None:
+    response = await client.get(f"/events{query}")
+    assert response.status_code == status
+    assert says in (await response.get_json())["error"]["message"]
+
+
+async def test_who_polls_hears_of_corrections_in_sessions_nobody_follows(
+    account: int, client: Any, parts: Services
+) -> None:
+    before = await (await client.get(f"/versions?session={account}")).get_json()
+    assert str(account) in parts.hub.viewed()
+    parts.hub.publish(None, ("trades",))
+    after = await (await client.get(f"/versions?session={account}")).get_json()
+    assert {name for name in before if before[name] != after[name]} == {"trades"}
+
+
+async def test_the_page_names_the_versions_it_was_made_from(account: int, client: Any, parts: Services) -> None:
+    html = await (await client.get("/")).get_data()
+    before = parts.hub.version("current", "trades")
+    assert f'"trades": "{before}"'.replace('"', "&#34;") in html
