@@ -13,7 +13,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 	--generate-hashes --no-header --no-emit-index-url --no-emit-find-links --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint format vendor chromium wheel lock clean distclean
+.PHONY: help run test check lint format vendor chromium nginx pgbouncer wheel lock clean distclean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -21,7 +21,7 @@ help: ## this list
 run: $(VENV)/.demo vendor ## the dashboard on a simulated bot (ARGS="--port 9000" passes more)
 	$(BIN)/atb dashboards run monitoring --demo $(ARGS)
 
-test: lint chromium vendor ## every check that CI makes (TESTS=tests/test_x.py runs less)
+test: lint chromium nginx pgbouncer vendor ## every check that CI makes (TESTS=tests/test_x.py runs less)
 	$(BIN)/python -m pytest $(TESTS)
 
 check: test ## the same
@@ -40,6 +40,12 @@ vendor: $(VENV)/.demo ## local copies of the browser libraries, if npm is there 
 
 chromium: $(VENV)/.dev ## finds a Chromium for the browser tests, or installs one
 	@$(BIN)/python scripts/find_chromium.py --install
+
+nginx: $(BIN)/python ## finds an nginx for the tests behind proxies, or installs one
+	@$(BIN)/python scripts/find_nginx.py --install
+
+pgbouncer: $(BIN)/python ## finds a PgBouncer for the tests behind poolers, or installs one
+	@$(BIN)/python scripts/find_pgbouncer.py --install
 
 wheel: $(VENV)/.demo ## a wheel in dist/ that holds templates, styles and browser libraries
 	$(BIN)/python scripts/vendor.py --require

@@ -103,8 +103,8 @@ async def refresh(url: str) -> float:
         assert session is not None
         ledger = Ledger.of(session)
         await ledger.refresh(connection, database.capabilities, standby=False)
-        while ledger.history.backlog is not None:
-            await ledger.advance(connection)
+        while ledger.reading:
+            await ledger.advance(connection, database.capabilities, standby=False)
         for _ in range(REPEATS):
             await writer.execute(NEW_ROWS, utc_now())
             started = time.perf_counter()

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from monitoring.config import ConfigError
+
 MODES = ("auto", "local", "cdn")
 
 
@@ -78,8 +80,8 @@ def _url(library: Library, mode: str, static_dir: Path, root: str) -> str:
     if vendored(library, static_dir):
         return f"{root}static/vendor/{library.file}?v={library.version}"
     if mode == "local":
-        raise FileNotFoundError(
-            f"assets=local: expected {library.package} {library.version} at "
+        raise ConfigError(
+            f"MONITORING_ASSETS=local: expected {library.package} {library.version} at "
             f"{static_dir / 'vendor' / library.file}; scripts/vendor.py fetches it"
         )
     return library.cdn_url

@@ -51,7 +51,9 @@ def run_dashboard(name: str, **options: Any) -> None:
     from monitoring.server import serve
 
     options["database_url"] = options.pop("db_url")
-    if options["demo"] and options["database_url"] is None:
+    if options["demo"]:
+        if options["database_url"] is not None:
+            raise ConfigError("--demo brings a database of its own: expected it without --db-url")
         options["database_url"] = "postgresql://demo"
     serve(load_settings(os.environ, **options))
 

@@ -186,9 +186,8 @@ def _checked(settings: Settings) -> Settings:
         if not value
     ]
     if settings.protected and missing:
-        raise ConfigError(
-            f"{_why_protected(settings)}: set {' and '.join(missing)}, or listen on 127.0.0.1 for local use"
-        )
+        instead = "" if settings.loopback else ", or listen on 127.0.0.1 for local use"
+        raise ConfigError(f"{_why_protected(settings)}: set {' and '.join(missing)}{instead}")
     return settings
 
 

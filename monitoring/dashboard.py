@@ -77,7 +77,7 @@ class CookieSessions(SecureCookieSessionInterface):
 def _put_together(settings: Settings, app: Quart) -> Services:
     database = Database(settings.database_url)
     hub = Hub(section.name for section in SECTIONS)
-    ledgers = Ledgers(database, on_complete=lambda session: dispatcher.completed(session))
+    ledgers = Ledgers(database, on_progress=lambda session: dispatcher.completed(session))
     reader = Reader(database, ledgers, hub, tuple(get_dashboard_metrics().values()))
     environment = make_environment()
     snapshots = Snapshots(reader, SectionRenderer(environment, settings.root_path))

@@ -72,12 +72,12 @@ def quantity(value: Number) -> str:
 
 @_dash_if_unknown
 def price(value: Number) -> str:
-    """93,204.5, 182.40, 1.0835, 0.00001234: as many decimals as prices of that magnitude are quoted with."""
+    """93,204.50, 182.40, 1.0835, 0.00001234: as many decimals as prices of that magnitude are quoted with."""
     size = _size(value)
     if 0 < size < TOO_SMALL:
         return _trimmed(value, 0)
     if size >= 100 or not size:
-        return _fixed(value, 1 if size >= 10_000 else 2)
+        return _fixed(value, 2)
     return _fixed(value, _decimals(value, significant=5 if size >= 1 else 4))
 
 

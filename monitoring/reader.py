@@ -126,7 +126,7 @@ class Reader:
                 return kept.facts
             assert self.database.server is not None
             await ledger.refresh(connection, self.database.capabilities, self.database.server.standby)
-            if ledger.history.backlog is not None:
+            if ledger.reading:
                 self.ledgers.wake()
             facts = await read_facts(connection, self.database.capabilities, ledger, utc_now())
             self._facts[number] = _Kept(facts, changes, time.monotonic())

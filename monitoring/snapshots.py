@@ -2,7 +2,8 @@
 
 A snapshot is good as long as the hub's version of its section is the one it was made at (and, for a section that the
 passing of time alone can change, for as long as it says). Whoever asks first for a worn one loads it; whoever asks
-meanwhile waits for the same. When the database is away the last known one is given and says how old it is.
+meanwhile waits for the same. Variants that were asked for after the last change are loaded at the next one, while the
+news of it is still on its way. When the database is away the last known one is given and says how old it is.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from monitoring.clock import utc_now
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.pool import SCHEMA_CHANGED, DatabaseUnavailable
 from monitoring.reader import Reader
-from monitoring.scope import Scope
+from monitoring.scope import CURRENT, Scope
 from monitoring.sections.section import BadParameter, Section
 
 log = logging.getLogger(__name__)
@@ -53,11 +54,29 @@ class Rendered:
 
 
 @dataclass(frozen=True, slots=True)
+class Variant:
+    """A section as one request wants it. ``key`` tells apart what a viewer may choose."""
+
+    section: Section
+    scope: Scope
+    own: Mapping[str, str]
+    key: tuple[object, ...]
+
+    @classmethod
+    def of(cls, section: Section, scope: Scope, arguments: Mapping[str, str]) -> "Variant":
+        own = {name: arguments[name] for name in section.parameters if name in arguments}
+        return cls(section, scope, own, (section.name, scope.session.id, _followed(scope), scope.range, *own.items()))
+
+
+@dataclass(slots=True)
 class _Kept:
+    variant: Variant
     version: str
     made: float
     view: View
     rendered: Rendered
+    asked: bool = False
+    """Whether anybody has wanted it."""
 
 
 Render = Callable[[Section, Scope, View, Mapping[str, str]], str]
@@ -71,58 +90,76 @@ class Snapshots:
         self._reader = reader
         self._render = render
         self._kept: OrderedDict[Key, _Kept] = OrderedDict()
-        self._loading: dict[Key, asyncio.Task[_Kept]] = {}
+        self._loading: dict[Key, tuple[Variant, asyncio.Task[_Kept]]] = {}
+        reader.hub.run_ahead(self._load_ahead)
 
     def clear(self) -> None:
         """The database is another one: nothing that is kept holds."""
         self._kept.clear()
 
-    async def get(self, section: Section, scope: Scope, arguments: Mapping[str, str]) -> Rendered:
-        """The section as it stands now, or as it was last known. Raises BadParameter."""
-        own = {name: arguments[name] for name in section.parameters if name in arguments}
-        key = (section.name, scope.session.id, scope.requested, scope.range, *sorted(own.items()))
-        kept = self._kept.get(key)
-        if kept is not None and self._good(section, scope, kept):
-            self._kept.move_to_end(key)
+    async def get(
+        self, section: Section, scope: Scope, arguments: Mapping[str, str], *, told: bool = False
+    ) -> Rendered:
+        """The section as it stands now, or as it was last known. Raises BadParameter.
+
+        ``told``: as viewers were last told of is new enough, for those who come because they were told. However many
+        changes come in a burst, and however many viewers, it is then loaded once for each signal.
+        """
+        variant = Variant.of(section, scope, arguments)
+        kept = self._kept.get(variant.key)
+        if kept is not None and kept.variant == variant and self._good(kept, told):
+            kept.asked = True
+            self._kept.move_to_end(variant.key)
             return kept.rendered
-        task = self._loading.get(key)
-        if task is None or not self._current(section, scope, task):
-            task = asyncio.create_task(self._load(key, section, scope, own), name=self._version(section, scope))
-            self._loading[key] = task
-            task.add_done_callback(lambda done: self._finish(key, done))
-        return (await asyncio.shield(task)).rendered
+        kept = await asyncio.shield(self._task(variant, told))
+        kept.asked = True
+        return kept.rendered
 
-    def _version(self, section: Section, scope: Scope) -> str:
-        return self._reader.hub.version(str(scope.session.id), section.name)
+    def _load_ahead(self, followed: str, sections: Mapping[str, str]) -> None:
+        for kept in tuple(self._kept.values()):
+            variant = kept.variant
+            if kept.asked and variant.section.name in sections and _followed(variant.scope) == followed:
+                self._task(variant, told=False)
 
-    def _current(self, section: Section, scope: Scope, task: asyncio.Task[_Kept]) -> bool:
-        """A load that began before the newest change may not hold it."""
-        return task.get_name() == self._version(section, scope)
+    def _task(self, variant: Variant, told: bool) -> asyncio.Task[_Kept]:
+        """The load that is under way, or a new one: one that began before the newest change may not hold it."""
+        loading, task = self._loading.get(variant.key, (None, None))
+        if task is None or loading != variant or task.get_name() not in self._new_enough(variant, told):
+            task = asyncio.create_task(self._load(variant), name=self._version(variant))
+            self._loading[variant.key] = variant, task
+            task.add_done_callback(lambda done: self._finish(variant.key, done))
+        return task
+
+    def _version(self, variant: Variant) -> str:
+        return self._reader.hub.version(_followed(variant.scope), variant.section.name)
+
+    def _new_enough(self, variant: Variant, told: bool) -> tuple[str, ...]:
+        """Versions at which whoever asks is given what is there."""
+        newest = self._version(variant)
+        return (newest, self._reader.hub.told(_followed(variant.scope), variant.section.name)) if told else (newest,)
 
     def _finish(self, key: Key, task: asyncio.Task[_Kept]) -> None:
-        if self._loading.get(key) is task:
+        if self._loading.get(key, (None, None))[1] is task:
             del self._loading[key]
         if not task.cancelled():
             task.exception()
 
-    def _good(self, section: Section, scope: Scope, kept: _Kept) -> bool:
-        age = time.monotonic() - kept.made
+    def _good(self, kept: _Kept, told: bool) -> bool:
+        age, ticks = time.monotonic() - kept.made, kept.variant.section.ticks
         if not self._reader.hub.watching or kept.view.stale or kept.view.problem:
-            return age < UNWATCHED_AGE and kept.version == self._version(section, scope)
-        if section.ticks is not None and age > section.ticks:
-            return False
-        return kept.version == self._version(section, scope)
+            ticks = UNWATCHED_AGE
+        return (ticks is None or age < ticks) and kept.version in self._new_enough(kept.variant, told)
 
-    async def _load(self, key: Key, section: Section, scope: Scope, own: Mapping[str, str]) -> _Kept:
-        version = self._version(section, scope)
-        view = await self._view(section, scope, own)
-        previous = self._kept.get(key)
+    async def _load(self, variant: Variant) -> _Kept:
+        version = self._version(variant)
+        view = await self._view(variant.section, variant.scope, variant.own)
+        previous = self._kept.get(variant.key)
         if view.data is None and view.stale and previous is not None and previous.view.data is not None:
             view = replace(previous.view, stale=True)
-        rendered = self._rendered(section, scope, view, own)
-        kept = _Kept(version, time.monotonic(), view, rendered)
-        self._kept[key] = kept
-        self._kept.move_to_end(key)
+        rendered = self._rendered(variant.section, variant.scope, view, variant.own)
+        kept = _Kept(variant, version, time.monotonic(), view, rendered)
+        self._kept[variant.key] = kept
+        self._kept.move_to_end(variant.key)
         while len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)
         return kept
@@ -154,3 +191,8 @@ class Snapshots:
         body = self._render(section, scope, view, own).encode()
         tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
         return Rendered(body, tag, ok=view.problem is None)
+
+
+def _followed(scope: Scope) -> str:
+    """The name under which the hub tells of changes of the scope."""
+    return CURRENT if scope.requested == CURRENT else str(scope.session.id)

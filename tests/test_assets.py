@@ -6,6 +6,7 @@ import pytest
 
 from monitoring import assets
 from monitoring.assets import LIBRARIES, Library, Source, sources, vendored
+from monitoring.config import ConfigError
 from monitoring.resources import resource_dir
 
 PADDING = Library(
@@ -54,7 +55,7 @@ def test_a_copy_of_another_version_is_not_served(static_dir: Path) -> None:
 def test_local_only_without_a_copy_is_an_error(static_dir: Path) -> None:
     (static_dir / "vendor" / PADDING.file).unlink()
 
-    with pytest.raises(FileNotFoundError, match=r"assets=local: expected padding 1\.0\.0 at .*padding\.min\.js"):
+    with pytest.raises(ConfigError, match=r"MONITORING_ASSETS=local: expected padding 1\.0\.0 at .*padding\.min\.js"):
         sources("local", static_dir, "/")
 
 

@@ -43,7 +43,7 @@ NUMBERS = (fmt.money, fmt.percent, fmt.ratio, fmt.count, fmt.quantity, fmt.price
         (fmt.quantity, 1.5e-9, "0.0000000015"),
         (fmt.quantity, 2e-13, "2.00e−13"),
         (fmt.quantity, Decimal("0E-8"), "0"),
-        (fmt.price, 93204.5, "93,204.5"),
+        (fmt.price, 93204.5, "93,204.50"),
         (fmt.price, Decimal("3412.05000000"), "3,412.05"),
         (fmt.price, 182.4, "182.40"),
         (fmt.price, 45.12, "45.120"),

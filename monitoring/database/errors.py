@@ -26,6 +26,7 @@ UNAVAILABLE = (
     asyncpg.OperatorInterventionError,  # 57: stopped, crashed, starting, a query cancelled
     asyncpg.PostgresSystemError,  # 58: the server's own disk fails
     asyncpg.TargetServerAttributeNotMatched,
+    asyncpg.ClientConfigurationError,  # a wrong address, or certificates that are not there
 )
 
 SENTENCES: tuple[tuple[type[Exception], str], ...] = (
@@ -40,6 +41,7 @@ SENTENCES: tuple[tuple[type[Exception], str], ...] = (
     (asyncpg.InsufficientResourcesError, "the server has no memory or disk left"),
     (asyncpg.TargetServerAttributeNotMatched, "no server of the wanted kind answers"),
     (asyncpg.PostgresSystemError, "the server's disk fails"),
+    (asyncpg.ClientConfigurationError, "the address is not understood"),
 )
 """The first that fits says it."""
 

@@ -77,8 +77,6 @@ class Database:
             # A server that is merely full still answers the connections that we hold.
             self._away = None if isinstance(error.__cause__, asyncpg.TooManyConnectionsError) else str(error)
             raise
-        except asyncpg.ClientConfigurationError as error:
-            raise DatabaseUnavailable(f"{self.name}: the address is not understood: {error}") from error
         self._away = None
         return found
 

@@ -5,6 +5,27 @@ import re
 _SCHEME = re.compile(r"^postgres(ql)?(\+\w+)?$")
 _HOST = re.compile(r"^(\[[0-9a-fA-F:.]+\]|[^:\[\]]*)(:\d{1,5})?$")
 
+CLIENT_SETTINGS = frozenset(
+    {
+        "channel_binding",
+        "client_encoding",
+        "connect_timeout",
+        "connection_limit",
+        "fallback_application_name",
+        "gssencmode",
+        "keepalives",
+        "keepalives_count",
+        "keepalives_idle",
+        "keepalives_interval",
+        "pgbouncer",
+        "pool_timeout",
+        "prepared_statement_cache_size",
+        "schema",
+        "sslaccept",
+        "tcp_user_timeout",
+    }
+)
+
 
 def normalise_url(url: str) -> str:
     """``postgres://``, ``postgresql+psycopg2://`` and the like as the ``postgresql://`` that asyncpg takes.
@@ -20,7 +41,14 @@ def normalise_url(url: str) -> str:
         raise ValueError(
             "expected host:port after the user; percent-encode / # ? @ : in a password (%2F %23 %3F %40 %3A)"
         )
-    return f"postgresql://{rest}"
+    return f"postgresql://{_without_client_settings(rest)}"
+
+
+def _without_client_settings(rest: str) -> str:
+    """Drops the parameters that other drivers and poolers understand; asyncpg would ask the server to set them."""
+    address, _, query = rest.partition("?")
+    kept = [pair for pair in query.split("&") if pair and pair.partition("=")[0].lower() not in CLIENT_SETTINGS]
+    return f"{address}?{'&'.join(kept)}" if kept else address
 
 
 def describe_url(url: str) -> str:

@@ -1,23 +1,20 @@
 """One UTC day of account history: its close, its extremes, its deepest decline, and a coarse curve of it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from monitoring.ledger.flows import FlowFactors, epoch, from_epoch
+from monitoring.ledger.factors import FlowFactors, Held
 from monitoring.ledger.snapshots import Snapshots
+from monitoring.ledger.times import epoch, from_epoch, midnight
 from monitoring.metrics.drawdown import DrawdownRun, merge
 from monitoring.metrics.facts import Series
 
 DayDate = date
-Positions = npt.NDArray[np.intp]
-
-ROUNDING = 1e-12
-"""Declines of a smaller share are the arithmetic's, not the account's."""
 BUCKET = 600.0
 """Seconds of one step of the curve."""
 BUCKETS = int(86400 / BUCKET)
@@ -25,7 +22,9 @@ BUCKETS = int(86400 / BUCKET)
 COLUMNS = 9
 LOW, HIGH, CLOSE, TIME, BALANCE, INDEX, INDEX_LOW, INDEX_HIGH, DROP = range(COLUMNS)
 """Columns of the curve: extremes and last of the equity, when that was, balance; last and extremes of the unit price,
-and its deepest decline within the step, as a fraction."""
+and its deepest decline from the highest of the day until then, as a fraction."""
+
+Positions = npt.NDArray[np.intp]
 
 
 def empty_curve() -> Series:
@@ -40,10 +39,10 @@ class Day:
     last: tuple[float, int]
     """Time and id of the newest row of any kind."""
     last_real_id: int | None = None
-    equity: float | None = None
-    """Of the newest real snapshot."""
+    close: Held | None = None
+    """The newest real snapshot."""
     index: float | None = None
-    """The same in unit prices: deposits and withdrawals taken out."""
+    """Its equity in unit prices: deposits and withdrawals taken out."""
     run: DrawdownRun | None = None
     """The day's unit prices, as far as declines go."""
     curve: Series = field(default_factory=empty_curve)
@@ -54,52 +53,62 @@ class Day:
         made.append(rows, factors)
         return made
 
-    @property
-    def start(self) -> float:
-        return epoch(datetime.combine(self.date, datetime.min.time()))
+    def reopened(self) -> "Day":
+        """A copy that takes rows, though the empty steps of this one may have been left out."""
+        curve = empty_curve()
+        steps = self.curve[np.isfinite(self.curve[:, TIME])]
+        curve[self._buckets(steps[:, TIME])] = steps
+        return replace(self, curve=curve)
 
     def append(self, rows: Snapshots, factors: FlowFactors) -> None:
         """Takes rows of this day that are newer than all it has, in order of time."""
-        self.last = (float(rows.times[-1]), int(rows.ids[-1]))
-        buckets = ((rows.times - self.start) // BUCKET).astype(np.intp)
-        self._balance(rows, buckets)
+        self.last = rows.last
+        buckets = self._buckets(rows.times)
+        known = np.isfinite(rows.balance)
+        self._fill(BALANCE, buckets[known], rows.balance[known])
         real = np.isfinite(rows.equity)
-        if not real.any():
-            return
-        times, equity, buckets = rows.times[real], rows.equity[real], buckets[real]
-        index = equity / factors.at(times)
+        if real.any():
+            self._real(rows.where(real), buckets[real], factors)
+
+    def _buckets(self, times: Series) -> Positions:
+        return ((times - epoch(midnight(self.date))) // BUCKET).astype(np.intp)
+
+    def _real(self, rows: Snapshots, buckets: Positions, factors: FlowFactors) -> None:
+        index = factors.unit_price(rows.times, rows.equity)
+        at, self.last_real_id = rows.last
+        self.close = Held(at, float(rows.equity[-1]), float(rows.balance[-1]))
+        self._combine(LOW, np.fmin, buckets, rows.equity)
+        self._combine(HIGH, np.fmax, buckets, rows.equity)
+        self._fill(CLOSE, buckets, rows.equity)
+        self._fill(TIME, buckets, rows.times)
+        priced = np.isfinite(index)
+        if priced.any():
+            self._priced(rows.times[priced], index[priced], buckets[priced])
+
+    def _priced(self, times: Series, index: Series, buckets: Positions) -> None:
+        above = np.maximum(index, 0.0)
+        peaks = np.maximum.accumulate(np.append(self.run.high.value if self.run else 0.0, above))[1:]
+        kept = np.divide(above, peaks, out=np.ones_like(above), where=peaks > 0)
+        self._combine(INDEX_LOW, np.fmin, buckets, index)
+        self._combine(INDEX_HIGH, np.fmax, buckets, index)
+        self._combine(DROP, np.fmax, buckets, 1.0 - kept)
+        self._fill(INDEX, buckets, index)
         self.run = merge(self.run, DrawdownRun.of(times, index))
-        self.last_real_id = int(rows.ids[real][-1])
-        self.equity, self.index = float(equity[-1]), float(index[-1])
-        np.fmin.at(self.curve[:, LOW], buckets, equity)
-        np.fmax.at(self.curve[:, HIGH], buckets, equity)
-        self._declines(index, buckets)
-        np.fmin.at(self.curve[:, INDEX_LOW], buckets, index)
-        np.fmax.at(self.curve[:, INDEX_HIGH], buckets, index)
-        last = _last_of_each(buckets)
-        self.curve[buckets[last], CLOSE] = equity[last]
-        self.curve[buckets[last], TIME] = times[last]
-        self.curve[buckets[last], INDEX] = index[last]
+        self.index = float(index[-1])
 
-    def _declines(self, index: Series, buckets: Positions) -> None:
-        """Takes the deepest decline within each step, that from an earlier part of the same step included."""
-        # Steps are told apart by an offset greater than any value, so that one pass finds the peak within each.
-        offset = buckets * (2.0 * float(index.max()) + 1.0)
-        peaks = np.maximum.accumulate(index + offset) - offset
-        peaks = np.fmax(peaks, np.where(buckets == buckets[0], self.curve[buckets[0], INDEX_HIGH], np.nan))
-        lost = 1.0 - np.divide(np.maximum(index, 0.0), peaks, out=np.ones_like(index), where=peaks > 0)
-        np.fmax.at(self.curve[:, DROP], buckets, np.where(lost > ROUNDING, lost, 0.0))
+    def _combine(self, column: int, extreme: np.ufunc, buckets: Positions, values: Series) -> None:
+        starts = _starts(buckets)
+        steps = self.curve[buckets[starts], column]
+        self.curve[buckets[starts], column] = extreme(steps, extreme.reduceat(values, starts))
 
-    def _balance(self, rows: Snapshots, buckets: Positions) -> None:
-        known = np.flatnonzero(np.isfinite(rows.balance))
-        if len(known):
-            last = known[_last_of_each(buckets[known])]
-            self.curve[buckets[last], BALANCE] = rows.balance[last]
+    def _fill(self, column: int, buckets: Positions, values: Series) -> None:
+        last = np.flatnonzero(np.diff(buckets, append=-1))
+        self.curve[buckets[last], column] = values[last]
 
 
-def _last_of_each(buckets: Positions) -> Positions:
-    """Positions of the last entry of each run of equal (sorted) bucket numbers."""
-    return np.flatnonzero(np.append(np.diff(buckets) != 0, True))
+def _starts(buckets: Positions) -> Positions:
+    """Positions of the first entry of each run of equal (sorted) bucket numbers."""
+    return np.flatnonzero(np.diff(buckets, prepend=-1))
 
 
 def by_day(rows: Snapshots) -> Iterator[tuple[date, Snapshots]]:
@@ -108,9 +117,4 @@ def by_day(rows: Snapshots) -> Iterator[tuple[date, Snapshots]]:
         return
     edges = [0, *(np.flatnonzero(np.diff(rows.times // 86400)) + 1), len(rows)]
     for start, stop in pairwise(edges):
-        yield from_epoch(rows.times[start]).date(), rows.slice(int(start), int(stop))
-
-
-def next_day(moment: datetime) -> datetime:
-    """Midnight after ``moment``."""
-    return datetime.combine(moment.date() + timedelta(days=1), datetime.min.time())
+        yield from_epoch(rows.times[start]).date(), rows.where(slice(int(start), int(stop)))

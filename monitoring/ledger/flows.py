@@ -1,251 +1,159 @@
-"""Deposits and withdrawals: money that moved without a trade, and the factor that takes it out of returns.
+"""The deposits and withdrawals of one session: found once in all its bookings, then in the new ones alone."""
 
-A flow of F when the account held E multiplies the factor by (E + F) / E. Equity divided by the factor is the price
-of one unit of the account (as in a fund), so its ratios are returns and its declines drawdowns.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import datetime
 
 import asyncpg
-import numpy as np
 
-from monitoring.clock import utc_now
-from monitoring.database.capabilities import Capabilities
-from monitoring.database.gate import Gate, Tail, start_tail
-from monitoring.ledger.snapshots import audit_condition
-from monitoring.metrics.facts import Flow, Series, Session
+from monitoring.database.gate import Tail, start_tail
+from monitoring.ledger.bookings import NEW_BOOKINGS, NEW_TOLD, OLD_BOOKINGS, OLD_TOLD, as_flow, merge_flows
+from monitoring.ledger.pace import Pace
+from monitoring.ledger.snapshots import SLACK, bounds
+from monitoring.ledger.times import EPOCH, epoch, from_epoch
+from monitoring.ledger.visit import Visit
+from monitoring.metrics.facts import Flow, Session
 
-FLOW_REASON = (
-    r"^\s*(manual[ _]adjustment|deposit|withdrawal|account_sync|reconciliation_balance_correction)|sync_correction"
-)
-"""``update_reason`` of bookings that are neither trades nor fees, as the engine and the dashboard write them."""
+__all__ = ["FlowLedger", "epoch", "from_epoch"]
 
-SAME_FLOW = timedelta(seconds=60)
-
-BOOKED = f"""
-SELECT b.id, b.last_updated AS at, b.update_reason AS reason, b.total_balance - before.total_balance AS amount
-FROM account_balances b
-JOIN LATERAL (
-    SELECT total_balance FROM account_balances p
-    WHERE p.session_id = b.session_id AND (p.last_updated, p.id) < (b.last_updated, b.id)
-    ORDER BY p.last_updated DESC, p.id DESC LIMIT 1
-) before ON true
-WHERE b.session_id = $1 AND b.update_reason ~* '{FLOW_REASON}'
-ORDER BY b.last_updated, b.id
-"""
-EVENTS = """
-SELECT timestamp AS at, message AS reason,
-       (details::jsonb ->> 'new_balance')::numeric - (details::jsonb ->> 'old_balance')::numeric AS amount
-FROM system_events
-WHERE session_id = $1 AND event_type::text = 'BALANCE_ADJUSTMENT'
-  AND jsonb_typeof(details::jsonb -> 'new_balance') = 'number'
-  AND jsonb_typeof(details::jsonb -> 'old_balance') = 'number'
-ORDER BY timestamp, id
-"""
+BALANCES, EVENTS = "account_balances", "system_events"
+NEEDS = {
+    BALANCES: ("id", "session_id", "last_updated", "total_balance", "update_reason"),
+    EVENTS: ("id", "session_id", "timestamp", "event_type", "message", "details"),
+}
+NEW = {BALANCES: NEW_BOOKINGS, EVENTS: NEW_TOLD}
 
 
-async def read_flows(connection: asyncpg.Connection, capabilities: Capabilities, session: Session) -> tuple[Flow, ...]:
-    """Every flow of the session, oldest first, from the balance table and from events it does not repeat."""
-    booked = events = []
-    if capabilities.has("account_balances", "session_id", "last_updated", "total_balance", "update_reason"):
-        booked = _flows(await connection.fetch(BOOKED, session.id))
-    if capabilities.has("system_events", "session_id", "event_type", "details"):
-        events = _flows(await connection.fetch(EVENTS, session.id))
-    return merge_flows(booked, events)
+@dataclass(slots=True)
+class Found:
+    """The flows of one table by id, as far as ``tail``."""
+
+    tail: Tail = field(default_factory=Tail)
+    flows: dict[int, Flow] = field(default_factory=dict)
+    newest: datetime = EPOCH
+
+    def add(self, rows: Sequence[asyncpg.Record]) -> None:
+        for row in rows:
+            flow = as_flow(row)
+            if flow is not None:
+                self.flows[row["id"]] = flow
+        self.newest = max([self.newest, *(row["at"] for row in rows if row["flow"])])
+
+    def disturbed_by(self, rows: Sequence[asyncpg.Record]) -> bool:
+        """Whether a booking came late, before a known flow: amounts are differences to the booking before."""
+        newest = max([self.newest, *(row["at"] for row in rows if row["flow"])])
+        return any(row["mine"] and row["at"] < newest for row in rows)
 
 
-def _flows(rows: Sequence[asyncpg.Record]) -> list[Flow]:
-    return [
-        Flow(row["at"], row["amount"], row["reason"])
-        for row in rows
-        if row["amount"] is not None and row["amount"].is_finite() and row["amount"] != 0
-    ]
+@dataclass(slots=True)
+class Search:
+    """All bookings of a session being searched, in chunks of ids."""
 
+    session: Session
+    found: Found
+    skip: list[int]
+    """Ids that had not been committed when the search began: they come as news."""
+    position: int = 0
+    pace: Pace = field(default_factory=lambda: Pace(20_000, least=100))
 
-def merge_flows(booked: Sequence[Flow], events: Sequence[Flow]) -> tuple[Flow, ...]:
-    """Both lists in order of time; an event that tells of a booked flow (same amount, same minute) counts once."""
+    @property
+    def done(self) -> bool:
+        return self.position >= self.found.tail.watermark
 
-    def repeated(event: Flow) -> bool:
-        return any(
-            abs(flow.at - event.at) <= SAME_FLOW and abs(flow.amount - event.amount) < Decimal("0.01")
-            for flow in booked
-        )
+    @property
+    def progress(self) -> float:
+        return min(1.0, self.position / max(1, self.found.tail.watermark))
 
-    return tuple(sorted([*booked, *(event for event in events if not repeated(event))], key=lambda flow: flow.at))
-
-
-@dataclass(frozen=True, slots=True)
-class FlowFactors:
-    """The factor in force at any time: ``factors[i]`` from ``times[i]`` (epoch seconds) on, 1 before the first."""
-
-    times: Series
-    factors: Series
-
-    @classmethod
-    def none(cls) -> "FlowFactors":
-        return cls(np.empty(0), np.empty(0))
-
-    def differs_from(self, other: "FlowFactors") -> datetime | None:
-        """From which time on the two say different things; None where they never do."""
-        steps = np.union1d(self.times, other.times)
-        different = steps[~np.isclose(self.at(steps), other.at(steps), rtol=1e-12, atol=0)]
-        return from_epoch(different[0]) if len(different) else None
-
-    def at(self, times: Series) -> Series:
-        """Factors for epoch seconds of any shape, the same shape."""
-        steps = np.concatenate(([1.0], self.factors))
-        found: Series = steps[np.searchsorted(self.times, times, side="right")]
-        return found
-
-
-BEFORE = """
-SELECT (SELECT equity::float8 FROM account_history
-        WHERE session_id = $1 AND timestamp <= $2 AND timestamp > $3 AND NOT {audit} AND equity <> 'NaN'
-        ORDER BY timestamp DESC, id DESC LIMIT 1) AS equity,
-       (SELECT balance::float8 FROM account_history
-        WHERE session_id = $1 AND timestamp <= $2 AND timestamp > $3 AND balance <> 'NaN'
-        ORDER BY timestamp DESC, id DESC LIMIT 1) AS balance
-"""
-NEXT = """
-SELECT min(timestamp) FROM account_history
-WHERE session_id = $1 AND timestamp > $2 AND timestamp <= $3 AND NOT {audit}
-"""
-SHOWN = f"{NEXT} AND abs(balance::float8 - $4::float8 - $5::float8) < abs($5::float8) / 2"
-LONGEST_DELAY = timedelta(days=1)
-"""Of the engine's writing, within which it takes over an adjusted balance, if it does."""
-SMALL = 0.01
-"""A flow of a smaller share of the equity is hard to tell from a trade: it counts from when it was booked."""
-NEVER = float("inf")
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """From when on (epoch seconds, NEVER while it does not) a flow shows in the snapshots, and by which factor."""
-
-    since: float
-    factor: float
-    waiting: bool = False
-    """Whether it may yet begin to show."""
-
-
-async def read_effects(
-    connection: asyncpg.Connection, session: Session, flows: Sequence[Flow], audit: str
-) -> tuple[Effect, ...]:
-    """The effect of each flow, measured against the last real equity before it (``audit`` marks unreal rows).
-
-    The engine takes a booked adjustment over some time later, or never: until a snapshot's balance has moved by it,
-    equity does not hold it, and taking it out would invent a loss.
-    """
-    return tuple([await _effect(connection, session, flow, audit) for flow in flows])
-
-
-async def _effect(connection: asyncpg.Connection, session: Session, flow: Flow, audit: str) -> Effect:
-    start = flow.at - timedelta(days=30)
-    row = await connection.fetchrow(BEFORE.format(audit=audit), session.id, flow.at, start)
-    initial, amount = float(session.initial_balance or 0), float(flow.amount)
-    equity = initial if row["equity"] is None else row["equity"]
-    balance = initial if row["balance"] is None else row["balance"]
-    factor = (equity + amount) / equity if equity > 0 and equity + amount > 0 else 1.0
-    if abs(factor - 1.0) < SMALL:
-        return Effect(epoch(flow.at), factor)
-    ever = flow.at + timedelta(days=36_500)
-    following = await connection.fetchval(NEXT.format(audit=audit), session.id, flow.at, ever)
-    if following is None:
-        return Effect(NEVER, factor, waiting=True)
-    until = following + LONGEST_DELAY
-    shown = await connection.fetchval(SHOWN.format(audit=audit), session.id, flow.at, until, balance, amount)
-    if shown is None:
-        return Effect(NEVER, factor, waiting=until > utc_now())
-    return Effect(epoch(shown) - JUST_BEFORE, factor)
-
-
-JUST_BEFORE = 1e-3
-"""Seconds by which a flow precedes the snapshot that shows it, so that rounding does not part them."""
-
-
-def factors_of(effects: Sequence[Effect]) -> FlowFactors:
-    """The factors in force after each flow that shows."""
-    shown = sorted((effect for effect in effects if effect.since < NEVER), key=lambda effect: effect.since)
-    return FlowFactors(
-        np.array([effect.since for effect in shown]), np.cumprod(np.array([effect.factor for effect in shown]))
-    )
-
-
-def epoch(moment: datetime) -> float:
-    """Naive UTC as seconds since 1970."""
-    return (moment - datetime(1970, 1, 1)).total_seconds()
-
-
-def from_epoch(seconds: float) -> datetime:
-    """Seconds since 1970 as naive UTC."""
-    return datetime(1970, 1, 1) + timedelta(seconds=float(seconds))
-
-
-UNREAD_BALANCES = f"""
-SELECT id, session_id = $3 AND update_reason ~* '{FLOW_REASON}' AS flow FROM account_balances
-WHERE id > $1 OR id = ANY($2::bigint[])
-"""
-UNREAD_EVENTS = """
-SELECT id, session_id = $3 AND event_type::text = 'BALANCE_ADJUSTMENT' AS flow FROM system_events
-WHERE id > $1 OR id = ANY($2::bigint[])
-"""
+    async def advance(self, connection: asyncpg.Connection) -> None:
+        with self.pace.chunk() as size:
+            stop = min(self.position + int(size), self.found.tail.watermark)
+            rows = await connection.fetch(OLD_BOOKINGS, self.session.id, self.position, stop, self.skip)
+        self.found.add(rows)
+        self.position = stop
 
 
 @dataclass(slots=True)
 class FlowLedger:
-    """The flows of one session, read again only when a row that may be one has come."""
+    """``flows`` are oldest first; none before they are ``known``."""
 
     session: Session
     flows: tuple[Flow, ...] = ()
-    effects: tuple[Effect, ...] = ()
-    """Of each flow, in the same order."""
-    factors: FlowFactors = field(default_factory=lambda: FlowFactors.none())
-    read: bool = False
-    """False until read for the first time, and again once an old row is known to have changed."""
-    _tails: dict[str, Tail] = field(default_factory=dict)
-
-    async def refresh(self, connection: asyncpg.Connection, capabilities: Capabilities, gate: Gate) -> datetime | None:
-        """Reads new flows; from which time on the factors changed, None where they did not.
-
-        All that can fail comes first: a call that raises has changed nothing.
-        """
-        tails = self._tails if self.read else await self._start(connection, capabilities)
-        unread = {table: await self._unread(connection, table, tail) for table, tail in tails.items()}
-        flows, effects = self.flows, self.effects
-        if not self.read or any(row["flow"] for rows in unread.values() for row in rows):
-            flows = await read_flows(connection, capabilities, self.session)
-        measurable = capabilities.has("account_history", "session_id", "timestamp", "equity")
-        if measurable and (flows != self.flows or not self.read or self.awaited):
-            effects = await read_effects(connection, self.session, flows, audit_condition(capabilities))
-        factors = factors_of(effects)
-        torn = [tail for tail in tails.values() if tail.settle(gate)]
-        for table, rows in unread.items():
-            tails[table].saw(row["id"] for row in rows)
-        since = factors.differs_from(self.factors)
-        self._tails, self.read, self.flows = tails, not torn, flows
-        self.effects, self.factors = effects, factors
-        return since
+    known: bool = False
+    """False until all have been found once."""
+    _found: dict[str, Found] = field(default_factory=dict)
+    _search: Search | None = None
+    _stale: set[str] = field(default_factory=lambda: set(NEEDS))
+    """Tables to be read as a whole."""
 
     @property
-    def awaited(self) -> bool:
-        """Whether a booked flow may yet show in the snapshots."""
-        return any(effect.waiting for effect in self.effects)
+    def reading(self) -> bool:
+        return self._search is not None
 
-    def shown(self, after: float, until: float) -> Decimal:
-        """Sum of the flows that began to show after one moment and up to another, in epoch seconds."""
-        effects = zip(self.flows, self.effects, strict=False)
-        return sum((flow.amount for flow, effect in effects if after < effect.since <= until), Decimal(0))
+    @property
+    def rows_waiting(self) -> int:
+        """How many rows at most are still to be searched."""
+        return self._search.found.tail.watermark - self._search.position if self._search else 0
 
-    async def _start(self, connection: asyncpg.Connection, capabilities: Capabilities) -> dict[str, Tail]:
-        return {
-            table: await start_tail(connection, table)
-            for table, column in (("account_balances", "update_reason"), ("system_events", "event_type"))
-            if capabilities.has(table, "id", "session_id", column)
-        }
+    @property
+    def tails(self) -> list[Tail]:
+        return [found.tail for found in self._found.values()]
 
-    async def _unread(self, connection: asyncpg.Connection, table: str, tail: Tail) -> list[asyncpg.Record]:
-        query = UNREAD_EVENTS if table == "system_events" else UNREAD_BALANCES
-        return list(await connection.fetch(query, *tail.arguments, self.session.id))
+    @property
+    def progress(self) -> float:
+        return self._search.progress if self._search else 1.0
+
+    def forget(self, tables: Iterable[str]) -> None:
+        """Old rows changed. The flows known so far stand until they have been read again."""
+        self._stale.update(NEEDS.keys() & set(tables))
+
+    async def refresh(self, visit: Visit) -> None:
+        """Takes in new rows, and begins to read what must be read as a whole."""
+        for table in self._found:
+            await self._news(visit, table)
+        for table in sorted(self._stale):
+            await self._begin(visit, table)
+            self._stale.discard(table)
+        self._publish()
+
+    async def advance(self, connection: asyncpg.Connection) -> bool:
+        """Searches one chunk; True when that was the last."""
+        if self._search is None:
+            return False
+        if not self._search.done:
+            await self._search.advance(connection)
+        if not self._search.done:
+            return False
+        self._found[BALANCES] = self._search.found
+        self._search = None
+        self._publish()
+        return True
+
+    async def _news(self, visit: Visit, table: str) -> None:
+        found = self._found[table]
+        rows = await visit.connection.fetch(NEW[table], self.session.id, *found.tail.arguments)
+        torn = found.tail.settle(visit.gate)
+        found.tail.saw(row["id"] for row in rows)
+        if torn or (table == BALANCES and found.disturbed_by(rows)):
+            self._stale.add(table)
+        found.add(rows)
+
+    async def _begin(self, visit: Visit, table: str) -> None:
+        if not visit.capabilities.has(table, *NEEDS[table]):
+            self._found.pop(table, None)
+            return
+        found = Found(await start_tail(visit.connection, table))
+        skip = list(found.tail.gaps)
+        if table == BALANCES:
+            self._search = Search(self.session, found, skip)
+            return
+        since, _ = bounds(self.session, visit.now)
+        limits = (since, visit.now + SLACK, found.tail.watermark, skip)
+        found.add(await visit.connection.fetch(OLD_TOLD, self.session.id, *limits))
+        self._found[table] = found
+
+    def _publish(self) -> None:
+        """Makes what was found the session's flows, unless more is still being searched."""
+        if not self.reading:
+            booked, told = (self._found[table].flows.values() if table in self._found else () for table in NEEDS)
+            self.flows = merge_flows(booked, told)
+            self.known = True

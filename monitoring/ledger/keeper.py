@@ -1,4 +1,4 @@
-"""Keeps a ledger for each session that is looked at, and reads long histories in the background."""
+"""Keeps a ledger for each session that is looked at, and reads long tables in the background."""
 
 import asyncio
 import logging
@@ -6,7 +6,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from monitoring.database.pool import Database, DatabaseUnavailable
+from monitoring.database.errors import SCHEMA_CHANGED, DatabaseUnavailable
+from monitoring.database.pool import Database
 from monitoring.ledger.session import Ledger
 from monitoring.metrics.facts import Session
 
@@ -15,21 +16,28 @@ log = logging.getLogger(__name__)
 MOST_SESSIONS = 8
 """Sessions whose state is kept; the one looked at longest ago is dropped first."""
 RETRY = 2.0
+REST = 0.5
+"""Seconds of rest for each second of reading, so that others get at the disk and at this process."""
+TELL = 5.0
+"""Seconds after which progress is told again."""
 
 
 class Ledgers:
-    """Ledgers by session. ``on_complete`` hears of each session whose long history has been read to the end."""
+    """Ledgers by session. ``on_progress`` hears of each session of which a good deal more is known."""
 
-    def __init__(self, database: Database, on_complete: Callable[[int], None]) -> None:
+    def __init__(self, database: Database, on_progress: Callable[[int], None]) -> None:
         self._database = database
-        self._on_complete = on_complete
+        self._on_progress = on_progress
         self._ledgers: OrderedDict[int, Ledger] = OrderedDict()
         self._work = asyncio.Event()
+        self._told = 0.0
 
     def of(self, session: Session) -> Ledger:
         ledger = self._ledgers.get(session.id)
-        if ledger is None or ledger.session != session:
+        if ledger is None:
             ledger = self._ledgers[session.id] = Ledger.of(session)
+        elif ledger.session != session:
+            ledger.follow(session)
         self._ledgers.move_to_end(session.id)
         while len(self._ledgers) > MOST_SESSIONS:
             self._ledgers.popitem(last=False)
@@ -45,38 +53,46 @@ class Ledgers:
         self._ledgers.clear()
 
     def wake(self) -> None:
-        """There may be a history to read in the background."""
+        """There may be something to read in the background."""
         self._work.set()
 
     @property
     def progress(self) -> dict[int, float]:
-        """Share read of each history that is still being read, by session."""
-        return {
-            number: ledger.history.backlog.progress
-            for number, ledger in self._ledgers.items()
-            if ledger.history.backlog is not None
-        }
+        """How much has been read of each session that is still being read, 0 to 1."""
+        return {number: ledger.progress for number, ledger in self._ledgers.items() if ledger.reading}
 
     async def run(self) -> None:
-        """Reads what is waiting, for ever, never using more than half the time."""
+        """Reads what is waiting, for ever."""
         while True:
-            waiting = [ledger for ledger in self._ledgers.values() if ledger.history.backlog is not None]
+            waiting = [ledger for ledger in self._ledgers.values() if ledger.reading]
             if not waiting:
                 await self._work.wait()
                 self._work.clear()
-                continue
             for ledger in waiting:
+                started = time.monotonic()
                 await self._advance(ledger)
+                await asyncio.sleep(REST * (time.monotonic() - started))
 
     async def _advance(self, ledger: Ledger) -> None:
-        started = time.monotonic()
         try:
             async with self._database.acquire() as connection:
-                complete = await ledger.advance(connection)
+                assert self._database.server is not None
+                database = self._database.capabilities, self._database.server.standby
+                complete = await ledger.advance(connection, *database)
         except DatabaseUnavailable:
             await asyncio.sleep(RETRY)
+        except SCHEMA_CHANGED:
+            # What is being read was asked for in words that no longer fit.
+            self._ledgers.pop(ledger.session.id, None)
+        else:
+            self._tell(ledger, complete)
+
+    def _tell(self, ledger: Ledger, complete: bool) -> None:
+        if not complete and time.monotonic() - self._told < TELL:
             return
-        if complete:
+        self._told = time.monotonic()
+        if ledger.reading:
+            log.info("session %s: reading its history, %.0f %%", ledger.session.id, ledger.progress * 100)
+        else:
             log.info("session %s: history complete", ledger.session.id)
-            self._on_complete(ledger.session.id)
-        await asyncio.sleep(time.monotonic() - started)
+        self._on_progress(ledger.session.id)

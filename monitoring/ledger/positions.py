@@ -1,18 +1,25 @@
 """Which positions of a session are open, kept by id: the table has no index on status."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import asyncpg
 
-from monitoring.database.capabilities import Capabilities
-from monitoring.database.gate import Gate, Tail, start_tail
+from monitoring.database.gate import Tail, start_tail
+from monitoring.ledger.visit import Visit
 from monitoring.metrics.facts import Session
 
+NEEDS = ("id", "session_id", "status")
+
+# Not status::text: an index on the open positions, of an enum too, is used for this alone.
 OPEN = """
 SELECT id, {last_update} AS last_update FROM positions
-WHERE session_id = $1 AND status::text = 'OPEN' AND id <= $2
+WHERE session_id = $1 AND status = 'OPEN' AND id <= $2 AND NOT id = ANY($3::bigint[])
 """
+NEWEST = "SELECT max({last_update}) FROM positions WHERE session_id = $1 AND id > $2"
+LOOK_BACK = 1000
+"""Among how many of the newest positions the engine's last touch of one is sought."""
 UNREAD = """
 SELECT id, session_id, status::text AS status, {last_update} AS last_update FROM positions
 WHERE id > $1 OR id = ANY($2::bigint[])
@@ -27,34 +34,47 @@ class PositionLedger:
     open_ids: list[int] = field(default_factory=list)
     last_update: datetime | None = None
     counted: bool = False
+    """False until read, and again once an old row is known to have changed."""
     _tail: Tail = field(default_factory=Tail)
 
-    async def refresh(self, connection: asyncpg.Connection, capabilities: Capabilities, gate: Gate) -> None:
-        if not capabilities.has("positions", "id", "session_id", "status"):
+    @property
+    def tails(self) -> list[Tail]:
+        return [self._tail]
+
+    def forget(self) -> None:
+        """Old rows changed."""
+        self.counted = False
+
+    async def refresh(self, visit: Visit) -> None:
+        """Takes in new positions and what became of the open ones."""
+        if not visit.capabilities.has("positions", *NEEDS):
+            self.counted = False
             return
-        last_update = capabilities.column("positions", "last_update", "timestamp")
+        last_update = visit.capabilities.column("positions", "last_update", "timestamp")
         if not self.counted:
-            await self._count(connection, last_update)
+            await self._count(visit.connection, last_update)
             return
         watermark, gaps = self._tail.arguments
         query = UNREAD.format(last_update=last_update)
-        rows = await connection.fetch(query, watermark, [*gaps, *self.open_ids])
-        self.counted = not self._tail.settle(gate)
+        rows = await visit.connection.fetch(query, watermark, [*gaps, *self.open_ids])
+        self.counted = not self._tail.settle(visit.gate)
         self._tail.saw(row["id"] for row in rows)
         mine = [row for row in rows if row["session_id"] == self.session.id]
         self.open_ids = sorted(row["id"] for row in mine if row["status"] == "OPEN")
-        self._touch(mine)
+        self._touch(row["last_update"] for row in mine)
         if not self.counted:
-            await self._count(connection, last_update)
+            await self._count(visit.connection, last_update)
 
     async def _count(self, connection: asyncpg.Connection, last_update: str) -> None:
         self._tail = await start_tail(connection, "positions")
         query = OPEN.format(last_update=last_update)
-        rows = await connection.fetch(query, self.session.id, self._tail.watermark)
+        rows = await connection.fetch(query, self.session.id, self._tail.watermark, list(self._tail.gaps))
+        newest = NEWEST.format(last_update=last_update)
+        touched = await connection.fetchval(newest, self.session.id, self._tail.watermark - LOOK_BACK)
         self.open_ids = sorted(row["id"] for row in rows)
-        self._touch(rows)
+        self._touch([touched, *(row["last_update"] for row in rows)])
         self.counted = True
 
-    def _touch(self, rows: list[asyncpg.Record]) -> None:
-        times = [row["last_update"] for row in rows if row["last_update"] is not None]
-        self.last_update = max([*times, *([self.last_update] if self.last_update else [])], default=None)
+    def _touch(self, times: Iterable[datetime | None]) -> None:
+        known = [at for at in (self.last_update, *times) if at is not None]
+        self.last_update = max(known, default=None)

@@ -1,8 +1,8 @@
 """The running state of one session."""
 
 import asyncio
+import time
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import asyncpg
 
@@ -13,13 +13,17 @@ from monitoring.ledger.flows import FlowLedger
 from monitoring.ledger.history import HistoryLedger
 from monitoring.ledger.positions import PositionLedger
 from monitoring.ledger.trades import TradeLedger
+from monitoring.ledger.visit import Visit
 from monitoring.metrics.facts import Session
 
-FED = ("trades", "positions", "account_balances", "account_history")
-"""Tables that the state is made of."""
+PATIENCE = 0.4
+"""Seconds that a refresh may spend on reading what is read as a whole, before it leaves the rest to the background."""
+FEW = 20_000
+"""So many rows are read at once, however long it takes."""
 
-FLOW_TABLES = {"account_balances", "account_history", "system_events"}
-"""What deposits and withdrawals are found in, and measured against."""
+
+FED = ("trades", "positions", "account_balances", "system_events", "account_history")
+"""Tables that the state is made of."""
 
 
 @dataclass(slots=True, eq=False)
@@ -32,14 +36,44 @@ class Ledger:
     positions: PositionLedger
     flows: FlowLedger
     _gate: Gate | None = None
-    _rebuild: bool = False
-    _reprice: datetime | None = None
-    """From when on the history must be read again, because deposits or withdrawals became known."""
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @classmethod
     def of(cls, session: Session) -> "Ledger":
         return cls(session, TradeLedger(session), HistoryLedger(session), PositionLedger(session), FlowLedger(session))
+
+    @property
+    def reading(self) -> bool:
+        """Whether something is still being read as a whole, see :meth:`advance`."""
+        return self.flows.reading or self.trades.reading or self.history.reading
+
+    @property
+    def _parts(self) -> tuple[FlowLedger, TradeLedger, PositionLedger, HistoryLedger]:
+        return self.flows, self.trades, self.positions, self.history
+
+    @property
+    def _rows_waiting(self) -> int:
+        return self.flows.rows_waiting + self.trades.rows_waiting + self.history.rows_waiting
+
+    @property
+    def counting(self) -> float | None:
+        """Share of everything that has been read while history is known by its closes at best; None afterwards."""
+        return self.progress if self.reading and not self.history.exact else None
+
+    @property
+    def progress(self) -> float:
+        """How much of all that has been read, 0 to 1; the history is by far the longest."""
+        return 0.1 * self.flows.progress + 0.1 * self.trades.progress + 0.8 * self.history.progress
+
+    def follow(self, session: Session) -> None:
+        """Takes in that the session's own row changed: that it ended, say."""
+        before = self.session
+        self.session = session
+        for part in self._parts:
+            part.session = session
+        if _extent(session) != _extent(before):
+            self.history.forget()
+            self._gate = None
 
     async def refresh(self, connection: asyncpg.Connection, capabilities: Capabilities, standby: bool) -> None:
         """Brings the state up to what is committed now.
@@ -53,40 +87,54 @@ class Ledger:
             if self._gate is not None and self._gate.started != gate.started:
                 # Another server, or one that crashed: what was read from the one before may not be there.
                 self.forget(*FED)
-            state, now = await with_running(connection, gate), utc_now()
-            await self._refresh_flows(connection, capabilities, state, now)
-            if self._rebuild:
-                await self.history.rebuild(connection, capabilities, now)
-                self._rebuild = False
-            await self.trades.refresh(connection, capabilities, state, now)
-            await self.history.refresh(connection, capabilities, state, now)
-            await self.positions.refresh(connection, capabilities, state)
+            if any(tail.unsettled for part in self._parts for tail in part.tails):
+                gate = await with_running(connection, gate)
+            visit = Visit(connection, capabilities, gate, utc_now())
+            deadline = 0.0 if self.reading else time.monotonic() + PATIENCE
+            await self._look(visit)
+            while self.reading and (time.monotonic() < deadline or self._rows_waiting < FEW):
+                if await self._advance(connection):
+                    await self._look(visit)
             self._gate = gate
 
-    async def _refresh_flows(
-        self, connection: asyncpg.Connection, capabilities: Capabilities, gate: Gate, now: datetime
-    ) -> None:
-        since = await self.flows.refresh(connection, capabilities, gate)
-        if since is not None:
-            self._reprice = min(since, self._reprice or since)
-        self.history.factors = self.flows.factors
-        if self._reprice is not None:
-            await self.history.reprice(connection, capabilities, now, self._reprice)
-            self._reprice = None
+    async def _look(self, visit: Visit) -> None:
+        await self.flows.refresh(visit)
+        await self.trades.refresh(visit)
+        await self.positions.refresh(visit)
+        if self.flows.known:
+            await self.history.refresh(visit, self.flows.flows)
 
-    async def advance(self, connection: asyncpg.Connection) -> bool:
-        """Reads one chunk of a long history; True when that completed it."""
+    async def advance(self, connection: asyncpg.Connection, capabilities: Capabilities, standby: bool) -> bool:
+        """Reads one chunk of what is read as a whole; True when that completed a part of it, now in use."""
         async with self._lock:
-            complete = await self.history.advance(connection)
+            complete = await self._advance(connection)
             if complete:
-                # What came since its reading began is not in it yet.
                 self._gate = None
-            return complete
+        if complete:
+            # Newer rows wait behind what has been read, and perhaps something else to be read.
+            await self.refresh(connection, capabilities, standby)
+        return complete
+
+    async def _advance(self, connection: asyncpg.Connection) -> bool:
+        """Quick and needed by others first, the many rows of a long history last."""
+        if self.flows.reading:
+            return await self.flows.advance(connection)
+        if self.trades.reading and self.history.closes is None:
+            return await self.trades.advance(connection, utc_now())
+        return await self.history.advance(connection, self.flows.flows)
 
     def forget(self, *tables: str) -> None:
         """Old rows of ``tables`` changed: whatever was made of them is read again."""
         self._gate = None
-        self.trades.counted &= "trades" not in tables
-        self.positions.counted &= "positions" not in tables
-        self.flows.read &= FLOW_TABLES.isdisjoint(tables)
-        self._rebuild |= "account_history" in tables
+        self.flows.forget(tables)
+        if "trades" in tables:
+            self.trades.forget()
+        if "positions" in tables:
+            self.positions.forget()
+        if "account_history" in tables:
+            self.history.forget()
+
+
+def _extent(session: Session) -> tuple[object, ...]:
+    """What decides which rows are the session's, and where they begin."""
+    return session.mode, session.start, session.end, session.initial_balance

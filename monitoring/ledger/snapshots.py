@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from monitoring.database.capabilities import Capabilities
-from monitoring.metrics.facts import Session
+from monitoring.ledger.times import EPOCH, epoch, midnight, next_midnight
+from monitoring.metrics.facts import Series, Session
 
-POSTGRES_EPOCH = 946_684_800
-"""2000-01-01 in seconds since 1970: binary timestamps count microseconds from there."""
+POSTGRES_EPOCH = 946_684_800_000_000
+"""2000-01-01 in microseconds since 1970: binary timestamps count from there."""
 COPY_HEADER = 19
-COPY_TRAILER = 2
 
 ROW = np.dtype(
     [
@@ -33,6 +33,19 @@ ROW = np.dtype(
 
 SLACK = timedelta(days=1)
 """A session's rows are sought this far around its start and end."""
+MOST_BEATS = 30
+"""How many of the newest rows the engine's rhythm is learned from."""
+
+EXTENT = """
+SELECT min(timestamp) AS oldest, max(timestamp) AS newest FROM account_history WHERE timestamp >= $1 AND timestamp < $2
+"""
+BEATS = f"""
+SELECT timestamp FROM (
+    SELECT timestamp, session_id FROM account_history WHERE timestamp >= $1 AND timestamp < $2
+    ORDER BY timestamp DESC LIMIT 100 * {MOST_BEATS}
+) newest
+WHERE session_id = $3 ORDER BY timestamp DESC LIMIT {MOST_BEATS}
+"""
 
 
 def audit_condition(capabilities: Capabilities) -> str:
@@ -50,15 +63,25 @@ def audit_condition(capabilities: Capabilities) -> str:
     return f"(equity = balance AND {column('daily_pnl')} <> 0 AND {zeroes})"
 
 
+def bounds(session: Session, now: datetime) -> tuple[datetime, datetime]:
+    """The days on which the session's rows can lie: from the first moment to before the second.
+
+    A backtest writes those of the market that it replays.
+    """
+    if session.mode == "BACKTEST":
+        return EPOCH, next_midnight(now + SLACK)
+    return midnight(session.start - SLACK), next_midnight((session.end or now) + SLACK)
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshots:
     """Rows in order of time, then id. ``equity`` is NaN where the row is not a real snapshot."""
 
     ids: npt.NDArray[np.int64]
-    times: npt.NDArray[np.float64]
+    times: Series
     """Seconds since 1970, UTC."""
-    balance: npt.NDArray[np.float64]
-    equity: npt.NDArray[np.float64]
+    balance: Series
+    equity: Series
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -66,10 +89,9 @@ class Snapshots:
     @classmethod
     def of(cls, records: Sequence[asyncpg.Record]) -> "Snapshots":
         rows = sorted(records, key=lambda row: (row["timestamp"], row["id"]))
-        epoch = datetime(1970, 1, 1)
         return cls(
             np.array([row["id"] for row in rows], dtype=np.int64),
-            np.array([(row["timestamp"] - epoch).total_seconds() for row in rows]),
+            np.array([epoch(row["timestamp"]) for row in rows]),
             np.array([row["balance"] for row in rows]),
             np.array([row["equity"] for row in rows]),
         )
@@ -79,9 +101,22 @@ class Snapshots:
         """Time and id of the oldest row."""
         return float(self.times[0]), int(self.ids[0])
 
-    def slice(self, start: int, stop: int) -> "Snapshots":
-        part = slice(start, stop)
+    @property
+    def last(self) -> tuple[float, int]:
+        """Time and id of the newest row."""
+        return float(self.times[-1]), int(self.ids[-1])
+
+    @classmethod
+    def joined(cls, parts: Sequence["Snapshots"]) -> "Snapshots":
+        """Parts that follow each other."""
+        columns = [[part.ids, part.times, part.balance, part.equity] for part in (NONE, *parts)]
+        return cls(*(np.concatenate(column) for column in zip(*columns, strict=True)))
+
+    def where(self, part: slice | npt.NDArray[np.bool_]) -> "Snapshots":
         return Snapshots(self.ids[part], self.times[part], self.balance[part], self.equity[part])
+
+
+NONE = Snapshots(np.empty(0, np.int64), np.empty(0), np.empty(0), np.empty(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,21 +136,14 @@ class SnapshotReader:
         )
         return cls(session, columns, audit)
 
-    def bounds(self, now: datetime) -> tuple[datetime, datetime]:
-        """Between which times the session's rows can lie. A backtest writes those of the market it replays."""
-        if self.session.mode == "BACKTEST":
-            return datetime(1970, 1, 1), now + SLACK
-        return self.session.start - SLACK, (self.session.end or now) + SLACK
+    @property
+    def initial(self) -> float | None:
+        """The balance before the first row."""
+        return None if self.session.initial_balance is None else float(self.session.initial_balance)
 
     async def extent(self, connection: asyncpg.Connection, now: datetime) -> tuple[datetime, datetime] | None:
         """Times of the oldest and newest row that may be the session's; None where there is none."""
-        start, end = self.bounds(now)
-        row = await connection.fetchrow(
-            "SELECT min(timestamp) AS oldest, max(timestamp) AS newest"
-            " FROM account_history WHERE timestamp BETWEEN $1 AND $2",
-            start,
-            end,
-        )
+        row = await connection.fetchrow(EXTENT, *bounds(self.session, now))
         return None if row["oldest"] is None else (row["oldest"], row["newest"])
 
     async def between(
@@ -138,7 +166,7 @@ class SnapshotReader:
             format="binary",
             timeout=60,
         )
-        return _parse(bytes(buffer))
+        return _parse(buffer)
 
     async def unread(
         self, connection: asyncpg.Connection, watermark: int, gaps: list[int], limit: int
@@ -152,10 +180,15 @@ class SnapshotReader:
         )
         return list(rows)
 
+    async def beats(self, connection: asyncpg.Connection, now: datetime) -> list[float]:
+        """Times of the session's newest rows, oldest first; fewer where other sessions wrote after it."""
+        rows = await connection.fetch(BEATS, *bounds(self.session, now), self.session.id)
+        return [epoch(row["timestamp"]) for row in reversed(rows)]
 
-def _parse(data: bytes) -> Snapshots:
+
+def _parse(data: bytearray) -> Snapshots:
     rows = np.frombuffer(data, dtype=ROW, offset=COPY_HEADER, count=(len(data) - COPY_HEADER) // ROW.itemsize)
-    times = rows["time"].astype(np.float64) / 1e6 + POSTGRES_EPOCH
+    times = (rows["time"].astype(np.int64) + POSTGRES_EPOCH) / 1e6
     order = np.lexsort((rows["id"], times))
     return Snapshots(
         rows["id"].astype(np.int64)[order],

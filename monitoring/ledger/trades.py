@@ -1,208 +1,233 @@
-"""Sums over the closed trades of one session, kept by day and fed by new rows.
+"""The closed trades of one session: counted once, in the background where there are many, then fed by new rows."""
 
-Sums are Decimal, so that they are the same whatever the order in which the rows arrive.
-"""
-
-from bisect import insort
-from collections.abc import Iterable
+from bisect import bisect_right, insort
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import asyncpg
 
-from monitoring.database.capabilities import Capabilities
-from monitoring.database.gate import Gate, Tail, start_tail
+from monitoring.database.gate import Tail, start_tail
+from monitoring.ledger.pace import Pace
+from monitoring.ledger.times import midnight, next_midnight
+from monitoring.ledger.trade_sums import BY_DAY, TradeSum, figures
+from monitoring.ledger.visit import Visit
 from monitoring.metrics.facts import Session, TradeSums
 
-ZERO = Decimal(0)
 WEEK = timedelta(days=7)
 OUTCOMES = 10
 MOST_NEW_ROWS = 20_000
-"""Beyond this many unread rows a fresh sum in SQL is cheaper than reading them."""
+"""Beyond this many unread rows all are counted anew: their sums are quicker made in SQL."""
+NEEDS = ("id", "session_id", "exit_time", "pnl")
 
-FIGURES = """
-SELECT t.id, t.session_id, t.exit_time, t.pnl, {fee} AS fee, {interest} AS interest,
-       t.pnl - {fee} - {interest} AS net,
-       abs(t.entry_price - {stop})
-       * CASE WHEN {quantity} > 0 AND {entry_balance} > 0 THEN {quantity} / {entry_balance}
-              ELSE t.size / nullif(t.entry_price, 0) END AS risk
-FROM trades t {join}
-WHERE {condition}
-"""
-"""Risk is |entry - stop| x quantity / balance at entry; ``size`` is quantity x entry price / balance at entry."""
-
-OF_SESSION = "t.session_id = $1 AND t.id <= $2"
+COUNTED = "t.session_id = $1 AND t.id > $2 AND t.id <= $3 AND NOT t.id = ANY($4::bigint[])"
 UNREAD = f"(t.id > $1 OR t.id = ANY($2::bigint[])) ORDER BY t.id LIMIT {MOST_NEW_ROWS + 1}"
+NEWEST = "SELECT exit_time, id, net FROM ({figures} AND t.exit_time >= $5) newest ORDER BY exit_time, id"
 
-BY_DAY = """
-SELECT exit_time::date AS day, count(*) AS total,
-       count(*) FILTER (WHERE net > 0 AND net <> 'NaN') AS wins, count(*) FILTER (WHERE net < 0) AS losses,
-       count(*) FILTER (WHERE net = 0) AS breakeven, count(*) FILTER (WHERE net = 'NaN') AS unknown,
-       coalesce(sum(pnl) FILTER (WHERE net <> 'NaN'), 0) AS gross,
-       coalesce(sum(fee) FILTER (WHERE net <> 'NaN'), 0) AS fees,
-       coalesce(sum(interest) FILTER (WHERE net <> 'NaN'), 0) AS interest,
-       coalesce(sum(net) FILTER (WHERE net > 0 AND net <> 'NaN'), 0) AS net_wins,
-       coalesce(sum(net) FILTER (WHERE net < 0), 0) AS net_losses,
-       coalesce(sum(risk) FILTER (WHERE risk <> 'NaN'), 0)::float8 AS risk_sum,
-       count(risk) FILTER (WHERE risk <> 'NaN') AS risk_count
-FROM ({figures}) figures GROUP BY 1 ORDER BY 1
-"""
-NEWEST = "SELECT exit_time, id, net FROM ({figures}) t WHERE exit_time > $3 ORDER BY exit_time, id"
-LAST_TEN = f"""
-SELECT exit_time, id, net FROM ({{figures}}) t WHERE exit_time >= $3
-ORDER BY exit_time DESC, id DESC LIMIT {OUTCOMES}
-"""
+Outcome = tuple[datetime, int, Decimal]
+"""Exit time, id and net P&L of a trade."""
 
 
 @dataclass(slots=True)
-class DayTrades:
-    """Sums over the trades closed on one UTC day."""
+class Tally:
+    """What the trades read so far amount to."""
 
-    total: int = 0
-    wins: int = 0
-    losses: int = 0
-    breakeven: int = 0
-    unknown: int = 0
-    gross: Decimal = ZERO
-    fees: Decimal = ZERO
-    interest: Decimal = ZERO
-    net_wins: Decimal = ZERO
-    net_losses: Decimal = ZERO
-    risk_sum: float = 0.0
-    risk_count: int = 0
+    tail: Tail
+    days: dict[date, TradeSum] = field(default_factory=dict)
+    """By UTC day of the exit."""
+    total: TradeSum = field(default_factory=TradeSum)
+    recent: list[Outcome] = field(default_factory=list)
+    """At least the trades of the last week, and the newest ten; oldest first."""
+
+    def add_day(self, day: date, trades: TradeSum) -> None:
+        self.total.merge(trades)
+        self.days.setdefault(day, TradeSum()).merge(trades)
+
+    def add(self, rows: Iterable[asyncpg.Record]) -> None:
+        for row in rows:
+            self.total.add(row)
+            self.days.setdefault(row["exit_time"].date(), TradeSum()).add(row)
+            insort(self.recent, (row["exit_time"], row["id"], row["net"]))
+
+    def forget(self, before: datetime) -> None:
+        """Lets single trades go that are older, but for the newest ten."""
+        del self.recent[: min(self._closed_by(before), max(0, len(self.recent) - OUTCOMES))]
+
+    def since(self, moment: datetime) -> TradeSum:
+        """The trades closed after ``moment``, which lies within the last week; but for fees, interest and risk."""
+        found = TradeSum()
+        for _, _, net in self.recent[self._closed_by(moment) : self._closed_by(next_midnight(moment), before=True)]:
+            found.add_net(net)
+        for day, trades in self.days.items():
+            if day > moment.date():
+                found.merge(trades)
+        return found
+
+    def _closed_by(self, moment: datetime, before: bool = False) -> int:
+        """How many of the recent ones were closed by ``moment``, or before it."""
+        return bisect_right(self.recent, (moment, -1 if before else 2**63), key=lambda trade: trade[:2])
+
+
+@dataclass(slots=True)
+class Count:
+    """All trades of a session being counted in chunks of ids, the newest first."""
+
+    session: Session
+    tally: Tally
+    figures: str
+    position: int
+    skip: list[int]
+    """Ids that had not been committed when the count began: they come as news."""
+    pace: Pace = field(default_factory=lambda: Pace(10_000, least=100))
 
     @property
-    def net(self) -> Decimal:
-        return self.net_wins + self.net_losses
+    def done(self) -> bool:
+        return self.position <= 0
 
     @property
-    def known_net(self) -> Decimal | None:
-        """The net P&L; None where no trade's is known."""
-        return None if self.unknown == self.total else self.net
+    def progress(self) -> float:
+        return 1 - self.position / max(1, self.tally.tail.watermark)
 
-    def add(self, row: asyncpg.Record) -> None:
-        net, risk = row["net"], row["risk"]
-        self.total += 1
-        if risk is not None and risk.is_finite():
-            self.risk_sum += float(risk)
-            self.risk_count += 1
-        if not net.is_finite():
-            self.unknown += 1
-            return
-        self.gross += row["pnl"]
-        self.fees += row["fee"]
-        self.interest += row["interest"]
-        if net > 0:
-            self.wins += 1
-            self.net_wins += net
-        elif net < 0:
-            self.losses += 1
-            self.net_losses += net
-        else:
-            self.breakeven += 1
+    async def advance(self, connection: asyncpg.Connection) -> None:
+        with self.pace.chunk() as size:
+            start = max(0, self.position - int(size))
+            rows = await connection.fetch(BY_DAY.format(figures=self.figures), *self._ids(start, self.position))
+        for row in rows:
+            self.tally.add_day(row["day"], TradeSum.of(row))
+        self.position = start
+
+    async def finish(self, connection: asyncpg.Connection, now: datetime) -> Tally:
+        """Fetches the single trades that a tally keeps."""
+        query, ids = NEWEST.format(figures=self.figures), self._ids(0, self.tally.tail.watermark)
+        rows = await connection.fetch(query, *ids, self._keep_from(now))
+        self.tally.recent = [(row["exit_time"], row["id"], row["net"]) for row in rows]
+        self.tally.forget(now - WEEK)
+        return self.tally
+
+    def _ids(self, start: int, stop: int) -> tuple[int, int, int, list[int]]:
+        return self.session.id, start, stop, self.skip
+
+    def _keep_from(self, now: datetime) -> datetime:
+        """A time since when there were ten trades, and the last week's."""
+        missing, day = OUTCOMES, now.date()
+        for day in sorted(self.tally.days, reverse=True):
+            missing -= self.tally.days[day].total
+            if missing <= 0:
+                break
+        return min(midnight(day), now - WEEK)
 
 
 @dataclass(slots=True)
 class TradeLedger:
-    """Running sums of one session's trades; ``days`` by UTC day of the exit."""
+    """Running sums of one session's trades."""
 
     session: Session
-    days: dict[date, DayTrades] = field(default_factory=dict)
-    counted: bool = False
-    """False until read for the first time, and again once an old row is known to have changed."""
-    _tail: Tail = field(default_factory=Tail)
-    _recent: list[tuple[datetime, int, Decimal]] = field(default_factory=list)
-    """Exit time, id and net of the last week's trades and of the newest ten, oldest first."""
+    _tally: Tally | None = None
+    _count: Count | None = None
+    _stale: bool = False
 
-    async def refresh(
-        self, connection: asyncpg.Connection, capabilities: Capabilities, gate: Gate, now: datetime
-    ) -> None:
-        """Reads what is new since the last call, or counts anew where that is not enough."""
-        if not capabilities.has("trades", "id", "session_id", "exit_time", "pnl"):
+    @property
+    def counted(self) -> bool:
+        """False until all trades have been counted once."""
+        return self._tally is not None
+
+    @property
+    def reading(self) -> bool:
+        return self._count is not None
+
+    @property
+    def rows_waiting(self) -> int:
+        """How many trades at most are still to be counted."""
+        return self._count.position if self._count else 0
+
+    @property
+    def tails(self) -> list[Tail]:
+        return [self._tally.tail] if self._tally else []
+
+    @property
+    def progress(self) -> float:
+        return self._count.progress if self._count else 1.0
+
+    @property
+    def days(self) -> Mapping[date, TradeSum]:
+        """By UTC day of the exit; empty until all are counted."""
+        return self._tally.days if self._tally else {}
+
+    @property
+    def total(self) -> int | None:
+        """How many there are; None until all are counted."""
+        return self._tally.total.total if self._tally else None
+
+    def forget(self) -> None:
+        """Old rows changed. The present sums stand until all have been counted again."""
+        self._stale = True
+
+    async def refresh(self, visit: Visit) -> None:
+        """Takes in new trades, or begins to count them."""
+        if not visit.capabilities.has("trades", *NEEDS):
+            self._tally = self._count = None
             return
-        rows = None
-        if self.counted:
-            rows = await connection.fetch(_figures(capabilities, UNREAD), *self._tail.arguments)
-        if rows is None or len(rows) > MOST_NEW_ROWS:
-            await self._count(connection, capabilities, now)
+        if self._tally is not None:
+            await self._news(visit, self._tally)
+        if self._count is None and (self._tally is None or self._stale):
+            await self._begin(visit)
+
+    async def advance(self, connection: asyncpg.Connection, now: datetime) -> bool:
+        """Counts one chunk; True when that was the last."""
+        count = self._count
+        if count is None:
+            return False
+        if not count.done:
+            await count.advance(connection)
+        if not count.done:
+            return False
+        self._tally = await count.finish(connection, now)
+        self._count = None
+        return True
+
+    async def _begin(self, visit: Visit) -> None:
+        tail = await start_tail(visit.connection, "trades")
+        counted = figures(visit.capabilities, COUNTED)
+        self._count = Count(self.session, Tally(tail), counted, tail.watermark, list(tail.gaps))
+        self._stale = False
+
+    async def _news(self, visit: Visit, tally: Tally) -> None:
+        rows = await visit.connection.fetch(figures(visit.capabilities, UNREAD), *tally.tail.arguments)
+        if len(rows) > MOST_NEW_ROWS:
+            self._tally = self._count = None
             return
-        self.counted = not self._tail.settle(gate)
-        self._tail.saw(row["id"] for row in rows)
-        self._add(row for row in rows if row["session_id"] == self.session.id)
-        self._forget(now - WEEK)
-        if not self.counted:
-            await self._count(connection, capabilities, now)
-
-    async def _count(self, connection: asyncpg.Connection, capabilities: Capabilities, now: datetime) -> None:
-        figures = _figures(capabilities, OF_SESSION)
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            await connection.execute("SET LOCAL statement_timeout = '120s'")
-            tail = await start_tail(connection, "trades")
-            of_session = (self.session.id, tail.watermark)
-            days = await connection.fetch(BY_DAY.format(figures=figures), *of_session, timeout=120)
-            newest = await self._newest(connection, figures, of_session, now, [row["day"] for row in days])
-        self._tail = tail
-        self.days = {row["day"]: DayTrades(**{k: v for k, v in row.items() if k != "day"}) for row in days}
-        self._recent = newest
-        self.counted = True
-
-    async def _newest(
-        self,
-        connection: asyncpg.Connection,
-        figures: str,
-        of_session: tuple[int, int],
-        now: datetime,
-        days: list[date],
-    ) -> list[tuple[datetime, int, Decimal]]:
-        if not days:
-            return []
-        since = now - WEEK
-        rows = await connection.fetch(NEWEST.format(figures=figures), *of_session, since, timeout=120)
-        if len(rows) < OUTCOMES:
-            start = datetime.combine(days[max(0, len(days) - OUTCOMES)], datetime.min.time())
-            last = await connection.fetch(LAST_TEN.format(figures=figures), *of_session, start, timeout=120)
-            rows = last[::-1]
-        return [(row["exit_time"], row["id"], row["net"]) for row in rows]
-
-    def _add(self, rows: Iterable[asyncpg.Record]) -> None:
-        for row in rows:
-            self.days.setdefault(row["exit_time"].date(), DayTrades()).add(row)
-            insort(self._recent, (row["exit_time"], row["id"], row["net"]))
-
-    def _forget(self, before: datetime) -> None:
-        old = 0
-        while old < len(self._recent) - OUTCOMES and self._recent[old][0] <= before:
-            old += 1
-        del self._recent[:old]
+        self._stale |= tally.tail.settle(visit.gate)
+        tally.tail.saw(row["id"] for row in rows)
+        tally.add(row for row in rows if row["session_id"] == self.session.id)
+        tally.forget(visit.now - WEEK)
 
     def sums(self, now: datetime) -> TradeSums | None:
-        """The sums as of ``now``; None while nothing could be read."""
-        if not self.counted:
+        """The sums as of ``now``; None until all trades have been counted."""
+        if self._tally is None:
             return None
-        days = self.days.values()
-        today = self.days.get(now.date(), DayTrades())
-        week = [net for at, _, net in self._recent if at > now - WEEK]
+        total, today = self._tally.total, self._tally.days.get(now.date(), TradeSum())
+        week = self._tally.since(now - WEEK)
         return TradeSums(
-            total=sum(day.total for day in days),
-            wins=sum(day.wins for day in days),
-            losses=sum(day.losses for day in days),
-            breakeven=sum(day.breakeven for day in days),
-            unknown=sum(day.unknown for day in days),
-            gross=sum((day.gross for day in days), ZERO),
-            fees=sum((day.fees for day in days), ZERO),
-            interest=sum((day.interest for day in days), ZERO),
-            net_wins=sum((day.net_wins for day in days), ZERO),
-            net_losses=sum((day.net_losses for day in days), ZERO),
-            risk_sum=sum(day.risk_sum for day in days),
-            risk_count=sum(day.risk_count for day in days),
+            total=total.total,
+            wins=total.wins,
+            losses=total.losses,
+            breakeven=total.breakeven,
+            unknown=total.unknown,
+            gross=total.gross,
+            fees=total.fees,
+            interest=total.interest,
+            net_wins=total.net_wins,
+            net_losses=total.net_losses,
+            risk_sum=float(total.risk_sum),
+            risk_count=total.risk_count,
             today=today.net,
             today_count=today.total,
             today_unknown=today.unknown,
-            week=sum((net for net in week if net.is_finite()), ZERO),
-            week_count=len(week),
-            week_unknown=sum(not net.is_finite() for net in week),
-            outcomes="".join(_letter(net) for _, _, net in reversed(self._recent[-OUTCOMES:])),
+            week=week.net,
+            week_count=week.total,
+            week_unknown=week.unknown,
+            outcomes="".join(_letter(net) for _, _, net in reversed(self._tally.recent[-OUTCOMES:])),
         )
 
 
@@ -210,16 +235,3 @@ def _letter(net: Decimal) -> str:
     if not net.is_finite():
         return "?"
     return "W" if net > 0 else "L" if net < 0 else "B"
-
-
-def _figures(capabilities: Capabilities, condition: str) -> str:
-    joined = capabilities.has("trades", "position_id") and capabilities.has("positions", "id", "entry_balance")
-    return FIGURES.format(
-        fee=f"coalesce({capabilities.column('trades', 'commission', 'numeric', 't')}, 0)",
-        interest=f"coalesce({capabilities.column('trades', 'margin_interest_cost', 'numeric', 't')}, 0)",
-        stop=capabilities.column("trades", "stop_loss", "numeric", "t"),
-        quantity=capabilities.column("trades", "quantity", "numeric", "t"),
-        entry_balance="p.entry_balance" if joined else "NULL::numeric",
-        join="LEFT JOIN positions p ON p.id = t.position_id" if joined else "",
-        condition=condition,
-    )

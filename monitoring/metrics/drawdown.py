@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import reduce
 from typing import overload
 
 import numpy as np
@@ -130,6 +131,41 @@ def merge(earlier: DrawdownRun | None, later: DrawdownRun | None) -> DrawdownRun
     )
 
 
+@dataclass(frozen=True, slots=True)
+class RunningDrawdown:
+    """The drawdown of consecutive runs so far, ready for the next one."""
+
+    total: DrawdownRun | None
+    recovered_at: float | None = None
+    empty: bool = True
+
+    @classmethod
+    def seeded(cls, initial: Decimal | float | None) -> "RunningDrawdown":
+        """Before the first run. ``initial`` is the balance before the first point: the first peak."""
+        return cls(_seed(initial))
+
+    @property
+    def peak(self) -> float:
+        """The highest value so far, the initial one included; 0 where there is none."""
+        return self.total.high.value if self.total else 0.0
+
+    def then(self, run: DrawdownRun) -> "RunningDrawdown":
+        """With ``run`` at the end."""
+        total, recovered_at = merge(self.total, run), self.recovered_at
+        deepest, before = total.decline, self.total.decline if self.total else None
+        if before is None or (before.peak, before.valley) != (deepest.peak, deepest.valley):
+            recovered_at = None
+        if recovered_at is None and deepest.rebound.value >= deepest.peak.value:
+            recovered_at = deepest.rebound.first_at
+        return RunningDrawdown(total, recovered_at, empty=False)
+
+    def drawdown(self, exact: bool) -> Drawdown:
+        """In percent; raises Unknown before the first run. ``exact`` is passed on."""
+        if self.total is None or self.empty:
+            raise Unknown("no equity snapshot yet")
+        return _drawdown(self.total, self.recovered_at, exact)
+
+
 def summarise(runs: Iterable[DrawdownRun], initial: Decimal | float | None, exact: bool) -> Drawdown:
     """The drawdown of consecutive runs, oldest first, in percent; raises Unknown without any.
 
@@ -139,19 +175,7 @@ def summarise(runs: Iterable[DrawdownRun], initial: Decimal | float | None, exac
     equity first stood at the peak's level again, but is the moment of that run's highest point: with a run
     a day, its date is exact.
     """
-    total = _seed(initial)
-    recovered_at: float | None = None
-    seen = False
-    for run in runs:
-        before, total, seen = total, merge(total, run), True
-        deepest = total.decline
-        if before is None or (before.decline.peak, before.decline.valley) != (deepest.peak, deepest.valley):
-            recovered_at = None
-        if recovered_at is None and deepest.rebound.value >= deepest.peak.value:
-            recovered_at = deepest.rebound.first_at
-    if total is None or not seen:
-        raise Unknown("no equity snapshot yet")
-    return _drawdown(total, recovered_at, exact)
+    return reduce(RunningDrawdown.then, runs, RunningDrawdown.seeded(initial)).drawdown(exact)
 
 
 def running_drawdown(index: Series, initial: Decimal | float | None = None) -> Series:

@@ -72,6 +72,8 @@ class Flow:
     at: datetime
     amount: Decimal
     reason: str
+    leaves: Decimal | None = None
+    """The balance after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,5 +199,9 @@ class Facts:
     market: Market
     configured_risk: float | None
     """``risk_per_trade`` from the strategy's configuration, a fraction."""
+    no_trades: str = "trades cannot be read: the table is missing"
+    """Why ``trades`` is None."""
+    no_history: str = "equity history cannot be read: the table is missing"
+    """Why ``daily`` or ``drawdown`` is None."""
     adjustments_read: bool = True
     """False where the table of adjustments cannot be read: None is then not "none in force"."""

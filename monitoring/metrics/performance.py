@@ -44,12 +44,12 @@ def recent_trade_outcomes(facts: Facts) -> str:
 
 
 def _trades(facts: Facts) -> TradeSums:
-    return known(facts.trades, "trades cannot be read: the table is missing")
+    return known(facts.trades, facts.no_trades)
 
 
 def _returns(facts: Facts) -> Series:
-    return returns.daily_returns(known(facts.daily, "no equity history yet"))
+    return returns.daily_returns(known(facts.daily, facts.no_history))
 
 
 def _drawdown(facts: Facts) -> Drawdown:
-    return known(facts.drawdown, "no equity snapshot yet")
+    return known(facts.drawdown, facts.no_history)

@@ -30,8 +30,7 @@ def daily_returns(daily: Daily) -> Series:
         raise Unknown("no equity history yet")
     unusable = np.flatnonzero(~(np.isfinite(index) & (index > 0)))
     if unusable.size:
-        day, value = daily.dates[unusable[0]], float(index[unusable[0]])
-        raise Unknown(f"equity closed at {value:g} on {day}: a return needs a positive close")
+        raise Unknown(f"equity closed {daily.dates[unusable[0]]} at no positive number: a return needs one")
     with np.errstate(over="ignore"):
         returns = np.asarray(index[1:] / index[:-1] - 1.0, dtype=np.float64)
     if not np.isfinite(returns).all():

@@ -116,11 +116,11 @@ class Feed:
 
     async def _lost(self, error: Exception) -> None:
         state = self.state
-        state.error = state.how = _why(error)
+        state.error = state.how = _why(error).removeprefix(f"{self.database.name}: ")
         state.mode = "disconnected"
         if state.gone_since is None:
             state.gone_since = time.time()
-            log.warning("changes go unnoticed: %s; figures stay, marked with their age", state.error)
+            log.warning("database %s lost, %s: figures stay, marked with their age", self.database.name, state.error)
             await self.database.lost(error)
         await self.on_outage(True)
 

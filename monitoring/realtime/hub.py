@@ -7,7 +7,7 @@ queue, so a slow reader costs the same memory as a quick one.
 import asyncio
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 CURRENT = "current"
@@ -77,8 +77,9 @@ class Hub:
         self._numbers: dict[tuple[str, str], int] = {}
         self._everywhere: dict[str, int] = {}
         self._listeners: dict[str, set[Listener]] = {}
-        self._held: dict[str, dict[str, bool]] = {}
-        """By scope the sections that were signalled a moment ago, and whether they have changed again since."""
+        self._held: dict[str, dict[str, str]] = {}
+        """By scope the sections that were signalled a moment ago, and the version that was told."""
+        self._forerunners: list[Callable[[str, Mapping[str, str]], None]] = []
 
     def version(self, scope: str, section: str) -> str:
         # A change of every session counts for those too that nobody has looked at yet.
@@ -86,6 +87,10 @@ class Hub:
 
     def versions(self, scope: str) -> dict[str, str]:
         return {section: self.version(scope, section) for section in self.sections}
+
+    def told(self, scope: str, section: str) -> str:
+        """The version that viewers know of; a newer one they are told as soon as the burst allows."""
+        return self._held.get(scope, {}).get(section) or self.version(scope, section)
 
     def hello(self, scope: str) -> dict[str, object]:
         """The first message to everyone: what is the newest, and the server's clock in milliseconds."""
@@ -122,6 +127,10 @@ class Hub:
 
     def unsubscribe(self, subscription: Subscription) -> None:
         self.remove(subscription)
+
+    def run_ahead(self, forerunner: Callable[[str, Mapping[str, str]], None]) -> None:
+        """``forerunner`` hears of every signal that anybody is given: their scope, and sections with versions."""
+        self._forerunners.append(forerunner)
 
     def add(self, listener: Listener) -> None:
         self._listeners.setdefault(listener.scope, set()).add(listener)
@@ -170,23 +179,25 @@ class Hub:
     def _signal(self, scope: str, sections: Iterable[str]) -> None:
         held = self._held.setdefault(scope, {})
         now = [section for section in sections if section not in held]
-        held.update((section, True) for section in sections if section in held)
         if not now:
             return
-        held.update(dict.fromkeys(now, False))
+        news = {section: self.version(scope, section) for section in now}
+        held.update(news)
         # What was signalled together is released together, and so told in one message again.
         asyncio.get_running_loop().call_later(self.quiet, self._release, scope, now)
-        self._deliver(scope, now)
+        self._deliver(scope, news)
 
     def _release(self, scope: str, sections: Iterable[str]) -> None:
         held = self._held[scope]
-        changed = [section for section in sections if held.pop(section)]
+        changed = [section for section in sections if held.pop(section) != self.version(scope, section)]
         if changed and not self.closing:
             self._signal(scope, changed)
         if not held:
             self._held.pop(scope, None)
 
-    def _deliver(self, scope: str, sections: Iterable[str]) -> None:
-        news = {section: self.version(scope, section) for section in sections}
-        for listener in tuple(self._listeners.get(scope, ())):
+    def _deliver(self, scope: str, news: Mapping[str, str]) -> None:
+        listeners = tuple(self._listeners.get(scope, ()))
+        for forerunner in self._forerunners if listeners else ():
+            forerunner(scope, news)
+        for listener in listeners:
             listener.offer(news)

@@ -41,8 +41,9 @@ async def read_account(
     connection: asyncpg.Connection, capabilities: Capabilities, session: Session, ledger: Ledger
 ) -> Account:
     """The newest balance of either table, and equity and margin of the newest real snapshot."""
-    newest = await _snapshot(connection, capabilities, ledger.history.last_id)
-    real = await _snapshot(connection, capabilities, ledger.history.last_real_id)
+    history = ledger.history
+    snapshots = await _snapshots(connection, capabilities, history.last_id, history.last_real_id)
+    newest, real = snapshots.get(history.last_id), snapshots.get(history.last_real_id)
     booked = await _booked(connection, capabilities, session)
     balance, balance_at = (newest["balance"], newest["timestamp"]) if newest else (None, None)
     if booked and (balance_at is None or booked["last_updated"] >= balance_at):
@@ -58,13 +59,15 @@ async def read_account(
     )
 
 
-async def _snapshot(
-    connection: asyncpg.Connection, capabilities: Capabilities, number: int | None
-) -> asyncpg.Record | None:
-    if number is None:
-        return None
-    columns = capabilities.columns("account_history", SNAPSHOT)
-    return await connection.fetchrow(f"SELECT {columns} FROM account_history WHERE id = $1", number)
+async def _snapshots(
+    connection: asyncpg.Connection, capabilities: Capabilities, *ids: int | None
+) -> dict[int | None, asyncpg.Record]:
+    wanted = {number for number in ids if number is not None}
+    if not wanted:
+        return {}
+    columns = capabilities.columns("account_history", {"id": "bigint", **SNAPSHOT})
+    rows = await connection.fetch(f"SELECT {columns} FROM account_history WHERE id = ANY($1::bigint[])", list(wanted))
+    return {row["id"]: row for row in rows}
 
 
 async def _booked(

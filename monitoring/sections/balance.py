@@ -1,10 +1,9 @@
 """Balance: what the account is worth, how that moved today and over the range, and the curve of it."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from monitoring.charts import LineChart, line_chart
-from monitoring.ledger.flows import epoch
+from monitoring.ledger.times import epoch, midnight
 from monitoring.metrics.facts import Account, Flow
 from monitoring.sections.curves import Change, change_since, equity_points
 from monitoring.sections.section import Context, Section
@@ -12,7 +11,10 @@ from monitoring.sections.section import Context, Section
 
 @dataclass(frozen=True, slots=True)
 class BalanceView:
-    """``chart`` is None where the range holds no snapshot; ``counting`` is the share read of a long history."""
+    """``chart`` is None where the range holds no snapshot.
+
+    ``counting`` is the share read of a long history of which so far only closes are known, None once every row is.
+    """
 
     account: Account
     today: Change
@@ -25,18 +27,17 @@ class BalanceView:
 async def load(context: Context) -> BalanceView:
     since = context.scope.since(context.now)
     history = context.ledger.history
-    midnight = datetime.combine(context.now.date(), datetime.min.time())
     flows = tuple(flow for flow in context.ledger.flows.flows if flow.at >= since)
     return BalanceView(
         account=context.facts.account,
-        today=change_since(context, midnight),
+        today=change_since(context, midnight(context.now)),
         over_range=change_since(context, since),
         chart=line_chart(
             equity_points(history.curve(since)),
             markers=[(epoch(flow.at), f"{flow.amount:+,.2f}") for flow in flows],
         ),
         flows=flows,
-        counting=history.backlog.progress if history.backlog else None,
+        counting=context.ledger.counting,
     )
 
 

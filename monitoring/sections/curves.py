@@ -1,4 +1,4 @@
-"""The ledger's steps as points of charts, declines along them, and how much the account changed over a time."""
+"""The ledger's steps as points of charts, and how much the account changed over a time."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,15 +7,18 @@ from decimal import Decimal
 import numpy as np
 import numpy.typing as npt
 
-from monitoring.ledger.days import BUCKET, CLOSE, DROP, HIGH, INDEX, INDEX_HIGH, INDEX_LOW, LOW, TIME
-from monitoring.ledger.flows import epoch
-from monitoring.metrics.facts import Facts, Series
+from monitoring.ledger.days import BUCKET, CLOSE, HIGH, INDEX, LOW, TIME
+from monitoring.ledger.depth import DEEPEST
+from monitoring.ledger.times import END_OF_TIME, epoch
+from monitoring.metrics.facts import Series
 from monitoring.sections.section import Context
-
-BEGINNING = datetime(1970, 1, 1)
 
 SHORTEST_GAP = 3 * BUCKET
 """Seconds without a snapshot that are a gap at least; more where the engine writes more rarely."""
+MOST_GROUPS = 720
+"""Into how many groups of neighbouring steps a long time is put, gaps apart: a chart is no wider."""
+
+Positions = npt.NDArray[np.intp]
 
 
 def gap_after(times: Series) -> npt.NDArray[np.bool_]:
@@ -26,61 +29,57 @@ def gap_after(times: Series) -> npt.NDArray[np.bool_]:
     return silence > max(SHORTEST_GAP, 3 * float(np.median(silence)))
 
 
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Steps put together to as many as a chart can show, never over a gap. Positions in the steps."""
+
+    first: Positions
+    last: Positions
+    gap: npt.NDArray[np.bool_]
+    """Whether the engine was silent after the group."""
+
+    @classmethod
+    def of(cls, times: Series) -> "Groups":
+        width = BUCKET * max(1.0, np.ceil((times[-1] - times[0]) / BUCKET / MOST_GROUPS))
+        gaps = gap_after(times)
+        borders = np.flatnonzero(gaps | (np.diff(times // width) > 0))
+        last = np.append(borders, len(times) - 1)
+        return cls(np.append(0, borders + 1), last, np.append(gaps, False)[last])
+
+    def with_gaps(self, times: Series, values: Series) -> Series:
+        """(seconds, value) of each group, and (just after, NaN) for each gap."""
+        points = np.column_stack((times, values, times + 1.0, np.full_like(times, np.nan))).reshape(-1, 2)
+        return points[np.column_stack((np.ones_like(self.gap), self.gap)).ravel()]
+
+
 def equity_points(steps: Series) -> Series:
-    """(seconds, equity), shape (points, 2): both extremes and the close of every step, NaN where a gap begins.
-
-    The extremes stand between the beginning of the step and its close, the one further from the close first.
-    """
-    close, at = steps[:, CLOSE], steps[:, TIME]
-    start = at - at % BUCKET
-    low_first = close - steps[:, LOW] >= steps[:, HIGH] - close
-    first = np.where(low_first, steps[:, LOW], steps[:, HIGH])
-    second = np.where(low_first, steps[:, HIGH], steps[:, LOW])
-    points = np.stack(
-        (
-            np.column_stack((start + (at - start) / 3, first)),
-            np.column_stack((start + (at - start) / 1.5, second)),
-            np.column_stack((at, close)),
-        ),
-        axis=1,
-    )
-    return _with_gaps(points.reshape(-1, 2), at, each=3)
-
-
-def drawdown_points(steps: Series, initial: float | None) -> Series:
-    """(seconds, percent below the peak, 0 or negative), shape (points, 2): the deepest of every step.
-
-    ``steps`` must begin with the history, since every point is measured against all before it.
-    """
-    deepest, _ = drawdowns(steps, initial)
-    return _with_gaps(np.column_stack((steps[:, TIME], -deepest)), steps[:, TIME], each=1)
+    """(seconds, equity): both extremes and the close of every group, in the order nearest to what happened."""
+    if not len(steps):
+        return np.empty((0, 2))
+    groups = Groups.of(steps[:, TIME])
+    low, high = np.fmin.reduceat(steps[:, LOW], groups.first), np.fmax.reduceat(steps[:, HIGH], groups.first)
+    close, end = steps[groups.last, CLOSE], steps[groups.last, TIME]
+    start = steps[groups.first, TIME] // BUCKET * BUCKET
+    rising = close - low >= high - close
+    nothing = np.full_like(end, np.nan)
+    points = [
+        (start + (end - start) / 3, np.where(rising, low, high)),
+        (start + (end - start) / 1.5, np.where(rising, high, low)),
+        (end, close),
+        (end + 1.0, nothing),
+    ]
+    moved = low < high
+    shown = np.column_stack((moved, moved, np.ones_like(moved), groups.gap))
+    return np.stack([np.column_stack(point) for point in points], axis=1)[shown]
 
 
-def drawdowns(steps: Series, initial: float | None) -> tuple[Series, Series]:
-    """Percent below the running peak, flows taken out: the deepest within each step, and at its close; (steps,) each.
-
-    Exact: a step's deepest is either below the peak of all steps before it, or a decline within the step, which the
-    ledger has measured row by row.
-    """
-    seed = initial if initial is not None and initial > 0 else 0.0
-    peaks = np.maximum(np.fmax.accumulate(steps[:, INDEX_HIGH]) if len(steps) else steps[:, INDEX_HIGH], seed)
-    before = np.concatenate(([seed], peaks))[: len(steps)]
-    deepest = np.fmax(_lost(steps[:, INDEX_LOW], before), steps[:, DROP])
-    return deepest * 100, _lost(steps[:, INDEX], peaks) * 100
-
-
-def _lost(value: Series, peak: Series) -> Series:
-    """The share of ``peak`` that is gone, 0 to 1; 0 where there is no peak yet."""
-    kept = np.divide(np.maximum(value, 0.0), peak, out=np.ones_like(value), where=peak > 0)
-    return np.maximum(1.0 - kept, 0.0)
-
-
-def _with_gaps(points: Series, times: Series, each: int) -> Series:
-    """``points`` (``each`` a step) with an unknown one behind every step after which the engine was silent."""
-    silent = np.flatnonzero(gap_after(times))
-    unknown = np.column_stack((times[silent] + 1.0, np.full(len(silent), np.nan)))
-    found: Series = np.insert(points, (silent + 1) * each, unknown, axis=0)
-    return found
+def drawdown_points(steps: Series, depth: Series) -> Series:
+    """(seconds, percent below the peak, 0 or negative): the deepest of every group, flows taken out."""
+    if not len(steps):
+        return np.empty((0, 2))
+    groups = Groups.of(steps[:, TIME])
+    deepest = np.fmax.reduceat(depth[:, DEEPEST], groups.first)
+    return groups.with_gaps(steps[groups.last, TIME], -deepest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,24 +95,23 @@ UNKNOWN_CHANGE = Change(None, None)
 
 def change_since(context: Context, since: datetime) -> Change:
     """The change from the last equity before ``since`` (the initial balance where the session is younger)."""
-    account = context.facts.account
-    steps = context.ledger.history.curve(BEGINNING)
-    if not len(steps) or account.equity is None or account.equity_at is None or account.equity_at < since:
+    account, latest = context.facts.account, context.ledger.history.step_before(END_OF_TIME)
+    if latest is None or account.equity is None or account.equity_at is None or account.equity_at < since:
         return UNKNOWN_CHANGE
-    base = _base(context.facts, steps, epoch(since))
-    if base is None or base[0] <= 0 or base[1] <= 0:
+    base = _base(context, since)
+    if base is None or base[0] <= 0 or not base[1] > 0:
         return UNKNOWN_CHANGE
     equity, index, at = base
-    flows = context.ledger.flows.shown(at, epoch(account.equity_at))
-    amount = account.equity - Decimal(repr(equity)) - flows
-    return Change(amount, (float(steps[-1, INDEX]) / index - 1.0) * 100)
+    flows = context.ledger.history.shown_flows(at, epoch(account.equity_at))
+    amount, percent = account.equity - Decimal(repr(equity)) - flows, (float(latest[INDEX]) / index - 1.0) * 100
+    return Change(amount, percent if np.isfinite(percent) else None)
 
 
-def _base(facts: Facts, steps: Series, since: float) -> tuple[float, float, float] | None:
-    """Equity, unit price and time of the last step before ``since``."""
-    before = int(np.searchsorted(steps[:, TIME], since, side="right"))
-    if before:
-        step = steps[before - 1]
+def _base(context: Context, since: datetime) -> tuple[float, float, float] | None:
+    """Equity, unit price and time of the last step before ``since``, or of the session's start."""
+    step = context.ledger.history.step_before(since)
+    if step is not None:
         return float(step[CLOSE]), float(step[INDEX]), float(step[TIME])
-    initial = facts.session.initial_balance
-    return None if initial is None else (float(initial), float(initial), epoch(facts.session.start))
+    session = context.facts.session
+    initial = session.initial_balance
+    return None if initial is None else (float(initial), float(initial), epoch(session.start))

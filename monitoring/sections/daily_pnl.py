@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from monitoring.charts import BarChart, bar_chart
-from monitoring.ledger.flows import epoch
-from monitoring.ledger.trades import ZERO
+from monitoring.ledger.times import epoch, midnight
+from monitoring.ledger.trade_sums import ZERO
 from monitoring.sections.section import Context, Section
 
 LONGEST_BY_DAY = 92
@@ -40,7 +40,7 @@ async def load(context: Context) -> DailyPnlView:
 
 def _bar(days: list[tuple[date, Decimal | None]]) -> tuple[float, float | None]:
     known = [net for _, net in days if net is not None]
-    start = epoch(datetime.combine(days[0][0], datetime.min.time()))
+    start = epoch(midnight(days[0][0]))
     return start, float(sum(known, ZERO)) if known else None
 
 

@@ -2,28 +2,37 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from monitoring.charts import LineChart, line_chart
-from monitoring.ledger.flows import epoch
 from monitoring.metrics.facts import Drawdown
-from monitoring.sections.curves import BEGINNING, drawdown_points
+from monitoring.sections.curves import drawdown_points
 from monitoring.sections.section import Context, Section
 
 
 @dataclass(frozen=True, slots=True)
 class DrawdownView:
-    """``deepest`` is of the range shown, ``drawdown`` of the whole history."""
+    """``deepest`` is of the range shown, ``drawdown`` of the whole history.
+
+    ``counting`` is the share read of a long history of which so far only closes are known, None once every row is.
+    """
 
     chart: LineChart | None
     deepest: float | None
     drawdown: Drawdown | None
+    counting: float | None
 
 
 async def load(context: Context) -> DrawdownView:
-    initial = context.scope.session.initial_balance
-    points = drawdown_points(context.ledger.history.curve(BEGINNING), None if initial is None else float(initial))
-    points = points[points[:, 0] >= epoch(context.scope.since(context.now))]
-    chart = line_chart(points, high=0.0, base=0.0, ticks=3)
-    return DrawdownView(chart, chart.low[1] if chart else None, context.facts.drawdown)
+    history, since = context.ledger.history, context.scope.since(context.now)
+    points = drawdown_points(history.curve(since), history.depth(since))
+    known = points[np.isfinite(points[:, 1]), 1]
+    return DrawdownView(
+        line_chart(points, high=0.0, base=0.0, ticks=3),
+        float(known.min()) if known.size else None,
+        context.facts.drawdown,
+        counting=context.ledger.counting,
+    )
 
 
 SECTION = Section(

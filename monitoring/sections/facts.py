@@ -7,6 +7,8 @@ import asyncpg
 
 from monitoring.database.capabilities import Capabilities
 from monitoring.ledger import Ledger
+from monitoring.ledger.history import NEEDS as HISTORY_NEEDS
+from monitoring.ledger.trades import NEEDS as TRADES_NEED
 from monitoring.metrics.facts import Facts, Market, OpenPosition
 from monitoring.scope import configured
 from monitoring.sections.account import read_account
@@ -58,8 +60,17 @@ async def read_facts(
         adjustment=adjustment,
         market=await _market(connection, capabilities, session.id),
         configured_risk=configured(session.config, "risk_per_trade"),
+        no_trades=_why_unknown(capabilities, ledger, "trades", TRADES_NEED) or "no closed trades",
+        no_history=_why_unknown(capabilities, ledger, "account_history", HISTORY_NEEDS) or "no equity snapshot yet",
         adjustments_read=adjustments_read,
     )
+
+
+def _why_unknown(capabilities: Capabilities, ledger: Ledger, table: str, columns: tuple[str, ...]) -> str | None:
+    """Why nothing is known of what the table holds; None where it may hold nothing."""
+    if not capabilities.has(table, *columns):
+        return f"{table} cannot be read: the table or a column of it is missing"
+    return f"{table} is still being read" if ledger.reading else None
 
 
 async def _positions(

@@ -12,6 +12,9 @@ from monitoring.metrics.health import status
 from monitoring.sections.metric_list import Figures, figures
 from monitoring.sections.section import Context, Section
 
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+WEEK = timedelta(days=7)
+"""A session's errors before its last sign of life no longer matter: it is far enough to look back for the last one."""
 LIMIT_FLOOR = 300.0
 MISSED_BEATS = 3
 """Beats of the engine's own rhythm that may fail before it counts as gone."""
@@ -19,17 +22,14 @@ NEWEST_EXECUTIONS = 200
 """``strategy_executions`` has no index but its key: only its newest rows are looked at."""
 
 ERRORS = """
-SELECT count(*) FILTER (WHERE timestamp > $2) AS day,
-       count(*) FILTER (WHERE timestamp > $3) AS hour
-FROM system_events
-WHERE timestamp > $2 AND timestamp <= $4 AND session_id = $1
-  AND (lower({severity}) IN ('error', 'critical') OR event_type::text = 'ERROR')
-"""
-LAST_ERROR = """
-SELECT timestamp, {message} AS message FROM system_events
-WHERE session_id = $1 AND timestamp BETWEEN $2 AND $3
-  AND (lower({severity}) IN ('error', 'critical') OR event_type::text = 'ERROR')
-ORDER BY timestamp DESC LIMIT 1
+SELECT counted.*, last.* FROM (
+    SELECT count(*) AS day, count(*) FILTER (WHERE timestamp > $3) AS hour FROM system_events
+    WHERE timestamp > $2 AND timestamp <= $5 AND session_id = $1 AND {is_error}
+) counted LEFT JOIN LATERAL (
+    SELECT timestamp, {message} AS message FROM system_events
+    WHERE timestamp BETWEEN $4 AND $5 AND session_id = $1 AND {is_error}
+    ORDER BY timestamp DESC LIMIT 1
+) last ON true
 """
 LAST_EXECUTION = f"""
 SELECT max(timestamp) FROM
@@ -84,14 +84,13 @@ async def _errors(
 ) -> tuple[int | None, int | None, datetime | None, str | None]:
     if not capabilities.has("system_events", "timestamp", "session_id", "event_type"):
         return None, None, None, None
-    columns = {name: capabilities.column("system_events", name, "text") for name in ("severity", "message")}
-    until = now + timedelta(days=1)
-    counts = await connection.fetchrow(
-        ERRORS.format(**columns), session.id, now - timedelta(days=1), now - timedelta(hours=1), until
+    severity = capabilities.column("system_events", "severity", "text")
+    query = ERRORS.format(
+        is_error=f"(lower({severity}) IN ('error', 'critical') OR event_type::text = 'ERROR')",
+        message=capabilities.column("system_events", "message", "text"),
     )
-    # A session's errors before its last sign of life no longer matter, so a week is far enough to look back.
-    last = await connection.fetchrow(LAST_ERROR.format(**columns), session.id, now - timedelta(days=7), until)
-    return counts["day"], counts["hour"], last and last["timestamp"], last and last["message"]
+    row = await connection.fetchrow(query, session.id, now - DAY, now - HOUR, now - WEEK, now + DAY)
+    return row["day"], row["hour"], row["timestamp"], row["message"]
 
 
 async def _halt(connection: asyncpg.Connection, capabilities: Capabilities) -> tuple[bool | None, str | None]:

@@ -40,7 +40,7 @@ async def load(context: Context) -> MonthlyView:
     strip = win_loss(trades.outcomes) if trades else None
     try:
         if context.facts.daily is None:
-            raise Unknown("no equity history yet")
+            raise Unknown(context.facts.no_history)
         months = {(day.year, day.month): value for day, value in monthly_returns(context.facts.daily)}
         totals = {day.year: value for day, value in yearly_returns(context.facts.daily)}
     except Unknown as unknown:

@@ -10,6 +10,7 @@ import asyncpg
 
 from monitoring.database.capabilities import Capabilities, Columns
 from monitoring.ledger import Ledger
+from monitoring.ledger.times import END_OF_TIME, EPOCH, midnight, next_midnight
 from monitoring.scope import LARGEST_ID
 from monitoring.sections.positions import clean, excursion
 from monitoring.sections.section import BadParameter, Context, Section
@@ -139,13 +140,15 @@ async def trades_by_id(connection: asyncpg.Connection, capabilities: Capabilitie
 
 def _bounds(ledger: Ledger, wanted: TradeFilter) -> tuple[datetime | None, datetime]:
     """First and last moment at which a wanted trade can have ended."""
+    if not ledger.trades.counted:
+        return wanted.since or EPOCH, wanted.until or END_OF_TIME
     days = sorted(ledger.trades.days)
     if not days:
-        return None, datetime(9999, 1, 1)
-    start, end = _midnight(days[0]), _midnight(days[-1]) + timedelta(days=1)
+        return None, END_OF_TIME
+    start, end = midnight(days[0]), next_midnight(days[-1])
     unfiltered = wanted.symbol is wanted.side is wanted.outcome is None
     if unfiltered and wanted.by_time:
-        start = _midnight(_first_day_needed(ledger, days, wanted))
+        start = midnight(_first_day_needed(ledger, days, wanted))
     return max(start, wanted.since or start), min(end, wanted.until or end)
 
 
@@ -158,10 +161,6 @@ def _first_day_needed(ledger: Ledger, days: list[date], wanted: TradeFilter) -> 
         if need <= 0:
             return day
     return days[0]
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, datetime.min.time())
 
 
 def _compose(
@@ -207,10 +206,13 @@ def parse_cursor(text: str) -> tuple[datetime, int]:
 
 @dataclass(frozen=True, slots=True)
 class TradesView:
-    """One page. ``older`` is the cursor of the next page, None on the last; ``first`` false beyond the newest page."""
+    """One page. ``older`` is the cursor of the next page, None on the last; ``first`` false beyond the newest page.
+
+    ``total`` is None while trades are still being counted.
+    """
 
     trades: tuple[Trade, ...]
-    total: int
+    total: int | None
     older: str | None
     first: bool
 
@@ -221,8 +223,7 @@ async def load(context: Context) -> TradesView:
     trades = await read_trades(context.connection, context.capabilities, context.ledger, wanted)
     page = tuple(trades[:PAGE])
     older = page[-1].cursor if len(trades) > PAGE else None
-    total = sum(day.total for day in context.ledger.trades.days.values())
-    return TradesView(page, total, older, first=before is None)
+    return TradesView(page, context.ledger.trades.total, older, first=before is None)
 
 
 SECTION = Section(

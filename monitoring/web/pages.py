@@ -1,6 +1,7 @@
 """The pages people see: the dashboard, its single sections, sign-in, explanations, and the data behind charts."""
 
 import asyncio
+import logging
 from collections import defaultdict
 
 from markupsafe import Markup
@@ -19,9 +20,13 @@ from monitoring.web.errors import Problem
 from monitoring.web.rendering import THEMES
 from monitoring.web.requests import followed_session, requested_scope
 
+log = logging.getLogger(__name__)
+
 blueprint = Blueprint("pages", __name__)
 
 YEAR = 365 * 86400
+EMPTY_REFRESH = "5"
+"""Seconds after which a page without any session looks again: it has no section yet that could be kept live."""
 
 
 @blueprint.get("/")
@@ -31,7 +36,9 @@ async def dashboard() -> Response:
     pages = services().pages
     scope = await requested_scope()
     if scope is None:
-        return pages.page("dashboard.html", None, fragments={}, switcher=[])
+        waiting = pages.page("dashboard.html", None, fragments={}, switcher=[])
+        waiting.headers["Refresh"] = EMPTY_REFRESH
+        return waiting
     versions = services().hub.versions(scope.requested)  # before the reading: what changes meanwhile is read again
     rendered = await asyncio.gather(*(_rendered(section, scope) for section in SECTIONS))
     fragments = {
@@ -49,9 +56,9 @@ async def _switcher(scope: Scope) -> list[object]:
         return [scope.session]
 
 
-async def _rendered(section: Section, scope: Scope) -> Rendered:
+async def _rendered(section: Section, scope: Scope, *, told: bool = False) -> Rendered:
     arguments = {name: request.args[name] for name in section.parameters if request.args.get(name)}
-    return await services().snapshots.get(section, scope, arguments)
+    return await services().snapshots.get(section, scope, arguments, told=told)
 
 
 @blueprint.get("/partials/<name>")
@@ -64,7 +71,7 @@ async def partial(name: str) -> Response:
     scope = await requested_scope()
     if scope is None:
         raise Problem(404, "no_session", "The database holds no trading session yet.")
-    fragment = await _rendered(section, scope)
+    fragment = await _rendered(section, scope, told="HX-Request" in request.headers)
     response = Response(fragment.body, content_type="text/html; charset=utf-8", headers={"ETag": fragment.etag})
     response.headers["Cache-Control"] = "private, no-cache"
     return await response.make_conditional(request)
@@ -112,6 +119,7 @@ async def login() -> Response:
     form = await request.form
     token, target = services().settings.token, _local(form.get("next", "/"))
     if not token or not same_secret(form.get("token", "").strip(), token):
+        log.warning("sign-in refused, from %s", request.remote_addr)
         problem = "That is not the operator's token." if token else "Set MONITORING_DASHBOARD_TOKEN to sign in."
         response = services().pages.page("login.html", problem=problem, next=target)
         response.status_code = 401

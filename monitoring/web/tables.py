@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,11 +10,12 @@ from decimal import Decimal
 from quart import Blueprint, Response
 
 from monitoring.ledger.days import BALANCE, CLOSE, TIME
-from monitoring.ledger.flows import from_epoch
-from monitoring.scope import RANGES, Scope
+from monitoring.ledger.depth import AT_CLOSE, DEEPEST
+from monitoring.ledger.times import from_epoch
+from monitoring.reader import Reader
+from monitoring.scope import Scope
 from monitoring.sections import Context, daily_pnl, monthly
-from monitoring.sections.curves import BEGINNING, drawdowns
-from monitoring.sections.trades import TradeFilter, read_trades
+from monitoring.sections.trades import Trade, TradeFilter, read_trades
 from monitoring.services import services
 from monitoring.web.auth import reading
 from monitoring.web.errors import Problem
@@ -22,7 +23,7 @@ from monitoring.web.requests import requested_scope
 
 blueprint = Blueprint("tables", __name__)
 
-MOST_TRADES = 10_000
+TRADES_AT_ONCE = 2000
 MOST_ROWS_SHOWN = 1000
 
 Cell = str | int | float | Decimal | datetime | date | None
@@ -35,6 +36,8 @@ class Table:
     title: str
     columns: tuple[str, ...]
     rows: Sequence[Sequence[Cell]]
+    total: int | None = None
+    """How many rows there are, where ``rows`` are only the newest."""
 
 
 async def _balance(context: Context) -> Table:
@@ -44,14 +47,11 @@ async def _balance(context: Context) -> Table:
 
 
 async def _drawdown(context: Context) -> Table:
-    steps = context.ledger.history.curve(BEGINNING)
-    initial = context.scope.session.initial_balance
-    deepest, at_close = drawdowns(steps, None if initial is None else float(initial))
-    since = context.scope.since(context.now)
+    history, since = context.ledger.history, context.scope.since(context.now)
+    steps, depth = history.curve(since)[::-1], history.depth(since)[::-1]
     rows = [
-        (from_epoch(at), _number(close), _number(deep))
-        for at, close, deep in zip(steps[::-1, TIME], at_close[::-1], deepest[::-1], strict=True)
-        if from_epoch(at) >= since
+        (from_epoch(at), _number(close), _number(deepest))
+        for at, close, deepest in zip(steps[:, TIME], depth[:, AT_CLOSE], depth[:, DEEPEST], strict=True)
     ]
     return Table("Drawdown", ("Time (UTC)", "Below the peak (%)", "Deepest of these ten minutes (%)"), rows)
 
@@ -72,26 +72,37 @@ async def _monthly(context: Context) -> Table:
     return Table("Monthly Returns", ("Month", "Return (%)"), rows)
 
 
+TRADE_COLUMNS = {
+    "id": "Id",
+    "symbol": "Symbol",
+    "side": "Side",
+    "quantity": "Quantity",
+    "entry_time": "Entry (UTC)",
+    "entry_price": "Entry price",
+    "exit_time": "Exit (UTC)",
+    "exit_price": "Exit price",
+    "pnl": "Gross P&L",
+    "commission": "Commission",
+    "margin_interest_cost": "Interest",
+    "net_pnl": "Net P&L",
+    "exit_reason": "Exit reason",
+}
+
+
 async def _trades(context: Context) -> Table:
-    since = None if RANGES[context.scope.range] is None else context.scope.since(context.now)
-    wanted = TradeFilter(since=since, limit=MOST_TRADES)
-    trades = await read_trades(context.connection, context.capabilities, context.ledger, wanted)
-    names = {
-        "id": "Id",
-        "symbol": "Symbol",
-        "side": "Side",
-        "quantity": "Quantity",
-        "entry_time": "Entry (UTC)",
-        "entry_price": "Entry price",
-        "exit_time": "Exit (UTC)",
-        "exit_price": "Exit price",
-        "pnl": "Gross P&L",
-        "commission": "Commission",
-        "margin_interest_cost": "Interest",
-        "net_pnl": "Net P&L",
-        "exit_reason": "Exit reason",
-    }
-    return Table("Trade History", tuple(names.values()), [[trade.row[name] for name in names] for trade in trades])
+    """All trades, whatever range the charts show; a page of them."""
+    page = await _trade_page(context, None, MOST_ROWS_SHOWN)
+    total = sum(day.total for day in context.ledger.trades.days.values())
+    return Table("Trade History", tuple(TRADE_COLUMNS.values()), [_trade_row(trade) for trade in page], total)
+
+
+async def _trade_page(context: Context, after: tuple[datetime, int] | None, limit: int) -> list[Trade]:
+    wanted = TradeFilter(after=after, limit=limit)
+    return await read_trades(context.connection, context.capabilities, context.ledger, wanted)
+
+
+def _trade_row(trade: Trade) -> list[Cell]:
+    return [trade.row[name] for name in TRADE_COLUMNS]
 
 
 TABLES: Mapping[str, Callable[[Context], Awaitable[Table]]] = {
@@ -119,7 +130,7 @@ async def table(name: str) -> Response:
         title=shown.title,
         columns=list(shown.columns),
         rows=shown.rows[:MOST_ROWS_SHOWN],
-        total=len(shown.rows),
+        total=shown.total or len(shown.rows),
         csv=csv_url,
     )
 
@@ -129,15 +140,36 @@ async def table(name: str) -> Response:
 async def table_csv(name: str) -> Response:
     """A table as CSV, whole."""
     scope, shown = await _read(name)
+    reader = services().reader
+
+    async def lines() -> AsyncIterator[bytes]:
+        yield _csv([shown.columns, *(shown.rows if name != "trades" else [])])
+        if name == "trades":
+            async for page in _all_trades(reader, scope):
+                yield _csv([_trade_row(trade) for trade in page])
+
+    response = Response(lines(), content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}-session-{scope.session.id}.csv"'
+    response.timeout = None
+    return response
+
+
+async def _all_trades(reader: Reader, scope: Scope) -> AsyncIterator[list[Trade]]:
+    """Every trade of the session, newest first, a page at a time."""
+    after: tuple[datetime, int] | None = None
+    while True:
+        async with reader.context(scope) as context:
+            page = await _trade_page(context, after, TRADES_AT_ONCE)
+        if not page:
+            return
+        yield page
+        after = page[-1].row["exit_time"], page[-1].row["id"]
+
+
+def _csv(rows: Iterable[Sequence[Cell]]) -> bytes:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(shown.columns)
-    writer.writerows([[_cell(value) for value in row] for row in shown.rows])
-    return Response(
-        text.getvalue(),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}-session-{scope.session.id}.csv"'},
-    )
+    csv.writer(text, lineterminator="\r\n").writerows([[_cell(value) for value in row] for row in rows])
+    return text.getvalue().encode()
 
 
 async def _read(name: str) -> tuple[Scope, Table]:

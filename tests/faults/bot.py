@@ -55,8 +55,9 @@ class Bot:
                 await inner.start()
                 await self._deed()
                 await (inner.rollback() if self.dice.random() < 0.5 else inner.commit())
-        if self.dice.random() < 0.3:
-            await asyncio.sleep(self.dice.random() * 0.03)
+        if self.dice.random() < 0.5:
+            # Meanwhile others take later ids and commit them.
+            await asyncio.sleep(self.dice.random() * 0.05)
         await (transaction.rollback() if self.dice.random() < 0.2 else transaction.commit())
 
     async def _deed(self) -> None:

@@ -14,7 +14,7 @@ from tests.faults.page import Page, ageless, dashboard
 from tests.faults.ways import WAYS, way_to
 from tests.rows import insert, now
 
-WRITERS = 4
+WRITERS = 6
 
 
 @pytest.fixture

@@ -21,9 +21,10 @@ async def ledger_of(connection: asyncpg.Connection, session: int) -> Ledger:
 
 
 async def refreshed(connection: asyncpg.Connection, ledger: Ledger) -> Ledger:
-    await ledger.refresh(connection, await Capabilities.read(connection), standby=False)
-    while await ledger.advance(connection):
-        pass
+    capabilities = await Capabilities.read(connection)
+    await ledger.refresh(connection, capabilities, standby=False)
+    while ledger.reading:
+        await ledger.advance(connection, capabilities, standby=False)
     return ledger
 
 

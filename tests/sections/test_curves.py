@@ -1,17 +1,19 @@
 """The curve that charts are drawn from, against the rows it is made of."""
 
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.ledger.days import BUCKET, TIME, Day
-from monitoring.ledger.flows import FlowFactors, epoch
+from monitoring.ledger.days import BUCKET, COLUMNS, TIME, Day
+from monitoring.ledger.depth import AT_CLOSE, DEEPEST, DEPTHS, depth_of
+from monitoring.ledger.factors import FlowFactors
 from monitoring.ledger.snapshots import Snapshots
+from monitoring.ledger.times import epoch
 from monitoring.metrics.facts import Series
-from monitoring.sections.curves import drawdown_points, drawdowns, equity_points
+from monitoring.sections.curves import drawdown_points, equity_points
 
 DAY = date(2026, 11, 22)
 MIDNIGHT = 1_795_305_600.0
@@ -26,23 +28,19 @@ def curve_of(times: list[float], equity: list[float], cut: int = 0) -> Series:
     """The steps of a day that took its rows in two parts."""
     whole, factors = rows(times, equity), FlowFactors.none()
     cut = cut or len(times)
-    day = Day.of(DAY, whole.slice(0, cut), factors)
+    day = Day.of(DAY, whole.where(slice(0, cut)), factors)
     if cut < len(times):
-        day.append(whole.slice(cut, len(times)), factors)
+        day.append(whole.where(slice(cut, len(times))), factors)
     return day.curve[np.isfinite(day.curve[:, TIME])]
 
 
 def test_midnight_is_midnight() -> None:
-    from datetime import datetime
-
     assert epoch(datetime.combine(DAY, datetime.min.time())) == MIDNIGHT
 
 
 def test_a_rising_account_never_fell() -> None:
     steps = curve_of([60.0 * n for n in range(200)], [1000.0 + n for n in range(200)])
-    deepest, at_close = drawdowns(steps, 1000.0)
-    assert deepest.max() == 0
-    assert at_close.max() == 0
+    assert depth_of(steps, 1000.0).max() == 0
 
 
 @given(
@@ -61,9 +59,9 @@ def test_the_decline_of_every_step_is_that_of_its_rows(
     bucket = (np.array(times) // BUCKET).astype(int)
     expected = [lost[bucket == number].max() for number in np.unique(bucket)]
     closing = [lost[bucket == number][-1] for number in np.unique(bucket)]
-    deepest, at_close = drawdowns(steps, initial)
-    assert deepest == pytest.approx(expected, abs=1e-6)
-    assert at_close == pytest.approx(closing, abs=1e-6)
+    depth = depth_of(steps, initial or 0.0)
+    assert depth[:, DEEPEST] == pytest.approx(expected, abs=1e-9)
+    assert depth[:, AT_CLOSE] == pytest.approx(closing, abs=1e-9)
 
 
 def test_a_spike_of_one_row_is_in_the_curve() -> None:
@@ -79,12 +77,12 @@ def test_a_spike_of_one_row_is_in_the_curve() -> None:
 def test_a_silence_is_a_gap() -> None:
     times = [60.0 * n for n in range(60)] + [36_000 + 60.0 * n for n in range(60)]
     steps = curve_of(times, [1000.0] * 120)
-    for points in (equity_points(steps), drawdown_points(steps, None)):
+    for points in (equity_points(steps), drawdown_points(steps, depth_of(steps, 0.0))):
         assert np.isnan(points[:, 1]).sum() == 1
         assert (np.diff(points[:, 0]) >= 0).all()
 
 
 def test_nothing_is_no_curve() -> None:
-    nothing = np.empty((0, 9))
+    nothing = np.empty((0, COLUMNS))
     assert not len(equity_points(nothing))
-    assert not len(drawdown_points(nothing, 1000.0))
+    assert not len(drawdown_points(nothing, np.empty((0, DEPTHS))))

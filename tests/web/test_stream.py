@@ -10,7 +10,8 @@ import asyncpg
 import pytest
 from quart import Quart
 
-from monitoring.realtime.sse import RETRY, event, full_stream
+from monitoring.realtime import sse
+from monitoring.realtime.hub import Hub
 from monitoring.services import KEY, Services
 from tests.history import seed_account
 from tests.rows import insert, now
@@ -100,19 +101,20 @@ async def test_what_nobody_asks_for_is_not_made(account: int, client: Any, parts
 
 async def test_a_reader_who_goes_leaves_nothing_behind(account: int, app: Quart, parts: Services) -> None:
     async with app.app_context():
-        leaving = full_stream(parts.hub, parts.streams, parts.updates)
+        leaving = sse.full_stream(parts.hub, parts.streams, parts.updates)
         await anext(leaving)
         assert (parts.updates.wanted, parts.hub.viewers) == (True, 1)
         await leaving.aclose()
         assert (parts.updates.wanted, parts.hub.viewers) == (False, 0)
 
 
-async def test_silence_is_broken_by_a_heartbeat_and_ended_by_the_server(account: int, parts: Services) -> None:
-    quiet = full_stream(parts.hub, parts.streams, parts.updates, heartbeat=0.01)
+async def test_silence_is_broken_by_a_heartbeat_and_ended_by_the_server() -> None:
+    hub = Hub(("trades",))
+    quiet = sse.stream(hub, "current", heartbeat=0.01)
     assert b"event: hello" in await anext(quiet)
-    assert await anext(quiet) == event("hb", 1)
-    parts.hub.close()
-    assert [chunk async for chunk in quiet][-1] == RETRY
+    assert await anext(quiet) == sse.event("hb", 1)
+    hub.close()
+    assert [chunk async for chunk in quiet] == [sse.RETRY]
 
 
 @pytest.mark.parametrize(
@@ -142,6 +144,6 @@ async def test_who_polls_hears_of_corrections_in_sessions_nobody_follows(
 
 
 async def test_the_page_names_the_versions_it_was_made_from(account: int, client: Any, parts: Services) -> None:
-    html = await (await client.get("/")).get_data()
+    html = await (await client.get("/")).get_data(as_text=True)
     before = parts.hub.version("current", "trades")
     assert f'"trades": "{before}"'.replace('"', "&#34;") in html

@@ -7,11 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from monitoring.ledger.days import BALANCE, CLOSE, TIME
-from monitoring.ledger.flows import epoch
+from monitoring.ledger.depth import AT_CLOSE
 from monitoring.metrics.facts import Series
 from monitoring.payloads import plain
 from monitoring.sections import Context
-from monitoring.sections.curves import BEGINNING, drawdowns
 from monitoring.sections.daily_pnl import net_by_day
 
 MOST_POINTS = 2000
@@ -34,13 +33,8 @@ class Curve:
 
 def read_curve(context: Context, days: int) -> Curve:
     """The last ``days`` days before now, or before the end of the session."""
-    steps = context.ledger.history.curve(BEGINNING)
-    if not len(steps):
-        return Curve([], [], [], [])
-    initial = context.scope.session.initial_balance
-    _, drawdown = drawdowns(steps, None if initial is None else float(initial))
-    start = int(np.searchsorted(steps[:, TIME], epoch(context.scope.until(context.now) - timedelta(days=days))))
-    steps, drawdown = steps[start:], drawdown[start:]
+    history, since = context.ledger.history, context.scope.until(context.now) - timedelta(days=days)
+    steps, drawdown = history.curve(since), history.depth(since)[:, AT_CLOSE]
     kept = thinned(steps[:, CLOSE], drawdown, MOST_POINTS)
     steps, drawdown = steps[kept], drawdown[kept]
     return Curve(

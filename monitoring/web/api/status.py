@@ -46,6 +46,7 @@ class FeedStatus(Struct):
     """How changes are noticed."""
 
     mode: Annotated[str, Meta(description="primary, standby, starting or disconnected")]
+    how: Annotated[str, Meta(description="What is polled through what, and why; while disconnected, the reason")]
     lag: Annotated[float | None, Meta(description="Seconds since the database was last asked for news")]
 
 
@@ -111,7 +112,8 @@ async def ready() -> tuple[Payload, int]:
     connected = await _database_answers()
     feed = feed_status()
     tasks = {name: {"running": state.running, "failures": state.failures} for name, state in parts.tasks.states.items()}
-    good = connected and _following(feed) and all(state.running for state in parts.tasks.states.values())
+    readable = parts.database.capabilities.has("trading_sessions")
+    good = connected and readable and _following(feed) and all(state.running for state in parts.tasks.states.values())
     answer: Payload = {
         "ready": good,
         "database": _word(connected),
@@ -189,7 +191,7 @@ def feed_status() -> Payload:
     """How changes are noticed, and how long ago the database was last asked."""
     state = services().feed.state
     lag = None if state.last_poll is None else max(0.0, time.time() - state.last_poll)
-    return {"mode": state.mode, "lag": lag}
+    return {"mode": state.mode, "how": state.how, "lag": lag}
 
 
 def _following(feed: Payload) -> bool:

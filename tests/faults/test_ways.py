@@ -1,0 +1,116 @@
+"""Every kind of change reaches the page by itself, on every way to the database, with no right but SELECT."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import asyncpg
+import pytest
+
+from monitoring.database.embedded import EmbeddedServer
+from monitoring.database.verify import verify
+from monitoring.realtime import feed
+from tests.faults.page import Page, dashboard
+from tests.faults.ways import WAYS, way_to
+from tests.rows import insert, now
+
+
+@dataclass
+class View:
+    """A page that came in one of the ways, and the engine at the primary."""
+
+    way: str
+    url: str
+    page: Page
+    engine: asyncpg.Connection
+    account: int
+
+
+@pytest.fixture(params=WAYS)
+async def view(
+    request: pytest.FixtureRequest,
+    account: int,
+    server: EmbeddedServer,
+    database_url: str,
+    connection: asyncpg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[View]:
+    monkeypatch.setattr(feed, "UNCOUNTED_PAUSE", 1.0)  # on a standby nothing but this finds corrections
+    await connection.execute("SET synchronous_commit = on")
+    await insert(connection, "system_control_flags", name="system_halt", active=False)
+    async with way_to(database_url, request.param, server) as url, dashboard(url) as page:
+        await page.shows("performance", "40")
+        await page.is_fresh()
+        yield View(request.param, url, page, connection, account)
+
+
+async def test_every_change_shows(view: View) -> None:
+    page, engine = view.page, view.engine
+    number = await insert(engine, "trades", session_id=view.account, pnl=5, exit_time=now())
+    await page.shows("trades", f'id="trade-{number}"')
+
+    await engine.execute("UPDATE positions SET current_price = 54321 WHERE status = 'OPEN'")
+    await page.shows("positions", "54,321")
+
+    await engine.execute("UPDATE system_control_flags SET active = true, reason = 'smoke in the server room'")
+    await page.shows("status", "smoke in the server room")
+    await engine.execute("UPDATE system_control_flags SET active = false")
+    await page.shows("status", "Online")
+
+    await insert(engine, "system_events", session_id=view.account, severity="warning", message="the disk hums")
+    await page.shows("events", "the disk hums")
+
+    await engine.execute("UPDATE positions SET status = 'CLOSED'")
+    await page.hides("positions", "54,321")
+
+    await engine.execute("UPDATE trades SET symbol = 'CORRECTED' WHERE id = $1", number)
+    await _counted(view)
+    await page.shows("trades", "CORRECTED", within=15)
+
+    await engine.execute("DELETE FROM trades WHERE id = $1", number)
+    await _counted(view)
+    await page.hides("trades", f'id="trade-{number}"', within=15)
+
+    await engine.execute("TRUNCATE trades CASCADE")
+    await page.hides("trades", 'id="trade-40"')
+
+    await engine.execute("UPDATE trading_sessions SET end_time = $1", now())
+    await page.shows("status", "ended")
+    await insert(engine, "trading_sessions", mode="LIVE", strategy_name="phoenix", start_time=now())
+    await page.shows("status", "phoenix")
+
+
+async def _counted(view: View) -> None:
+    """Makes the server count what the engine did; by itself it does so within ten seconds."""
+    await view.engine.execute("SELECT pg_stat_force_next_flush()")
+    await view.engine.execute("SELECT 1")
+
+
+async def test_it_says_what_is_in_force_and_why(view: View, caplog: pytest.LogCaptureFixture) -> None:
+    said = (await view.page.json("/api/status"))["feed"]
+    report = await verify(view.url)
+    standby, pooled = "standby" in view.way, "PgBouncer" in view.way
+    assert report.ok
+    assert said["mode"] == ("standby" if standby else "primary")
+    for words in (said["how"], report.text):
+        assert ("pg_last_wal_replay_lsn()" if standby else "pg_current_snapshot()") in words
+        assert ("through a pooler" in words) is pooled
+        assert ("does not count" in words) is standby
+    assert "reading only" in report.text
+
+
+async def test_nothing_is_left_in_the_session_of_a_pooler(view: View) -> None:
+    """A pooler gives our server connections to others: they must find them as PostgreSQL makes them."""
+    await asyncio.gather(*(view.page.client.get("/api/metrics") for _ in range(8)))
+    if "PgBouncer" not in view.way:
+        pytest.skip("only poolers share connections")
+    other = await asyncpg.connect(view.url, statement_cache_size=0)
+    for setting, untouched in (
+        ("default_transaction_read_only", "on" if "standby" in view.way else "off"),
+        ("statement_timeout", "0"),
+        ("lock_timeout", "0"),
+        ("idle_in_transaction_session_timeout", "0"),
+    ):
+        assert await other.fetchval(f"SHOW {setting}") == ("off" if setting.startswith("default") else untouched)
+    assert await other.fetchval("SELECT count(*) FROM pg_prepared_statements WHERE name <> ''") == 0
+    await other.close()

@@ -1,0 +1,115 @@
+"""Figures are the same however they came about: fed row by row, read at once, or computed the plain way."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import asyncpg
+import numpy as np
+import pytest
+
+from monitoring.clock import utc_now
+from monitoring.database.capabilities import Capabilities
+from monitoring.ledger import Ledger
+from monitoring.ledger.times import EPOCH
+from monitoring.metrics import trades
+from monitoring.metrics.value import Unknown
+from monitoring.scope import find_session
+from tests.ledger import naive
+from tests.ledger.world import INITIAL, World
+from tests.rows import insert
+
+SEEDS = range(10)
+DEEDS = 60
+LOOK_EVERY = 4
+
+
+@pytest.fixture
+async def session(connection: asyncpg.Connection) -> int:
+    return await insert(
+        connection, "trading_sessions", mode="LIVE", initial_balance=INITIAL, start_time=utc_now() - timedelta(days=13)
+    )
+
+
+@pytest.fixture
+async def other(connection: asyncpg.Connection) -> int:
+    return await insert(connection, "trading_sessions", mode="PAPER", initial_balance=7)
+
+
+async def ledger_of(connection: asyncpg.Connection, session: int) -> Ledger:
+    found = await find_session(connection, await Capabilities.read(connection), str(session))
+    assert found is not None
+    return Ledger.of(found)
+
+
+async def complete(connection: asyncpg.Connection, ledger: Ledger) -> None:
+    capabilities = await Capabilities.read(connection)
+    await ledger.refresh(connection, capabilities, standby=False)
+    while ledger.reading:
+        await ledger.advance(connection, capabilities, standby=False)
+
+
+def assert_same(fed: Ledger, fresh: Ledger) -> None:
+    now = utc_now()
+    assert fed.trades.sums(now) == fresh.trades.sums(now)
+    assert fed.trades.days == fresh.trades.days
+    assert fed.flows.flows == fresh.flows.flows
+    for name in ("last_time", "last_id", "last_real_id", "rhythm", "exact"):
+        assert getattr(fed.history, name) == getattr(fresh.history, name), name
+    assert fed.history.drawdown() == fresh.history.drawdown()
+    one, two = fed.history.daily(), fresh.history.daily()
+    assert (one and one.dates) == (two and two.dates)
+    if one and two:
+        np.testing.assert_array_equal([one.equity, one.index], [two.equity, two.index])
+    np.testing.assert_array_equal(fed.history.curve(EPOCH), fresh.history.curve(EPOCH))
+    np.testing.assert_array_equal(fed.history.depth(EPOCH), fresh.history.depth(EPOCH))
+
+
+def assert_plain(ledger: Ledger, plain: naive.Figures) -> None:
+    sums = ledger.trades.sums(utc_now())
+    assert sums is not None
+    wins, losses = [net for net in plain.net if net > 0], [net for net in plain.net if net < 0]
+    assert (sums.total, sums.unknown, sums.net) == (len(plain.net) + plain.unknown, plain.unknown, sum(plain.net))
+    assert (sums.wins, sums.losses, sums.net_wins, sums.net_losses) == (len(wins), len(losses), sum(wins), sum(losses))
+    if plain.net:
+        assert trades.win_rate(sums) == pytest.approx(100 * len(wins) / len(plain.net))
+        assert trades.expectancy(sums) == pytest.approx(sum(plain.net) / len(plain.net))
+    if losses:
+        assert trades.profit_factor(sums) == pytest.approx(float(sum(wins, Decimal(0)) / -sum(losses)))
+    else:
+        with pytest.raises(Unknown):
+            trades.profit_factor(sums)
+    daily, drawdown = ledger.history.daily(), ledger.history.drawdown()
+    if not plain.closes:
+        assert daily is None
+        return
+    assert daily is not None
+    shown = {day: (equity, index) for day, equity, index in zip(*daily_columns(daily), strict=True)}
+    for day, (equity, index) in plain.closes.items():
+        assert shown[day] == (pytest.approx(equity), pytest.approx(index, nan_ok=True)), day
+    if drawdown is not None:
+        assert (drawdown.current, drawdown.maximum) == (
+            pytest.approx(plain.current, abs=1e-9), pytest.approx(plain.maximum, abs=1e-9))  # fmt: skip
+
+
+def daily_columns(daily: object) -> tuple[object, ...]:
+    return daily.dates, daily.equity, daily.index  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_after_any_sequence_of_rows(
+    connection: asyncpg.Connection, session: int, other: int, seed: int
+) -> None:
+    world = World(connection, session, other, seed)
+    await world.begin()
+    fed = await ledger_of(connection, session)
+    for number in range(DEEDS):
+        await world.act()
+        if number % LOOK_EVERY:
+            continue
+        fed.forget(*world.changed)
+        world.changed.clear()
+        await complete(connection, fed)
+        fresh = await ledger_of(connection, session)
+        await complete(connection, fresh)
+        assert_same(fed, fresh)
+        assert_plain(fed, await naive.figures(connection, session, INITIAL))
