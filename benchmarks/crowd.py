@@ -211,7 +211,11 @@ async def obey(crowd: Crowd, count: int) -> None:
         crowd.fetched.clear()
         return []
 
-    commands: dict[bytes, Callable[[], Awaitable[list[float]]]] = {b"begin": begin, b"heard": heard, b"fetched": fetched}
+    commands: dict[bytes, Callable[[], Awaitable[list[float]]]] = {
+        b"begin": begin,
+        b"heard": heard,
+        b"fetched": fetched,
+    }
     while line := await reader.readline():
         print(json.dumps(await commands[line.strip()]()), flush=True)
 

@@ -78,8 +78,17 @@ class Bot:
 
     async def trade(self) -> None:
         closed = self.at if self.dice.random() < 0.7 else self._past(5)
-        await insert(self.connection, "trades", session_id=self.session, pnl=self.dice.randint(-50, 60), commission=1,
-                     exit_time=closed, entry_time=closed - timedelta(hours=1), quantity=0.02, stop_loss=49_000)  # fmt: skip
+        await insert(
+            self.connection,
+            "trades",
+            session_id=self.session,
+            pnl=self.dice.randint(-50, 60),
+            commission=1,
+            exit_time=closed,
+            entry_time=closed - timedelta(hours=1),
+            quantity=0.02,
+            stop_loss=49_000,
+        )
 
     async def snapshot(self) -> None:
         at = self.at - timedelta(seconds=self.dice.random() * 60) if self.dice.random() < 0.8 else self._past(5)
@@ -113,7 +122,9 @@ class Bot:
 
     async def fill(self) -> None:
         number = await self._one("orders", "status = 'PENDING'")
-        await self.connection.execute("UPDATE orders SET status = 'FILLED', filled_at = $2 WHERE id = $1", number, self.at)
+        await self.connection.execute(
+            "UPDATE orders SET status = 'FILLED', filled_at = $2 WHERE id = $1", number, self.at
+        )
 
     async def event(self) -> None:
         severity = self.dice.choice(("info", "warning", "error"))

@@ -43,9 +43,7 @@ async def test_failed_over_behind_one_name(
     await trades_on(page, standby.url(database), account)
 
 
-async def test_failed_over_to_another_host(
-    standby: EmbeddedServer, wire: Wire, database: str, account: int
-) -> None:
+async def test_failed_over_to_another_host(standby: EmbeddedServer, wire: Wire, database: str, account: int) -> None:
     async with wire_to(standby.url(database)) as second:
         hosts = f"postgresql://{READER}@127.0.0.1:{wire.port},127.0.0.1:{second.port}/{database}"
         async with dashboard(hosts) as page:
@@ -56,7 +54,11 @@ async def test_failed_over_to_another_host(
 
 
 async def test_a_preferred_host_that_returns_gets_all_readers(
-    standby: EmbeddedServer, server: EmbeddedServer, wire: Wire, database: str, account: int,
+    standby: EmbeddedServer,
+    server: EmbeddedServer,
+    wire: Wire,
+    database: str,
+    account: int,
     connection: asyncpg.Connection,
 ) -> None:
     """Feed and readers must not look at different servers: one that lags would hide what the other announced."""
@@ -76,9 +78,7 @@ async def test_a_preferred_host_that_returns_gets_all_readers(
             await page.shows("trades", f'id="trade-{number}"', BACK_WITHIN)
 
 
-async def test_a_standby_promoted_under_our_connection(
-    standby: EmbeddedServer, database: str, account: int
-) -> None:
+async def test_a_standby_promoted_under_our_connection(standby: EmbeddedServer, database: str, account: int) -> None:
     async with dashboard(standby.url(database).replace("postgres@", f"{READER}@")) as page:
         await page.shows("performance", "40")
         assert (await page.json("/api/status"))["feed"]["mode"] == "standby"
@@ -128,9 +128,7 @@ async def test_a_snapshot_of_the_disk_put_back(page: Page, server: EmbeddedServe
     await trades_on(page, server.url(database), account)
 
 
-async def test_tables_emptied_and_filled_again(
-    page: Page, connection: asyncpg.Connection, account: int
-) -> None:
+async def test_tables_emptied_and_filled_again(page: Page, connection: asyncpg.Connection, account: int) -> None:
     """A dump restored into the living database: ids begin again below all that were read."""
     async with connection.transaction():
         await connection.execute("TRUNCATE trades RESTART IDENTITY CASCADE")

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from monitoring.database.embedded import EmbeddedServer
-from tests.faults.crash import kill, restart
+from tests.faults.crash import kill
 from tests.faults.page import OPERATOR, Page
 from tests.faults.reader import READER
 from tests.faults.wire import Wire
@@ -104,9 +104,7 @@ async def test_connections_ended_by_an_administrator(
     await trades_on(page, database_url, account)
 
 
-async def test_a_connection_that_dies_without_a_word(
-    page: Page, wire: Wire, database_url: str, account: int
-) -> None:
+async def test_a_connection_that_dies_without_a_word(page: Page, wire: Wire, database_url: str, account: int) -> None:
     wire.swallow()
     await is_away(page, within=11)
     async with engine(database_url) as connection:

@@ -63,10 +63,12 @@ async def flows(connection: asyncpg.Connection, session: int) -> list[Flow]:
             found.append(Flow(row["last_updated"], row["total_balance"] - before, row["total_balance"]))
         before = row["total_balance"]
     booked = {(flow.at, flow.amount) for flow in found}
-    for row in await connection.fetch(TOLD, session):
-        if (row["timestamp"], row["after"] - row["before"]) not in booked:
-            found.append(Flow(row["timestamp"], row["after"] - row["before"], row["after"]))
-    return sorted(found)
+    told = [
+        Flow(row["timestamp"], row["after"] - row["before"], row["after"])
+        for row in await connection.fetch(TOLD, session)
+        if (row["timestamp"], row["after"] - row["before"]) not in booked
+    ]
+    return sorted(found + told)
 
 
 def _unit_prices(snapshots: list[asyncpg.Record], pending: list[Flow], initial: float) -> list[float | None]:

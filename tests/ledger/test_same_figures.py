@@ -96,9 +96,7 @@ def daily_columns(daily: object) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-async def test_after_any_sequence_of_rows(
-    connection: asyncpg.Connection, session: int, other: int, seed: int
-) -> None:
+async def test_after_any_sequence_of_rows(connection: asyncpg.Connection, session: int, other: int, seed: int) -> None:
     world = World(connection, session, other, seed)
     await world.begin()
     fed = await ledger_of(connection, session)
