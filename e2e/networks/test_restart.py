@@ -48,8 +48,8 @@ async def test_pages_behind_a_proxy_heal(
             await reaches(page, "ws", START)
             await reaches(other, "sse", START)
             await asyncio.gather(mark(page), mark(other))
-        await reaches(page, "none", 1, "stopped: noticed by WebSocket")
-        await reaches(other, "none", 1, "stopped: noticed by events")
+        await reaches(page, "none", 3, "stopped: noticed by WebSocket")
+        await reaches(other, "none", 3, "stopped: noticed by events")
         await bad_gateway(nginx)
         async with restarted.running():
             await asyncio.gather(mark(page), mark(other))

@@ -61,7 +61,7 @@ async def test_the_database_is_away(
     database.heal()
     for each in (page, polling):
         await expect(each.locator("#status:not(.old)")).to_be_attached(timeout=10_000)
-        await hears(each, connection, account, within=4)
+        await hears(each, connection, account)
 
 
 async def test_ages_grow_while_nothing_passes(
@@ -148,4 +148,4 @@ async def test_the_plain_page_refreshes_itself(
     await rewrite(page, sooner)
     await page.goto(dashboard.url)
     await expect(page.locator("#pulse noscript")).to_be_visible()
-    await hears(page, connection, account, within=5)
+    await hears(page, connection, account)

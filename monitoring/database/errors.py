@@ -70,9 +70,17 @@ def lost_with(connection: asyncpg.Connection) -> Iterator[None]:
     try:
         yield
     except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
-        if connection.is_closed():
+        if _is_gone(connection):
             raise asyncpg.ConnectionDoesNotExistError("the connection was lost") from error
         raise
+
+
+def _is_gone(connection: asyncpg.Connection) -> bool:
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:
+        # One of a pool's, which takes it back as soon as it dies.
+        return True
 
 
 def sentence(error: BaseException) -> str:

@@ -132,8 +132,9 @@ class HistoryLedger:
         start, end = bounds(self.session, visit.now)
         mine = [row for row in rows if row["session_id"] == self.session.id and start <= row["timestamp"] < end]
         if mine:
-            record.absorb(Snapshots.of(mine))
-            if record.late or record.factors.waiting:
+            came_late = record.absorb(Snapshots.of(mine))
+            if came_late or record.factors.waiting:
+                # What flows are measured by, or show in, may be another row now.
                 self._priced = None
         await self._read_late(visit, reader, record)
         if flows != self._priced:

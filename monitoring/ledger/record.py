@@ -32,11 +32,13 @@ class Record:
     """Times of the newest rows, oldest first."""
     _past: Past | None = None
 
-    def absorb(self, rows: Snapshots) -> None:
-        """Takes rows in order of time."""
+    def absorb(self, rows: Snapshots) -> bool:
+        """Takes rows in order of time; whether the first came late, older than one that was there."""
+        late = self.newest is not None and len(rows) > 0 and rows.first <= self.newest.last
         self.beats = sorted({*self.beats, *rows.times[-MOST_BEATS:].tolist()})[-MOST_BEATS:]
         for day, part in by_day(rows):
             self._take(day, part)
+        return late
 
     def _take(self, day: date, rows: Snapshots) -> None:
         known = self.days.get(day)

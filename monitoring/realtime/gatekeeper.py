@@ -7,6 +7,7 @@ a connection that never introduces itself stays for ever, and messages are worke
 import asyncio
 import json
 import logging
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -23,8 +24,11 @@ BURST, A_SECOND = 20, 10
 """Messages that are taken at once, and each second from then on. What is more waits, and makes its sender wait."""
 REFUSED = 1008
 """WebSocket's code for "against our policy"."""
-CLOSE, PONG, MESSAGE = "1", "3", "4"
-CONNECT, DISCONNECT, EVENT = "40", "41", "42"
+CLOSE, PONG, CONNECT, DISCONNECT = "1", "3", "40", "41"
+EVENT = re.compile(r"42[0-9]{0,15}(?=\[)")
+"""With the number under which the client wants to be answered."""
+RESERVED = frozenset({"connect", "connect_error", "disconnect"})
+"""Names of events that mean something else to the library."""
 
 
 class Gatekeeper:
@@ -107,12 +111,13 @@ class Door:
 
 def well_formed(text: str) -> bool:
     """Whether it is an answer to a ping, a farewell, an introduction or an event, in the default namespace."""
-    if text in (CLOSE, PONG, DISCONNECT):
+    if text in (CLOSE, PONG, CONNECT, DISCONNECT):
         return True
+    event = EVENT.match(text)
     try:
-        content = json.loads(text[2:].lstrip("0123456789") or "null")
+        content = json.loads(text[event.end() if event else len(CONNECT) :])
     except (ValueError, RecursionError):
         return False
-    if text.startswith(CONNECT):
-        return content is None or isinstance(content, dict)
-    return text.startswith(EVENT) and isinstance(content, list) and bool(content) and isinstance(content[0], str)
+    if event:
+        return bool(content) and isinstance(content[0], str) and content[0] not in RESERVED
+    return text.startswith(CONNECT) and isinstance(content, dict)

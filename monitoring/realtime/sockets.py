@@ -84,9 +84,12 @@ class Sockets:
         return len(self._older)
 
     def _origin_allowed(self, origin: str | None, environ: dict[str, Any]) -> bool:
-        if origin is None:
+        if origin is None or origin.rstrip("/") in self.origins:
             return True
-        return origin.rstrip("/") in self.origins or urlsplit(origin).netloc == environ.get("HTTP_HOST", "")
+        try:
+            return urlsplit(origin).netloc == str(environ.get("HTTP_HOST", ""))
+        except ValueError:
+            return False
 
     async def _connect(self, sid: str, environ: dict[str, Any], auth: object) -> None:
         connection = self.server.eio.sockets[self.server.manager.eio_sid_from_sid(sid, "/")]

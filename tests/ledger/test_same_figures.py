@@ -18,7 +18,6 @@ from tests.ledger import naive
 from tests.ledger.world import INITIAL, World
 from tests.rows import insert
 
-SEEDS = range(10)
 DEEDS = 60
 LOOK_EVERY = 4
 
@@ -95,19 +94,49 @@ def daily_columns(daily: object) -> tuple[object, ...]:
     return daily.dates, daily.equity, daily.index  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything is read in the background, a day at a time."""
+    monkeypatch.setattr("monitoring.ledger.session.PATIENCE", 0)
+    monkeypatch.setattr("monitoring.ledger.session.FEW", 0)
+    monkeypatch.setattr("monitoring.ledger.pace.FASTER", 1)
+    monkeypatch.setattr("monitoring.ledger.pace.SLOWER", 1)
+
+
+@pytest.mark.parametrize("seed", range(6))
 async def test_after_any_sequence_of_rows(connection: asyncpg.Connection, session: int, other: int, seed: int) -> None:
     world = World(connection, session, other, seed)
     await world.begin()
     fed = await ledger_of(connection, session)
     for number in range(DEEDS):
         await world.act()
-        if number % LOOK_EVERY:
-            continue
-        fed.forget(*world.changed)
-        world.changed.clear()
-        await complete(connection, fed)
-        fresh = await ledger_of(connection, session)
-        await complete(connection, fresh)
-        assert_same(fed, fresh)
-        assert_plain(fed, await naive.figures(connection, session, INITIAL))
+        if number % LOOK_EVERY == 0:
+            await look(world, fed)
+
+
+@pytest.mark.parametrize("seed", range(100, 104))
+async def test_while_much_is_still_being_read(
+    connection: asyncpg.Connection, session: int, other: int, seed: int, impatient: None
+) -> None:
+    world = World(connection, session, other, seed)
+    await world.begin()
+    capabilities = await Capabilities.read(connection)
+    fed = await ledger_of(connection, session)
+    for number in range(DEEDS):
+        await world.act()
+        for _ in range(world.dice.randint(0, 3)):
+            await fed.refresh(connection, capabilities, standby=False)
+            await fed.advance(connection, capabilities, standby=False)
+        if number % (3 * LOOK_EVERY) == 0:
+            await look(world, fed)
+
+
+async def look(world: World, fed: Ledger) -> None:
+    fed.forget(*world.changed)
+    world.changed.clear()
+    await complete(world.connection, fed)
+    fresh = await ledger_of(world.connection, world.session)
+    await complete(world.connection, fresh)
+    assert_same(fed, fresh)
+    if not world.owed:
+        assert_plain(fed, await naive.figures(world.connection, world.session, INITIAL))
