@@ -27,7 +27,7 @@ test: lint chromium vendor ## every check that CI makes (TESTS=tests/test_x.py r
 check: test ## the same
 
 faults: chromium nginx pgbouncer vendor ## the long tests of broken databases and networks (installs nginx and PgBouncer)
-	$(BIN)/python -m pytest tests/faults e2e/networks
+	$(BIN)/python -m pytest -o norecursedirs='.* build dist' tests/faults e2e/networks
 
 lint: $(VENV)/.dev ## format, style and types
 	$(BIN)/ruff format --check
