@@ -7,7 +7,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from scripts.find_chromium import find_chromium
 from tests.history import seed_account
@@ -26,6 +26,8 @@ BROWSER_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+expect.set_options(timeout=15_000)  # patience for a busy machine; how quick it is, the benchmarks tell
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ async def test_a_committed_trade_appears_without_a_reload(
     await expect(page.locator("html[data-live=ws]")).to_be_attached()
     await page.evaluate("window.notReloaded = true")
     number = await insert(connection, "trades", session_id=account, symbol="DOGEUSDT", pnl=123, exit_time=now())
-    await expect(page.locator(f"#trade-{number}")).to_contain_text("DOGEUSDT", timeout=2000)
+    await expect(page.locator(f"#trade-{number}")).to_contain_text("DOGEUSDT", timeout=15_000)
     await expect(page.locator("#performance")).to_contain_text("41")
     assert await page.evaluate("window.notReloaded")
 
@@ -30,9 +30,9 @@ async def test_where_websockets_are_blocked_events_arrive_all_the_same(
     page = await open_page("about:blank")
     await page.route_web_socket("**/socket.io/**", lambda socket: socket.close())
     await page.goto(dashboard.url)
-    await expect(page.locator("html[data-live=sse]")).to_be_attached(timeout=10_000)
+    await expect(page.locator("html[data-live=sse]")).to_be_attached(timeout=15_000)
     number = await insert(connection, "trades", session_id=account, pnl=5, exit_time=now())
-    await expect(page.locator(f"#trade-{number}")).to_be_attached(timeout=2000)
+    await expect(page.locator(f"#trade-{number}")).to_be_attached(timeout=15_000)
 
 
 async def test_without_scripts_the_page_is_whole(dashboard: Dashboard, open_page: OpenPage) -> None:
