@@ -13,7 +13,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 	--generate-hashes --no-header --no-emit-index-url --no-emit-find-links --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check faults lint format vendor chromium nginx pgbouncer wheel lock clean distclean
+.PHONY: help run test check lint format vendor chromium nginx pgbouncer wheel lock clean distclean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -21,13 +21,10 @@ help: ## this list
 run: $(VENV)/.demo vendor ## the dashboard on a simulated bot (ARGS="--port 9000" passes more)
 	$(BIN)/atb dashboards run monitoring --demo $(ARGS)
 
-test: lint chromium vendor ## every check that CI makes (TESTS=tests/test_x.py runs less)
+test: lint chromium nginx pgbouncer vendor ## every check that CI makes (TESTS=tests/test_x.py runs less)
 	$(BIN)/python -m pytest $(TESTS)
 
 check: test ## the same
-
-faults: chromium nginx pgbouncer vendor ## the long tests of broken databases and networks (installs nginx and PgBouncer)
-	$(BIN)/python -m pytest -o norecursedirs='.* build dist' tests/faults e2e/networks
 
 lint: $(VENV)/.dev ## format, style and types
 	$(BIN)/ruff format --check

@@ -21,6 +21,7 @@ import uvloop
 LONGEST_WAIT = 20.0
 AT_ONCE = 50
 """Connections opened together."""
+Command = Callable[[], Awaitable[list[float]]]
 UPGRADE = (
     "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\n"
     "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"

@@ -48,14 +48,14 @@ def run_dashboard(name: str, **options: Any) -> None:
     """Run the dashboard NAME until Ctrl-C."""
     if name not in DASHBOARDS:
         raise ConfigError(f"unknown dashboard {name}: expected {', '.join(DASHBOARDS)}")
-    from monitoring.server import serve
+    from monitoring.dashboard import run
 
     options["database_url"] = options.pop("db_url")
     if options["demo"]:
         if options["database_url"] is not None:
             raise ConfigError("--demo brings a database of its own: expected it without --db-url")
         options["database_url"] = "postgresql://demo"
-    serve(load_settings(os.environ, **options))
+    run(load_settings(os.environ, **options))
 
 
 @cli.group()

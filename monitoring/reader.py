@@ -2,16 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 import asyncpg
 
 from monitoring.clock import utc_now
 from monitoring.database.errors import SCHEMA_CHANGED, DatabaseUnavailable
 from monitoring.database.pool import Database
-from monitoring.ledger import Ledger, Ledgers
+from monitoring.ledger import MOST_LEDGERS, Ledger, Ledgers
 from monitoring.metrics.catalogue import CATALOGUE, Metric
 from monitoring.metrics.facts import Facts, Session
 from monitoring.realtime.hub import Hub
@@ -25,7 +27,8 @@ MOST_SESSIONS = 256
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _Known:
+    ledger: Ledger
     facts: Facts
     changes: int
     made: float
@@ -43,24 +46,22 @@ class Reader:
         self._sessions: dict[str, Session | None] = {}
         self._good: set[str] = set()
         """Which of them are known to be as the database has them; the others are the last known."""
-        self._failed: set[int] = set()
-        self._facts: dict[int, _Kept] = {}
-        self._locks: dict[int, asyncio.Lock] = {}
+        self._finding: dict[str, asyncio.Task[Session | None]] = {}
+        """Those that are being looked up at present."""
+        self.on_failed: Callable[[int], None] = lambda session: None
+        """Hears of each session that could not be read: whoever looks at it is shown old figures."""
+        self._known: OrderedDict[int, _Known] = OrderedDict()
+        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     def forget_sessions(self) -> None:
         """A row of ``trading_sessions`` changed."""
-        self._good = set()
-
-    def failed(self) -> set[int]:
-        """Sessions that could not be read since the last call: whoever looks at them shows old figures."""
-        failed, self._failed = self._failed, set()
-        return failed
+        self._good, self._finding = set(), {}
 
     def clear(self) -> None:
         """The database is another one."""
         self._sessions.clear()
-        self._good = set()
-        self._facts.clear()
+        self.forget_sessions()
+        self._known.clear()
         self.ledgers.clear()
 
     async def session(self, requested: str) -> Session | None:
@@ -71,11 +72,19 @@ class Reader:
         if requested in self._good:
             return self._sessions[requested]
         try:
-            return await self.find(requested)
+            return await asyncio.shield(self._find_once(requested))
         except DatabaseUnavailable:
             if requested not in self._sessions:
                 raise
             return self._sessions[requested]
+
+    def _find_once(self, requested: str) -> asyncio.Task[Session | None]:
+        """One look, however many ask at once; who asks after a change shares none that began before it."""
+        finding = self._finding
+        if requested not in finding:
+            finding[requested] = task = asyncio.create_task(self.find(requested), name=f"session {requested[:20]}")
+            task.add_done_callback(lambda done: (finding.pop(requested), done.cancelled() or done.exception()))
+        return finding[requested]
 
     async def find(self, requested: str) -> Session | None:
         """The session as the database has it now. Raises UnknownSession, TableMissing, DatabaseUnavailable."""
@@ -102,32 +111,42 @@ class Reader:
     @asynccontextmanager
     async def context(self, scope: Scope, arguments: Mapping[str, str] | None = None) -> AsyncIterator[Context]:
         """Everything a section reads from, over one connection. Raises DatabaseUnavailable."""
-        ledger = self.ledgers.of(scope.session)
         try:
             async with self.database.acquire() as connection:
-                try:
-                    facts = await self._facts_of(connection, ledger)
-                except SCHEMA_CHANGED:
-                    await self.database.read_schema(connection)
-                    facts = await self._facts_of(connection, ledger)
-                capabilities = self.database.capabilities
-                yield Context(connection, capabilities, scope, ledger, facts, facts.now, self.metrics, arguments or {})
+                known = await self._know(connection, scope.session)
+                capabilities, own = self.database.capabilities, arguments or {}
+                yield Context(
+                    connection, capabilities, scope, known.ledger, known.facts, known.facts.now, self.metrics, own
+                )
         except DatabaseUnavailable:
-            self._failed.add(scope.session.id)
+            self.on_failed(scope.session.id)
             raise
 
-    async def _facts_of(self, connection: asyncpg.Connection, ledger: Ledger) -> Facts:
-        number = ledger.session.id
-        async with self._locks.setdefault(number, asyncio.Lock()):
-            kept = self._facts.get(number)
-            changes = self.hub.changes(number)
-            fresh = kept is not None and time.monotonic() - kept.made < FACTS_AGE
-            if kept is not None and fresh and kept.changes == changes:
-                return kept.facts
-            assert self.database.server is not None
-            await ledger.refresh(connection, self.database.capabilities, self.database.server.standby)
-            if ledger.reading:
-                self.ledgers.wake()
-            facts = await read_facts(connection, self.database.capabilities, ledger, utc_now())
-            self._facts[number] = _Kept(facts, changes, time.monotonic())
-            return facts
+    async def _know(self, connection: asyncpg.Connection, session: Session) -> _Known:
+        async with self._locks.setdefault(session.id, asyncio.Lock()):
+            known = self._known.get(session.id)
+            changes = self.hub.changes(session.id)
+            if known is not None and known.changes == changes and time.monotonic() - known.made < FACTS_AGE:
+                return known
+            ledger = self.ledgers.of(session)
+            try:
+                facts = await self._read(connection, ledger)
+            except SCHEMA_CHANGED:
+                await self.database.read_schema(connection)
+                ledger = self.ledgers.instead_of(ledger)
+                facts = await self._read(connection, ledger)
+            return self._keep(_Known(ledger, facts, changes, time.monotonic()))
+
+    def _keep(self, known: _Known) -> _Known:
+        self._known[known.ledger.session.id] = known
+        self._known.move_to_end(known.ledger.session.id)
+        while len(self._known) > MOST_LEDGERS:
+            self._known.popitem(last=False)
+        return known
+
+    async def _read(self, connection: asyncpg.Connection, ledger: Ledger) -> Facts:
+        assert self.database.server is not None
+        await ledger.refresh(connection, self.database.capabilities, self.database.server.standby)
+        if ledger.reading:
+            self.ledgers.wake()
+        return await read_facts(connection, self.database.capabilities, ledger, utc_now())

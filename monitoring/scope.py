@@ -129,7 +129,9 @@ async def find_session(connection: asyncpg.Connection, capabilities: Capabilitie
     capabilities.require("trading_sessions")
     columns = capabilities.columns("trading_sessions", COLUMNS)
     if requested == CURRENT:
-        row = await connection.fetchrow(f"SELECT {columns} FROM trading_sessions s {CURRENT_FIRST} LIMIT 1")
+        row = await connection.fetchrow(
+            f"SELECT * FROM (SELECT {columns} FROM trading_sessions) s {CURRENT_FIRST} LIMIT 1"
+        )
         return _session(row) if row else None
     if not _is_id(requested):
         raise UnknownSession(requested[:40])
@@ -143,5 +145,7 @@ async def list_sessions(connection: asyncpg.Connection, capabilities: Capabiliti
     """The newest sessions, the default one first."""
     capabilities.require("trading_sessions")
     columns = capabilities.columns("trading_sessions", COLUMNS)
-    rows = await connection.fetch(f"SELECT {columns} FROM trading_sessions s {CURRENT_FIRST} LIMIT {NEWEST_SESSIONS}")
+    rows = await connection.fetch(
+        f"SELECT * FROM (SELECT {columns} FROM trading_sessions) s {CURRENT_FIRST} LIMIT {NEWEST_SESSIONS}"
+    )
     return [_session(row) for row in rows]

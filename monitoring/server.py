@@ -7,18 +7,19 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from types import FrameType
 
 import uvicorn
 from quart import Quart
 
+from monitoring.app import asgi, create_app
 from monitoring.config import ConfigError, Settings
-from monitoring.dashboard import asgi, create_app
 from monitoring.database.pool import DatabaseUnavailable
 from monitoring.demo import default_demo_dir, demo_database
 from monitoring.logs import configure
+from monitoring.metrics.catalogue import Metric
 from monitoring.realtime.gatekeeper import App
 from monitoring.realtime.hub import MOST_VIEWERS
 from monitoring.realtime.sockets import LARGEST_MESSAGE
@@ -52,14 +53,14 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, metrics: Iterable[Metric]) -> None:
     """Runs until SIGINT or SIGTERM. Raises ConfigError or DatabaseUnavailable with one sentence."""
     configure(settings)
     listening = listen(settings)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_serve(settings, listening))
+            runner.run(_serve(settings, metrics, listening))
     except KeyboardInterrupt:
         log.info("stopped")
     finally:
@@ -92,12 +93,12 @@ def listen(settings: Settings) -> socket.socket:
     return listening
 
 
-async def _serve(settings: Settings, listening: socket.socket) -> None:
+async def _serve(settings: Settings, metrics: Iterable[Metric], listening: socket.socket) -> None:
     async with contextlib.AsyncExitStack() as stack:
         if settings.demo:
             url = await stack.enter_async_context(demo_database(settings.demo_dir or default_demo_dir(), _progress))
             settings = replace(settings, database_url=url)
-        app = create_app(settings)
+        app = create_app(settings, metrics)
         parts: Services = app.extensions[KEY]
         await _connect(parts)
         await _run(app, parts, listening)

@@ -26,6 +26,8 @@ from monitoring.sections.section import BadParameter, Section
 log = logging.getLogger(__name__)
 
 MOST_KEPT = 512
+TURN = 0.03
+"""Seconds for which sections of one signal are loaded one after the other, so that the first need not wait for all."""
 UNWATCHED_AGE = 1.0
 """Seconds for which a snapshot is good while the feed is down and changes go unnoticed."""
 
@@ -116,16 +118,20 @@ class Snapshots:
         return kept.rendered
 
     def _load_ahead(self, followed: str, sections: Mapping[str, str]) -> None:
-        for kept in tuple(self._kept.values()):
-            variant = kept.variant
-            if kept.asked and variant.section.name in sections and _followed(variant.scope) == followed:
-                self._task(variant, told=False)
+        wanted = {section: list[Variant]() for section in sections}
+        for kept in self._kept.values():
+            name, scope = kept.variant.section.name, kept.variant.scope
+            if kept.asked and name in wanted and _followed(scope) == followed:
+                wanted[name].append(kept.variant)
+        task = None
+        for variant in (variant for variants in wanted.values() for variant in variants):
+            task = self._task(variant, told=False, after=task)
 
-    def _task(self, variant: Variant, told: bool) -> asyncio.Task[_Kept]:
+    def _task(self, variant: Variant, told: bool, after: asyncio.Task[_Kept] | None = None) -> asyncio.Task[_Kept]:
         """The load that is under way, or a new one: one that began before the newest change may not hold it."""
         loading, task = self._loading.get(variant.key, (None, None))
         if task is None or loading != variant or task.get_name() not in self._new_enough(variant, told):
-            task = asyncio.create_task(self._load(variant), name=self._version(variant))
+            task = asyncio.create_task(self._load(variant, after), name=self._version(variant))
             self._loading[variant.key] = variant, task
             task.add_done_callback(lambda done: self._finish(variant.key, done))
         return task
@@ -150,7 +156,9 @@ class Snapshots:
             ticks = UNWATCHED_AGE
         return (ticks is None or age < ticks) and kept.version in self._new_enough(kept.variant, told)
 
-    async def _load(self, variant: Variant) -> _Kept:
+    async def _load(self, variant: Variant, after: asyncio.Task[_Kept] | None) -> _Kept:
+        if after is not None:
+            await asyncio.wait((after,), timeout=TURN)
         version = self._version(variant)
         view = await self._view(variant.section, variant.scope, variant.own)
         previous = self._kept.get(variant.key)

@@ -9,8 +9,9 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-PATIENCE = 10.0
-"""Seconds in which a peer for which much is waiting must have taken some of it."""
+PATIENCE = 60.0
+"""Seconds in which a peer for which much is waiting must have taken some of it. A slow phone takes a while: the system
+asks for more only when a good part of its own store is gone."""
 MOST_WAITING = 32_768
 """Bytes that may wait for a WebSocket before nothing more is written to it: signals are short."""
 

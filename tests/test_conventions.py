@@ -8,8 +8,8 @@ import asyncpg
 import pytest
 from quart import Quart
 
+from monitoring.app import create_app
 from monitoring.config import load_settings
-from monitoring.dashboard import create_app
 from monitoring.database.capabilities import TABLES
 from monitoring.metrics.catalogue import CATALOGUE
 from monitoring.sections import SECTIONS, Section

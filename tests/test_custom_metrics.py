@@ -3,24 +3,19 @@
 from typing import Any
 
 import asyncpg
-import pytest
 
-from monitoring import dashboard
+from monitoring.app import create_app
 from monitoring.config import load_settings
 from monitoring.metrics.catalogue import CATALOGUE, Metric
 from tests.history import seed_account
 
 
-async def test_a_metric_of_ones_own(
-    connection: asyncpg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_metric_of_ones_own(connection: asyncpg.Connection, database_url: str) -> None:
     await seed_account(connection)
     mine = Metric(
         "fees_paid", "Fees paid", "money", "custom", "All commissions", "trades", "low", lambda facts: facts.trades.fees
     )
-    wanted = {metric.key: metric for metric in (*CATALOGUE, mine)}
-    monkeypatch.setattr(dashboard, "get_dashboard_metrics", lambda: wanted)
-    app = dashboard.create_app(load_settings({"DATABASE_URL": database_url}))
+    app = create_app(load_settings({"DATABASE_URL": database_url}), (*CATALOGUE, mine))
     async with app.test_app():
         client: Any = app.test_client()
         assert (await (await client.get("/api/metrics")).get_json())["fees_paid"] == 40

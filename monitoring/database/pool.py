@@ -25,6 +25,8 @@ COMMAND_TIMEOUT = 10.0
 FULL_PAUSE = 0.05
 """Seconds between two tries where the server has no connection left, but one of ours may become free."""
 RETIRED_WITHIN = 2 * COMMAND_TIMEOUT
+GIVEN_UP_WITHIN = 0.5
+"""The same where the server fell silent: whoever waits for it may as well be told."""
 
 SERVER_SETTINGS = {"timezone": "UTC", "application_name": "atb-monitoring"}
 """The only start-up parameters that poolers let pass."""
@@ -91,10 +93,11 @@ class Database:
 
     async def lost(self, error: Exception) -> None:
         """The feed's link broke: the pool's connections may be dead without knowing it."""
-        if isinstance(error.__cause__, TimeoutError):
+        silent = isinstance(error.__cause__, TimeoutError)
+        if silent:
             self._away = str(error)
         if self._pool is not None:
-            await self._renew()
+            await self._renew(GIVEN_UP_WITHIN if silent else RETIRED_WITHIN)
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[asyncpg.Connection]:
@@ -176,8 +179,8 @@ class Database:
             raise DatabaseUnavailable(f"{self.name}: another server answers than before")
         return connection
 
-    async def _renew(self) -> None:
-        """A new pool; the old one ends when those who hold its connections are done."""
+    async def _renew(self, patience: float = RETIRED_WITHIN) -> None:
+        """A new pool; the old one ends when those who hold its connections are done, or their patience is."""
         old, self._pool = (
             self._pool,
             await asyncpg.create_pool(
@@ -191,7 +194,7 @@ class Database:
             ),
         )
         if old is not None:
-            task = asyncio.create_task(_retire(old, RETIRED_WITHIN), name="retiring connections")
+            task = asyncio.create_task(_retire(old, patience), name="retiring connections")
             self._retiring.add(task)
             task.add_done_callback(self._retiring.discard)
 

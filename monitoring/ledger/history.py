@@ -193,12 +193,15 @@ class HistoryLedger:
         return self._record.drawdown() if self._record else None
 
     def curve(self, since: datetime) -> Series:
-        """The steps of every day's curve (see ``days``) from ``since`` on that hold anything: (steps, COLUMNS)."""
-        return self._record.curve(since) if self._record else NO_STEPS
+        """The steps of every day's curve (see ``days``) from ``since`` on that hold anything: (steps, COLUMNS).
+
+        Good until the next row is taken in; so is :meth:`depth`.
+        """
+        return self._record.curve(since)[0] if self._record else NO_STEPS
 
     def depth(self, since: datetime) -> Series:
         """How far each of those steps lies below the peak of the whole history until then: (steps, DEPTHS)."""
-        return self._record.depth(since) if self._record else NO_DEPTH
+        return self._record.curve(since)[1] if self._record else NO_DEPTH
 
     def step_before(self, moment: datetime) -> Series | None:
         """The last step before ``moment``; None where there is none."""

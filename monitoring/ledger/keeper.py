@@ -13,7 +13,7 @@ from monitoring.metrics.facts import Session
 
 log = logging.getLogger(__name__)
 
-MOST_SESSIONS = 8
+MOST_LEDGERS = 8
 """Sessions whose state is kept; the one looked at longest ago is dropped first."""
 RETRY = 2.0
 REST = 0.5
@@ -39,9 +39,15 @@ class Ledgers:
         elif ledger.session != session:
             ledger.follow(session)
         self._ledgers.move_to_end(session.id)
-        while len(self._ledgers) > MOST_SESSIONS:
+        while len(self._ledgers) > MOST_LEDGERS:
             self._ledgers.popitem(last=False)
         return ledger
+
+    def instead_of(self, worn: Ledger) -> Ledger:
+        """Another one, the schema having changed under ``worn``: what that is reading may not be there any more."""
+        if self._ledgers.get(worn.session.id) is worn:
+            del self._ledgers[worn.session.id]
+        return self.of(worn.session)
 
     def forget(self, *tables: str) -> None:
         """Old rows of ``tables`` changed in the database."""

@@ -8,8 +8,8 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
-from monitoring.ledger.days import COLUMNS, TIME, Day
-from monitoring.ledger.depth import depth_of
+from monitoring.ledger.days import BUCKETS, COLUMNS, TIME, Day
+from monitoring.ledger.depth import DEPTHS, depth_of
 from monitoring.metrics.drawdown import RunningDrawdown
 from monitoring.metrics.facts import Daily, Series
 
@@ -19,24 +19,34 @@ class Past:
     """Consecutive days, oldest first."""
 
     steps: Series
-    """Those of the days' curves that hold anything, (steps, COLUMNS)."""
+    """Those of the days' curves that hold anything, (``length`` and a day's, COLUMNS)."""
     depth: Series
-    """(steps, DEPTHS), deposits and withdrawals taken out."""
+    """The same of (..., DEPTHS), deposits and withdrawals taken out."""
+    length: int
     daily: Daily | None
     drawdown: RunningDrawdown
 
     @classmethod
     def of(cls, days: Sequence[Day], initial: float | None) -> "Past":
         """``initial`` is the balance before the first day: the first peak. The days then share the memory of steps."""
-        parts = [steps_of(day) for day in days]
-        # By columns, since whatever is made of a curve takes one column at a time.
-        steps = np.asfortranarray(np.concatenate([np.empty((0, COLUMNS)), *parts]))
-        edges = pairwise(accumulate((len(part) for part in parts), initial=0))
-        for day, (start, stop) in zip(days, edges, strict=True):
+        counts = [int(np.isfinite(day.curve[:, TIME]).sum()) for day in days]
+        # By columns, since whatever is made of a curve takes one column at a time; with room for one more day.
+        steps = np.empty((sum(counts) + BUCKETS, COLUMNS), order="F")
+        for day, (start, stop) in zip(days, pairwise(accumulate(counts, initial=0)), strict=True):
+            steps[start:stop] = steps_of(day)
             day.curve = steps[start:stop]
+        depth = np.empty((len(steps), DEPTHS), order="F")
         seeded = RunningDrawdown.seeded(initial)
-        depth = np.asfortranarray(depth_of(steps, seeded.peak))
-        return cls(steps, depth, _closes(days), reduce(with_day, days, seeded))
+        depth[: sum(counts)] = depth_of(steps[: sum(counts)], seeded.peak)
+        return cls(steps, depth, sum(counts), _closes(days), reduce(with_day, days, seeded))
+
+    def curve_with(self, day: Day) -> tuple[Series, Series]:
+        """Steps and depth with those of a later day behind them, in the room that is left: until the next call."""
+        latest = steps_of(day)
+        end = self.length + len(latest)
+        self.steps[self.length : end] = latest
+        self.depth[self.length : end] = depth_of(latest, self.drawdown.peak)
+        return self.steps[:end], self.depth[:end]
 
 
 def steps_of(day: Day) -> Series:

@@ -7,12 +7,15 @@ import numpy as np
 
 from monitoring.database.gate import Tail
 from monitoring.ledger.days import COLUMNS, TIME, Day, by_day
-from monitoring.ledger.depth import DEPTHS, depth_of
+from monitoring.ledger.depth import DEPTHS
 from monitoring.ledger.factors import FlowFactors, Held
-from monitoring.ledger.past import Past, steps_of, with_close, with_day
+from monitoring.ledger.past import Past, with_close, with_day
 from monitoring.ledger.snapshots import MOST_BEATS, Snapshots
-from monitoring.ledger.times import epoch
+from monitoring.ledger.times import EPOCH, epoch
 from monitoring.metrics.facts import Daily, Drawdown, Series
+
+NO_STEPS = np.empty((0, COLUMNS))
+NO_DEPTH = np.empty((0, DEPTHS))
 
 
 @dataclass(slots=True)
@@ -105,40 +108,19 @@ class Record:
         drawdown = with_day(self.past().drawdown, self.newest)
         return None if drawdown.empty else drawdown.drawdown(self.exact)
 
-    def curve(self, since: datetime) -> Series:
-        """The steps of every day's curve from ``since`` on that hold anything: (steps, COLUMNS), oldest first."""
-        if self.newest is None:
-            return NO_STEPS
-        past, latest = self.past().steps, steps_of(self.newest)
-        return _joined(past[_place(past, since) :], latest[_place(latest, since) :])
+    def curve(self, since: datetime) -> tuple[Series, Series]:
+        """The steps of every day's curve from ``since`` on that hold anything, oldest first, and their depth.
 
-    def depth(self, since: datetime) -> Series:
-        """How far each step of ``curve`` lies below the running peak of the whole history: (steps, DEPTHS)."""
+        Shapes (steps, COLUMNS) and (steps, DEPTHS), see ``days`` and ``depth``. Good until the next row is taken in.
+        """
         if self.newest is None:
-            return NO_DEPTH
-        past, latest = self.past(), steps_of(self.newest)
-        depth = depth_of(latest, past.drawdown.peak)
-        return _joined(past.depth[_place(past.steps, since) :], depth[_place(latest, since) :])
+            return NO_STEPS, NO_DEPTH
+        steps, depth = self.past().curve_with(self.newest)
+        first = int(np.searchsorted(steps[:, TIME], epoch(since)))
+        return steps[first:], depth[first:]
 
     def step_before(self, moment: datetime) -> Series | None:
         """The last step that ended before ``moment``, of shape (COLUMNS,)."""
-        if self.newest is None:
-            return None
-        for steps in (steps_of(self.newest), self.past().steps):
-            place = _place(steps, moment)
-            if place:
-                step: Series = steps[place - 1]
-                return step
-        return None
-
-
-NO_STEPS = np.empty((0, COLUMNS))
-NO_DEPTH = np.empty((0, DEPTHS))
-
-
-def _place(steps: Series, moment: datetime) -> int:
-    return int(np.searchsorted(steps[:, TIME], epoch(moment)))
-
-
-def _joined(past: Series, latest: Series) -> Series:
-    return np.concatenate([past, np.asfortranarray(latest)])
+        steps, _ = self.curve(EPOCH)
+        place = int(np.searchsorted(steps[:, TIME], epoch(moment)))
+        return steps[place - 1] if place else None

@@ -29,7 +29,7 @@ SELECT exit_time::date AS day, count(*) AS total, count(*) - count(net) AS unkno
        coalesce(sum(fee) FILTER (WHERE net IS NOT NULL), 0) AS fees,
        coalesce(sum(interest) FILTER (WHERE net IS NOT NULL), 0) AS interest,
        coalesce(sum(net) FILTER (WHERE net > 0), 0) AS net_wins,
-       coalesce(sum(net) FILTER (WHERE net < 0), 0) AS net_losses,
+       coalesce(sum(net) FILTER (WHERE net < 0), 0) AS net_losses, max(net) AS best, min(net) AS worst,
        coalesce(sum(risk), 0) AS risk_sum, count(risk) AS risk_count
 FROM (SELECT exit_time, fee, interest, nullif(net, 'NaN') AS net, nullif(risk, 'NaN') AS risk
       FROM ({figures}) figures OFFSET 0) known
@@ -51,11 +51,14 @@ class TradeSum:
     net_losses: Decimal = ZERO
     risk_sum: Decimal = ZERO
     risk_count: int = 0
+    best: Decimal | None = None
+    worst: Decimal | None = None
+    """The highest and the lowest net P&L of a trade; None where none is known."""
 
     @classmethod
     def of(cls, row: asyncpg.Record) -> "TradeSum":
         """From a row of BY_DAY."""
-        return cls(**{name: row[name] for name in NAMES})
+        return cls(**{field.name: row[field.name] for field in fields(cls)})
 
     @property
     def breakeven(self) -> int:
@@ -76,8 +79,10 @@ class TradeSum:
 
     def merge(self, other: "TradeSum") -> None:
         """Takes the trades of ``other`` in."""
-        for name in NAMES:
+        for name in SUMS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
+        self._stretch(other.best)
+        self._stretch(other.worst)
 
     def add(self, row: asyncpg.Record) -> None:
         """Takes one trade in: a row of FIGURES."""
@@ -95,15 +100,22 @@ class TradeSum:
         self.total += 1
         if not net.is_finite():
             self.unknown += 1
-        elif net > 0:
+            return
+        self._stretch(net)
+        if net > 0:
             self.wins += 1
             self.net_wins += net
         elif net < 0:
             self.losses += 1
             self.net_losses += net
 
+    def _stretch(self, net: Decimal | None) -> None:
+        if net is not None:
+            self.best = net if self.best is None else max(self.best, net)
+            self.worst = net if self.worst is None else min(self.worst, net)
 
-NAMES = tuple(field.name for field in fields(TradeSum))
+
+SUMS = tuple(field.name for field in fields(TradeSum) if field.name not in ("best", "worst"))
 
 
 def figures(capabilities: Capabilities, condition: str) -> str:

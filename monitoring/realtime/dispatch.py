@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import SCHEMA_CHANGED, DatabaseUnavailable
@@ -14,7 +14,7 @@ from monitoring.sections import SECTIONS
 
 log = logging.getLogger(__name__)
 
-Rows = Mapping[str, list[NewRow]]
+Rows = Mapping[str, Sequence[NewRow]]
 Listener = Callable[[int, Rows], Awaitable[None]]
 
 SESSIONS = "trading_sessions"
@@ -27,9 +27,15 @@ STALE: Mapping[str, tuple[str, ...]] = {
 }
 """Sections that a change of each table makes stale."""
 
+CLOSEST_FIRST = sorted(SECTIONS, key=lambda section: len(section.tables))
+"""What shows the changed rows themselves before what is computed from many tables: a page fetches in this order."""
+
 RETRY = 0.5
 FIGURES_MOVED: Rows = {"account_history": []}
-"""What the listener is told where no row can be named: whatever is computed may be different now."""
+"""What the listener is told where no row can be named: whatever is computed may be different now.
+
+Any table without rows says that some of its old ones changed.
+"""
 
 
 class Dispatcher:
@@ -58,7 +64,7 @@ class Dispatcher:
         shared = changes.corrected | (EVERY_SESSION & changes.rows.keys())
         if shared:
             self._hub.publish(None, _sections(shared))
-            self._tell_figures()
+            self._tell_figures(changes.corrected)
         for session, rows in _by_session(changes).items():
             self._hub.publish(session, _sections(rows))
             self._keep(session, rows)
@@ -101,9 +107,9 @@ class Dispatcher:
                 await asyncio.sleep(RETRY)
                 self._work.set()
 
-    def _tell_figures(self) -> None:
+    def _tell_figures(self, corrected: Iterable[str] = ()) -> None:
         if self._hub.current is not None:
-            self._keep(int(self._hub.current), FIGURES_MOVED)
+            self._keep(int(self._hub.current), {**FIGURES_MOVED, **dict.fromkeys(corrected, ())})
 
     def _forget_sessions(self) -> None:
         self._reader.forget_sessions()
@@ -140,7 +146,7 @@ class Dispatcher:
 
 def _sections(tables: Iterable[str]) -> tuple[str, ...]:
     stale = {section for table in tables for section in STALE.get(table, ())}
-    return tuple(section.name for section in SECTIONS if section.name in stale)
+    return tuple(section.name for section in CLOSEST_FIRST if section.name in stale)
 
 
 def _by_session(changes: Changes) -> dict[int, dict[str, list[NewRow]]]:

@@ -20,7 +20,7 @@ from monitoring.database.errors import SCHEMA_CHANGED, DatabaseUnavailable, Plai
 from monitoring.database.gate import Gate, read_gate
 from monitoring.database.pool import Database
 from monitoring.database.serverinfo import ServerInfo
-from monitoring.realtime.pace import WATCHED_PAUSE, Pace
+from monitoring.realtime.pace import Pace
 from monitoring.realtime.watch import Changes, Watch, identity_of
 
 log = logging.getLogger(__name__)
@@ -88,9 +88,10 @@ class Feed:
     async def caught_up(self) -> None:
         """Waits for a poll that begins after this call, so that what is answered next holds all that was committed.
 
-        Returns at once where polls follow each other closely, and gives up where the database does not answer.
+        Returns at once where somebody looks: polls follow each other closely. Gives up where the database does not
+        answer.
         """
-        if self.state.gone_since is not None or self.pace.seconds(self.viewers() > 0) <= 2 * WATCHED_PAUSE:
+        if self.state.gone_since is not None or not self.pace.resting:
             return
         wanted = self._begun + 1
         self.pace.nudge()

@@ -2,8 +2,10 @@
 
 import asyncio
 import time
+from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
+from statistics import median
 
 WATCHED_PAUSE = 0.025
 """Seconds between polls while somebody looks."""
@@ -15,17 +17,25 @@ LONGEST_PAUSE = 0.9
 ATTENTION = 10.0
 """Seconds for which one who came to look counts as looking, whether or not a stream of theirs is open yet."""
 CHEAP = 0.002
-"""Seconds of work that are left alone: one slow answer among quick ones is nobody's load."""
+"""Seconds of work that are left alone."""
+WEIGHED = 3
+"""Polls whose median is the cost: one that waited for a lock or a busy disk among quick ones is nobody's load."""
 
 
 @dataclass(slots=True)
 class Pace:
     """Pauses between polls."""
 
-    cost: float = 0.0
-    """Seconds a poll works beyond the way there and back, smoothed."""
+    resting: bool = True
+    """Whether the last pause was that of a feed at which nobody looks, or the first is yet to come."""
+    _spent: deque[float] = field(default_factory=lambda: deque((0.0,) * WEIGHED, maxlen=WEIGHED))
     _attention: float = 0.0
     _end: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def cost(self) -> float:
+        """Seconds a poll works beyond the way there and back."""
+        return median(self._spent)
 
     def wake(self) -> None:
         """Somebody has come to look: short pauses from now on."""
@@ -40,14 +50,16 @@ class Pace:
         """The pause that is due."""
         if not watched and time.monotonic() > self._attention:
             return UNWATCHED_PAUSE
-        dear = self.cost / LARGEST_SHARE - self.cost if self.cost > CHEAP else 0.0
+        cost = self.cost
+        dear = cost / LARGEST_SHARE - cost if cost > CHEAP else 0.0
         return min(LONGEST_PAUSE, max(WATCHED_PAUSE, dear))
 
     async def pause(self, spent: float, watched: bool) -> None:
         """Waits after a poll that worked for ``spent`` seconds."""
-        self.cost += 0.3 * (spent - self.cost)
+        self._spent.append(spent)
         seconds = self.seconds(watched)
-        if seconds < UNWATCHED_PAUSE:
+        self.resting = seconds == UNWATCHED_PAUSE
+        if not self.resting:
             await asyncio.sleep(seconds)
             return
         with suppress(TimeoutError):

@@ -14,8 +14,11 @@ from monitoring.scope import Scope, UnknownSession
 from monitoring.sections import SECTIONS
 
 BEAT = 2.0
-"""Seconds within which a page learns that the engine fell silent, or that a section can be read again."""
-LONGEST_RETRY = 60.0
+"""Seconds within which a page learns that the engine fell silent."""
+FIRST_RETRY, LONGEST_RETRY = 0.5, 8.0
+"""Seconds until what could not be read is looked at again; twice as long each time that it fails again."""
+RECOVERED = 10.0
+"""Seconds without a failure after which retries are quick again."""
 UNWATCHED_BEATS = 3
 """While changes go unnoticed, pages are told to look for themselves at every so many beats."""
 
@@ -49,6 +52,7 @@ class Clockwork:
         self._unwatched = 0
         self._retries: dict[int, tuple[float, float]] = {}
         """Seconds until the last retry of each session, and when that was due."""
+        reader.on_failed = self.retry
 
     async def run(self) -> None:
         while True:
@@ -59,7 +63,6 @@ class Clockwork:
         """One look at all that somebody looks at."""
         if self._hub.watching:
             self._unwatched = 0
-            self._retry()
             for scope in self._hub.viewed():
                 await self._look(scope)
             return
@@ -67,15 +70,18 @@ class Clockwork:
         if self._unwatched % UNWATCHED_BEATS == 0:
             self._hub.publish(None, self._hub.sections)
 
-    def _retry(self) -> None:
-        """Lets pages look again at what could not be read, ever more rarely while that lasts."""
+    def retry(self, session: int) -> None:
+        """Lets pages look again soon at a session that could not be read: nothing else might ever tell them to.
+
+        Not while the feed is down, though: when it is back, it tells everybody.
+        """
         now = time.monotonic()
-        for session in self._reader.failed():
-            pause, due = self._retries.get(session, (0.0, 0.0))
-            if due < now:
-                pause = min(LONGEST_RETRY, 2 * pause) if now - due < 2 * pause else BEAT
-                self._retries[session] = pause, now + pause
-                asyncio.get_running_loop().call_later(pause, self._hub.publish, session, self._hub.sections)
+        pause, due = self._retries.get(session, (0.0, 0.0))
+        if now < due or not self._hub.watching:
+            return
+        pause = min(LONGEST_RETRY, 2 * pause) if now - due < RECOVERED else FIRST_RETRY
+        self._retries[session] = pause, now + pause
+        asyncio.get_running_loop().call_later(pause, self._hub.publish, session, self._hub.sections)
 
     async def _look(self, scope: str) -> None:
         try:
@@ -86,7 +92,8 @@ class Clockwork:
                 word, _reason = status(context.facts)
         except (DatabaseUnavailable, UnknownSession, TableMissing, *SCHEMA_CHANGED):
             return
-        if self._words.get(scope, word) != word:
+        if self._words.get(scope) != word:
+            # At first too: the word may have changed since the page was made.
             self._hub.publish(session.id, ("status", "health", "positions"))
         self._words[scope] = word
         self._tick(session.id)

@@ -87,7 +87,7 @@ class Sockets:
         if origin is None or origin.rstrip("/") in self.origins:
             return True
         try:
-            return urlsplit(origin).netloc == str(environ.get("HTTP_HOST", ""))
+            return bool(urlsplit(origin).netloc == environ.get("HTTP_HOST", ""))
         except ValueError:
             return False
 
@@ -113,7 +113,7 @@ class Sockets:
             raise ConnectionRefusedError("unauthorized")
         if self.hub.closing:
             raise ConnectionRefusedError("going away")
-        if self._full():
+        if self.hub.full or len(self._clients) >= self.hub.most_viewers:
             raise ConnectionRefusedError("too many pages are open")
         scope = _session(wish.get("session"))
         try:

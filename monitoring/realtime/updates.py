@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from monitoring.database.pool import DatabaseUnavailable
@@ -11,15 +11,15 @@ from monitoring.reader import Reader
 from monitoring.realtime.unsent import MOST_ROWS
 from monitoring.realtime.watch import NewRow
 from monitoring.scope import CURRENT, Scope
+from monitoring.sections.facts import TABLES
 from monitoring.sections.positions import load as load_positions
-from monitoring.sections.trades import trades_by_id
+from monitoring.sections.trades import TradeFilter, read_trades, trades_by_id
 
 log = logging.getLogger(__name__)
 
 QUIET = 0.5
 """Seconds between two events of a kind at least; the first after a silence goes out at once."""
 RETRY = 5.0
-METRICS = frozenset({"trades", "positions", "account_history", "account_balances", "orders", "system_events"})
 
 
 class Audience(Protocol):
@@ -41,6 +41,12 @@ class Updates:
         self._trades: dict[int, None] = {}
         self._positions: dict[int, bool] = {}
         """Whether each is closed by now."""
+        self._corrected = False
+        """Whether old trades changed, of which nobody can say which."""
+
+    def join(self, audience: Audience) -> None:
+        """Tells ``audience`` too from now on."""
+        self._audiences += (audience,)
 
     @property
     def wanted(self) -> bool:
@@ -57,27 +63,44 @@ class Updates:
         except DatabaseUnavailable:
             return empty_metrics("the database cannot be read", self._reader.metrics)
 
-    async def changed(self, session: int, rows: Mapping[str, list[NewRow]]) -> None:
-        """Hears of every change; costs nothing while nobody wants to know."""
+    async def changed(self, session: int, rows: Mapping[str, Sequence[NewRow]]) -> None:
+        """Hears of every change; costs nothing while nobody wants to know.
+
+        A table without rows says that some of its old ones changed.
+        """
         if not self.wanted or str(session) != self._reader.hub.current:
             return
         self._trades.update((row.id, None) for row in rows.get("trades", ()))
         self._positions.update((row.id, row.finished) for row in rows.get("positions", ()))
-        if METRICS & rows.keys():
+        self._corrected |= "trades" in rows and not rows["trades"]
+        if TABLES & rows.keys():
             self._due.set()
 
     async def _tell(self) -> None:
         """Sends what has changed since the last time, all of a kind in one event."""
         trades, self._trades = self._trades, {}
         positions, self._positions = self._positions, {}
+        corrected, self._corrected = self._corrected, False
         try:
+            if corrected:
+                await self._tell_newest()
             if trades:
                 await self._tell_trades(list(trades)[-MOST_ROWS:])
             if positions:
                 await self._tell_positions(positions)
         except DatabaseUnavailable:
             self._trades, self._positions = trades | self._trades, positions | self._positions
+            self._corrected |= corrected
             raise
+
+    async def _tell_newest(self) -> None:
+        session = await self._reader.session(CURRENT)
+        if session is None:
+            return
+        async with self._reader.context(Scope(session, CURRENT)) as context:
+            wanted = TradeFilter(limit=MOST_ROWS)
+            trades = await read_trades(context.connection, context.capabilities, context.ledger, wanted)
+        await self._emit("trade_update", {"trades": [trade_payload(trade) for trade in trades]})
 
     async def _tell_trades(self, ids: list[int]) -> None:
         async with self._reader.database.acquire() as connection:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from monitoring.database.capabilities import Columns
+from monitoring.database.capabilities import Columns, TableMissing
 from monitoring.sections.section import Context, Section
 
 NEWEST = 8
@@ -47,6 +47,8 @@ class EventsView:
 
 
 async def load(context: Context) -> EventsView:
+    if not context.capabilities.has("system_events", "session_id", "timestamp"):
+        raise TableMissing("system_events")
     session = context.scope.session
     end = (session.end or context.now) + timedelta(days=1)
     columns = context.capabilities.columns("system_events", EVENT)

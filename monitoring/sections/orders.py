@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
-from monitoring.database.capabilities import Capabilities, Columns
+from monitoring.database.capabilities import Capabilities, Columns, TableMissing
 from monitoring.metrics.facts import OrderSums, Session
 
 ORDER: Columns = {
@@ -94,7 +94,8 @@ async def pending_orders(
     connection: asyncpg.Connection, capabilities: Capabilities, session: Session, now: datetime
 ) -> list[asyncpg.Record]:
     """Unfinished orders of the last 90 days, newest first. Raises TableMissing."""
-    capabilities.require("orders")
+    if not capabilities.has("orders", "status", "session_id", "created_at"):
+        raise TableMissing("orders")
     query = STILL_PENDING.format(columns=capabilities.columns("orders", ORDER))
     rows = await connection.fetch(query, list(PENDING), session.id, now - timedelta(days=90))
     return list(rows)

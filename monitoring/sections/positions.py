@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import asyncpg
 
-from monitoring.database.capabilities import Capabilities, Columns
+from monitoring.database.capabilities import Capabilities, Columns, TableMissing
 from monitoring.metrics.facts import OpenPosition
 from monitoring.sections.orders import orders_of
 from monitoring.sections.section import Context, Section
@@ -139,6 +139,8 @@ class PositionsView:
 
 
 async def load(context: Context) -> PositionsView:
+    if not context.ledger.positions.counted:
+        raise TableMissing("positions")
     rows = await read_positions(context.connection, context.capabilities, context.ledger.positions.open_ids)
     orders = await orders_of(context.connection, context.capabilities, [int(str(row["id"])) for row in rows])
     limit = context.facts.health.limit_seconds

@@ -152,7 +152,7 @@ async def theme() -> Response:
         path=services().pages.url("/"),
         samesite="Lax",
         httponly=True,
-        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        secure=current_app.session_interface.get_cookie_secure(current_app),
     )
     return response
 

@@ -49,8 +49,9 @@
   function stale(versions, spread) {
     seen();
     for (key in versions) {
+      delete want[key];
       want[key] = versions[key];
-      if (have[key] === undefined) have[key] = want[key];
+      if (!(key in have)) have[key] = want[key];
     }
     flush(spread);
   }

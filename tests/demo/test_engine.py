@@ -67,7 +67,7 @@ async def running(url: str, pace: Pace = QUICK) -> AsyncIterator[asyncio.Task[No
 
 async def eventually(condition: Callable[[], Awaitable[bool]], seconds: float = 25) -> None:
     async with asyncio.timeout(seconds):
-        while not await condition():
+        while not await condition():  # noqa: ASYNC110 - the database tells nobody
             await asyncio.sleep(0.02)
 
 

@@ -70,25 +70,18 @@ class Bot:
     async def _one(self, table: str, condition: str = "true") -> int | None:
         """A row of the session that nobody else holds."""
         found: int | None = await self.connection.fetchval(
-            f"SELECT id FROM {table} WHERE session_id = $1 AND {condition} ORDER BY random() LIMIT 1"
+            f"SELECT id FROM {table} WHERE session_id = $1 AND {condition} ORDER BY id DESC OFFSET $2 LIMIT 1"
             " FOR UPDATE SKIP LOCKED",
             self.session,
+            self.dice.randint(0, 20),
         )
         return found
 
     async def trade(self) -> None:
         closed = self.at if self.dice.random() < 0.7 else self._past(5)
-        await insert(
-            self.connection,
-            "trades",
-            session_id=self.session,
-            pnl=self.dice.randint(-50, 60),
-            commission=1,
-            exit_time=closed,
-            entry_time=closed - timedelta(hours=1),
-            quantity=0.02,
-            stop_loss=49_000,
-        )
+        opened, pnl = closed - timedelta(hours=1), self.dice.randint(-50, 60)
+        await insert(self.connection, "trades", session_id=self.session, pnl=pnl, commission=1, exit_time=closed,
+                     entry_time=opened, quantity=0.02, stop_loss=49_000)  # fmt: skip
 
     async def snapshot(self) -> None:
         at = self.at - timedelta(seconds=self.dice.random() * 60) if self.dice.random() < 0.8 else self._past(5)

@@ -52,11 +52,12 @@ async def bouncer_before(url: str, *users: str, size: int = 3) -> AsyncIterator[
     query = parse_qs(urlsplit(url).query)
     own = Path(tempfile.mkdtemp(prefix="atb-pgb-"))
     settings = SETTINGS.format(folder=query["host"][0], port=query["port"][0], own=own, size=size)
-    (own / "pgbouncer.ini").write_text(settings, encoding="utf-8")
-    (own / "users.txt").write_text("".join(f'"{user}" ""\n' for user in users), encoding="utf-8")
+    files = {"pgbouncer.ini": settings, "users.txt": "".join(f'"{user}" ""\n' for user in users)}
+    for name, content in files.items():
+        (own / name).write_text(content, encoding="utf-8")
     account = pwd.getpwnam(ROOT_RUNS_AS) if os.geteuid() == 0 else None
     if account:
-        for path in (own, *own.iterdir()):
+        for path in (own, *(own / name for name in files)):
             os.chown(path, account.pw_uid, account.pw_gid)
     process = await asyncio.create_subprocess_exec(
         program,

@@ -15,6 +15,7 @@ from tests.faults.page import Page, dashboard
 from tests.faults.reader import READER
 from tests.faults.replica import caught_up, promote, standby_of
 from tests.faults.test_outages import BACK_WITHIN, trades_on
+from tests.faults.waiting import until
 from tests.faults.wire import Wire, wire_to
 from tests.rows import insert, now
 
@@ -70,9 +71,7 @@ async def test_a_preferred_host_that_returns_gets_all_readers(
             assert page.parts.feed.state.mode == "primary"
             await preferred.listen()
             await asyncio.gather(*(page.client.get(f"/api/trades?limit={number}") for number in range(1, 9)))
-            async with asyncio.timeout(BACK_WITHIN):
-                while page.parts.feed.state.mode != "standby":
-                    await asyncio.sleep(0.01)
+            await until(lambda: page.parts.feed.state.mode == "standby", BACK_WITHIN)
             number = await insert(connection, "trades", session_id=account, pnl=7, exit_time=now())
             await caught_up(server, standby)
             await page.shows("trades", f'id="trade-{number}"', BACK_WITHIN)
@@ -83,9 +82,7 @@ async def test_a_standby_promoted_under_our_connection(standby: EmbeddedServer, 
         await page.shows("performance", "40")
         assert (await page.json("/api/status"))["feed"]["mode"] == "standby"
         await promote(standby)
-        async with asyncio.timeout(BACK_WITHIN):
-            while page.parts.feed.state.mode != "primary":
-                await asyncio.sleep(0.01)
+        await until(lambda: page.parts.feed.state.mode == "primary", BACK_WITHIN)
         await trades_on(page, standby.url(database), account)
 
 
@@ -112,7 +109,7 @@ async def test_a_snapshot_of_the_disk_put_back(page: Page, server: EmbeddedServe
     """Nothing in it says that it is older: the same system, the same database, the same timeline."""
     copy = Path(tempfile.mkdtemp(prefix="atb-snapshot-"))
     await asyncio.to_thread(server.stop_database)
-    subprocess.run(["cp", "-a", f"{server.cluster}/.", copy], check=True)
+    await asyncio.to_thread(subprocess.run, ["cp", "-a", f"{server.cluster}/.", copy], check=True)
     await asyncio.to_thread(server.start_database)
     await page.is_fresh(BACK_WITHIN)
     engine = await asyncpg.connect(server.url(database))

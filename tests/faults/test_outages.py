@@ -12,6 +12,7 @@ from monitoring.database.embedded import EmbeddedServer
 from tests.faults.crash import kill
 from tests.faults.page import OPERATOR, Page
 from tests.faults.reader import READER
+from tests.faults.waiting import until
 from tests.faults.wire import Wire
 from tests.rows import insert, now
 
@@ -86,11 +87,8 @@ async def test_one_backend_killed_so_that_all_recover(
     page: Page, server: EmbeddedServer, connection: asyncpg.Connection, database_url: str, account: int
 ) -> None:
     psutil.Process(connection.get_server_pid()).kill()
-    async with asyncio.timeout(10):
-        while page.parts.feed.state.mode != "disconnected":
-            await asyncio.sleep(0.001)
-        while page.parts.feed.state.mode != "primary":
-            await asyncio.sleep(0.001)
+    await until(lambda: page.parts.feed.state.mode == "disconnected")
+    await until(lambda: page.parts.feed.state.mode == "primary", within=10)
     await trades_on(page, database_url, account)
 
 

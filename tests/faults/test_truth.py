@@ -12,18 +12,9 @@ from monitoring.sections import SECTIONS
 from tests.faults.bot import Bot
 from tests.faults.page import Page, ageless, dashboard
 from tests.faults.ways import WAYS, way_to
-from tests.rows import insert, now
+from tests.rows import insert
 
 WRITERS = 6
-
-
-@pytest.fixture
-def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> datetime:
-    """The moment at which everything is computed, so that two pages of equal data are equal."""
-    moment = now()
-    for module in ("reader", "snapshots", "ledger.session"):
-        monkeypatch.setattr(f"monitoring.{module}.utc_now", lambda: moment)
-    return moment
 
 
 async def writers(url: str, session: int, at: datetime, transactions: int) -> list[int]:

@@ -14,6 +14,15 @@ from tests.faults.page import Page, dashboard
 from tests.faults.ways import WAYS, way_to
 from tests.rows import insert, now
 
+COUNT_NOW = "SELECT pg_stat_force_next_flush()"
+"""Makes the server count what its session did; by itself it does so within ten seconds."""
+UNTOUCHED = {
+    "default_transaction_read_only": "off",
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+}
+
 
 @dataclass
 class View:
@@ -45,72 +54,69 @@ async def view(
 
 
 async def test_every_change_shows(view: View) -> None:
+    await new_and_changed_rows(view)
+    await corrections(view)
+    await sessions(view)
+    await says_what_is_in_force(view)
+    if "PgBouncer" in view.way:
+        await nothing_is_left_at_the_pooler(view)
+    assert view.page.parts.feed.state.error is None
+
+
+async def new_and_changed_rows(view: View) -> None:
     page, engine = view.page, view.engine
     number = await insert(engine, "trades", session_id=view.account, pnl=5, exit_time=now())
     await page.shows("trades", f'id="trade-{number}"')
-
     await engine.execute("UPDATE positions SET current_price = 54321 WHERE status = 'OPEN'")
     await page.shows("positions", "54,321")
-
     await engine.execute("UPDATE system_control_flags SET active = true, reason = 'smoke in the server room'")
     await page.shows("status", "smoke in the server room")
     await engine.execute("UPDATE system_control_flags SET active = false")
     await page.shows("status", "Online")
-
     await insert(engine, "system_events", session_id=view.account, severity="warning", message="the disk hums")
     await page.shows("events", "the disk hums")
-
     await engine.execute("UPDATE positions SET status = 'CLOSED'")
     await page.hides("positions", "54,321")
 
-    await engine.execute("UPDATE trades SET symbol = 'CORRECTED' WHERE id = $1", number)
-    await _counted(view)
-    await page.shows("trades", "CORRECTED", within=15)
 
-    await engine.execute("DELETE FROM trades WHERE id = $1", number)
-    await _counted(view)
-    await page.hides("trades", f'id="trade-{number}"', within=15)
-
+async def corrections(view: View) -> None:
+    page, engine = view.page, view.engine
+    await engine.execute("UPDATE trades SET symbol = 'CORRECTED' WHERE id = 39")
+    await engine.execute(COUNT_NOW)
+    await page.shows("trades", "CORRECTED")
+    await engine.execute("DELETE FROM trades WHERE id = 39")
+    await engine.execute(COUNT_NOW)
+    await page.hides("trades", 'id="trade-39"')
     await engine.execute("TRUNCATE trades CASCADE")
     await page.hides("trades", 'id="trade-40"')
 
+
+async def sessions(view: View) -> None:
+    page, engine = view.page, view.engine
     await engine.execute("UPDATE trading_sessions SET end_time = $1", now())
     await page.shows("status", "ended")
     await insert(engine, "trading_sessions", mode="LIVE", strategy_name="phoenix", start_time=now())
     await page.shows("status", "phoenix")
 
 
-async def _counted(view: View) -> None:
-    """Makes the server count what the engine did; by itself it does so within ten seconds."""
-    await view.engine.execute("SELECT pg_stat_force_next_flush()")
-    await view.engine.execute("SELECT 1")
-
-
-async def test_it_says_what_is_in_force_and_why(view: View, caplog: pytest.LogCaptureFixture) -> None:
+async def says_what_is_in_force(view: View) -> None:
     said = (await view.page.json("/api/status"))["feed"]
     report = await verify(view.url)
     standby, pooled = "standby" in view.way, "PgBouncer" in view.way
     assert report.ok
+    assert "reading only" in report.text
     assert said["mode"] == ("standby" if standby else "primary")
     for words in (said["how"], report.text):
         assert ("pg_last_wal_replay_lsn()" if standby else "pg_current_snapshot()") in words
         assert ("through a pooler" in words) is pooled
         assert ("does not count" in words) is standby
-    assert "reading only" in report.text
 
 
-async def test_nothing_is_left_in_the_session_of_a_pooler(view: View) -> None:
-    """A pooler gives our server connections to others: they must find them as PostgreSQL makes them."""
+async def nothing_is_left_at_the_pooler(view: View) -> None:
+    """It gives our server connections to others: they must find them as PostgreSQL makes them."""
     await asyncio.gather(*(view.page.client.get("/api/metrics") for _ in range(8)))
-    if "PgBouncer" not in view.way:
-        pytest.skip("only poolers share connections")
     other = await asyncpg.connect(view.url, statement_cache_size=0)
-    for setting, untouched in (
-        ("default_transaction_read_only", "on" if "standby" in view.way else "off"),
-        ("statement_timeout", "0"),
-        ("lock_timeout", "0"),
-        ("idle_in_transaction_session_timeout", "0"),
-    ):
-        assert await other.fetchval(f"SHOW {setting}") == ("off" if setting.startswith("default") else untouched)
+    for setting, untouched in UNTOUCHED.items():
+        assert await other.fetchval(f"SHOW {setting}") == untouched
     assert await other.fetchval("SELECT count(*) FROM pg_prepared_statements WHERE name <> ''") == 0
     await other.close()

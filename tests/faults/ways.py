@@ -8,9 +8,8 @@ from monitoring.database.embedded import EmbeddedServer
 from tests.faults.bouncer import bouncer_before
 from tests.faults.reader import READER
 from tests.faults.replica import standby_of
-from tests.faults.wire import wire_to
 
-WAYS = ("directly", "over a network", "through PgBouncer", "to a standby", "through PgBouncer to a standby")
+WAYS = ("directly", "through PgBouncer", "to a standby", "through PgBouncer to a standby")
 
 
 @asynccontextmanager
@@ -19,9 +18,6 @@ async def way_to(database_url: str, way: str, server: EmbeddedServer) -> AsyncIt
     database = urlsplit(database_url).path[1:]
     if way == "directly":
         yield database_url.replace("postgres@", f"{READER}@")
-    elif way == "over a network":
-        async with wire_to(database_url) as wire:
-            yield wire.url(READER)
     elif way == "through PgBouncer":
         async with bouncer_before(database_url, READER) as bouncer:
             yield bouncer.url(database, READER)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from tests.faults.waiting import until
+
 CHUNK = 65536
 ABORT = struct.pack("ii", 1, 0)
 """SO_LINGER that makes closing a socket reset its connection."""
@@ -34,7 +36,7 @@ class Wire:
     """A TCP port that leads to a PostgreSQL."""
 
     target: str
-    """A DSN of the embedded server, or ``host:port``."""
+    """A DSN of the embedded server, or ``tcp://host:port``."""
     port: int = 0
     links: set[Link] = field(default_factory=set)
     _server: asyncio.Server | None = None
@@ -112,6 +114,4 @@ async def wire_to(target: str) -> AsyncIterator[Wire]:
     finally:
         wire.pass_on()
         await wire.refuse()
-        async with asyncio.timeout(5):
-            while wire.links:
-                await asyncio.sleep(0)
+        await until(lambda: not wire.links)

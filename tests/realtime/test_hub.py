@@ -1,6 +1,7 @@
 """What viewers are told: everything that moved, nothing twice, a burst as one signal."""
 
 import asyncio
+from collections.abc import Mapping
 
 import pytest
 
@@ -64,3 +65,66 @@ async def test_closing_ends_every_wait(hub: Hub) -> None:
     assert await asyncio.wait_for(waiting, 1) == {}
     assert viewer.closed
     assert hub.subscribe("7").closed
+
+
+async def test_what_was_told_together_is_told_together_again(hub: Hub) -> None:
+    viewer = hub.subscribe("7")
+    hub.publish(7, ["trades"])
+    hub.publish(7, ["risk"])
+    hub.publish(7, ["risk", "trades"])
+    await viewer.next(1)
+    assert (await viewer.next(QUIET * 3)).keys() == {"trades", "risk"}
+
+
+async def test_every_listener_is_given_the_same_message(hub: Hub) -> None:
+    class Noting:
+        scope = "7"
+
+        def __init__(self) -> None:
+            self.offered: list[Mapping[str, str]] = []
+
+        def offer(self, versions: Mapping[str, str]) -> None:
+            self.offered.append(versions)
+
+        def close(self) -> None: ...
+
+    one, other = Noting(), Noting()
+    hub.add(one)
+    hub.add(other)
+    hub.publish(7, ["trades"])
+    assert len(one.offered) == 1
+    assert one.offered[0] is other.offered[0]
+    hub.remove(other)
+    hub.remove(other)
+    hub.publish(7, ["risk"])
+    assert (len(one.offered), len(other.offered)) == (2, 1)
+
+
+async def test_what_viewers_were_told_lags_behind_in_a_burst(hub: Hub) -> None:
+    viewer = hub.subscribe("7")
+    hub.publish(7, ["trades"])
+    told = hub.told("7", "trades")
+    assert told == hub.version("7", "trades")
+    hub.publish(7, ["trades"])
+    assert hub.told("7", "trades") == told != hub.version("7", "trades")
+    await viewer.next(1)
+    assert (await viewer.next(QUIET * 3))["trades"] == hub.told("7", "trades") == hub.version("7", "trades")
+
+
+async def test_a_forerunner_hears_first_of_what_somebody_is_told(hub: Hub) -> None:
+    heard: list[tuple[str, set[str]]] = []
+    hub.run_ahead(lambda scope, news: heard.append((scope, set(news))))
+    hub.publish(7, ["trades"])
+    assert heard == []
+    hub.subscribe("7")
+    hub.publish(7, ["risk"])
+    assert heard == [("7", {"risk"})]
+
+
+async def test_it_counts_viewers_and_knows_when_it_is_full(hub: Hub) -> None:
+    hub.most_viewers = 2
+    first, second = hub.subscribe("7"), hub.subscribe("current")
+    assert (hub.viewers, hub.viewed(), hub.full) == (2, {"7", "current"}, True)
+    hub.unsubscribe(first)
+    hub.unsubscribe(second)
+    assert (hub.viewers, hub.viewed(), hub.full) == (0, set(), False)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from quart import Quart
 
+from monitoring.app import create_app
 from monitoring.config import load_settings
-from monitoring.dashboard import create_app
 
 OPERATOR = {"X-Dashboard-Token": "test-token"}
 

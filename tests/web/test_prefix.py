@@ -6,7 +6,7 @@ import httpx
 import pytest
 from quart import Quart
 
-from monitoring.dashboard import asgi
+from monitoring.app import asgi
 
 PREFIX = "/monitoring"
 

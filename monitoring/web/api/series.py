@@ -1,7 +1,7 @@
 """The account's curve as columns for charts, thinned so that a long one keeps its last point and its extremes."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +38,7 @@ def read_curve(context: Context, days: int) -> Curve:
     kept = thinned(steps[:, CLOSE], drawdown, MOST_POINTS)
     steps, drawdown = steps[kept], drawdown[kept]
     return Curve(
-        [datetime.fromtimestamp(at, UTC).isoformat() for at in steps[:, TIME].tolist()],
+        _moments(steps[:, TIME]),
         _column(steps[:, BALANCE]),
         _column(steps[:, CLOSE]),
         _column(drawdown),
@@ -59,8 +59,17 @@ def thinned(equity: Series, drawdown: Series, most: int) -> Positions:
     return np.unique(np.minimum(kept, count - 1))
 
 
+def _moments(seconds: Series) -> list[str]:
+    """Seconds since 1970 as ISO-8601, UTC, to the millisecond."""
+    moments = np.datetime_as_string((seconds * 1e3).astype("datetime64[ms]"))
+    return [f"{moment}+00:00" for moment in moments.tolist()]
+
+
 def _column(values: Series) -> list[object]:
-    return [plain(value) for value in values.tolist()]
+    column: list[object] = values.tolist()
+    for place in np.flatnonzero(~np.isfinite(values)).tolist():
+        column[place] = None
+    return column
 
 
 def daily_pnl(context: Context, days: int) -> tuple[list[str], list[object]]:

@@ -1,0 +1,175 @@
+"""The composition root: puts the application together."""
+
+import math
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+
+from itsdangerous import BadSignature
+from quart import Quart, request
+from quart.sessions import SecureCookieSessionInterface
+from quart_schema import Info, QuartSchema
+
+from monitoring.config import Settings, signing_key
+from monitoring.database.pool import Database
+from monitoring.ledger import Ledgers
+from monitoring.metrics.catalogue import CATALOGUE, Metric
+from monitoring.reader import Reader
+from monitoring.realtime.dispatch import Dispatcher
+from monitoring.realtime.feed import Feed
+from monitoring.realtime.hub import Hub
+from monitoring.realtime.rhythm import Clockwork, FullRefresh
+from monitoring.realtime.sockets import Sockets
+from monitoring.realtime.unsent import Streams
+from monitoring.realtime.updates import Updates
+from monitoring.resources import resource_dir
+from monitoring.sections import SECTIONS
+from monitoring.services import KEY, Services
+from monitoring.snapshots import Snapshots
+from monitoring.web import api, auth, cors, errors, headers, pages, stream, tables
+from monitoring.web.hosts import LocalOnly
+from monitoring.web.json import Json
+from monitoring.web.prefix import App, Prefix
+from monitoring.web.rendering import VERSION, Pages, SectionRenderer, make_environment
+
+LARGEST_BODY = 64 * 1024
+SIGNED_IN_FOR = timedelta(days=30)
+
+
+def create_app(settings: Settings, metrics: Iterable[Metric] = CATALOGUE) -> Quart:
+    """The application, not connected to anything until it is served."""
+    app = Quart("monitoring", static_folder=str(resource_dir("static")), template_folder=str(resource_dir("templates")))
+    app.config.update(
+        SECRET_KEY=signing_key(settings),
+        MAX_CONTENT_LENGTH=LARGEST_BODY,
+        SESSION_COOKIE_NAME="monitoring",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_PATH=f"{settings.root_path}/",
+        PERMANENT_SESSION_LIFETIME=SIGNED_IN_FOR,
+        SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
+    )
+    app.session_interface = CookieSessions()
+    parts = _put_together(settings, app, tuple(metrics))
+    app.extensions[KEY] = parts
+    cors.register(app)
+    app.before_request(auth.guard)
+    headers.register(app)
+    errors.register(app)
+    for blueprint in (pages.blueprint, tables.blueprint, stream.blueprint, api.blueprint):
+        app.register_blueprint(blueprint)
+    _describe(app)
+    _run_with(app, parts)
+    return app
+
+
+class CookieSessions(SecureCookieSessionInterface):
+    """Cookies that are marked secure exactly when the browser came over TLS."""
+
+    def get_cookie_secure(self, app: Quart) -> bool:
+        return request.headers.get("X-Forwarded-Proto", request.scheme) == "https"
+
+
+def _put_together(settings: Settings, app: Quart, metrics: tuple[Metric, ...]) -> Services:
+    database = Database(settings.database_url)
+    hub = Hub(section.name for section in SECTIONS)
+    ledgers = Ledgers(database, on_progress=lambda session: dispatcher.completed(session))
+    reader = Reader(database, ledgers, hub, metrics)
+    environment = make_environment()
+    snapshots = Snapshots(reader, SectionRenderer(environment, settings.root_path))
+    sockets = Sockets(
+        hub=hub,
+        allowed=lambda token, cookies: _may_connect(app, settings, token, cookies),
+        origins=settings.cors_origins,
+        find=reader.session,
+        metrics=lambda: updates.metrics(),
+        on_viewer=lambda: feed.wake(),
+    )
+    streams = Streams()
+    updates = Updates(reader, sockets, streams)
+    dispatcher = Dispatcher(hub, reader, updates.changed, snapshots.clear)
+    feed = Feed(
+        database,
+        on_change=dispatcher.change,
+        on_reset=dispatcher.reset,
+        on_outage=dispatcher.outage,
+        viewers=lambda: hub.viewers + sockets.listeners,
+    )
+    app.extensions["sockets"] = sockets
+    return Services(
+        settings=settings,
+        database=database,
+        hub=hub,
+        ledgers=ledgers,
+        reader=reader,
+        snapshots=snapshots,
+        feed=feed,
+        dispatcher=dispatcher,
+        pages=Pages(settings, environment),
+        updates=updates,
+        streams=streams,
+    )
+
+
+def _may_connect(app: Quart, settings: Settings, token: str, cookies: Mapping[str, str]) -> float | None:
+    """The same rule as for reading pages, for a client that comes over a WebSocket: until when, or not at all."""
+    if not settings.protected or auth.same_secret(token, settings.token):
+        return math.inf
+    signer = CookieSessions().get_signing_serializer(app)
+    assert signer is not None
+    cookie, seconds = cookies.get(app.config["SESSION_COOKIE_NAME"], ""), SIGNED_IN_FOR.total_seconds()
+    try:
+        content, signed = signer.loads(cookie, max_age=int(seconds), return_timestamp=True)
+    except BadSignature:
+        return None
+    operator = content.get("operator") == auth.fingerprint_of(app.config["SECRET_KEY"], settings.token)
+    return signed.timestamp() + seconds if operator else None
+
+
+def _describe(app: Quart) -> None:
+    QuartSchema(
+        app,
+        info=Info(title="Monitoring", version=VERSION, description="What a live trading bot does, holds and earns."),
+        openapi_path=None,
+        swagger_ui_path=None,
+        redoc_ui_path=None,
+        scalar_ui_path=None,
+        conversion_preference="msgspec",
+        openapi_provider_class=api.Provider,
+    )
+    app.json = Json(app)
+
+
+def _run_with(app: Quart, parts: Services) -> None:
+    sockets, updates = app.extensions["sockets"], parts.updates
+    refresh = FullRefresh(parts.hub, parts.reader, updates, parts.settings.update_interval)
+    clockwork = Clockwork(parts.hub, parts.reader)
+
+    @app.before_serving
+    async def start() -> None:
+        if parts.database.server is None:
+            await parts.database.open()
+        for name, work in (
+            ("feed", parts.feed.run),
+            ("announcements", parts.dispatcher.run),
+            ("histories", parts.ledgers.run),
+            ("updates", updates.run),
+            ("refresh", refresh.run),
+            ("clockwork", clockwork.run),
+        ):
+            parts.tasks.start(name, work)
+
+    @app.after_serving
+    async def stop() -> None:
+        parts.hub.close()
+        await parts.tasks.stop()
+        await sockets.close()
+        await parts.database.close()
+
+
+def asgi(app: Quart) -> App:
+    """The application with Socket.IO beside it, under its sub-path, as a server runs it."""
+    parts: Services = app.extensions[KEY]
+    root = parts.settings.root_path
+    both: App = app.extensions["sockets"].application(app, f"{root}/socket.io")
+    prefixed = Prefix(both, root) if root else both
+    return prefixed if parts.settings.protected else LocalOnly(prefixed)

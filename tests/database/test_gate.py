@@ -1,0 +1,149 @@
+"""Which ids may still appear: a gap is kept exactly as long as a transaction runs that may fill it."""
+
+import asyncpg
+import pytest
+
+from monitoring.database import gate as gates
+from monitoring.database.capabilities import Capabilities
+from monitoring.database.gate import Gate, Tail, read_gate, with_running
+from monitoring.realtime.watch import MOST_NEW_ROWS, Changes, Watch, identity_of
+from tests.rows import insert, now
+
+FILL = """
+INSERT INTO trades (symbol, side, source, entry_price, exit_price, size, entry_time, exit_time, pnl, pnl_percent,
+                    strategy_name)
+SELECT 'BTCUSDT', 'LONG', 'LIVE', 1, 1, 0.1, now(), now(), 1, 1, 'x' FROM generate_series(1, $1)
+"""
+
+
+@pytest.fixture(autouse=True)
+def no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gates, "GAP_GRACE", 0.0)
+
+
+async def watch_over(connection: asyncpg.Connection) -> Watch:
+    return await Watch.start(connection, await Capabilities.read(connection), await identity_of(connection))
+
+
+async def poll(connection: asyncpg.Connection, watch: Watch) -> Changes:
+    return await watch.read(connection, await read_gate(connection, standby=False))
+
+
+def told(changes: Changes) -> list[int]:
+    return [row.id for row in changes.rows.get("trades", ())]
+
+
+async def test_a_gap_is_kept_while_a_younger_transaction_may_fill_it(
+    connection: asyncpg.Connection, database_url: str
+) -> None:
+    """``xmax`` of a snapshot says nothing of transactions that are younger than the newest completed one."""
+    older, younger = await asyncpg.connect(database_url), await asyncpg.connect(database_url)
+    watch = await watch_over(connection)
+    first, second = older.transaction(), younger.transaction()
+    await first.start()
+    await insert(older, "system_events")
+    await second.start()
+    gap = await insert(younger, "trades")
+    before = await read_gate(connection, standby=False)
+    number = await insert(older, "trades")
+    await first.commit()
+    assert told(await watch.read(connection, before)) == [number]
+    for _ in range(3):
+        await insert(older, "system_events")
+        assert not told(await poll(connection, watch))
+    await second.commit()
+    assert told(await poll(connection, watch)) == [gap]
+    await older.close()
+    await younger.close()
+
+
+async def test_a_gap_is_dropped_once_nobody_can_fill_it(connection: asyncpg.Connection) -> None:
+    watch = await watch_over(connection)
+    transaction = connection.transaction()
+    await transaction.start()
+    await insert(connection, "trades")
+    await transaction.rollback()
+    await insert(connection, "trades")
+    await poll(connection, watch)
+    assert watch.tails["trades"].gaps
+    for _ in range(2):
+        await insert(connection, "system_events")
+        await poll(connection, watch)
+    assert not watch.tails["trades"].gaps
+
+
+async def test_a_gap_too_large_to_list_has_the_table_read_again(
+    connection: asyncpg.Connection, database_url: str
+) -> None:
+    other = await asyncpg.connect(database_url)
+    watch = await watch_over(connection)
+    import_ = other.transaction()
+    await import_.start()
+    await other.execute(FILL, gates.MOST_GAPS + 500)
+    await insert(connection, "trades")
+    assert len(told(await poll(connection, watch))) == 1
+    await insert(connection, "system_events")
+    assert not (await poll(connection, watch)).corrected
+    await import_.commit()
+    changes = await poll(connection, watch)
+    assert len(told(changes)) == gates.MOST_GAPS
+    assert changes.corrected == {"trades"}
+    await other.close()
+
+
+async def test_a_burst_is_told_whole(connection: asyncpg.Connection) -> None:
+    watch = await watch_over(connection)
+    await connection.execute(FILL, MOST_NEW_ROWS + 10)
+    first = await poll(connection, watch)
+    assert first.more
+    second = await poll(connection, watch)
+    assert not second.more
+    assert sorted(told(first) + told(second)) == list(range(1, MOST_NEW_ROWS + 11))
+
+
+async def test_more_live_rows_than_new_ones_are_read_at_once(connection: asyncpg.Connection) -> None:
+    """What is alive must never crowd out what is new."""
+    await insert(connection, "trading_sessions")
+    watch = await watch_over(connection)
+    watch.tails["trades"].gaps = dict.fromkeys(range(-MOST_NEW_ROWS - 5, 0), gates.Gap(0.0))
+    number = await insert(connection, "trades")
+    assert told(await poll(connection, watch)) == [number]
+
+
+@pytest.mark.parametrize(
+    ("lower_half", "near", "whole"),
+    [
+        (5, 7, 5),
+        (7, 5, 7),
+        ((1 << 32) - 2, (1 << 32) + 3, (1 << 32) - 2),
+        (3, (1 << 32) - 2, (1 << 32) + 3),
+        (9, (5 << 32) + 4, (5 << 32) + 9),
+    ],
+)
+def test_transactions_of_pg_locks_are_found_across_a_wraparound(lower_half: int, near: int, whole: int) -> None:
+    assert gates._whole(lower_half, near) == whole
+
+
+async def test_the_horizon_lies_behind_everyone_who_runs(connection: asyncpg.Connection, database_url: str) -> None:
+    other = await asyncpg.connect(database_url)
+    async with other.transaction():
+        running = await other.fetchval("SELECT pg_current_xact_id()::text::bigint")
+        gate = await with_running(connection, await read_gate(connection, standby=False))
+        assert gate.horizon > running
+    await other.close()
+
+
+def test_a_gate_of_another_server_is_another_gate() -> None:
+    gate = Gate(now(), "", "5:5:", standby=False)
+    assert gate.same(Gate(gate.started, "", "5:5:", standby=False))
+    assert not gate.same(Gate(now(), "", "5:5:", standby=False))
+    assert not gate.same(None)
+
+
+def test_a_tail_goes_on_from_where_it_stood() -> None:
+    tail = Tail()
+    tail.start(10, [8, 10])
+    assert tail.arguments == (10, [1, 2, 3, 4, 5, 6, 7, 9])
+    tail.saw([9, 12])
+    assert tail.watermark == 12
+    assert set(tail.gaps) == {1, 2, 3, 4, 5, 6, 7, 11}

@@ -1,0 +1,51 @@
+"""Clocks that differ, and clocks that jump: what is not known to be fresh never looks fresh, and nothing stops."""
+
+import time
+from datetime import datetime, timedelta
+
+import asyncpg
+import pytest
+
+from monitoring.clock import utc_now
+from tests.faults.page import Page
+from tests.faults.test_outages import trades_on
+from tests.rows import insert, now
+
+
+async def writes(connection: asyncpg.Connection, at: datetime) -> None:
+    """A new engine begins, and writes its first row now, by a clock of its own."""
+    session = await insert(connection, "trading_sessions", mode="LIVE", strategy_name="newcomer", start_time=now())
+    await insert(connection, "account_history", session_id=session, timestamp=at, balance=10_000, total_pnl=1)
+
+
+async def test_the_engines_clock_is_ahead(page: Page, connection: asyncpg.Connection) -> None:
+    await writes(connection, now() + timedelta(hours=2))
+    await page.shows("status", "newcomer")
+    await page.shows("status", "in the future")
+    assert "Online" not in page.fragments["status"]
+    assert (await page.json("/api/status"))["status"] == "Offline"
+
+
+async def test_the_engines_clock_is_behind(page: Page, connection: asyncpg.Connection) -> None:
+    """All that it ever wrote is old, though it was written just now."""
+    await writes(connection, now() - timedelta(hours=3))
+    await page.shows("status", "newcomer")
+    await page.shows("status", "The engine is offline")
+    assert "Online" not in page.fragments["status"]
+
+
+@pytest.mark.parametrize("days", [-10, 10])
+async def test_our_own_clock_jumps(
+    page: Page, database_url: str, account: int, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    """As when a machine wakes up, or asks a time server for the first time: the feed goes on, by another clock."""
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 86_400 * days)
+    jumped = timedelta(days=days)
+    for module in ("reader", "snapshots", "ledger.session"):
+        monkeypatch.setattr(f"monitoring.{module}.utc_now", lambda: utc_now() + jumped)
+    await page.hides("status", "Online")
+    assert (await page.json("/api/status"))["feed"]["lag"] < 5
+    monkeypatch.undo()
+    await page.shows("status", "Online")
+    await trades_on(page, database_url, account)

@@ -1,0 +1,130 @@
+"""A ledger whose reading breaks off, wherever and however, never keeps wrong figures."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from monitoring.database.capabilities import Capabilities
+from monitoring.database.errors import UNAVAILABLE
+from monitoring.ledger import Ledger
+from monitoring.scope import find_session
+from tests.history import seed_account
+from tests.rows import insert, now
+
+QUERIES = frozenset({"fetch", "fetchrow", "fetchval", "execute", "copy_from_query"})
+
+
+class Breaking:
+    """A real connection at whose n-th query something happens first."""
+
+    def __init__(self, connection: asyncpg.Connection, after: int, happens: Any) -> None:
+        self._connection = connection
+        self._left = after
+        self._happens = happens
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._connection, name)
+        if name not in QUERIES:
+            return found
+
+        async def query(*arguments: Any, **options: Any) -> Any:
+            self._left -= 1
+            if self._left < 0:
+                await self._happens()
+            return await found(*arguments, **options)
+
+        return query
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+async def new_ledger(connection: asyncpg.Connection, session: int) -> Ledger:
+    found = await find_session(connection, await Capabilities.read(connection), str(session))
+    assert found is not None
+    return Ledger.of(found)
+
+
+async def refresh(ledger: Ledger, connection: Any, capabilities: Capabilities) -> None:
+    await ledger.refresh(connection, capabilities, standby=False)
+    while ledger.reading:
+        await ledger.advance(connection, capabilities, standby=False)
+
+
+async def figures(connection: asyncpg.Connection, ledger: Ledger) -> list[object]:
+    at = now().replace(microsecond=0)
+    daily, drawdown = ledger.history.daily(), ledger.history.drawdown()
+    assert daily is not None
+    return [
+        ledger.trades.sums(at),
+        daily.dates,
+        daily.equity.tolist(),
+        daily.index.tolist(),
+        drawdown,
+        ledger.positions.open_ids,
+        ledger.flows.flows,
+    ]
+
+
+async def everything_moves(engine: asyncpg.Connection, session: int) -> None:
+    """Something new for every part of it, some of it late."""
+    at = now()
+    await insert(engine, "trades", session_id=session, pnl=9, commission=1, exit_time=at)
+    for days in (0.0, 2.5, 9.5):
+        await insert(engine, "account_history", session_id=session, timestamp=at - timedelta(days=days), balance=9_900,
+                     equity=9_900, total_pnl=1)  # fmt: skip
+    await insert(engine, "account_balances", session_id=session, last_updated=at - timedelta(days=7),
+                 total_balance=12_000, update_reason="deposit")  # fmt: skip
+    await insert(engine, "positions", session_id=session)
+    await engine.execute("UPDATE positions SET status = 'CLOSED' WHERE id = 1")
+
+
+@pytest.mark.parametrize("fault", ["lost", "cancelled"])
+async def test_wherever_it_breaks_off_the_next_one_is_right(
+    connection: asyncpg.Connection, engine: asyncpg.Connection, database_url: str, fault: str
+) -> None:
+    session = await seed_account(engine)
+    capabilities = await Capabilities.read(connection)
+    for query in range(60):
+        ledger = await new_ledger(connection, session)
+        await refresh(ledger, connection, capabilities)
+        await everything_moves(engine, session)
+        if not await breaks_off(ledger, database_url, capabilities, query, engine if fault == "lost" else None):
+            assert query > 5
+            return
+        await refresh(ledger, connection, capabilities)
+        fresh = await new_ledger(connection, session)
+        await refresh(fresh, connection, capabilities)
+        assert await figures(connection, ledger) == await figures(connection, fresh), f"broken off at query {query}"
+    pytest.fail("a refresh that takes more than 60 queries")
+
+
+async def breaks_off(
+    ledger: Ledger, url: str, capabilities: Capabilities, query: int, killer: asyncpg.Connection | None
+) -> bool:
+    """Refreshes over a connection that dies, or in a task that is cancelled, at a query; False if it ended before."""
+    connection = await asyncpg.connect(url)
+
+    async def dies() -> None:
+        if killer is None:
+            working.cancel()
+            await asyncio.sleep(0)
+        else:
+            await killer.execute("SELECT pg_terminate_backend($1, 1000)", connection.get_server_pid())
+
+    working = asyncio.create_task(refresh(ledger, Breaking(connection, query, dies), capabilities))
+    try:
+        await working
+    except (asyncio.CancelledError, *UNAVAILABLE, asyncpg.InterfaceError):
+        return True
+    finally:
+        connection.terminate()
+    return False

@@ -1,0 +1,95 @@
+"""Thousands of changes while connections are killed at random on every link: nobody misses anything for good."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+
+import asyncpg
+import pytest
+
+from monitoring.app import asgi, create_app
+from monitoring.config import load_settings
+from monitoring.services import KEY, Services
+from tests.faults.clients import Fragments, Program, events, socket
+from tests.faults.page import ENVIRON, dashboard
+from tests.faults.reader import READER
+from tests.faults.test_truth import writers
+from tests.faults.waiting import until
+from tests.faults.wire import Wire, wire_to
+from tests.serving import served
+
+pytestmark = pytest.mark.timeout(120)
+
+TERMINATE = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE application_name = 'atb-monitoring' ORDER BY random() LIMIT 1
+"""
+SETTLED_WITHIN = 20.0
+
+
+@asynccontextmanager
+async def chaos(connection: asyncpg.Connection, database: Wire, browsers: Wire) -> AsyncIterator[dict[str, int]]:
+    """Breaks one link after the other; says how often each."""
+    broken = {"database": 0, "backend": 0, "browsers": 0}
+
+    async def rage() -> None:
+        dice = random.Random(7)
+        while True:
+            await asyncio.sleep(dice.random() * 0.2)
+            kind = dice.choice(tuple(broken))
+            broken[kind] += 1
+            if kind == "backend":
+                await connection.fetch(TERMINATE)
+            else:
+                (database if kind == "database" else browsers).reset()
+
+    raging = asyncio.create_task(rage())
+    try:
+        yield broken
+    finally:
+        raging.cancel()
+        await asyncio.gather(raging, return_exceptions=True)
+
+
+async def test_nothing_is_missed(
+    account: int, wire: Wire, database_url: str, connection: asyncpg.Connection, stopped_clock: datetime
+) -> None:
+    async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
+        app = create_app(load_settings({"DATABASE_URL": wire.url(READER), **ENVIRON}))
+        parts: Services = app.extensions[KEY]
+        browsers = await stack.enter_async_context(
+            wire_to(f"tcp://{await stack.enter_async_context(served(asgi(app)))}")
+        )
+        stack.callback(parts.hub.close)
+        url = f"http://127.0.0.1:{browsers.port}"
+        by_events, by_socket, program = Fragments(url), Fragments(url), Program(url)
+        following = [tasks.create_task(work) for work in (events(by_events), by_events.fetch(), by_socket.fetch())]
+        page = {"fragments": True, "session": "current"}
+        await stack.enter_async_context(socket(url, page, hello=by_socket.hello, stale=by_socket.stale))
+        told = {"connected": program.connected, "trade_update": program.update}
+        await stack.enter_async_context(socket(url, None, **told))
+
+        async with chaos(connection, wire, browsers) as broken:
+            ids = await writers(database_url, account, stopped_clock, 60)
+        await settle(database_url, by_events, by_socket)
+        await until(lambda: set(ids) <= program.told, SETTLED_WITHIN)
+        assert min(broken.values()) > 5, broken
+        assert min(by_events.resyncs, by_socket.resyncs, program.resyncs) > 5
+        states = parts.tasks.states.values()
+        assert all(state.running and not state.failures for state in states), states
+        for task in following:
+            task.cancel()
+
+
+async def settle(database_url: str, *pages: Fragments) -> None:
+    """Waits until all show what a page shows that is opened now, over a straight connection."""
+    async with dashboard(database_url) as fresh:
+        await fresh.is_fresh()
+        deadline = asyncio.get_running_loop().time() + SETTLED_WITHIN
+        while wrong := [page.differences(fresh.fragments) for page in pages]:
+            if not any(wrong):
+                return
+            assert asyncio.get_running_loop().time() < deadline, wrong
+            await asyncio.sleep(0.1)

@@ -1,0 +1,103 @@
+"""Deposits and withdrawals taken out of returns: whose number of units grows, and at what price."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitoring.ledger.bookings import merge_flows
+from monitoring.ledger.factors import Effect, FlowFactors, Held
+from monitoring.metrics.facts import Flow
+
+NOON = datetime(2026, 11, 22, 12)
+
+
+def flow(amount: float, minutes: float = 0, leaves: float | None = None) -> Flow:
+    known = None if leaves is None else Decimal(str(leaves))
+    return Flow(NOON + timedelta(minutes=minutes), Decimal(str(amount)), "deposit", known)
+
+
+def priced(effects: list[tuple[Flow, float, float | None]], initial: float | None, equity: list[float]) -> list[float]:
+    """Unit prices of an account whose equity at second 0, 1, … is given; an effect is (flow, since, equity before)."""
+    made = [
+        Effect(money, since, None if before is None else Held(since - 1, before, before))
+        for money, since, before in effects
+    ]
+    factors = FlowFactors.of(made, initial, waiting=False)
+    return factors.unit_price(np.arange(float(len(equity))), np.array(equity, dtype=float)).tolist()
+
+
+def test_a_deposit_leaves_the_price_where_it_was() -> None:
+    assert priced([(flow(500), 1, 1000)], 1000, [1000, 1500, 1650]) == pytest.approx([1000, 1000, 1100])
+
+
+def test_before_any_snapshot_it_is_measured_by_the_initial_balance() -> None:
+    assert priced([(flow(500), 0, None)], 1000, [1500, 1350]) == pytest.approx([1000, 900])
+
+
+def test_without_an_initial_balance_the_first_snapshot_is_the_beginning() -> None:
+    assert priced([(flow(500), 0, None)], None, [1500, 1350]) == pytest.approx([1500, 1350])
+
+
+def test_two_between_snapshots_are_measured_one_by_one() -> None:
+    effects = [(flow(1000, 0), 1.0, 1000.0), (flow(500, 1), 1.0, 1000.0)]
+    assert priced(effects, 1000, [1000, 2500]) == pytest.approx([1000, 1000])
+
+
+def test_after_everything_was_withdrawn_the_next_deposit_buys_at_the_last_price() -> None:
+    effects = [(flow(-1000, 0, leaves=0), 1.0, 1000.0), (flow(400, 1), 3.0, 0.0)]
+    prices = priced(effects, 800, [1000, 0, 0, 400, 440])
+    assert prices == pytest.approx([1000, np.nan, np.nan, 1000, 1100], nan_ok=True)
+
+
+def test_a_withdrawal_of_everything_is_one_whatever_was_lost_on_the_way() -> None:
+    """Equity at the last snapshot was a little more than what could be taken out in the end."""
+    prices = priced([(flow(-995, leaves=0), 1, 1000)], 1000, [1000, 0])
+    assert prices == pytest.approx([1000, np.nan], nan_ok=True)
+
+
+def test_what_flows_are_known_to_show_in_a_time() -> None:
+    effects = [Effect(flow(10 * n), float(n), None) for n in (1, 2, 3)]
+    factors = FlowFactors.of(effects, 1000, waiting=False)
+    assert factors.shown(1, 3) == 50
+    assert factors.shown(3, 9) == 0
+
+
+def test_where_two_sets_of_factors_begin_to_differ() -> None:
+    one = FlowFactors.of([Effect(flow(10), 5.0, None), Effect(flow(20), 9.0, None)], 100, waiting=False)
+    two = FlowFactors.of([Effect(flow(10), 5.0, None), Effect(flow(20), 8.0, None)], 100, waiting=False)
+    assert one.first_difference(two) == 8
+    assert one.first_difference(one) is None
+    assert FlowFactors.none().first_difference(one) == 5
+
+
+@given(st.lists(st.tuples(st.floats(-0.9, 3), st.floats(0.5, 2)), min_size=1, max_size=20))
+def test_the_price_moves_by_trading_alone(steps: list[tuple[float, float]]) -> None:
+    """Whatever is paid in and out, the price is what trading made of one unit."""
+    equity, held, effects, expected = [1000.0], 1000.0, [], [1000.0]
+    for number, (share, growth) in enumerate(steps, 1):
+        amount = round(share * held, 2)
+        if held + amount < 1:
+            amount = 0
+        if amount:
+            effects.append((flow(amount, number), float(number), held))
+        held = (held + amount) * growth
+        equity.append(held)
+        expected.append(expected[-1] * growth)
+    assert priced(effects, 1000, equity) == pytest.approx(expected, rel=1e-6)
+
+
+def test_an_event_tells_of_one_booking() -> None:
+    booked, told = [flow(500), flow(-200, 10)], [flow(500, 0.5), flow(-200.004, 9.5), flow(70, 20)]
+    assert [money.amount for money in merge_flows(booked, told)] == [500, -200, 70]
+
+
+def test_two_events_of_one_amount_are_not_one_booking() -> None:
+    assert [money.amount for money in merge_flows([flow(500)], [flow(500, 0.1), flow(500, 0.2)])] == [500, 500]
+
+
+def test_an_event_of_another_minute_is_another_flow() -> None:
+    assert len(merge_flows([flow(500)], [flow(500, 2)])) == 2

@@ -1,0 +1,162 @@
+"""Deposits and withdrawals found among the bookings and events that the engine and the dashboard write."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import asyncpg
+import pytest
+
+from monitoring.ledger import Ledger
+from tests.ledger.test_ledger import ledger_of, refreshed, snapshot
+from tests.rows import ago, insert
+
+
+@pytest.fixture
+async def session(connection: asyncpg.Connection) -> int:
+    number = await insert(connection, "trading_sessions", initial_balance=1000, start_time=ago(days=5))
+    await booking(connection, number, ago(days=5), 1000, "session_start")
+    return number
+
+
+async def booking(connection: asyncpg.Connection, session: int, at: datetime, balance: float, reason: str) -> int:
+    return await insert(connection, "account_balances", session_id=session, last_updated=at, total_balance=balance,
+                        update_reason=reason)  # fmt: skip
+
+
+async def event(connection: asyncpg.Connection, session: int, details: Any, **more: Any) -> int:
+    columns = {"event_type": "BALANCE_ADJUSTMENT", "message": "adjusted", "details": details} | more
+    return await insert(connection, "system_events", session_id=session, **columns)
+
+
+async def read(connection: asyncpg.Connection, session: int) -> Ledger:
+    return await refreshed(connection, await ledger_of(connection, session))
+
+
+async def amounts(connection: asyncpg.Connection, session: int) -> list[Decimal]:
+    return [flow.amount for flow in (await read(connection, session)).flows.flows]
+
+
+@pytest.mark.parametrize(
+    ("reason", "is_flow"),
+    [
+        ("Manual adjustment: paid in", True),
+        ("manual_adjustment", True),
+        ("  Deposit", True),
+        ("withdrawal to bank", True),
+        ("account_sync", True),
+        ("reconciliation_balance_correction", True),
+        ("exchange_sync_correction", True),
+        ("trade_exit", False),
+        ("entry_fee: deposit coin", False),
+        ("partial_exit_pnl", False),
+        (None, False),
+    ],
+)
+async def test_reasons(connection: asyncpg.Connection, session: int, reason: str, is_flow: bool) -> None:
+    await booking(connection, session, ago(days=1), 1500, reason)
+    assert await amounts(connection, session) == ([Decimal(500)] if is_flow else [])
+
+
+async def test_the_amount_is_the_difference_to_the_last_known_booking(
+    connection: asyncpg.Connection, session: int
+) -> None:
+    await booking(connection, session, ago(hours=3), Decimal("NaN"), "trade_exit")
+    await booking(connection, session, ago(hours=2), 1700, "deposit")
+    await booking(connection, session, ago(hours=1), Decimal("NaN"), "deposit")
+    assert await amounts(connection, session) == [Decimal(700)]
+
+
+@pytest.mark.parametrize(
+    ("details", "expected"),
+    [
+        ({"old_balance": 1000, "new_balance": 1250.5}, [Decimal("250.5")]),
+        ({"old_balance": "1000.00", "new_balance": "900"}, [Decimal(-100)]),
+        ({"old_balance": None, "new_balance": 900}, []),
+        ({"old_balance": "unknown", "new_balance": 900}, []),
+        ({"new_balance": 900}, []),
+        ({"old_balance": 1000, "new_balance": 1000}, []),
+        (["nothing"], []),
+        (None, []),
+    ],
+)
+async def test_events_alone(
+    connection: asyncpg.Connection, session: int, details: Any, expected: list[Decimal]
+) -> None:
+    await event(connection, session, details)
+    assert await amounts(connection, session) == expected
+
+
+async def test_a_booking_and_its_event_are_one(connection: asyncpg.Connection, session: int) -> None:
+    ledger = await read(connection, session)
+    at = ago(hours=1)
+    await event(connection, session, {"old_balance": 1000, "new_balance": 1500}, timestamp=at)
+    assert [flow.amount for flow in (await refreshed(connection, ledger)).flows.flows] == [500]
+    await booking(connection, session, at + timedelta(seconds=2), 1500, "Manual adjustment: paid in")
+    assert [flow.amount for flow in (await refreshed(connection, ledger)).flows.flows] == [500]
+
+
+async def test_a_row_that_comes_late_changes_the_amounts_after_it(connection: asyncpg.Connection, session: int) -> None:
+    await booking(connection, session, ago(hours=1), 1500, "deposit")
+    ledger = await read(connection, session)
+    assert [flow.amount for flow in ledger.flows.flows] == [500]
+    await booking(connection, session, ago(hours=2), 1100, "trade_exit")
+    assert [flow.amount for flow in (await refreshed(connection, ledger)).flows.flows] == [400]
+
+
+async def test_corrections_of_events_are_followed(connection: asyncpg.Connection, session: int) -> None:
+    number = await event(connection, session, {"old_balance": 1000, "new_balance": 1500})
+    ledger = await read(connection, session)
+    await connection.execute("DELETE FROM system_events WHERE id = $1", number)
+    ledger.forget("system_events")
+    assert (await refreshed(connection, ledger)).flows.flows == ()
+
+
+async def test_several_on_one_day(connection: asyncpg.Connection, session: int) -> None:
+    """In and out within minutes of each other, some between two snapshots: nothing was earned."""
+    start = ago(hours=10)
+    await insert(connection, "account_history", **snapshot(session, start, 1000.0))
+    balance = 1000.0
+    for number, amount in enumerate((500.0, 1000.0, -900.0, 250.0)):
+        balance += amount
+        at = start + timedelta(minutes=10 * number + 5)
+        await booking(connection, session, at, balance, "deposit" if amount > 0 else "withdrawal")
+        if number % 2:
+            await insert(connection, "account_history", **snapshot(session, at + timedelta(minutes=1), balance))
+    ledger = await read(connection, session)
+    daily, drawdown = ledger.history.daily(), ledger.history.drawdown()
+    assert daily is not None
+    assert drawdown is not None
+    assert daily.index == pytest.approx([1000.0] * len(daily.index))
+    assert drawdown.maximum == pytest.approx(0)
+
+
+async def test_everything_withdrawn_and_begun_again(connection: asyncpg.Connection, session: int) -> None:
+    for hours, equity in ((9, 1000.0), (5, 0.0), (2, 400.0), (1, 440.0)):
+        await insert(connection, "account_history", **snapshot(session, ago(hours=hours), equity))
+    await booking(connection, session, ago(hours=6), 0, "withdrawal")
+    await booking(connection, session, ago(hours=3), 400, "deposit")
+    ledger = await read(connection, session)
+    drawdown = ledger.history.drawdown()
+    assert drawdown is not None
+    assert (drawdown.current, drawdown.maximum) == (pytest.approx(0), pytest.approx(0))
+    daily = ledger.history.daily()
+    assert daily is not None
+    assert daily.index[-1] == pytest.approx(1100)
+
+
+async def test_a_deposit_before_any_snapshot_is_not_earned(connection: asyncpg.Connection, session: int) -> None:
+    await booking(connection, session, ago(hours=9), 3000, "deposit")
+    await insert(connection, "account_history", **snapshot(session, ago(hours=8), 3000.0))
+    daily = (await read(connection, session)).history.daily()
+    assert daily is not None
+    assert daily.index == pytest.approx([1000])
+
+
+async def test_flows_of_other_sessions_are_theirs(connection: asyncpg.Connection, session: int) -> None:
+    other = await insert(connection, "trading_sessions", mode="PAPER")
+    ledger = await read(connection, session)
+    await booking(connection, other, ago(hours=2), 1000, "session_start")
+    await booking(connection, other, ago(hours=1), 5000, "deposit")
+    await event(connection, other, {"old_balance": 1, "new_balance": 2})
+    assert (await refreshed(connection, ledger)).flows.flows == ()

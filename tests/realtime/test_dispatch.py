@@ -1,0 +1,123 @@
+"""Whoever must hear of a change hears of it, even where the database fails between noticing and telling."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+
+import asyncpg
+import pytest
+
+from monitoring.database.errors import DatabaseUnavailable
+from monitoring.database.pool import Database
+from monitoring.ledger import Ledgers
+from monitoring.reader import Reader
+from monitoring.realtime import dispatch
+from monitoring.realtime.dispatch import FIGURES_MOVED, Dispatcher
+from monitoring.realtime.hub import Hub
+from monitoring.realtime.watch import Changes, NewRow
+from monitoring.sections import SECTIONS
+from tests.faults.waiting import until
+from tests.rows import insert
+
+Told = list[tuple[int, Mapping[str, list[NewRow]]]]
+
+
+class Ear:
+    """A listener that fails as often as it is told to."""
+
+    def __init__(self) -> None:
+        self.told: Told = []
+        self.failures = 0
+        self.heard = asyncio.Event()
+
+    async def __call__(self, session: int, rows: Mapping[str, list[NewRow]]) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise DatabaseUnavailable("gone")
+        self.told.append((session, rows))
+        self.heard.set()
+
+
+@pytest.fixture
+def ear() -> Ear:
+    return Ear()
+
+
+@pytest.fixture
+async def reader(database_url: str, connection: asyncpg.Connection) -> AsyncIterator[Reader]:
+    await insert(connection, "trading_sessions", mode="LIVE")
+    database, hub = Database(database_url), Hub(section.name for section in SECTIONS)
+    await database.open()
+    yield Reader(database, Ledgers(database, lambda _: None), hub)
+    await database.close()
+
+
+@pytest.fixture
+async def dispatcher(reader: Reader, ear: Ear, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Dispatcher]:
+    monkeypatch.setattr(dispatch, "RETRY", 0.01)
+    made = Dispatcher(reader.hub, reader, ear, lambda: None)
+    running = asyncio.create_task(made.run())
+    yield made
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+def trade(number: int, *, is_new: bool = True, finished: bool = False) -> Changes:
+    return Changes({"trades": [NewRow(number, 1, is_new, finished)]})
+
+
+async def test_what_could_not_be_told_is_told_later_and_all_of_it(
+    dispatcher: Dispatcher, reader: Reader, ear: Ear
+) -> None:
+    ear.failures = 3
+    before = reader.hub.changes(1)
+    await dispatcher.change(trade(1))
+    await dispatcher.change(trade(2))
+    assert reader.hub.changes(1) == before + 2  # published at once: that cannot fail
+    await asyncio.wait_for(ear.heard.wait(), 5)
+    assert [row.id for _, rows in ear.told for row in rows["trades"]] == [1, 2]
+
+
+async def test_a_row_that_changed_again_meanwhile_is_told_once_and_as_new(dispatcher: Dispatcher, ear: Ear) -> None:
+    await dispatcher.change(trade(1))
+    await dispatcher.change(trade(1, is_new=False, finished=True))
+    await asyncio.wait_for(ear.heard.wait(), 5)
+    assert ear.told == [(1, {"trades": [NewRow(1, 1, is_new=True, finished=True)]})]
+
+
+async def test_the_current_session_is_found_at_the_start_and_whenever_sessions_change(
+    dispatcher: Dispatcher, reader: Reader, connection: asyncpg.Connection
+) -> None:
+    await until(lambda: reader.hub.current == "1")
+    await connection.execute("UPDATE trading_sessions SET end_time = now()")
+    await insert(connection, "trading_sessions", mode="LIVE")
+    await dispatcher.change(Changes({"trading_sessions": [NewRow(2, 2, is_new=True)]}))
+    await until(lambda: reader.hub.current == "2")
+
+
+async def test_corrections_concern_every_session_and_move_its_figures(
+    dispatcher: Dispatcher, reader: Reader, ear: Ear
+) -> None:
+    await reader.session("current")
+    before = reader.hub.versions("current")
+    await dispatcher.change(Changes(corrected={"trades"}))
+    after = reader.hub.versions("current")
+    assert "trades" in {name for name, version in after.items() if version != before[name]}
+    await asyncio.wait_for(ear.heard.wait(), 5)
+    assert ear.told == [(1, {**FIGURES_MOVED, "trades": []})]
+
+
+async def test_an_outage_and_its_end_make_everything_stale(dispatcher: Dispatcher, reader: Reader) -> None:
+    reader.hub.watching = True
+    for gone in (True, False):
+        before = reader.hub.versions("current")
+        await dispatcher.outage(gone)
+        assert reader.hub.watching is not gone
+        assert not set(before.items()) & set(reader.hub.versions("current").items())
+
+
+async def test_another_database_leaves_nothing_of_the_one_before(dispatcher: Dispatcher, reader: Reader) -> None:
+    session = await reader.session("current")
+    assert session is not None
+    ledger = reader.ledgers.of(session)
+    await dispatcher.reset()
+    assert reader.ledgers.of(session) is not ledger

@@ -1,0 +1,200 @@
+"""The feed in a living application: what it survives, what it says, and how often it asks."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from monitoring.database.verify import verify
+from monitoring.realtime import feed
+from monitoring.realtime.pace import LARGEST_SHARE, LONGEST_PAUSE, UNWATCHED_PAUSE, WATCHED_PAUSE, Pace
+from monitoring.realtime.watch import Watch, identity_of
+from tests.faults.page import Page, dashboard
+from tests.faults.reader import READER, make_reader
+from tests.faults.waiting import until
+from tests.history import seed_account
+from tests.rows import insert, now
+
+
+@pytest.fixture
+async def account(connection: asyncpg.Connection) -> int:
+    await make_reader(connection)
+    return await seed_account(connection)
+
+
+@pytest.fixture
+def reader_url(database_url: str) -> str:
+    return database_url.replace("postgres@", f"{READER}@")
+
+
+@pytest.fixture
+async def page(account: int, reader_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Page]:
+    monkeypatch.setattr(feed, "SCHEMA_PAUSE", 0.2)
+    async with dashboard(reader_url) as opened:
+        await opened.shows("performance", "40")
+        await opened.is_fresh()
+        yield opened
+
+
+async def test_a_right_is_taken_away_and_given_back(page: Page, connection: asyncpg.Connection, account: int) -> None:
+    await connection.execute(f"REVOKE SELECT ON system_events FROM {READER}")
+    await insert(connection, "trades", session_id=account, exit_time=now())
+    await page.shows("performance", "41")
+    await page.shows("events", "no readable table system_events")
+    await connection.execute(f"GRANT SELECT ON system_events TO {READER}")
+    await page.shows("events", "engine started")
+    await insert(connection, "system_events", session_id=account, message="the disk hums")
+    await page.shows("events", "the disk hums")
+
+
+async def test_a_migration_takes_a_column_away(page: Page, connection: asyncpg.Connection, account: int) -> None:
+    await connection.execute("ALTER TABLE trades DROP COLUMN commission")
+    number = await insert(connection, "trades", session_id=account, pnl=3, exit_time=now())
+    await page.shows("trades", f'id="trade-{number}"')
+    await page.is_fresh()
+    assert not page.parts.database.capabilities.has("trades", "commission")
+
+
+async def test_a_migration_brings_a_table(page: Page, connection: asyncpg.Connection, account: int) -> None:
+    await connection.execute("ALTER TABLE system_control_flags RENAME TO not_yet")
+    await until(lambda: not page.parts.database.capabilities.has("system_control_flags"))
+    await connection.execute("ALTER TABLE not_yet RENAME TO system_control_flags")
+    await until(lambda: page.parts.database.capabilities.has("system_control_flags"))
+    await insert(connection, "system_control_flags", name="system_halt", active=True, reason="smoke")
+    await page.shows("status", "smoke")
+
+
+async def test_a_table_takes_the_place_of_another(page: Page, connection: asyncpg.Connection, account: int) -> None:
+    """As some migrations do it: copy, drop, rename."""
+    async with connection.transaction():
+        await connection.execute("CREATE TABLE copy (LIKE trades INCLUDING ALL); INSERT INTO copy SELECT * FROM trades")
+        await connection.execute("DROP TABLE trades CASCADE; ALTER TABLE copy RENAME TO trades")
+        await connection.execute(f"UPDATE trades SET symbol = 'MOVED'; GRANT SELECT ON trades TO {READER}")
+    await page.shows("trades", "MOVED")
+    await page.is_fresh()
+
+
+async def test_a_fault_that_nobody_foresaw_is_seen_and_survived(
+    page: Page, connection: asyncpg.Connection, account: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise ZeroDivisionError("nobody foresaw this")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Watch, "read", broken)
+        number = await insert(connection, "trades", session_id=account, pnl=3, exit_time=now())
+        await until(lambda: page.parts.tasks.states["feed"].failures > 0)
+        ready = await page.client.get("/ready")
+        assert ready.status_code == 503
+        state = page.parts.feed.state
+        assert (state.mode, state.error) == ("disconnected", "unexpected ZeroDivisionError")
+        assert page.parts.tasks.states["feed"].error == "ZeroDivisionError"
+    await until(lambda: page.parts.feed.state.mode == "primary")
+    await page.shows("trades", f'id="trade-{number}"')
+    ready = await page.json("/ready")
+    assert ready["ready"]
+    assert ready["tasks"]["feed"]["failures"] > 0
+
+
+async def test_news_survive_a_connection_that_dies_right_after_them(
+    page: Page, connection: asyncpg.Connection, account: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows have been read and the watermark has moved: whoever must hear of them does."""
+    told = page.record_announcements()
+    struck, corrections = asyncio.Event(), Watch.corrections
+
+    async def dies(watch: Watch, used: asyncpg.Connection) -> set[str]:
+        if watch.tails["trades"].watermark > 40 and not struck.is_set():
+            struck.set()
+            await connection.execute("SELECT pg_terminate_backend($1)", used.get_server_pid())
+        return await corrections(watch, used)
+
+    monkeypatch.setattr(feed, "CORRECTIONS_PAUSE", 0.0)
+    monkeypatch.setattr(Watch, "corrections", dies)
+    number = await insert(connection, "trades", session_id=account, pnl=3, exit_time=now())
+    await asyncio.wait_for(struck.wait(), 5)
+    await page.shows("trades", f'id="trade-{number}"')
+    await until(lambda: told == {number})
+
+
+async def test_the_identity_is_read_without_the_right_to_ask_the_control_file(
+    connection: asyncpg.Connection, account: int, reader_url: str
+) -> None:
+    reader = await asyncpg.connect(reader_url)
+    complete = await identity_of(reader)
+    try:
+        await connection.execute("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC")
+        assert await identity_of(reader) == (*complete[:-1], None)
+        assert (await verify(reader_url)).ok
+    finally:
+        await connection.execute("GRANT EXECUTE ON FUNCTION pg_control_system() TO PUBLIC")
+        await reader.close()
+
+
+async def test_a_table_that_may_not_be_read_is_named(
+    connection: asyncpg.Connection, account: int, reader_url: str
+) -> None:
+    await connection.execute(f"REVOKE SELECT ON orders FROM {READER}")
+    report = await verify(reader_url)
+    assert report.ok
+    assert "Tables missing or not readable: orders" in report.text
+    async with dashboard(reader_url) as page:
+        await page.shows("performance", "40")
+        number = await insert(connection, "trades", session_id=account, exit_time=now())
+        await page.shows("trades", f'id="trade-{number}"')
+    await connection.execute(f"REVOKE SELECT ON trades FROM {READER}")
+    report = await verify(reader_url)
+    assert not report.ok
+    assert "cannot work without: trades" in report.text
+
+
+async def test_an_answer_holds_what_was_committed_before_though_nobody_looked(
+    account: int, reader_url: str, connection: asyncpg.Connection
+) -> None:
+    async with dashboard(reader_url, followed=False) as page:
+        await until(lambda: page.parts.feed.state.polls > 0)
+        for total in (41, 42, 43):
+            await insert(connection, "trades", session_id=account, exit_time=now())
+            assert (await page.json("/api/metrics"))["total_trades"] == total
+
+
+async def test_it_rests_when_nobody_looks_and_wakes_at_once(account: int, reader_url: str) -> None:
+    async with dashboard(reader_url, followed=False) as page:
+        state = page.parts.feed.state
+        await until(lambda: state.polls > 0)
+        before, started = state.polls, time.monotonic()
+        await asyncio.sleep(2 * UNWATCHED_PAUSE)
+        assert state.polls - before <= 3
+        page.parts.feed.wake()
+        before, started = state.polls, time.monotonic()
+        await until(lambda: state.polls >= before + 5)
+        assert time.monotonic() - started < UNWATCHED_PAUSE
+
+
+async def settled(*spent: float) -> Pace:
+    """After polls that worked for so many seconds."""
+    pace = Pace()
+    pace.nudge()
+    for seconds in spent:
+        await pace.pause(seconds, watched=False)
+        pace.nudge()
+    return pace
+
+
+async def test_the_pause_grows_with_what_a_poll_costs() -> None:
+    assert Pace().seconds(watched=True) == WATCHED_PAUSE
+    assert Pace().seconds(watched=False) == UNWATCHED_PAUSE
+    dear = await settled(0.01, 0.01)
+    assert dear.seconds(watched=True) == pytest.approx(0.01 / LARGEST_SHARE - 0.01)
+    dearest = await settled(3.0, 3.0)
+    assert dearest.seconds(watched=True) == LONGEST_PAUSE < UNWATCHED_PAUSE
+
+
+async def test_one_poll_that_waited_for_a_lock_slows_nothing_down() -> None:
+    assert (await settled(0.0, 0.2)).seconds(watched=True) == WATCHED_PAUSE
+
+
+async def test_it_is_quick_again_as_soon_as_polls_are_cheap() -> None:
+    assert (await settled(0.2, 0.2, 0.2, 0.0, 0.0)).seconds(watched=True) == WATCHED_PAUSE

@@ -1,0 +1,84 @@
+"""What only the passing of time tells: what could not be read is read again, and nobody waits for a silent feed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from monitoring.database.errors import DatabaseUnavailable
+from monitoring.database.pool import Database
+from monitoring.ledger import Ledgers
+from monitoring.reader import Reader
+from monitoring.realtime import rhythm
+from monitoring.realtime.hub import Hub
+from monitoring.realtime.rhythm import UNWATCHED_BEATS, Clockwork
+from monitoring.scope import Scope
+from monitoring.sections import SECTIONS
+from tests.rows import insert
+
+
+@pytest.fixture
+async def reader(database_url: str, connection: asyncpg.Connection) -> AsyncIterator[Reader]:
+    await insert(connection, "trading_sessions", mode="LIVE")
+    hub = Hub((section.name for section in SECTIONS), quiet=0.0)
+    database = Database(database_url)
+    await database.open()
+    yield Reader(database, Ledgers(database, lambda _: None), hub)
+    await database.close()
+
+
+async def fails(reader: Reader) -> None:
+    """Somebody reads, and the database is away at that moment."""
+    session = await reader.session("current")
+    assert session is not None
+    pool, reader.database._pool = reader.database._pool, None
+    with pytest.raises(DatabaseUnavailable):
+        async with reader.context(Scope(session, "current")):
+            pytest.fail("there was no connection")
+    reader.database._pool = pool
+
+
+async def test_what_could_not_be_read_is_looked_at_again_soon(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rhythm, "FIRST_RETRY", 0.1)
+    reader.hub.watching = True
+    Clockwork(reader.hub, reader)
+    viewer = reader.hub.subscribe("1")
+    await fails(reader)
+    assert await viewer.next(0.01) == {}
+    assert await viewer.next(5)
+
+
+async def test_ever_more_rarely_while_it_lasts(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rhythm, "FIRST_RETRY", 0.02)
+    monkeypatch.setattr(rhythm, "LONGEST_RETRY", 0.05)
+    reader.hub.watching = True
+    clockwork, pauses = Clockwork(reader.hub, reader), []
+    for _ in range(4):
+        await fails(reader)
+        pauses.append(clockwork._retries[1][0])
+        await asyncio.sleep(pauses[-1])
+    assert pauses == [0.02, 0.04, 0.05, 0.05]
+    monkeypatch.setattr(rhythm, "RECOVERED", 0.0)
+    await fails(reader)
+    assert clockwork._retries[1][0] == 0.02
+
+
+async def test_while_changes_go_unnoticed_pages_look_for_themselves(reader: Reader) -> None:
+    clockwork, viewer = Clockwork(reader.hub, reader), reader.hub.subscribe("current")
+    for _ in range(UNWATCHED_BEATS - 1):
+        await clockwork.beat()
+        assert await viewer.next(0.02) == {}
+    await clockwork.beat()
+    assert (await viewer.next(1)).keys() == {section.name for section in SECTIONS}
+
+
+async def test_a_session_that_is_gone_harms_nobody(reader: Reader, connection: asyncpg.Connection) -> None:
+    reader.hub.watching = True
+    reader.hub.subscribe("1")
+    reader.hub.subscribe("99")
+    clockwork = Clockwork(reader.hub, reader)
+    await clockwork.beat()
+    await connection.execute("DROP TABLE trading_sessions CASCADE")
+    reader.forget_sessions()
+    await clockwork.beat()

@@ -1,0 +1,57 @@
+"""What programs are told: new trades, and old ones that were corrected, by name or among the newest."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.faults.page import Page, dashboard
+from tests.history import seed_account
+from tests.rows import insert, now
+
+
+class Program:
+    """Somebody who wants the update events."""
+
+    listeners = 1
+
+    def __init__(self) -> None:
+        self.trades: dict[int, float] = {}
+        """Gross P&L by id, as last told."""
+        self.metrics: dict[str, Any] = {}
+        self._told = asyncio.Condition()
+
+    async def emit(self, event: str, payload: dict[str, Any]) -> None:
+        async with self._told:
+            if event == "trade_update":
+                self.trades |= {trade["id"]: trade["pnl"] for trade in payload["trades"]}
+            if event == "metrics_update":
+                self.metrics = payload
+            self._told.notify_all()
+
+    async def until(self, condition: Any) -> None:
+        async with asyncio.timeout(15), self._told:
+            await self._told.wait_for(condition)
+
+
+@pytest.fixture
+async def page(connection: asyncpg.Connection, database_url: str) -> AsyncIterator[Page]:
+    await seed_account(connection)
+    async with dashboard(database_url) as opened:
+        await opened.is_fresh()
+        yield opened
+
+
+async def test_programs_hear_of_new_trades_and_of_corrected_ones(page: Page, connection: asyncpg.Connection) -> None:
+    program = Program()
+    page.parts.updates.join(program)
+    session = await connection.fetchval("SELECT max(id) FROM trading_sessions")
+    number = await insert(connection, "trades", session_id=session, pnl=7, exit_time=now())
+    await program.until(lambda: number in program.trades and program.metrics.get("total_trades") == 41)
+    before = program.metrics["total_pnl"]
+    await connection.execute("UPDATE trades SET pnl = 1007 WHERE id = $1", number)
+    await connection.execute("SELECT pg_stat_force_next_flush()")
+    await program.until(lambda: program.trades[number] == 1007)
+    await program.until(lambda: program.metrics["total_pnl"] == before + 1000)

@@ -1,0 +1,5 @@
+"""The application too, for what must hold whichever way a figure is asked for."""
+
+from tests.web.conftest import app, client, environ
+
+__all__ = ["app", "client", "environ"]

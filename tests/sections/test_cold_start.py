@@ -1,0 +1,87 @@
+"""While much is still being read, the page shows what is known and says what is not; then everything is there."""
+
+import asyncio
+import logging
+from typing import Any
+
+import asyncpg
+import pytest
+
+from monitoring.ledger import Ledger
+from tests.history import seed_account
+from tests.rows import insert, now
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> asyncio.Semaphore:
+    """Nothing is read at once, and in the background a piece for each release."""
+    monkeypatch.setattr("monitoring.ledger.session.PATIENCE", 0)
+    monkeypatch.setattr("monitoring.ledger.session.FEW", 0)
+    pieces, advance = asyncio.Semaphore(0), Ledger.advance
+
+    async def advance_when_released(ledger: Ledger, *arguments: Any, **options: Any) -> bool:
+        await pieces.acquire()
+        return await advance(ledger, *arguments, **options)
+
+    monkeypatch.setattr(Ledger, "advance", advance_when_released)
+    return pieces
+
+
+@pytest.fixture
+async def account(connection: asyncpg.Connection, held: asyncio.Semaphore) -> int:
+    return await seed_account(connection)
+
+
+async def json_of(client: Any, path: str) -> Any:
+    return await (await client.get(path)).get_json()
+
+
+async def metrics_with(client: Any, held: asyncio.Semaphore, *keys: str) -> Any:
+    """Releases piece after piece until the metrics are known."""
+    async with asyncio.timeout(20):
+        while True:
+            metrics = await json_of(client, "/api/metrics")
+            if all(metrics[key] is not None for key in keys):
+                return metrics
+            held.release()
+            await asyncio.sleep(0)
+
+
+async def test_what_is_not_counted_is_unknown_and_says_why(account: int, client: Any, held: asyncio.Semaphore) -> None:
+    metrics = await json_of(client, "/api/metrics")
+    assert metrics["active_positions_count"] == 1
+    for key, table in (("total_trades", "trades"), ("sharpe_ratio", "account_history")):
+        assert metrics[key] is None
+        assert metrics["reasons"][key] == f"{table} is still being read"
+    page = await client.get("/")
+    assert page.status_code == 200
+    assert "Reading the history" in await page.get_data(as_text=True)
+    assert list((await json_of(client, "/ready"))["histories"]) == [str(account)]
+
+
+async def test_closes_come_first_and_say_that_they_are_closes(
+    account: int, client: Any, held: asyncio.Semaphore
+) -> None:
+    metrics = await metrics_with(client, held, "max_drawdown")
+    assert metrics["total_trades"] is None
+    assert "of daily closes so far" in await (await client.get("/partials/summary")).get_data(as_text=True)
+    assert len(await json_of(client, "/api/trades")) == 40
+
+
+async def test_in_the_end_everything_is_there(
+    account: int,
+    client: Any,
+    held: asyncio.Semaphore,
+    connection: asyncpg.Connection,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "monitoring")
+    await metrics_with(client, held, "max_drawdown", "total_trades")
+    await insert(connection, "trades", session_id=account, exit_time=now())
+    async with asyncio.timeout(20):
+        while "history complete" not in caplog.text:
+            held.release()
+            await asyncio.sleep(0)
+    assert (await json_of(client, "/ready"))["histories"] == {}
+    assert (await json_of(client, "/api/metrics"))["total_trades"] == 41
+    assert "Reading the history" not in await (await client.get("/partials/balance")).get_data(as_text=True)

@@ -1,0 +1,197 @@
+"""The traps in the engine's data, each with rows that would fool a naive query; asked for over HTTP."""
+
+import asyncio
+import json
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import asyncpg
+import pytest
+
+from monitoring.sections import SECTIONS
+from tests.history import seed_account
+from tests.rows import ago, insert, now
+
+ZONES = ("UTC", "America/New_York", "Asia/Tokyo")
+PATHS = (
+    *("/api/status", "/api/metrics", "/api/balance", "/api/balance/history?days=30", "/api/performance?days=30"),
+    *("/api/positions", "/api/trades", "/api/trades?sort=pnl", "/api/dashboard/state", "/api/system/status"),
+)
+
+
+def refuse(constant: str) -> float:
+    raise AssertionError(f"JSON holds {constant}")
+
+
+async def get(client: Any, path: str) -> Any:
+    response = await client.get(path)
+    assert response.status_code == 200, path
+    return json.loads(await response.get_data(as_text=True), parse_constant=refuse)
+
+
+@pytest.fixture(params=ZONES)
+async def zone(request: pytest.FixtureRequest, connection: asyncpg.Connection) -> str:
+    """What the database takes its local time from; the engine writes UTC all the same."""
+    name = await connection.fetchval("SELECT current_database()")
+    await connection.execute(f"ALTER DATABASE {name} SET timezone = '{request.param}'")
+    return str(request.param)
+
+
+async def test_windows_are_utc_wherever_the_server_is(zone: str, connection: asyncpg.Connection, client: Any) -> None:
+    session = await insert(connection, "trading_sessions", start_time=ago(days=20), initial_balance=1000)
+    midnight = now().replace(hour=0, minute=0, second=0, microsecond=0)
+    ends = (
+        now(),
+        midnight,
+        midnight - timedelta(seconds=1),
+        ago(days=7) + timedelta(minutes=1),
+        ago(days=7, minutes=1),
+    )
+    for pnl, at in zip((1, 10, 100, 1000, 10_000), ends, strict=True):
+        await insert(connection, "trades", session_id=session, pnl=pnl, commission=0, exit_time=at)
+        await insert(connection, "account_history", session_id=session, timestamp=at, total_pnl=1)
+    for hours in (0.9, 1.1, 3, 23.9, 24.1):
+        await insert(connection, "system_events", session_id=session, event_type="ERROR", timestamp=ago(hours=hours))
+    for hours, status in ((1, "FILLED"), (23, "CANCELLED"), (25, "FAILED")):
+        await insert(connection, "orders", session_id=session, status=status, created_at=ago(hours=hours))
+    metrics = await get(client, "/api/metrics")
+    assert (metrics["daily_pnl"], metrics["weekly_pnl"], metrics["total_pnl"]) == (11, 1111, 11_111)
+    assert (metrics["error_count"], metrics["error_rate_hourly"]) == (4, 1)
+    assert metrics["fill_rate"] == 50
+    assert abs(metrics["system_uptime"] - 20 * 1440) < 5
+    assert metrics["data_feed_status"] == "Active"
+    performance = await get(client, "/api/performance?days=30")
+    assert dict(zip(performance["days"], performance["daily_pnl"], strict=True))[midnight.date().isoformat()] == 11
+    assert performance["timestamps"][-1].endswith("+00:00")
+
+
+async def test_exposure_and_margin_are_of_the_newest_real_snapshot(connection: asyncpg.Connection, client: Any) -> None:
+    session = await insert(connection, "trading_sessions", initial_balance=1000)
+    await insert(connection, "positions", session_id=session, quantity=2, entry_price=100, current_price=110,
+                 unrealized_pnl=20, last_update=now())  # fmt: skip
+    await insert(connection, "account_history", session_id=session, timestamp=ago(minutes=1), balance=1000,
+                 equity=1100, total_pnl=5, margin_used=220, margin_available=880, open_positions=1)  # fmt: skip
+    await insert(connection, "account_history", session_id=session, balance=990, equity=990, total_pnl=0,
+                 daily_pnl=-10, drawdown=0, margin_used=0, margin_available=990, open_positions=0,
+                 total_exposure=0)  # fmt: skip
+    metrics = await get(client, "/api/metrics")
+    assert (metrics["equity"], metrics["current_balance"]) == (1100, 990)
+    assert (metrics["margin_usage"], metrics["current_exposure"]) == (20, 20)
+    assert (metrics["available_margin"], metrics["max_drawdown"]) == (880, 0)
+
+
+async def test_the_first_snapshots_of_a_session_are_real(connection: asyncpg.Connection, client: Any) -> None:
+    """Nothing was traded yet: all is zero and equity is the balance, as in an audit row, but nothing was booked."""
+    session = await insert(connection, "trading_sessions", initial_balance=1000)
+    await insert(connection, "account_history", session_id=session, balance=1000, equity=1000, total_pnl=0,
+                 daily_pnl=0, drawdown=0, margin_used=0, open_positions=0, total_exposure=0)  # fmt: skip
+    assert (await get(client, "/api/metrics"))["equity"] == 1000
+
+
+async def test_running_before_ended_and_live_before_paper(connection: asyncpg.Connection, client: Any) -> None:
+    ended = await insert(connection, "trading_sessions", mode="LIVE", start_time=ago(hours=1), end_time=now())
+    assert (await get(client, "/api/status"))["status"] == "Offline"
+    for mode, start in (("BACKTEST", ago(minutes=1)), ("PAPER", ago(minutes=2)), ("LIVE", ago(days=9))):
+        await insert(connection, "trading_sessions", mode=mode, start_time=start)
+    older = await insert(connection, "trading_sessions", mode="LIVE", start_time=ago(days=3))
+    await insert(connection, "trading_sessions", mode="LIVE", start_time=ago(days=7))
+    for session, pnl in ((ended, 1), (older, 2)):
+        await insert(connection, "trades", session_id=session, pnl=pnl, commission=0)
+    async with aware():
+        while (await get(client, "/api/metrics"))["total_pnl"] != 2:
+            pass
+    assert (await get(client, f"/api/metrics?session={ended}"))["total_pnl"] == 1
+
+
+async def test_a_session_that_ends_is_seen_to_end(connection: asyncpg.Connection, client: Any) -> None:
+    session = await seed_account(connection)
+    assert (await get(client, "/api/status"))["status"] == "Online"
+    await connection.execute("UPDATE trading_sessions SET end_time = $2 WHERE id = $1", session, now())
+    async with aware():
+        while (await get(client, "/api/status"))["status"] != "Offline":
+            pass
+    assert (await get(client, "/api/metrics"))["total_trades"] == 40
+
+
+@pytest.mark.parametrize("session", ["0", "4711", "-1", "99999999999", "1e3", "١", "x", "current;"])
+async def test_a_session_that_is_none_is_not_found(connection: asyncpg.Connection, client: Any, session: str) -> None:
+    await seed_account(connection)
+    for path in ("/", "/api/metrics", "/api/trades", "/partials/trades", "/versions"):
+        assert (await client.get(path, query_string={"session": session})).status_code == 404, path
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"risk": {"risk_per_trade": 0.02}, "max_open_positions": 3},
+        json.dumps({"risk_manager": {"risk_per_trade": 0.02}, "position_management": {"max_open_positions": 3}}),
+    ],
+)
+async def test_the_configuration_in_all_its_shapes(connection: asyncpg.Connection, client: Any, config: object) -> None:
+    # As the engine's ORM does it: a string becomes a JSON string that holds JSON.
+    await insert(connection, "trading_sessions", strategy_config=json.dumps(config))
+    bot = (await get(client, "/api/dashboard/state"))["bot"]
+    assert (bot["risk_per_trade"], bot["max_open_positions"]) == (0.02, 3)
+
+
+@pytest.mark.parametrize("config", [None, "[]", '"no JSON"', '{"risk_per_trade": "2 %", "risk": null}'])
+async def test_a_configuration_that_says_nothing(connection: asyncpg.Connection, client: Any, config: str) -> None:
+    await insert(connection, "trading_sessions", strategy_config=config)
+    assert (await get(client, "/api/dashboard/state"))["bot"]["risk_per_trade"] is None
+
+
+async def test_excursions_come_from_prices_whatever_unit_is_stored(connection: asyncpg.Connection, client: Any) -> None:
+    session = await insert(connection, "trading_sessions")
+    stored = {"session_id": session, "entry_price": 100, "mfe": 7, "mae": Decimal("-0.04")}
+    await insert(connection, "trades", **stored, side="LONG", mfe_price=108, mae_price=97)
+    await insert(connection, "trades", **stored, side="SHORT", mfe_price=92, mae_price=103, exit_time=ago(hours=2))
+    await insert(connection, "trades", **stored, exit_time=ago(hours=3))
+    found = await get(client, "/api/trades")
+    assert [(trade["mfe"], trade["mae"]) for trade in found] == [
+        (pytest.approx(8), pytest.approx(-3)),
+        (pytest.approx(8), pytest.approx(-3)),
+        (None, None),
+    ]
+
+
+async def test_clean_up_takes_rows_out_of_their_session(connection: asyncpg.Connection, client: Any) -> None:
+    await seed_account(connection)
+    assert (await get(client, "/api/metrics"))["total_trades"] == 40
+    await connection.execute("UPDATE trades SET session_id = NULL WHERE id <= 15")
+    await connection.execute("UPDATE account_history SET session_id = NULL WHERE id <= 15")
+    await connection.execute("SELECT pg_stat_force_next_flush()")
+    async with aware():
+        while (await get(client, "/api/metrics"))["total_trades"] != 25:
+            pass
+        while len(await get(client, "/api/balance/history?days=90")) != 26:
+            pass
+
+
+async def test_nan_and_null_wherever_the_engine_may_write_them(connection: asyncpg.Connection, client: Any) -> None:
+    session = await seed_account(connection)
+    numerics = await connection.fetch(
+        "SELECT table_name, column_name FROM information_schema.columns"
+        " WHERE table_schema = 'public' AND data_type = 'numeric' AND table_name <> 'trading_sessions'"
+    )
+    for value in ("'NaN'", "NULL"):
+        for table, column in numerics:
+            try:
+                await connection.execute(f"UPDATE {table} SET {column} = {value} WHERE id % 3 = 0 OR id = 1")
+            except asyncpg.NotNullViolationError:
+                continue
+        await connection.execute("SELECT pg_stat_force_next_flush()")
+        await insert(connection, "trades", session_id=session, exit_time=now(), pnl=Decimal("NaN"))
+        for path in PATHS:
+            await get(client, path)
+        for section in SECTIONS:
+            response = await client.get(f"/partials/{section.name}")
+            body = await response.get_data(as_text=True)
+            assert response.status_code == 200
+            assert "could not be computed" not in body, section.name
+            assert "nan" not in body.lower().replace("finan", ""), section.name
+
+
+def aware() -> Any:
+    """Long enough for the server to count updates, and for the feed to look at the counters."""
+    return asyncio.timeout(20)

@@ -1,0 +1,230 @@
+"""A thousand who look at once: one change is loaded and rendered once, a burst of changes is told twice a second."""
+
+import asyncio
+import json
+import re
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import asyncpg
+import pytest
+from quart import Quart
+
+from monitoring.app import create_app
+from monitoring.config import load_settings
+from monitoring.realtime.dispatch import STALE
+from monitoring.realtime.hub import Hub, Subscription
+from monitoring.realtime.sse import stream
+from monitoring.sections import BY_NAME, SECTIONS, Section
+from monitoring.sections.section import Context
+from monitoring.services import KEY, Services
+from monitoring.web.rendering import SectionRenderer
+from tests.history import seed_account
+from tests.rows import insert, now
+
+HERD = 1000
+BURST = 1000
+VARIANTS = ("", "?range=7d", "?range=all")
+LIVE = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def loads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each section was read from the database; the sections are the real ones."""
+    counted: Counter[str] = Counter()
+
+    def counting(section: Section) -> Section:
+        async def load(context: Context) -> object:
+            counted[section.name] += 1
+            return await section.load(context)
+
+        return replace(section, load=load)
+
+    for section in SECTIONS:
+        monkeypatch.setitem(BY_NAME, section.name, counting(section))
+    return counted
+
+
+@pytest.fixture
+def renders(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each section was rendered."""
+    counted: Counter[str] = Counter()
+    render = SectionRenderer.__call__
+
+    def counting(self: SectionRenderer, section: Section, *rest: Any) -> str:
+        counted[section.name] += 1
+        return render(self, section, *rest)
+
+    monkeypatch.setattr(SectionRenderer, "__call__", counting)
+    return counted
+
+
+@pytest.fixture
+async def account(connection: asyncpg.Connection) -> int:
+    return await seed_account(connection)
+
+
+@pytest.fixture
+async def app(account: int, database_url: str) -> AsyncIterator[Quart]:
+    app = create_app(load_settings({"DATABASE_URL": database_url}))
+    async with app.test_app():
+        yield app
+
+
+@pytest.fixture
+def parts(app: Quart) -> Services:
+    services: Services = app.extensions[KEY]
+    return services
+
+
+@pytest.fixture
+def client(app: Quart) -> Any:
+    return app.test_client()
+
+
+@pytest.fixture
+def hub(parts: Services) -> Hub:
+    return parts.hub
+
+
+def look(parts: Services) -> Subscription:
+    """Somebody opens the page."""
+    parts.feed.wake()
+    return parts.hub.subscribe("current")
+
+
+async def rested(hub: Hub) -> None:
+    """Waits until whatever was told is long enough ago for the next change to be told at once."""
+    await asyncio.sleep(2 * hub.quiet)
+
+
+async def until_stale(viewer: Subscription, section: str) -> dict[str, str]:
+    async with asyncio.timeout(10):
+        while section not in (news := await viewer.next(10)):
+            pass
+        return news
+
+
+async def fetch(client: Any, path: str) -> str:
+    response = await client.get(path, headers=LIVE)
+    assert response.status_code == 200
+    return str(await response.get_data(as_text=True))
+
+
+async def test_one_change_is_loaded_and_rendered_once_a_variant(
+    client: Any,
+    parts: Services,
+    connection: asyncpg.Connection,
+    account: int,
+    loads: Counter[str],
+    renders: Counter[str],
+) -> None:
+    hub, paths = parts.hub, [f"/partials/trades{variant}" for variant in VARIANTS]
+    for path in paths:
+        await fetch(client, path)
+    await rested(hub)
+    viewers = [look(parts) for _ in range(HERD)]
+    loads.clear(), renders.clear()
+
+    trade = await insert(connection, "trades", session_id=account, exit_time=now())
+    news = await asyncio.gather(*(until_stale(viewer, "trades") for viewer in viewers))
+    shown = await asyncio.gather(*(fetch(client, paths[number % len(paths)]) for number in range(HERD)))
+
+    assert all(f'id="trade-{trade}"' in html for html in shown)
+    assert {one["trades"] for one in news} == {hub.version("current", "trades")}
+    assert (loads["trades"], renders["trades"]) == (len(VARIANTS), len(VARIANTS))
+
+
+async def test_nobody_looks_nothing_is_loaded(
+    client: Any, hub: Hub, connection: asyncpg.Connection, account: int, loads: Counter[str], renders: Counter[str]
+) -> None:
+    await fetch(client, "/partials/trades")
+    before = hub.version("current", "trades")
+    loads.clear(), renders.clear()
+    await insert(connection, "trades", session_id=account, exit_time=now())
+    async with asyncio.timeout(10):
+        while hub.version("current", "trades") == before:  # noqa: ASYNC110 - nobody is told
+            await asyncio.sleep(0.01)
+    await rested(hub)
+    assert not loads
+    assert not renders
+
+
+async def test_what_was_looked_at_is_ready_before_it_is_asked_for(
+    client: Any, parts: Services, connection: asyncpg.Connection, account: int, loads: Counter[str]
+) -> None:
+    await fetch(client, "/partials/trades")
+    await rested(parts.hub)
+    viewer = look(parts)
+    for asked in (True, False):
+        await rested(parts.hub)
+        loads.clear()
+        await insert(connection, "trades", session_id=account, exit_time=now())
+        await until_stale(viewer, "trades")
+        await rested(parts.hub)
+        # Of the second change nothing is loaded: the variant that was made for the first was never fetched.
+        assert loads["trades"] == int(asked)
+
+
+async def test_a_thousand_commits_are_a_few_signals_and_as_many_loads(
+    client: Any, parts: Services, connection: asyncpg.Connection, account: int, loads: Counter[str]
+) -> None:
+    await fetch(client, "/partials/trades")
+    await rested(parts.hub)
+    viewer = look(parts)
+    loads.clear()
+    at: list[float] = []
+
+    async def follow() -> None:
+        while True:
+            if "trades" in await viewer.next(60):
+                at.append(time.monotonic())
+                await fetch(client, "/partials/trades")
+
+    following = asyncio.create_task(follow())
+    started = time.monotonic()
+    for number in range(BURST):
+        trade = await insert(connection, "trades", session_id=account, exit_time=now())
+        if number % 50 == 0:
+            # A herd that is spread over the whole of the burst.
+            await asyncio.gather(*(fetch(client, "/partials/trades") for _ in range(5)))
+    lasted = time.monotonic() - started
+    async with asyncio.timeout(10):
+        while f'id="trade-{trade}"' not in await fetch(client, "/partials/trades"):  # noqa: ASYNC110 - told at the end
+            await asyncio.sleep(0.05)
+    following.cancel()
+
+    assert at[0] - started < parts.hub.quiet
+    assert len(at) <= 2 + lasted / parts.hub.quiet
+    assert loads["trades"] <= len(at) + 1
+
+
+async def test_signals_of_a_commit_come_as_one_message(hub: Hub, connection: asyncpg.Connection, account: int) -> None:
+    await rested(hub)
+    events = stream(hub, "current")
+    await anext(events)
+    await insert(connection, "trades", session_id=account, exit_time=now())
+    async with asyncio.timeout(10):
+        event = (await anext(events)).decode()
+    await events.aclose()  # type: ignore[attr-defined]
+    told = json.loads(re.findall("^data: (.*)$", event, re.MULTILINE)[0])
+    assert set(STALE["trades"]) <= told.keys()
+
+
+async def test_a_herd_that_knocks_at_once_finds_the_session_with_few_queries(
+    client: Any, parts: Services, account: int
+) -> None:
+    await fetch(client, "/partials/trades")
+    queries: list[str] = []
+
+    async def note(record: Any) -> None:
+        queries.append(record.query)
+
+    async with parts.database.acquire() as one:
+        one.add_query_logger(note)
+    parts.reader.forget_sessions()
+    await asyncio.gather(*(fetch(client, "/partials/trades") for _ in range(200)))
+    assert len([query for query in queries if "FROM trading_sessions" in query]) <= 10

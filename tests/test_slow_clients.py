@@ -1,0 +1,227 @@
+"""Clients that stop reading: they cost little, they are let go, and those who read notice nothing."""
+
+import asyncio
+import contextlib
+import json
+import math
+import socket
+import tracemalloc
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+from monitoring import stalled
+from monitoring.realtime.client import MOST_UNSENT
+from monitoring.realtime.hub import Hub
+from monitoring.realtime.sockets import Sockets
+from monitoring.realtime.sse import event
+from monitoring.sections import SECTIONS
+from tests.engine_io import PATH, Raw, let_in
+from tests.serving import served
+
+STUCK = 50
+CHANGES = 3000
+NAMES = tuple(section.name for section in SECTIONS)
+KERNEL = 8192
+"""Bytes that the system keeps on either side of a connection."""
+MOST_GROWTH = STUCK * (stalled.MOST_WAITING + 16_384) + (2 << 20)
+"""What may wait for each, and something for ourselves; the changes are a hundred times as much."""
+UPGRADE = (
+    f"GET {PATH} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+GET = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.fixture
+def hub() -> Hub:
+    """Tells of every change at once, so that a test need not wait for its thousands."""
+    return Hub(NAMES, quiet=0)
+
+
+@pytest.fixture
+async def sockets(hub: Hub) -> AsyncIterator[Sockets]:
+    async def nothing(*_ignored: object) -> None: ...
+
+    made = Sockets(hub, lambda *_: math.inf, (), nothing, nothing, lambda: None)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def clients() -> Iterator[contextlib.ExitStack]:
+    """Closes the clients that a test entered."""
+    with contextlib.ExitStack() as stack:
+        yield stack
+
+
+async def connect(host: str, request: str) -> socket.socket:
+    """A connection with a small window, over which ``request`` has been sent and the answer has begun."""
+    opened = socket.socket()
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, KERNEL)
+    opened.setblocking(False)
+    loop = asyncio.get_running_loop()
+    name, port = host.split(":")
+    await loop.sock_connect(opened, (name, int(port)))
+    await loop.sock_sendall(opened, request.encode())
+    answer = b""
+    while not answer.endswith(b"\r\n\r\n"):
+        byte = await loop.sock_recv(opened, 1)
+        assert byte, answer
+        answer += byte
+    return opened
+
+
+async def stuck_client(host: str, auth: dict[str, object]) -> socket.socket:
+    """A Socket.IO client that reads until it has been let in, and never again."""
+    opened = await connect(host, UPGRADE)
+    loop = asyncio.get_running_loop()
+    await loop.sock_sendall(opened, frame(0x1, "40" + json.dumps(auth)))
+    seen = b""
+    while b"42[" not in seen:
+        more = await loop.sock_recv(opened, 4096)
+        assert more, seen
+        seen += more
+    return opened
+
+
+def frame(opcode: int, text: str) -> bytes:
+    """As a client sends it: masked, with zeros."""
+    return bytes((0x80 | opcode, 0x80 | len(text), 0, 0, 0, 0)) + text.encode()
+
+
+def longest_queue(sockets: Sockets) -> int:
+    return max((connection.queue.qsize() for connection in sockets.server.eio.sockets.values()), default=0)
+
+
+async def change(hub: Hub, page: Raw) -> int:
+    """Many changes, as fast as one who reads can follow. How many bytes of memory they left behind."""
+    tracemalloc.start()
+    try:
+        for number in range(CHANGES):
+            hub.publish(None, NAMES)
+            await asyncio.sleep(0)
+            if number % 10 == 0:
+                while await page.event("stale") != hub.versions("current"):
+                    pass
+        return tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+
+async def test_pages_that_stop_reading_are_let_go(hub: Hub, sockets: Sockets, clients: contextlib.ExitStack) -> None:
+    async with served(sockets.application(None), KERNEL) as host, let_in(host) as page:
+        await page.event("hello")
+        for _ in range(STUCK):
+            clients.enter_context(await stuck_client(host, {"fragments": True}))
+        assert hub.viewers == STUCK + 1
+        assert await change(hub, page) < MOST_GROWTH
+        assert hub.viewers == 1
+        assert longest_queue(sockets) <= MOST_UNSENT + 1
+        clients.close()
+
+
+async def test_programs_that_stop_reading_are_let_go(sockets: Sockets, clients: contextlib.ExitStack) -> None:
+    trades = {"trades": [{"id": number, "symbol": "BTCUSDT"} for number in range(50)]}
+    async with served(sockets.application(None), KERNEL) as host, let_in(host, None) as program:
+        await program.event("connected")
+        for _ in range(STUCK):
+            clients.enter_context(await stuck_client(host, {}))
+        assert sockets.listeners == STUCK + 1
+        for _ in range(500):
+            await sockets.emit("trade_update", trades)
+            assert await program.event("trade_update") == trades
+            assert longest_queue(sockets) <= MOST_UNSENT + 1
+        assert sockets.listeners == 1
+        clients.close()
+
+
+async def test_streams_that_stop_reading_keep_one_version_a_section(
+    hub: Hub, sockets: Sockets, clients: contextlib.ExitStack
+) -> None:
+    subscriptions = []
+
+    async def streaming(scope: dict[str, Any], _receive: Any, send: Any) -> None:
+        assert scope["type"] == "http"
+        subscriptions.append(hub.subscribe("current"))
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        mine = subscriptions[-1]
+        while not mine.closed:
+            await send({"type": "http.response.body", "body": event("stale", await mine.next(60)), "more_body": True})
+
+    async with (
+        served(streaming, KERNEL) as host,
+        served(sockets.application(None)) as other,
+        let_in(other) as page,
+    ):
+        await page.event("hello")
+        for _ in range(STUCK):
+            clients.enter_context(await connect(host, GET))
+        assert hub.viewers == STUCK + 1
+        assert await change(hub, page) < STUCK * 65_536 + MOST_GROWTH
+        newest = hub.versions("current")
+        assert [await stream.next(1) for stream in subscriptions] == [newest] * STUCK
+        hub.close()
+        clients.close()
+
+
+class Flood:
+    """An application that writes for as long as anybody is there."""
+
+    def __init__(self) -> None:
+        self.ended = asyncio.Event()
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        assert scope["type"] != "lifespan"
+        started = "websocket.accept" if scope["type"] == "websocket" else "http.response.start"
+        await receive()
+        await send({"type": started, "status": 200, "headers": []})
+        more = {"text": "x" * KERNEL} if scope["type"] == "websocket" else {"body": b"x" * KERNEL, "more_body": True}
+        kind = "websocket.send" if scope["type"] == "websocket" else "http.response.body"
+        gone = asyncio.create_task(receive())
+        try:
+            while not gone.done():
+                await send({"type": kind, **more})
+        finally:
+            gone.cancel()
+            self.ended.set()
+
+
+@pytest.mark.parametrize("request_", [GET, UPGRADE], ids=["http", "websocket"])
+async def test_a_connection_that_is_not_read_is_cut(
+    request_: str, clients: contextlib.ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stalled, "PATIENCE", 0.2)
+    flood = Flood()
+    async with served(flood, KERNEL) as host:
+        clients.enter_context(await connect(host, request_))
+        await asyncio.wait_for(flood.ended.wait(), 5)
+
+
+@pytest.mark.parametrize("request_", [GET, UPGRADE], ids=["http", "websocket"])
+async def test_a_connection_that_is_read_slowly_is_kept(
+    request_: str, clients: contextlib.ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stalled, "PATIENCE", 0.5)
+    flood, loop = Flood(), asyncio.get_running_loop()
+    async with served(flood, KERNEL) as host:
+        slow = clients.enter_context(await connect(host, request_))
+        end = loop.time() + 1.5
+        while loop.time() < end:
+            assert await loop.sock_recv(slow, KERNEL)
+            await asyncio.sleep(0.02)
+        assert not flood.ended.is_set()
+        clients.close()
+        await asyncio.wait_for(flood.ended.wait(), 5)
+
+
+async def test_a_peer_that_pings_and_does_not_read_is_cut(clients: contextlib.ExitStack) -> None:
+    flood, loop = Flood(), asyncio.get_running_loop()
+    async with served(flood, KERNEL) as host:
+        rude = clients.enter_context(await connect(host, UPGRADE))
+        with contextlib.suppress(ConnectionError):
+            async with asyncio.timeout(5):
+                while not flood.ended.is_set():
+                    await loop.sock_sendall(rude, frame(0x9, "ping"))
+        assert flood.ended.is_set()
