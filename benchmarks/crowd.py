@@ -147,9 +147,9 @@ class SocketViewer(Viewer):
             if not found:
                 return
             self.buffer = rest
-        while len(self.buffer) >= 4:
-            short = self.buffer[1]
-            start, length = (2, short) if short < 126 else (4, int.from_bytes(self.buffer[2:4]))
+        while len(self.buffer) >= 2:
+            start = 2 if self.buffer[1] < 126 else 4
+            length = int.from_bytes(self.buffer[start // 2 : start])
             if len(self.buffer) < start + length:
                 return
             message, self.buffer = self.buffer[start : start + length], self.buffer[start + length :]

@@ -12,7 +12,7 @@ from quart_schema import Info, QuartSchema
 from monitoring.config import Settings, signing_key
 from monitoring.database.pool import Database
 from monitoring.ledger import Ledgers
-from monitoring.metrics.catalogue import CATALOGUE, Metric
+from monitoring.metrics.catalogue import BY_KEY, CATALOGUE, Metric
 from monitoring.reader import Reader
 from monitoring.realtime.dispatch import Dispatcher
 from monitoring.realtime.feed import Feed
@@ -22,7 +22,7 @@ from monitoring.realtime.sockets import Sockets
 from monitoring.realtime.unsent import Streams
 from monitoring.realtime.updates import Updates
 from monitoring.resources import resource_dir
-from monitoring.sections import SECTIONS
+from monitoring.sections import SECTIONS, custom
 from monitoring.services import KEY, Services
 from monitoring.snapshots import Snapshots
 from monitoring.web import api, auth, cors, errors, headers, pages, stream, tables
@@ -71,7 +71,9 @@ class CookieSessions(SecureCookieSessionInterface):
 
 def _put_together(settings: Settings, app: Quart, metrics: tuple[Metric, ...]) -> Services:
     database = Database(settings.database_url)
-    hub = Hub(section.name for section in SECTIONS)
+    # Who added no metrics of their own has no use for news of them.
+    added = any(metric.key not in BY_KEY for metric in metrics)
+    hub = Hub(section.name for section in SECTIONS if added or section is not custom.SECTION)
     ledgers = Ledgers(database, on_progress=lambda session: dispatcher.completed(session))
     reader = Reader(database, ledgers, hub, metrics)
     environment = make_environment()

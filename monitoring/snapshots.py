@@ -26,7 +26,7 @@ from monitoring.sections.section import BadParameter, Section
 log = logging.getLogger(__name__)
 
 MOST_KEPT = 512
-TURN = 0.03
+TURN = 0.05
 """Seconds for which sections of one signal are loaded one after the other, so that the first need not wait for all."""
 UNWATCHED_AGE = 1.0
 """Seconds for which a snapshot is good while the feed is down and changes go unnoticed."""

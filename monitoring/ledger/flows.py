@@ -130,7 +130,9 @@ class FlowLedger:
 
     async def _news(self, visit: Visit, table: str) -> None:
         found = self._found[table]
-        rows = await visit.connection.fetch(NEW[table], self.session.id, *found.tail.arguments)
+        rows = []
+        if visit.has_news(table, found.tail):
+            rows = await visit.connection.fetch(NEW[table], self.session.id, *found.tail.arguments)
         torn = found.tail.settle(visit.gate)
         found.tail.saw(row["id"] for row in rows)
         if torn or (table == BALANCES and found.disturbed_by(rows)):

@@ -123,7 +123,9 @@ class HistoryLedger:
         return Closes(reader, tail, span, await reader.beats(visit.connection, visit.now))
 
     async def _update(self, visit: Visit, reader: SnapshotReader, record: Record, flows: Sequence[Flow]) -> None:
-        rows = await reader.unread(visit.connection, *record.tail.arguments, MOST_NEW_ROWS + 1)
+        rows = []
+        if visit.has_news("account_history", record.tail):
+            rows = await reader.unread(visit.connection, *record.tail.arguments, MOST_NEW_ROWS + 1)
         if len(rows) > MOST_NEW_ROWS:
             await self._begin(visit, reader)
             return

@@ -13,7 +13,7 @@ from monitoring.ledger.flows import FlowLedger
 from monitoring.ledger.history import HistoryLedger
 from monitoring.ledger.positions import PositionLedger
 from monitoring.ledger.trades import TradeLedger
-from monitoring.ledger.visit import Visit
+from monitoring.ledger.visit import Visit, newest_ids
 from monitoring.metrics.facts import Session
 
 PATIENCE = 0.4
@@ -89,7 +89,8 @@ class Ledger:
                 self.forget(*FED)
             if any(tail.unsettled for part in self._parts for tail in part.tails):
                 gate = await with_running(connection, gate)
-            visit = Visit(connection, capabilities, gate, utc_now())
+            newest = await newest_ids(connection, capabilities, FED)
+            visit = Visit(connection, capabilities, gate, utc_now(), newest)
             deadline = 0.0 if self.reading else time.monotonic() + PATIENCE
             await self._look(visit)
             while self.reading and (time.monotonic() < deadline or self._rows_waiting < FEW):

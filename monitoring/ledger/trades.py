@@ -193,7 +193,9 @@ class TradeLedger:
         self._stale = False
 
     async def _news(self, visit: Visit, tally: Tally) -> None:
-        rows = await visit.connection.fetch(figures(visit.capabilities, UNREAD), *tally.tail.arguments)
+        rows = []
+        if visit.has_news("trades", tally.tail):
+            rows = await visit.connection.fetch(figures(visit.capabilities, UNREAD), *tally.tail.arguments)
         if len(rows) > MOST_NEW_ROWS:
             self._tally = self._count = None
             return

@@ -27,8 +27,9 @@ STALE: Mapping[str, tuple[str, ...]] = {
 }
 """Sections that a change of each table makes stale."""
 
-CLOSEST_FIRST = sorted(SECTIONS, key=lambda section: len(section.tables))
-"""What shows the changed rows themselves before what is computed from many tables: a page fetches in this order."""
+CLOSEST_FIRST = sorted(SECTIONS, key=lambda section: (len(section.tables), section.name != "trades"))
+"""The changed rows themselves, trades above all, before what is computed from many tables: the order in which sections
+are made and a page fetches them."""
 
 RETRY = 0.5
 FIGURES_MOVED: Rows = {"account_history": []}

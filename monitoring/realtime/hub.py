@@ -145,8 +145,11 @@ class Hub:
             self._listeners.pop(listener.scope, None)
 
     def publish(self, session: int | str | None, sections: Iterable[str]) -> None:
-        """Marks ``sections`` of one session (None: of every session) stale and tells those who look at it."""
-        sections = tuple(sections)
+        """Marks ``sections`` of one session (None: of every session) stale and tells those who look at it.
+
+        Sections that this hub does not have are left out.
+        """
+        sections = tuple(section for section in sections if section in self.sections)
         changed = "*" if session is None else str(session)
         self._changes[changed] = self._changes.get(changed, 0) + 1
         if session is None:

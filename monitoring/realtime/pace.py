@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from statistics import median
 
-WATCHED_PAUSE = 0.025
+WATCHED_PAUSE = 0.02
 """Seconds between polls while somebody looks."""
 UNWATCHED_PAUSE = 1.0
 LARGEST_SHARE = 0.05

@@ -1,6 +1,7 @@
 """Templates to HTML: the environment, its filters, and the names that every page and partial may use."""
 
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -19,6 +20,7 @@ from monitoring.sections import SECTIONS, Section
 from monitoring.snapshots import View
 
 THEMES = ("auto", "light", "dark")
+MOST_REMEMBERED = 2000
 
 
 def make_environment() -> Environment:
@@ -32,8 +34,26 @@ def make_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(FILTERS)
-    environment.globals.update(sections=SECTIONS, ranges=tuple(RANGES))
+    environment.globals.update(sections=SECTIONS, ranges=tuple(RANGES), remembered=Remembered())
     return environment
+
+
+class Remembered:
+    """HTML of what is shown again and again unchanged: ``{% call remembered("kind", values) %}…{% endcall %}``.
+
+    The block must depend on the (hashable) values alone.
+    """
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[object, ...], str] = OrderedDict()
+
+    def __call__(self, *values: Hashable, caller: Callable[[], str]) -> str:
+        html = self._kept.get(values)
+        if html is None:
+            html = self._kept[values] = caller()
+            if len(self._kept) > MOST_REMEMBERED:
+                self._kept.popitem(last=False)
+        return html
 
 
 def _version() -> str:

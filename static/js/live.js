@@ -34,7 +34,7 @@
     request.send();
   }
 
-  // Its animation, unless begun anew, ends in "Not updating".
+  // Unless begun anew, its animation ends in "Not updating".
   function seen() {
     var pulse = d.getElementById('pulse');
     if (pulse) pulse.parentNode.replaceChild(pulse.cloneNode(true), pulse);
@@ -58,10 +58,10 @@
 
   function flush(spread) {
     var sections = Object.keys(want).filter(function (section) { return want[section] !== have[section]; });
-    if (!d.hidden) sections.forEach(function (section) {
+    if (!d.hidden) sections.forEach(function (section, n) {
       have[section] = want[section];
       // after a restart everybody is back at once
-      setTimeout(refresh, spread && sections.length > 2 ? Math.random() * spread : 0, section);
+      setTimeout(refresh, spread && sections.length > 2 ? Math.random() * spread : n * 9, section);
     });
   }
 
@@ -96,7 +96,7 @@
     if (want[section]) failed(section, (context.response || {}).status);
   }
 
-  // A new page shows the form; at most one a minute.
+  // The new page shows the form; one a minute.
   function signIn(status) {
     if (/40[13]/.test(status) && performance.now() > time.pause) location.reload();
   }
@@ -110,7 +110,7 @@
     else sseOpen();
   }
 
-  // HTTP/1.1 has six connections a host: four tabs stream, the others poll.
+  // Of six connections a host, four are for streams; other tabs poll.
   function slot(number, mine) {
     navigator.locks.request('live' + number, { ifAvailable: true }, function (lock) {
       if (mine !== turn) return;
