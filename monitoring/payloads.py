@@ -28,10 +28,9 @@ def plain(value: object) -> object:
     """``value`` as JSON can hold it: Decimal as a number, times as text, NaN and the infinities as None."""
     if isinstance(value, datetime):
         return timestamp(value)
-    if isinstance(value, Decimal):
+    if isinstance(value, Decimal | float):
         value = float(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
+        return value if math.isfinite(value) else None
     return value
 
 

@@ -112,8 +112,8 @@ class Reader:
     async def context(self, scope: Scope, arguments: Mapping[str, str] | None = None) -> AsyncIterator[Context]:
         """Everything a section reads from, over one connection. Raises DatabaseUnavailable."""
         try:
+            known = await self._know(scope.session)
             async with self.database.acquire() as connection:
-                known = await self._know(connection, scope.session)
                 capabilities, own = self.database.capabilities, arguments or {}
                 yield Context(
                     connection, capabilities, scope, known.ledger, known.facts, known.facts.now, self.metrics, own
@@ -122,19 +122,15 @@ class Reader:
             self.on_failed(scope.session.id)
             raise
 
-    async def _know(self, connection: asyncpg.Connection, session: Session) -> _Known:
+    async def _know(self, session: Session) -> _Known:
+        # The lock first: who waits for it holds no connection that others could use.
         async with self._locks.setdefault(session.id, asyncio.Lock()):
             known = self._known.get(session.id)
             changes = self.hub.changes(session.id)
             if known is not None and known.changes == changes and time.monotonic() - known.made < FACTS_AGE:
                 return known
-            ledger = self.ledgers.of(session)
-            try:
-                facts = await self._read(connection, ledger)
-            except SCHEMA_CHANGED:
-                await self.database.read_schema(connection)
-                ledger = self.ledgers.instead_of(ledger)
-                facts = await self._read(connection, ledger)
+            async with self.database.acquire() as connection:
+                ledger, facts = await self._read(connection, self.ledgers.of(session))
             return self._keep(_Known(ledger, facts, changes, time.monotonic()))
 
     def _keep(self, known: _Known) -> _Known:
@@ -144,7 +140,15 @@ class Reader:
             self._known.popitem(last=False)
         return known
 
-    async def _read(self, connection: asyncpg.Connection, ledger: Ledger) -> Facts:
+    async def _read(self, connection: asyncpg.Connection, ledger: Ledger) -> tuple[Ledger, Facts]:
+        try:
+            return ledger, await self._read_facts(connection, ledger)
+        except SCHEMA_CHANGED:
+            await self.database.read_schema(connection)
+            ledger = self.ledgers.instead_of(ledger)
+            return ledger, await self._read_facts(connection, ledger)
+
+    async def _read_facts(self, connection: asyncpg.Connection, ledger: Ledger) -> Facts:
         assert self.database.server is not None
         await ledger.refresh(connection, self.database.capabilities, self.database.server.standby)
         if ledger.reading:

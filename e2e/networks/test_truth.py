@@ -102,8 +102,10 @@ async def test_the_switch_needs_no_script(dashboard: Dashboard, open_page: OpenP
     page = await open_page()
     await page.route("**/live.js*", lambda route: route.abort())
     await page.goto(dashboard.url, wait_until="domcontentloaded")
-    await page.evaluate(FORWARD, 91)
+    await expect(page.locator("main")).to_have_css("filter", "none")
+    await page.evaluate("document.getAnimations().forEach(animation => { animation.currentTime = 91000; })")
     await expect(page.locator(".lost")).to_be_visible(timeout=1000)
+    await expect(page.locator("main")).to_have_css("filter", "grayscale(1) opacity(0.65)")
 
 
 async def test_a_change_between_the_page_and_its_first_word_is_not_missed(

@@ -183,6 +183,8 @@ class Database:
 
     async def _renew(self, patience: float = RETIRED_WITHIN) -> None:
         """A new pool; the old one ends when those who hold its connections are done, or their patience is."""
+        # What a NAT has forgotten is silent: behind a pooler nothing keeps a link alive that nobody uses.
+        idle = 300.0 if self.server is None or self.server.pooled else 0
         old, self._pool = (
             self._pool,
             await asyncpg.create_pool(
@@ -190,7 +192,7 @@ class Database:
                 connect=self._connect_reader,
                 min_size=0,
                 max_size=POOL_SIZE,
-                max_inactive_connection_lifetime=0,
+                max_inactive_connection_lifetime=idle,
                 max_cached_statement_lifetime=0,
                 timeout=CONNECT_TIMEOUT,
                 command_timeout=COMMAND_TIMEOUT,

@@ -123,4 +123,4 @@ class Record:
         """The last step that ended before ``moment``, of shape (COLUMNS,)."""
         steps, _ = self.curve(EPOCH)
         place = int(np.searchsorted(steps[:, TIME], epoch(moment)))
-        return steps[place - 1] if place else None
+        return steps[place - 1].copy() if place else None

@@ -137,6 +137,11 @@ class TradeLedger:
         return self._count is not None
 
     @property
+    def certain(self) -> bool:
+        """Whether the sums are those of the trades as they are now, as far as anybody knows."""
+        return self.counted and not self.reading and not self._stale
+
+    @property
     def rows_waiting(self) -> int:
         """How many trades at most are still to be counted."""
         return self._count.position if self._count else 0

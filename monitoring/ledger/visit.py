@@ -1,5 +1,6 @@
 """One look at the database."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,8 +22,11 @@ class Visit:
     newest: Mapping[str, int]
 
     def has_news(self, table: str, tail: Tail) -> bool:
-        """Whether rows may have come behind the tail: to ask for them costs more than to see that there are none."""
-        return bool(tail.gaps) or self.newest[table] > tail.watermark
+        """Whether rows may have come behind the tail: to ask for them costs more than to see that there are none.
+
+        True for a table that has gone, so that whoever believes in it finds out.
+        """
+        return bool(tail.gaps) or self.newest.get(table, math.inf) > tail.watermark
 
 
 async def newest_ids(

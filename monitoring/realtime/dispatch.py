@@ -8,7 +8,7 @@ from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import SCHEMA_CHANGED, DatabaseUnavailable
 from monitoring.reader import Reader
 from monitoring.realtime.hub import Hub
-from monitoring.realtime.watch import Changes, NewRow
+from monitoring.realtime.watch import OLD_ROWS, Changes, NewRow
 from monitoring.scope import CURRENT
 from monitoring.sections import SECTIONS
 
@@ -33,10 +33,7 @@ are made and a page fetches them."""
 
 RETRY = 0.5
 FIGURES_MOVED: Rows = {"account_history": []}
-"""What the listener is told where no row can be named: whatever is computed may be different now.
-
-Any table without rows says that some of its old ones changed.
-"""
+"""What the listener is told where no row can be named: whatever is computed may be different now."""
 
 
 class Dispatcher:
@@ -94,6 +91,8 @@ class Dispatcher:
     def completed(self, session: int) -> None:
         """A long history has been read to the end."""
         self._hub.publish(session, self._hub.sections)
+        self._keep(session, FIGURES_MOVED)
+        self._work.set()
 
     async def run(self) -> None:
         """Does for ever what needs the database: finds the current session, tells the listener."""
@@ -110,7 +109,7 @@ class Dispatcher:
 
     def _tell_figures(self, corrected: Iterable[str] = ()) -> None:
         if self._hub.current is not None:
-            self._keep(int(self._hub.current), {**FIGURES_MOVED, **dict.fromkeys(corrected, ())})
+            self._keep(int(self._hub.current), {**FIGURES_MOVED, **{table: [OLD_ROWS] for table in corrected}})
 
     def _forget_sessions(self) -> None:
         self._reader.forget_sessions()

@@ -88,8 +88,7 @@ class Feed:
     async def caught_up(self) -> None:
         """Waits for a poll that begins after this call, so that what is answered next holds all that was committed.
 
-        Returns at once where somebody looks: polls follow each other closely. Gives up where the database does not
-        answer.
+        Returns at once where polls follow each other closely, and gives up where the database does not answer.
         """
         if self.state.gone_since is not None or not self.pace.resting:
             return

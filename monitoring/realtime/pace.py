@@ -27,7 +27,7 @@ class Pace:
     """Pauses between polls."""
 
     resting: bool = True
-    """Whether the last pause was that of a feed at which nobody looks, or the first is yet to come."""
+    """Whether the last pause was a long one, or the first is yet to come."""
     _spent: deque[float] = field(default_factory=lambda: deque((0.0,) * WEIGHED, maxlen=WEIGHED))
     _attention: float = 0.0
     _end: asyncio.Event = field(default_factory=asyncio.Event)
@@ -58,7 +58,7 @@ class Pace:
         """Waits after a poll that worked for ``spent`` seconds."""
         self._spent.append(spent)
         seconds = self.seconds(watched)
-        self.resting = seconds == UNWATCHED_PAUSE
+        self.resting = seconds > 2 * WATCHED_PAUSE
         if not self.resting:
             await asyncio.sleep(seconds)
             return

@@ -5,11 +5,12 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from monitoring.database.pool import DatabaseUnavailable
+from monitoring.database.capabilities import TableMissing
+from monitoring.database.errors import SCHEMA_CHANGED, DatabaseUnavailable
 from monitoring.payloads import empty_metrics, metrics_payload, position_payload, trade_payload
 from monitoring.reader import Reader
 from monitoring.realtime.unsent import MOST_ROWS
-from monitoring.realtime.watch import NewRow
+from monitoring.realtime.watch import OLD_ROWS, NewRow
 from monitoring.scope import CURRENT, Scope
 from monitoring.sections.facts import TABLES
 from monitoring.sections.positions import load as load_positions
@@ -20,6 +21,9 @@ log = logging.getLogger(__name__)
 QUIET = 0.5
 """Seconds between two events of a kind at least; the first after a silence goes out at once."""
 RETRY = 5.0
+
+
+AWAY = (DatabaseUnavailable, TableMissing, *SCHEMA_CHANGED)
 
 
 class Audience(Protocol):
@@ -41,8 +45,10 @@ class Updates:
         self._trades: dict[int, None] = {}
         self._positions: dict[int, bool] = {}
         """Whether each is closed by now."""
-        self._corrected = False
-        """Whether old trades changed, of which nobody can say which."""
+        self._corrected: set[str] = set()
+        """Tables of which old rows changed that nobody can name."""
+        self._open: set[int] = set()
+        """Positions that were open when any were last told."""
 
     def join(self, audience: Audience) -> None:
         """Tells ``audience`` too from now on."""
@@ -60,19 +66,16 @@ class Updates:
                 return empty_metrics("no session yet", self._reader.metrics)
             async with self._reader.context(Scope(session, CURRENT)) as context:
                 return metrics_payload(context.facts, context.metrics)
-        except DatabaseUnavailable:
+        except (DatabaseUnavailable, *SCHEMA_CHANGED):
             return empty_metrics("the database cannot be read", self._reader.metrics)
 
     async def changed(self, session: int, rows: Mapping[str, Sequence[NewRow]]) -> None:
-        """Hears of every change; costs nothing while nobody wants to know.
-
-        A table without rows says that some of its old ones changed.
-        """
+        """Hears of every change; costs nothing while nobody wants to know."""
         if not self.wanted or str(session) != self._reader.hub.current:
             return
-        self._trades.update((row.id, None) for row in rows.get("trades", ()))
-        self._positions.update((row.id, row.finished) for row in rows.get("positions", ()))
-        self._corrected |= "trades" in rows and not rows["trades"]
+        self._corrected |= {table for table, found in rows.items() if OLD_ROWS in found}
+        self._trades.update((row.id, None) for row in _named(rows, "trades"))
+        self._positions.update((row.id, row.finished) for row in _named(rows, "positions"))
         if TABLES & rows.keys():
             self._due.set()
 
@@ -80,15 +83,15 @@ class Updates:
         """Sends what has changed since the last time, all of a kind in one event."""
         trades, self._trades = self._trades, {}
         positions, self._positions = self._positions, {}
-        corrected, self._corrected = self._corrected, False
+        corrected, self._corrected = self._corrected, set()
         try:
-            if corrected:
+            if "trades" in corrected:
                 await self._tell_newest()
             if trades:
                 await self._tell_trades(list(trades)[-MOST_ROWS:])
-            if positions:
-                await self._tell_positions(positions)
-        except DatabaseUnavailable:
+            if positions or "positions" in corrected:
+                await self._tell_positions(positions, whole="positions" in corrected)
+        except AWAY:
             self._trades, self._positions = trades | self._trades, positions | self._positions
             self._corrected |= corrected
             raise
@@ -107,16 +110,20 @@ class Updates:
             trades = await trades_by_id(connection, self._reader.database.capabilities, ids)
         await self._emit("trade_update", {"trades": [trade_payload(trade) for trade in trades]})
 
-    async def _tell_positions(self, closed_by_id: Mapping[int, bool]) -> None:
+    async def _tell_positions(self, closed_by_id: Mapping[int, bool], whole: bool) -> None:
+        """Those that changed; or all that are open, and as closed those too that were and are no longer there."""
         session = await self._reader.session(CURRENT)
         if session is None:
             return
         async with self._reader.context(Scope(session, CURRENT)) as context:
             view = await load_positions(context)
-        closed = [number for number, is_closed in closed_by_id.items() if is_closed]
-        changed = closed_by_id.keys() - set(closed)
+        closed = {number for number, is_closed in closed_by_id.items() if is_closed}
+        before, self._open = self._open, {int(str(position.row["id"])) for position in view.positions}
+        if whole:
+            closed |= before - self._open
+        changed = self._open if whole else closed_by_id.keys() - closed
         shown = [position for position in view.positions if position.row["id"] in changed]
-        payload = {"positions": [position_payload(position) for position in shown], "closed": closed}
+        payload = {"positions": [position_payload(position) for position in shown], "closed": sorted(closed)}
         await self._emit("position_update", payload)
 
     async def announce(self) -> None:
@@ -137,7 +144,11 @@ class Updates:
             try:
                 await self._tell()
                 await self.announce()
-            except DatabaseUnavailable:
+            except AWAY:
                 self._due.set()
                 await asyncio.sleep(RETRY)
             await asyncio.sleep(QUIET)
+
+
+def _named(rows: Mapping[str, Sequence[NewRow]], table: str) -> list[NewRow]:
+    return [row for row in rows.get(table, ()) if row != OLD_ROWS]

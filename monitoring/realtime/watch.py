@@ -84,6 +84,10 @@ class NewRow:
     finished: bool = False
 
 
+OLD_ROWS = NewRow(0, None, is_new=False)
+"""In place of rows that changed and that nobody can name."""
+
+
 @dataclass(slots=True)
 class Changes:
     """What one poll found."""

@@ -8,6 +8,7 @@ from decimal import Decimal
 import asyncpg
 
 from monitoring.database.capabilities import Capabilities, Columns, TableMissing
+from monitoring.ledger.positions import NEEDS
 from monitoring.metrics.facts import OpenPosition
 from monitoring.sections.orders import orders_of
 from monitoring.sections.section import Context, Section
@@ -139,7 +140,7 @@ class PositionsView:
 
 
 async def load(context: Context) -> PositionsView:
-    if not context.ledger.positions.counted:
+    if not context.capabilities.has("positions", *NEEDS):
         raise TableMissing("positions")
     rows = await read_positions(context.connection, context.capabilities, context.ledger.positions.open_ids)
     orders = await orders_of(context.connection, context.capabilities, [int(str(row["id"])) for row in rows])

@@ -131,7 +131,7 @@ def _bound(query: TradeQuery, ledger: Ledger, wanted: TradeFilter) -> bool:
     The ledger knows how many trades each day had and how good the best was. False where no day is left.
     """
     since, until = wanted.since or EPOCH, wanted.until or END_OF_TIME
-    if ledger.trades.counted:
+    if ledger.trades.certain:
         days = sorted(ledger.trades.days)
         if not days:
             return False

@@ -7,7 +7,10 @@ from quart.json.provider import DefaultJSONProvider
 
 
 class Json(DefaultJSONProvider):
-    """Encodes by msgspec, which writes what is not finite as null."""
+    """Encodes by msgspec, which writes floats that are not finite as null; what it does not know the usual way."""
 
-    def dumps(self, obj: Any, **_kwargs: Any) -> str:
-        return msgspec.json.encode(obj).decode()
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        try:
+            return msgspec.json.encode(obj).decode()
+        except (TypeError, UnicodeEncodeError):
+            return super().dumps(obj, **kwargs)

@@ -13,7 +13,7 @@ from monitoring.reader import Reader
 from monitoring.realtime import dispatch
 from monitoring.realtime.dispatch import FIGURES_MOVED, Dispatcher
 from monitoring.realtime.hub import Hub
-from monitoring.realtime.watch import Changes, NewRow
+from monitoring.realtime.watch import OLD_ROWS, Changes, NewRow
 from monitoring.sections import SECTIONS
 from tests.faults.waiting import until
 from tests.rows import insert
@@ -103,7 +103,21 @@ async def test_corrections_concern_every_session_and_move_its_figures(
     after = reader.hub.versions("current")
     assert "trades" in {name for name, version in after.items() if version != before[name]}
     await asyncio.wait_for(ear.heard.wait(), 5)
-    assert ear.told == [(1, {**FIGURES_MOVED, "trades": []})]
+    assert ear.told == [(1, {**FIGURES_MOVED, "trades": [OLD_ROWS]})]
+
+
+async def test_a_correction_is_told_though_new_rows_come_with_it(
+    dispatcher: Dispatcher, reader: Reader, ear: Ear
+) -> None:
+    await reader.session("current")
+    new = NewRow(7, 1, is_new=True)
+    for order in (({}, {"trades"}), ({"trades": [new]}, set())), (({"trades": [new]}, set()), ({}, {"trades"})):
+        ear.told.clear()
+        ear.heard.clear()
+        for rows, corrected in order:
+            await dispatcher.change(Changes(rows, corrected))
+        await asyncio.wait_for(ear.heard.wait(), 5)
+        assert {row for _, told in ear.told for row in told["trades"]} == {OLD_ROWS, new}
 
 
 async def test_an_outage_and_its_end_make_everything_stale(dispatcher: Dispatcher, reader: Reader) -> None:

@@ -21,12 +21,15 @@ class Program:
         self.trades: dict[int, float] = {}
         """Gross P&L by id, as last told."""
         self.metrics: dict[str, Any] = {}
+        self.closed: set[int] = set()
         self._told = asyncio.Condition()
 
     async def emit(self, event: str, payload: dict[str, Any]) -> None:
         async with self._told:
             if event == "trade_update":
                 self.trades |= {trade["id"]: trade["pnl"] for trade in payload["trades"]}
+            if event == "position_update":
+                self.closed |= set(payload["closed"])
             if event == "metrics_update":
                 self.metrics = payload
             self._told.notify_all()
@@ -55,3 +58,14 @@ async def test_programs_hear_of_new_trades_and_of_corrected_ones(page: Page, con
     await connection.execute("SELECT pg_stat_force_next_flush()")
     await program.until(lambda: program.trades[number] == 1007)
     await program.until(lambda: program.metrics["total_pnl"] == before + 1000)
+
+
+async def test_programs_hear_of_positions_that_were_deleted(page: Page, connection: asyncpg.Connection) -> None:
+    program = Program()
+    page.parts.updates.join(program)
+    session = await connection.fetchval("SELECT max(id) FROM trading_sessions")
+    kept, wrong = [await insert(connection, "positions", session_id=session, status="OPEN") for _ in range(2)]
+    await program.until(lambda: (program.metrics.get("active_positions_count") or 0) >= 2)
+    await connection.execute("DELETE FROM positions WHERE id = $1", wrong)
+    await program.until(lambda: program.closed == {wrong})
+    assert (await page.json("/api/positions"))[0]["id"] == kept

@@ -1,5 +1,8 @@
 """/api/trades: fields, filters, order and pages."""
 
+import html
+import random
+import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -135,3 +138,47 @@ async def test_pages_hold_every_trade_once(client: Any, session: int, connection
     pages = [trade["id"] for offset in range(0, 24, 5) for trade in await get(client, f"?limit=5&offset={offset}")]
     assert len(whole) == 24
     assert pages == whole
+
+
+async def test_pages_hold_each_trade_once_in_order_whatever_the_order(
+    client: Any, connection: asyncpg.Connection
+) -> None:
+    """Trades that ended at the same moment, days of one trade and of many, losses, ties and unknown results."""
+    dice = random.Random(3)
+    number = await insert(connection, "trading_sessions", start_time=DAY)
+    trades = []
+    for _ in range(60):
+        closed = DAY + timedelta(days=dice.randrange(6), hours=dice.randrange(3))
+        pnl = dice.choice((-3, -1, 0, 1, 1, 2, 9, Decimal("NaN")))
+        columns = {"entry_time": closed - timedelta(hours=2), "exit_time": closed, "pnl": pnl}
+        trades.append((closed, await insert(connection, "trades", session_id=number, **columns), pnl))
+    newest = sorted(trades, key=lambda trade: trade[:2], reverse=True)
+    known = [trade for trade in newest if trade[2] == trade[2]]
+    unknown = [trade for trade in newest if trade[2] != trade[2]]
+    best = sorted(known, key=lambda trade: -trade[2]) + unknown
+    known.reverse()
+    worst = sorted(known, key=lambda trade: trade[2]) + unknown[::-1]
+    for sort, wanted in {"exit_time": newest, "%2Bexit_time": newest[::-1], "pnl": best, "%2Bpnl": worst}.items():
+        for limit in (1, 7, 25, 60):
+            for offset in range(0, 60, limit):
+                found = await get(client, f"?sort={sort}&limit={limit}&offset={offset}")
+                expected = [trade[1] for trade in wanted[offset : offset + limit]]
+                assert [trade["id"] for trade in found] == expected, (sort, limit, offset)
+
+
+async def test_older_pages_of_the_section_go_on_where_the_one_before_ended(
+    client: Any, connection: asyncpg.Connection
+) -> None:
+    number = await insert(connection, "trading_sessions", start_time=DAY)
+    for place in range(60):
+        closed = DAY + timedelta(days=place // 20)
+        await insert(connection, "trades", session_id=number, entry_time=DAY - timedelta(days=1), exit_time=closed)
+    found: list[int] = []
+    path: str | None = "/partials/trades"
+    while path:
+        page = await (await client.get(path)).get_data(as_text=True)
+        found += [int(number) for number in re.findall(r'id="trade-(\d+)"', page)]
+        older = re.search(r'rel="next" hx-get="([^"]+)"', page)
+        path = html.unescape(older[1]) if older else None
+    assert found == sorted(found, reverse=True)
+    assert len(found) == 60
