@@ -197,7 +197,6 @@ async def test_a_thousand_commits_are_a_few_signals_and_as_many_loads(
             await asyncio.sleep(0.05)
     following.cancel()
 
-    assert at[0] - started < parts.hub.quiet
     assert len(at) <= 2 + lasted / parts.hub.quiet
     assert loads["trades"] <= len(at) + 1
 
@@ -211,7 +210,7 @@ async def test_signals_of_a_commit_come_as_one_message(hub: Hub, connection: asy
         event = (await anext(events)).decode()
     await events.aclose()  # type: ignore[attr-defined]
     told = json.loads(re.findall("^data: (.*)$", event, re.MULTILINE)[0])
-    assert set(STALE["trades"]) <= told.keys()
+    assert set(STALE["trades"]) & set(hub.sections) <= told.keys()
 
 
 async def test_a_herd_that_knocks_at_once_finds_the_session_with_few_queries(

@@ -31,6 +31,8 @@ CATCH_UP = 1.0
 """Seconds that an answer waits, at most, for the news of a feed that was resting."""
 CORRECTIONS_PAUSE = 2.0
 SCHEMA_PAUSE = 30.0
+ESSENTIAL, EMPTY_PAUSE = "trading_sessions", 2.0
+"""The table without which there is nothing to show, and how often it is looked for where it is missing."""
 UNCOUNTED_PAUSE = 300.0
 """Seconds between two reconciliations with a standby, which does not count updates."""
 FIRST_RETRY, LAST_RETRY = 0.1, 1.0
@@ -160,6 +162,8 @@ class Feed:
         state = self.state
         state.mode, state.error = server.role, None
         state.how = f"polls {server.gate}, {server.way}; corrections of old rows are {server.blind_spot}"
+        if not self.database.capabilities.has(ESSENTIAL):
+            log.warning("database %s has no readable table %s: waiting for the engine", self.database.name, ESSENTIAL)
         if state.gone_since is not None:
             log.info("database %s is back after %.1f s", self.database.name, time.time() - state.gone_since)
         log.info("change feed of %s (PostgreSQL %s, %s): %s", self.database.name, server.version, state.mode, state.how)
@@ -182,7 +186,7 @@ class Feed:
             await self._tell(changes)
         if self._due("corrections", CORRECTIONS_PAUSE):
             await self._tell(Changes(corrected=await self._corrections(connection, server)))
-        if self._due("schema", SCHEMA_PAUSE):
+        if self._due("schema", SCHEMA_PAUSE if self.database.capabilities.has(ESSENTIAL) else EMPTY_PAUSE):
             await self._adapt(connection)
         self._measure(time.monotonic() - started)
         return max(0.0, (time.monotonic() - asked) - (asked - started))
