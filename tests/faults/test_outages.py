@@ -39,6 +39,7 @@ async def trades_on(page: Page, url: str, account: int) -> None:
     await page.shows("trades", f'id="trade-{number}"', BACK_WITHIN)
     await page.shows("performance", f"{total}", BACK_WITHIN)
     assert (await page.json("/api/metrics"))["total_trades"] == total
+    await until(lambda: page.parts.feed.state.mode == "primary", BACK_WITHIN)
     status = await page.json("/api/status")
     assert (status["database"], status["feed"]["mode"]) == ("connected", "primary")
     ready = await page.json("/ready")
