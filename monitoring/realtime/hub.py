@@ -12,10 +12,6 @@ from typing import Protocol
 
 CURRENT = "current"
 MOST_VIEWERS = 5000
-CROWD = 100
-HEAD_START = 0.04
-"""Seconds by which more listeners than that hear later: telling a thousand takes a tenth of a second, in which what
-they will ask for could not be made."""
 POLLING = 60.0
 """Seconds for which one who asked for the versions counts as looking."""
 
@@ -203,14 +199,8 @@ class Hub:
             self._held.pop(scope, None)
 
     def _deliver(self, scope: str, news: Mapping[str, str]) -> None:
-        listeners = len(self._listeners.get(scope, ()))
+        listeners = tuple(self._listeners.get(scope, ()))
         for forerunner in self._forerunners if listeners else ():
             forerunner(scope, news)
-        if listeners > CROWD:
-            asyncio.get_running_loop().call_later(HEAD_START, self._offer, scope, news)
-        else:
-            self._offer(scope, news)
-
-    def _offer(self, scope: str, news: Mapping[str, str]) -> None:
-        for listener in tuple(self._listeners.get(scope, ())):
+        for listener in listeners:
             listener.offer(news)

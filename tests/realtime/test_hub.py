@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from monitoring.realtime.hub import CROWD, Hub
+from monitoring.realtime.hub import Hub
 
 QUIET = 0.2
 
@@ -128,14 +128,3 @@ async def test_it_counts_viewers_and_knows_when_it_is_full(hub: Hub) -> None:
     hub.unsubscribe(first)
     hub.unsubscribe(second)
     assert (hub.viewers, hub.viewed(), hub.full) == (0, set(), False)
-
-
-async def test_what_a_crowd_will_ask_for_is_begun_before_it_is_told() -> None:
-    hub = Hub(("trades",), quiet=0.01)
-    crowd = [hub.subscribe("7") for _ in range(CROWD + 1)]
-    begun: list[str] = []
-    hub.run_ahead(lambda scope, _news: begun.append(scope))
-    hub.publish(7, ("trades",))
-    assert begun == ["7"]
-    assert await crowd[0].next(0) == {}
-    assert all([await listener.next(5) for listener in crowd])
