@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from decimal import Decimal
 
@@ -15,15 +14,6 @@ from monitoring.adjustment import Adjusted, Adjustment, AdjustmentRefused, adjus
 from monitoring.database.pool import Database
 from tests.adjusting import count, wish
 from tests.rows import ago, insert, now
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    """As the dashboard opens it: sessions that are read-only unless told otherwise."""
-    opened = Database(database_url)
-    await opened.open()
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

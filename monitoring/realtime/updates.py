@@ -24,6 +24,7 @@ RETRY = 5.0
 
 
 AWAY = (DatabaseUnavailable, TableMissing, *SCHEMA_CHANGED)
+"""Nothing can be read at the moment: what was to be told is kept."""
 
 
 class Audience(Protocol):

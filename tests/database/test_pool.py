@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import asyncpg
@@ -11,14 +10,6 @@ import pytest
 from monitoring.database.errors import SENTENCES, UNAVAILABLE, PlainErrors, sentence
 from monitoring.database.pool import POOL_SIZE, Database, DatabaseUnavailable
 from monitoring.database.url import describe_url
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    opened = Database(database_url)
-    await opened.open()
-    yield opened
-    await opened.close()
 
 
 async def used_wrongly(database: Database) -> None:

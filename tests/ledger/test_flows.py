@@ -8,7 +8,8 @@ import asyncpg
 import pytest
 
 from monitoring.ledger import Ledger
-from tests.ledger.test_ledger import ledger_of, refreshed, snapshot
+from tests.ledger.reading import ledger_of, refreshed
+from tests.ledger.test_ledger import snapshot
 from tests.rows import ago, insert
 
 

@@ -8,24 +8,8 @@ import asyncpg
 import pytest
 
 from monitoring.clock import utc_now
-from monitoring.database.capabilities import Capabilities
-from monitoring.ledger import Ledger
-from monitoring.scope import find_session
+from tests.ledger.reading import ledger_of, refreshed
 from tests.rows import insert
-
-
-async def ledger_of(connection: asyncpg.Connection, session: int) -> Ledger:
-    found = await find_session(connection, await Capabilities.read(connection), str(session))
-    assert found is not None
-    return Ledger.of(found)
-
-
-async def refreshed(connection: asyncpg.Connection, ledger: Ledger) -> Ledger:
-    capabilities = await Capabilities.read(connection)
-    await ledger.refresh(connection, capabilities, standby=False)
-    while ledger.reading:
-        await ledger.advance(connection, capabilities, standby=False)
-    return ledger
 
 
 @pytest.fixture

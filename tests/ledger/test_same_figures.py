@@ -13,8 +13,8 @@ from monitoring.ledger import Ledger
 from monitoring.ledger.times import EPOCH
 from monitoring.metrics import trades
 from monitoring.metrics.value import Unknown
-from monitoring.scope import find_session
 from tests.ledger import naive
+from tests.ledger.reading import ledger_of, refreshed
 from tests.ledger.world import INITIAL, World
 from tests.rows import insert
 
@@ -32,19 +32,6 @@ async def session(connection: asyncpg.Connection) -> int:
 @pytest.fixture
 async def other(connection: asyncpg.Connection) -> int:
     return await insert(connection, "trading_sessions", mode="PAPER", initial_balance=7)
-
-
-async def ledger_of(connection: asyncpg.Connection, session: int) -> Ledger:
-    found = await find_session(connection, await Capabilities.read(connection), str(session))
-    assert found is not None
-    return Ledger.of(found)
-
-
-async def complete(connection: asyncpg.Connection, ledger: Ledger) -> None:
-    capabilities = await Capabilities.read(connection)
-    await ledger.refresh(connection, capabilities, standby=False)
-    while ledger.reading:
-        await ledger.advance(connection, capabilities, standby=False)
 
 
 def assert_same(fed: Ledger, fresh: Ledger) -> None:
@@ -134,9 +121,9 @@ async def test_while_much_is_still_being_read(
 async def look(world: World, fed: Ledger) -> None:
     fed.forget(*world.changed)
     world.changed.clear()
-    await complete(world.connection, fed)
+    await refreshed(world.connection, fed)
     fresh = await ledger_of(world.connection, world.session)
-    await complete(world.connection, fresh)
+    await refreshed(world.connection, fresh)
     assert_same(fed, fresh)
     if not world.owed:
         assert_plain(fed, await naive.figures(world.connection, world.session, INITIAL))
