@@ -11,7 +11,7 @@ ZERO = Decimal(0)
 RISK_DIGITS = 12
 
 FIGURES = f"""
-SELECT t.id, t.session_id, t.exit_time, {{fee}} AS fee, {{interest}} AS interest,
+SELECT t.id, t.session_id, t.exit_time, upper({{side}}) AS side, {{fee}} AS fee, {{interest}} AS interest,
        coalesce(t.pnl, 'NaN') - {{fee}} - {{interest}} AS net,
        round(abs({{entry}} - {{stop}}) * coalesce({{share}}, {{size}} / nullif({{entry}}, 0)), {RISK_DIGITS}) AS risk
 FROM trades t WHERE {{condition}}
@@ -30,8 +30,9 @@ SELECT exit_time::date AS day, count(*) AS total, count(*) - count(net) AS unkno
        coalesce(sum(interest) FILTER (WHERE net IS NOT NULL), 0) AS interest,
        coalesce(sum(net) FILTER (WHERE net > 0), 0) AS net_wins,
        coalesce(sum(net) FILTER (WHERE net < 0), 0) AS net_losses, max(net) AS best, min(net) AS worst,
-       coalesce(sum(risk), 0) AS risk_sum, count(risk) AS risk_count
-FROM (SELECT exit_time, fee, interest, nullif(net, 'NaN') AS net, nullif(risk, 'NaN') AS risk
+       coalesce(sum(risk), 0) AS risk_sum, count(risk) AS risk_count,
+       count(*) FILTER (WHERE side = 'LONG') AS longs, count(*) FILTER (WHERE side = 'SHORT') AS shorts
+FROM (SELECT exit_time, side, fee, interest, nullif(net, 'NaN') AS net, nullif(risk, 'NaN') AS risk
       FROM ({figures}) figures OFFSET 0) known
 GROUP BY 1
 """
@@ -51,6 +52,8 @@ class TradeSum:
     net_losses: Decimal = ZERO
     risk_sum: Decimal = ZERO
     risk_count: int = 0
+    longs: int = 0
+    shorts: int = 0
     best: Decimal | None = None
     worst: Decimal | None = None
     """The highest and the lowest net P&L of a trade; None where none is known."""
@@ -70,8 +73,8 @@ class TradeSum:
 
     @property
     def known_net(self) -> Decimal | None:
-        """The net P&L; None where no trade's is known."""
-        return None if self.unknown == self.total else self.net
+        """The net P&L; None where a trade's is unknown."""
+        return None if self.unknown else self.net
 
     @property
     def gross(self) -> Decimal:
@@ -88,6 +91,8 @@ class TradeSum:
         """Takes one trade in: a row of FIGURES."""
         net, risk = row["net"], row["risk"]
         self.add_net(net)
+        self.longs += row["side"] == "LONG"
+        self.shorts += row["side"] == "SHORT"
         if net.is_finite():
             self.fees += row["fee"]
             self.interest += row["interest"]
@@ -128,6 +133,7 @@ def figures(capabilities: Capabilities, condition: str) -> str:
     return FIGURES.format(
         fee=f"coalesce({column('commission')}, 0)",
         interest=f"coalesce({column('margin_interest_cost')}, 0)",
+        side=capabilities.column("trades", "side", "text", "t"),
         entry=column("entry_price"),
         stop=column("stop_loss"),
         size=column("size"),

@@ -22,7 +22,11 @@ MOST_NEW_ROWS = 20_000
 NEEDS = ("id", "session_id", "exit_time", "pnl")
 
 COUNTED = "t.session_id = $1 AND t.id > $2 AND t.id <= $3 AND NOT t.id = ANY($4::bigint[])"
-UNREAD = f"(t.id > $1 OR t.id = ANY($2::bigint[])) ORDER BY t.id LIMIT {MOST_NEW_ROWS + 1}"
+UNREAD = f"""
+t.id = ANY(ARRAY(SELECT id FROM trades WHERE id > $1 ORDER BY id LIMIT {MOST_NEW_ROWS + 1}) || $2::bigint[])
+ORDER BY t.id
+"""
+"""By ids alone: an OR may be planned as a walk through all of them."""
 NEWEST = "SELECT exit_time, id, net FROM ({figures} AND t.exit_time >= $5) newest ORDER BY exit_time, id"
 
 Outcome = tuple[datetime, int, Decimal]

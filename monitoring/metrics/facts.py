@@ -110,7 +110,7 @@ class TradeSums:
     losses: int
     breakeven: int
     unknown: int
-    """Trades whose P&L is NaN: counted, but in no sum."""
+    """Trades whose P&L is NaN: in no sum here, and figures of all trades are unknown with them."""
     gross: Decimal
     fees: Decimal
     interest: Decimal

@@ -1,6 +1,6 @@
 """Figures of the closed trades, all of net P&L (pnl - commission - margin interest).
 
-A trade whose P&L is unknown takes no part: shares and means are over the trades with a known result.
+A sum that leaves a trade out is not the sum: a figure is unknown as soon as the P&L of one of its trades is.
 """
 
 from decimal import Decimal
@@ -10,44 +10,53 @@ from monitoring.metrics.value import Unknown
 
 
 def total_pnl(sums: TradeSums) -> Decimal:
-    """Sum of net P&L, in money; 0 without a trade, but unknown where no trade's result is known."""
-    if sums.total:
-        _results(sums)
-    return sums.net
+    """Sum of net P&L, in money; 0 without a trade. Raises Unknown if a trade's is unknown."""
+    return _whole(sums).net
 
 
 def today(sums: TradeSums) -> Decimal:
-    """Net P&L of the trades closed on this UTC day; unknown where none of theirs is known."""
-    return _known_part(sums.today, sums.today_count, sums.today_unknown, "today's trades")
+    """Net P&L of the trades closed on this UTC day. Raises Unknown if one's is unknown."""
+    _complete(sums.today_unknown, sums.today_count, "trades of today")
+    return sums.today
 
 
 def week(sums: TradeSums) -> Decimal:
-    """Net P&L of the trades closed in the last 7 days; unknown where none of theirs is known."""
-    return _known_part(sums.week, sums.week_count, sums.week_unknown, "the last 7 days' trades")
+    """Net P&L of the trades closed in the last 7 days. Raises Unknown if one's is unknown."""
+    _complete(sums.week_unknown, sums.week_count, "trades of the last 7 days")
+    return sums.week
 
 
-def _known_part(amount: Decimal, count: int, unknown: int, which: str) -> Decimal:
-    if count and count == unknown:
-        raise Unknown(f"the P&L of {which} is not a number")
-    return amount
+def winning(sums: TradeSums) -> int:
+    """Trades with a net gain. Raises Unknown if a trade's P&L is unknown."""
+    return _whole(sums).wins
+
+
+def losing(sums: TradeSums) -> int:
+    """Trades with a net loss. Raises Unknown if a trade's P&L is unknown."""
+    return _whole(sums).losses
+
+
+def breakeven(sums: TradeSums) -> int:
+    """Trades that ended at exactly zero net. Raises Unknown if a trade's P&L is unknown."""
+    return _whole(sums).breakeven
 
 
 def win_rate(sums: TradeSums) -> float:
     """Winning trades (net > 0) / closed trades, in percent. Raises Unknown without one."""
-    return sums.wins / _results(sums) * 100
+    return winning(sums) / _some(sums) * 100
 
 
 def profit_factor(sums: TradeSums) -> float:
     """Sum of net wins / |sum of net losses|. Raises Unknown without a losing trade."""
-    _results(sums)
-    if not sums.losses or not sums.net_losses:
+    _some(sums)
+    if not losing(sums):
         raise Unknown("no losing trades")
     return float(sums.net_wins / -sums.net_losses)
 
 
 def expectancy(sums: TradeSums) -> Decimal:
     """Mean net P&L a trade, in money. Raises Unknown without a trade."""
-    return sums.net / _results(sums)
+    return total_pnl(sums) / _some(sums)
 
 
 def avg_win_loss_ratio(sums: TradeSums) -> float:
@@ -65,8 +74,17 @@ def risk_per_trade(sums: TradeSums) -> float:
     return sums.risk_sum / sums.risk_count * 100
 
 
-def _results(sums: TradeSums) -> int:
-    results = sums.total - sums.unknown
-    if results > 0:
-        return results
-    raise Unknown("no closed trades" if not sums.total else "the P&L of every closed trade is unknown")
+def _some(sums: TradeSums) -> int:
+    if not sums.total:
+        raise Unknown("no closed trades")
+    return sums.total
+
+
+def _whole(sums: TradeSums) -> TradeSums:
+    _complete(sums.unknown, sums.total, "closed trades")
+    return sums
+
+
+def _complete(unknown: int, count: int, which: str) -> None:
+    if unknown:
+        raise Unknown(f"{unknown:,} of {count:,} {which} {'has' if unknown == 1 else 'have'} no known P&L")

@@ -15,7 +15,7 @@ LONGEST_BY_DAY = 92
 
 @dataclass(frozen=True, slots=True)
 class DailyPnlView:
-    """``days`` oldest first, days without a trade as zero, None where no P&L is known; a bar sums ``step`` days."""
+    """``days`` oldest first, zero without a trade, None where a trade's P&L is unknown; a bar sums ``step`` days."""
 
     days: tuple[tuple[date, Decimal | None], ...]
     chart: BarChart | None
@@ -41,7 +41,7 @@ async def load(context: Context) -> DailyPnlView:
 def _bar(days: list[tuple[date, Decimal | None]]) -> tuple[float, float | None]:
     known = [net for _, net in days if net is not None]
     start = epoch(midnight(days[0][0]))
-    return start, float(sum(known, ZERO)) if known else None
+    return start, float(sum(known, ZERO)) if len(known) == len(days) else None
 
 
 def net_by_day(context: Context, since: datetime) -> list[tuple[date, Decimal | None]]:

@@ -1,15 +1,19 @@
 """The query for closed trades: which ones, in which order, and read over as few rows as can be."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from heapq import nlargest, nsmallest
 
 from monitoring.database.capabilities import Capabilities, Columns
 from monitoring.ledger import Ledger
 from monitoring.ledger.times import END_OF_TIME, EPOCH, midnight, next_midnight
+from monitoring.ledger.trade_sums import TradeSum
 
 PAGE = 25
+TICK = timedelta(microseconds=1)
+"""Times are no finer."""
 
 TRADE: Columns = {
     "id": "bigint",
@@ -36,6 +40,7 @@ NET = "pnl - coalesce({commission}, 0) - coalesce({interest}, 0)"
 NEWEST, OLDEST = "exit_time DESC, id DESC", "exit_time, id"
 BEST = f"nullif(net_pnl, 'NaN') DESC NULLS LAST, {NEWEST}"
 WORST = f"nullif(net_pnl, 'NaN') NULLS LAST, {OLDEST}"
+BY_SYMBOL = f"symbol, {NEWEST}"
 SORTS: Mapping[str, str] = {
     "exit_time": NEWEST,
     "-exit_time": NEWEST,
@@ -43,9 +48,19 @@ SORTS: Mapping[str, str] = {
     "pnl": BEST,
     "-pnl": BEST,
     "+pnl": WORST,
-    "symbol": "symbol, id",
+    "symbol": BY_SYMBOL,
 }
-OUTCOMES = {"win": "net_pnl > 0 AND net_pnl <> 'NaN'", "loss": "net_pnl < 0", "breakeven": "net_pnl = 0"}
+OUTCOMES = {"win": "{net} > 0 AND {net} <> 'NaN'", "loss": "{net} < 0", "breakeven": "{net} = 0"}
+
+EVERY_SYMBOL = """
+WITH RECURSIVE every (symbol) AS (
+    SELECT min(symbol) FROM trades
+    UNION ALL SELECT (SELECT min(symbol) FROM trades WHERE trades.symbol > every.symbol) FROM every
+              WHERE every.symbol IS NOT NULL)
+SELECT found.* FROM (SELECT symbol FROM every WHERE symbol IS NOT NULL) every
+"""
+"""By the index on symbols alone."""
+EVERY_DAY = "SELECT found.* FROM unnest({starts}::timestamp[], {ends}::timestamp[]) AS day (start, last)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +89,11 @@ class TradeFilter:
         return self.symbol is self.side is self.outcome is None
 
     @property
+    def by_day(self) -> bool:
+        """Whether the days decide which trades these are, and not the symbols."""
+        return self.symbol is None and self.order != BY_SYMBOL
+
+    @property
     def need(self) -> int:
         """How many trades must be found, those left out included."""
         return self.limit + self.offset
@@ -81,11 +101,14 @@ class TradeFilter:
 
 def select_trades(capabilities: Capabilities) -> str:
     """SELECT of every column of TRADE and ``net_pnl``."""
-    net = NET.format(
+    return f"SELECT {capabilities.columns('trades', TRADE)}, {_net(capabilities)} AS net_pnl FROM trades"
+
+
+def _net(capabilities: Capabilities) -> str:
+    return NET.format(
         commission=capabilities.column("trades", "commission", "numeric"),
         interest=capabilities.column("trades", "margin_interest_cost", "numeric"),
     )
-    return f"SELECT {capabilities.columns('trades', TRADE)}, {net} AS net_pnl FROM trades"
 
 
 @dataclass(slots=True)
@@ -95,6 +118,19 @@ class TradeQuery:
     source: str
     arguments: list[object]
     conditions: list[str]
+    every: str = ""
+    each: str = ""
+
+    def of_each(self, every: str, condition: str, each: str) -> None:
+        """Looks the trades up for each of some days or symbols; ``each`` says how many. A join might read them all."""
+        self.every, self.each = every, each
+        self.conditions.append(condition)
+
+    @property
+    def found(self) -> str:
+        """All trades that meet the conditions."""
+        found = f"{self.source} WHERE {' AND '.join(self.conditions)}"
+        return f"{self.every}, LATERAL ({found} {self.each}) found" if self.every else found
 
     def where(self, condition: str, *values: object) -> None:
         """Adds a condition; each {} in it stands for a value."""
@@ -116,57 +152,80 @@ def trade_query(capabilities: Capabilities, ledger: Ledger, wanted: TradeFilter)
         query.where("symbol::text = ANY({}::text[])", list(ways))
     if wanted.side:
         query.where("upper(side::text) = {}", wanted.side.upper())
+    if wanted.outcome:
+        query.where(OUTCOMES[wanted.outcome].format(net=_net(capabilities)))
     if wanted.after:
         query.where("(exit_time, id) < ({}, {})", *wanted.after)
-    found = f"SELECT * FROM ({query.source} WHERE {' AND '.join(query.conditions)}) t"
-    if wanted.outcome:
-        found += f" WHERE {OUTCOMES[wanted.outcome]}"
+    if wanted.order == BY_SYMBOL and not wanted.symbol:
+        query.of_each(EVERY_SYMBOL, "trades.symbol = every.symbol", f"ORDER BY {NEWEST} LIMIT {wanted.need}")
     limit, offset = query.argument(wanted.limit), query.argument(wanted.offset)
-    return f"{found} ORDER BY {wanted.order} LIMIT {limit} OFFSET {offset}", query.arguments
+    return f"SELECT * FROM ({query.found}) t ORDER BY {wanted.order} LIMIT {limit} OFFSET {offset}", query.arguments
 
 
 def _bound(query: TradeQuery, ledger: Ledger, wanted: TradeFilter) -> bool:
     """Keeps the query to the days on which wanted trades can have ended, which the index on the exit time finds.
 
-    The ledger knows how many trades each day had and how good the best was. False where no day is left.
+    The ledger knows what the trades of each day were. False where no day is left.
     """
     since, until = wanted.since or EPOCH, wanted.until or END_OF_TIME
+    if wanted.after:
+        until = min(until, wanted.after[0])
     if ledger.trades.certain:
-        days = sorted(ledger.trades.days)
-        if not days:
+        days = [day for day in sorted(ledger.trades.days) if since.date() <= day <= until.date()]
+        chosen = _days_to_read(ledger.trades.days, days, wanted, (since, until))
+        if not chosen:
             return False
-        chosen = _days_of_extremes(ledger, wanted)
-        if chosen is not None:
-            query.source += f", unnest({query.argument(chosen)}::timestamp[]) AS day(start)"
-            query.where("exit_time >= day.start AND exit_time < day.start + interval '1 day'")
+        first, last = min(chosen), max(chosen)
+        if wanted.by_day and len(chosen) < bisect_right(days, last) - bisect_left(days, first):
+            starts = query.argument([max(since, midnight(day)) for day in chosen])
+            ends = query.argument([min(until, next_midnight(day) - TICK) for day in chosen])
+            every = EVERY_DAY.format(starts=starts, ends=ends)
+            query.of_each(every, "exit_time BETWEEN day.start AND day.last", "OFFSET 0")
             return True
-        first = _first_day_needed(ledger, days, wanted) if wanted.of_all and wanted.order == NEWEST else days[0]
-        since, until = max(since, midnight(first)), min(until, next_midnight(days[-1]))
+        since, until = max(since, midnight(first)), min(until, next_midnight(last))
     query.where("exit_time BETWEEN {} AND {}", since, until)
     return True
 
 
-def _first_day_needed(ledger: Ledger, days: list[date], wanted: TradeFilter) -> date:
-    need = wanted.need
-    newest = wanted.after[0] if wanted.after else wanted.until
-    for day in reversed(days):
-        if newest is None or day < newest.date():
-            need -= ledger.trades.days[day].total
-        if need <= 0:
-            return day
-    return days[0]
+def _days_to_read(
+    trades: Mapping[date, TradeSum], days: list[date], wanted: TradeFilter, bounds: tuple[datetime, datetime]
+) -> list[date]:
+    """Those of ``days``, which are in order, whose trades must be read to find so many as are wanted."""
+    if wanted.order in (BEST, WORST) and wanted.of_all and not wanted.since and not wanted.until:
+        return _days_of_extremes(trades, days, wanted)
+    holding = [day for day in days if min(_counts(trades[day], wanted)) > 0]
+    if not wanted.by_day or wanted.order not in (NEWEST, OLDEST):
+        return holding
+    since, until = bounds
+    missing = wanted.need
+    for number, day in enumerate(in_turn := holding[::-1] if wanted.order == NEWEST else holding, 1):
+        if since <= midnight(day) and next_midnight(day) <= until:
+            missing -= _at_least(trades[day], wanted)
+        if missing <= 0:
+            return in_turn[:number]
+    return holding
 
 
-def _days_of_extremes(ledger: Ledger, wanted: TradeFilter) -> list[datetime] | None:
-    """Days that hold the best (or worst) trades of all; None where another order or only some trades are wanted.
+def _counts(trades: TradeSum, wanted: TradeFilter) -> list[int]:
+    """How many of a day's trades there are, how many of them of the wanted side, and how many of the outcome."""
+    counts = [trades.total]
+    if wanted.side:
+        counts.append({"LONG": trades.longs, "SHORT": trades.shorts}.get(wanted.side.upper(), trades.total))
+    if wanted.outcome:
+        counts.append({"win": trades.wins, "loss": trades.losses, "breakeven": trades.breakeven}[wanted.outcome])
+    return counts
 
-    So many days with the best trades of all days hold so many trades that are better than those of any other day.
-    """
-    if not wanted.of_all or wanted.since or wanted.until or wanted.order not in (BEST, WORST):
-        return None
-    days = [(trades, midnight(day)) for day, trades in ledger.trades.days.items()]
+
+def _at_least(trades: TradeSum, wanted: TradeFilter) -> int:
+    """How many of a day's trades are of the side and of the outcome, if they overlap as little as they can."""
+    counts = _counts(trades, wanted)
+    return max(0, sum(counts) - (len(counts) - 1) * trades.total)
+
+
+def _days_of_extremes(trades: Mapping[date, TradeSum], days: list[date], wanted: TradeFilter) -> list[date]:
+    """So many days with the best (or worst) trades of all hold so many that are better than those of any other day."""
     if wanted.order == BEST:
-        chosen = nlargest(wanted.need, [(trades.best, day) for trades, day in days if trades.best is not None])
+        chosen = nlargest(wanted.need, [(best, day) for day in days if (best := trades[day].best) is not None])
     else:
-        chosen = nsmallest(wanted.need, [(trades.worst, day) for trades, day in days if trades.worst is not None])
-    return [day for _, day in chosen] if len(chosen) == wanted.need else None
+        chosen = nsmallest(wanted.need, [(worst, day) for day in days if (worst := trades[day].worst) is not None])
+    return [day for _, day in chosen] if len(chosen) == wanted.need else days

@@ -18,6 +18,8 @@ from monitoring.sections.trade_query import PAGE, SORTS, TradeFilter, select_tra
 
 __all__ = ["SECTION", "SORTS", "Trade", "TradeFilter", "TradesView", "read_trades", "trades_by_id"]
 
+PLAN_FOR_VALUES = "SET LOCAL plan_cache_mode = force_custom_plan"
+
 
 @dataclass(frozen=True, slots=True)
 class Trade:
@@ -63,7 +65,12 @@ async def read_trades(
     if query is None:
         return []
     text, arguments = query
-    return [Trade(clean(row)) for row in await connection.fetch(text, *arguments)]
+    if not wanted.symbol:
+        return [Trade(clean(row)) for row in await connection.fetch(text, *arguments)]
+    async with connection.transaction():
+        # Planned for any symbol, the query would look for a rare one among all trades of the session.
+        await connection.execute(PLAN_FOR_VALUES)
+        return [Trade(clean(row)) for row in await connection.fetch(text, *arguments)]
 
 
 async def trades_by_id(connection: asyncpg.Connection, capabilities: Capabilities, ids: Sequence[int]) -> list[Trade]:

@@ -56,11 +56,11 @@ ACCOUNT = Account(
     currency="USDT",
 )
 TRADES = TradeSums(
-    total=5,
+    total=4,
     wins=2,
     losses=1,
     breakeven=1,
-    unknown=1,
+    unknown=0,
     gross=Decimal("110"),
     fees=Decimal("8"),
     interest=Decimal("2"),

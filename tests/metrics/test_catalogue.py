@@ -61,7 +61,7 @@ EXPECTED = {
     "available_margin": Decimal(9690),
     "unrealized_pnl": Decimal(0),
     "win_rate": 50.0,
-    "total_trades": 5,
+    "total_trades": 4,
     "winning_trades": 2,
     "losing_trades": 1,
     "breakeven_trades": 1,

@@ -1,5 +1,7 @@
 """The figures of closed trades equal those of a plain list of their net results."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -10,10 +12,20 @@ from monitoring.metrics import trades
 from monitoring.metrics.facts import TradeSums
 from monitoring.metrics.value import Unknown
 
-results = st.lists(st.none() | st.integers(-1000, 1000).map(lambda cents: Decimal(cents) / 100), max_size=40)
+results = st.lists(st.integers(-1000, 1000).map(lambda cents: Decimal(cents) / 100), max_size=40)
+of_all = [
+    trades.total_pnl,
+    trades.win_rate,
+    trades.winning,
+    trades.losing,
+    trades.breakeven,
+    trades.profit_factor,
+    trades.expectancy,
+    trades.avg_win_loss_ratio,
+]
 
 
-def sums(nets: list[Decimal | None]) -> TradeSums:
+def sums(nets: Sequence[Decimal | None]) -> TradeSums:
     known = [net for net in nets if net is not None]
     wins, losses = [net for net in known if net > 0], [net for net in known if net < 0]
     return TradeSums(
@@ -37,13 +49,13 @@ def sums(nets: list[Decimal | None]) -> TradeSums:
 
 
 @given(nets=results)
-def test_figures_equal_those_of_the_list(nets: list[Decimal | None]) -> None:
-    known = [float(net) for net in nets if net is not None]
-    wins, losses = [net for net in known if net > 0], [net for net in known if net < 0]
-    if known:
-        assert trades.win_rate(sums(nets)) == pytest.approx(100 * len(wins) / len(known))
-        assert float(trades.expectancy(sums(nets))) == pytest.approx(sum(known) / len(known), abs=1e-9)
-        assert float(trades.total_pnl(sums(nets))) == pytest.approx(sum(known), abs=1e-9)
+def test_figures_equal_those_of_the_list(nets: list[Decimal]) -> None:
+    every = [float(net) for net in nets]
+    wins, losses = [net for net in every if net > 0], [net for net in every if net < 0]
+    assert float(trades.total_pnl(sums(nets))) == pytest.approx(sum(every), abs=1e-9)
+    if every:
+        assert trades.win_rate(sums(nets)) == pytest.approx(100 * len(wins) / len(every))
+        assert float(trades.expectancy(sums(nets))) == pytest.approx(sum(every) / len(every), abs=1e-9)
     if losses:
         assert trades.profit_factor(sums(nets)) == pytest.approx(sum(wins) / -sum(losses))
     if wins and losses:
@@ -60,8 +72,6 @@ def test_figures_equal_those_of_the_list(nets: list[Decimal | None]) -> None:
         (trades.profit_factor, ["5", "0"], "no losing trades"),
         (trades.avg_win_loss_ratio, ["5"], "no losing trades"),
         (trades.avg_win_loss_ratio, ["-5", "0"], "no winning trades"),
-        (trades.win_rate, [None], "the P&L of every closed trade is unknown"),
-        (trades.total_pnl, [None], "the P&L of every closed trade is unknown"),
         (trades.risk_per_trade, ["5"], "no trade with entry, stop, quantity and balance at entry"),
     ],
 )
@@ -70,6 +80,23 @@ def test_says_why_there_is_no_figure(figure: object, nets: list[str | None], rea
     with pytest.raises(Unknown) as unknown:
         figure(sums([None if net is None else Decimal(net) for net in nets]))
     assert str(unknown.value) == reason
+
+
+@pytest.mark.parametrize("figure", of_all)
+def test_a_sum_that_leaves_a_trade_out_is_no_figure(figure: Callable[[TradeSums], object]) -> None:
+    with pytest.raises(Unknown, match="1 of 3 closed trades has no known P&L"):
+        figure(sums([Decimal(5), None, Decimal(-2)]))
+    with pytest.raises(Unknown, match="2 of 3 closed trades have no known P&L"):
+        figure(sums([None, None, Decimal(-2)]))
+
+
+def test_an_unknown_trade_of_last_year_leaves_today_as_it_is() -> None:
+    known = replace(sums([None]), today=Decimal(7), today_count=2, week=Decimal(9), week_count=3)
+    assert (trades.today(known), trades.week(known)) == (7, 9)
+    with pytest.raises(Unknown, match="1 of 2 trades of today has no known P&L"):
+        trades.today(replace(known, today_unknown=1))
+    with pytest.raises(Unknown, match="1 of 3 trades of the last 7 days has no known P&L"):
+        trades.week(replace(known, week_unknown=1))
 
 
 def test_no_trade_is_no_profit_and_no_loss() -> None:

@@ -76,11 +76,16 @@ async def test_without_the_table_the_factor_is_unknown(connection: asyncpg.Conne
     assert found.values["dynamic_risk_active"] is None
 
 
-async def test_a_day_of_unknown_profit_is_not_zero(connection: asyncpg.Connection, session: int) -> None:
+async def test_profits_that_leave_a_trade_out_are_not_shown_as_all(
+    connection: asyncpg.Connection, session: int
+) -> None:
+    await insert(connection, "trades", session_id=session, pnl=7, exit_time=utc_now())
     await insert(connection, "trades", session_id=session, pnl=Decimal("NaN"), exit_time=utc_now())
     found = await figures(connection)
-    assert found.values["daily_pnl"] is None
-    assert found.values["weekly_pnl"] is None
+    assert found.values["total_trades"] == 2
+    for key in ("daily_pnl", "weekly_pnl", "total_pnl", "win_rate", "winning_trades", "expectancy"):
+        assert found.values[key] is None, key
+        assert "1 of 2" in found.reasons[key]
 
 
 async def test_indicators_of_days_ago_are_unknown(connection: asyncpg.Connection, session: int) -> None:

@@ -1,11 +1,13 @@
 """/api/trades: fields, filters, order and pages."""
 
 import html
+import itertools
 import random
 import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 import asyncpg
 import pytest
@@ -122,7 +124,7 @@ async def test_what_the_engine_did_not_write_is_null(client: Any, session: int) 
         ("?sort=%2Bexit_time&limit=1", [10]),
         ("?sort=pnl", [10, 12, 13, 11]),
         ("?sort=%2Bpnl", [11, 13, 12, 10]),
-        ("?sort=symbol&limit=3", [10, 12, 13]),
+        ("?sort=symbol&limit=3", [13, 12, 10]),
         ("?outcome=win&limit=1&offset=1", [10]),
     ],
 )
@@ -164,6 +166,42 @@ async def test_pages_hold_each_trade_once_in_order_whatever_the_order(
                 found = await get(client, f"?sort={sort}&limit={limit}&offset={offset}")
                 expected = [trade[1] for trade in wanted[offset : offset + limit]]
                 assert [trade["id"] for trade in found] == expected, (sort, limit, offset)
+
+
+async def test_whichever_are_wanted_all_of_them_are_found(client: Any, connection: asyncpg.Connection) -> None:
+    """However sparsely they lie in time: what is asked for decides which days are read."""
+    dice = random.Random(4)
+    number = await insert(connection, "trading_sessions", start_time=DAY)
+    trades = []
+    for _ in range(80):
+        closed = DAY + timedelta(days=dice.randrange(20), hours=dice.choice((0, 0, 7)))
+        symbol, side = dice.choice(("BTCUSDT", "BTCUSDT", "ETHUSDT")), dice.choice(("LONG",) * 9 + ("SHORT",))
+        columns = {"exit_time": closed, "pnl": dice.choice((-3, -1, 0, 1, 9)), "symbol": symbol, "side": side}
+        columns["id"] = await insert(connection, "trades", session_id=number, entry_time=DAY - timedelta(1), **columns)
+        trades.append(columns)
+    trades.sort(key=lambda trade: (trade["exit_time"], trade["id"]), reverse=True)
+    outcomes = {"win": {1, 9}, "loss": {-3, -1}, "breakeven": {0}}
+    since, until = DAY + timedelta(days=3, hours=1), DAY + timedelta(days=15)
+    for side, outcome, symbol, sort, between, limit in itertools.product(
+        ("long", "short", ""), (*outcomes, ""), ("ETHUSDT", ""), ("", "+exit_time", "symbol"), (True, False), (3, 80)
+    ):
+        wanted = [
+            trade["id"]
+            for trade in (trades[::-1] if sort == "+exit_time" else trades)
+            if (not side or trade["side"].lower() == side)
+            and (not outcome or trade["pnl"] in outcomes[outcome])
+            and (not symbol or trade["symbol"] == symbol)
+            and (not between or since <= trade["exit_time"] <= until)
+        ]
+        if sort == "symbol":
+            symbols = {trade["id"]: trade["symbol"] for trade in trades}
+            wanted.sort(key=symbols.__getitem__)
+        times = {"from": since.isoformat(), "to": until.isoformat()} if between else {}
+        asked = {"side": side, "outcome": outcome, "symbol": symbol, "sort": sort, "limit": limit, **times}
+        query = urlencode({name: value for name, value in asked.items() if value})
+        for offset in (0, 2):
+            found = await get(client, f"?{query}&offset={offset}")
+            assert [trade["id"] for trade in found] == wanted[offset : offset + limit], (query, offset)
 
 
 async def test_older_pages_of_the_section_go_on_where_the_one_before_ended(
