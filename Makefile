@@ -22,7 +22,7 @@ run: $(VENV)/.demo vendor ## the dashboard on a simulated bot (ARGS="--port 9000
 	$(BIN)/atb dashboards run monitoring --demo $(ARGS)
 
 test: lint chromium nginx pgbouncer vendor ## every check that CI makes (TESTS=tests/test_x.py runs less)
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest --numprocesses auto $(TESTS)
 
 check: test ## the same
 

@@ -1,7 +1,7 @@
 """One dashboard, one browser and one nginx for all tests of networks; pages and faults are each test's own."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 
 import asyncpg
 import pytest
@@ -19,6 +19,7 @@ from tests.history import seed_account
 from tests.running import Dashboard, run_dashboard
 
 DATABASE = "networks"
+MEASURED = "live again"
 # A page that a test has rewritten comes from no network at all, and would be kept from the local one.
 REWRITTEN_PAGES = "--disable-features=LocalNetworkAccessChecks"
 SITES = {"plain": PLAIN, "stripped": STRIPPED, "swallowed": SWALLOWED, "buffered": BUFFERED}
@@ -115,9 +116,20 @@ async def open_page(browser: Browser, dashboard: Dashboard, request: pytest.Fixt
     assert exceptions == []
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Sends what was measured along with the result, for the tests may run in several processes."""
+    report = yield
+    report.user_properties += [(MEASURED, measured) for measured in REPORT]
+    REPORT.clear()
+    return report
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """How long each promise took, and how long it may take."""
-    if REPORT:
-        terminalreporter.section("live again")
-        for promise, seconds, within in REPORT:
+    reports = [report for kind in terminalreporter.stats.values() for report in kind]
+    found = [value for report in reports for name, value in getattr(report, "user_properties", ()) if name == MEASURED]
+    if found:
+        terminalreporter.section(MEASURED)
+        for promise, seconds, within in found:
             terminalreporter.line(f"{seconds:7.2f} s of {within:g}  {promise}")
