@@ -137,6 +137,24 @@ async def test_programs_that_stop_reading_are_let_go(sockets: Sockets, clients: 
         clients.close()
 
 
+async def test_what_waited_comes_before_what_is_new(sockets: Sockets) -> None:
+    """Frames are written at once where nothing waits, and only there."""
+    async with served(sockets.application(None), KERNEL) as host, let_in(host, None) as program:
+        await program.event("connected")
+        sent = heard = waited = 0
+        while sent < 400:
+            await sockets.emit("count", {"number": sent, "filler": "x" * 20_000})
+            sent += 1
+            waited += longest_queue(sockets) > 0
+            if longest_queue(sockets) > MOST_UNSENT / 2:
+                for _ in range(MOST_UNSENT // 3):
+                    assert (await program.event("count"))["number"] == heard
+                    heard += 1
+        assert 0 < waited < sent
+        for number in range(heard, sent):
+            assert (await program.event("count"))["number"] == number
+
+
 async def test_streams_that_stop_reading_keep_one_version_a_section(
     hub: Hub, sockets: Sockets, clients: contextlib.ExitStack
 ) -> None:

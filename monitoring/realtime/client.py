@@ -5,6 +5,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from websockets import frames as websockets
+
+AT_ONCE = "monitoring.write_at_once"
+"""The extension of ASGI by which our server lets whole frames be written."""
 MOST_UNSENT = 64
 """Messages that may wait for a client. One that reads has none waiting; one that does not is let go."""
 
@@ -12,11 +16,13 @@ MOST_UNSENT = 64
 class Frame:
     """An event as it goes over the wire, written once for however many clients."""
 
-    __slots__ = ("_text",)
+    __slots__ = ("_text", "wire")
 
     def __init__(self, event: str, payload: object) -> None:
         # 4: a message of Engine.IO; 2: an event of Socket.IO.
         self._text = "42" + json.dumps([event, payload], separators=(",", ":"))
+        self.wire = websockets.Frame(websockets.Opcode.TEXT, self._text.encode()).serialize(mask=False)
+        """The whole frame of a WebSocket without compression."""
 
     def encode(self) -> str:
         """What Engine.IO asks of everything in a client's queue."""
@@ -24,9 +30,12 @@ class Frame:
 
 
 class Client:
-    """A connected page or program. ``until`` is the moment (``time.time()``) to which it may read."""
+    """A connected page or program. ``until`` is the moment (``time.time()``) to which it may read.
 
-    __slots__ = ("_connection", "_on_stuck", "_stale", "scope", "sid", "until")
+    ``write`` puts a frame on the wire if nothing waits before it, else it returns False.
+    """
+
+    __slots__ = ("_connection", "_on_stuck", "_stale", "_write", "scope", "sid", "until")
 
     def __init__(
         self,
@@ -34,6 +43,7 @@ class Client:
         scope: str,
         until: float,
         connection: Any,
+        write: Callable[[bytes], bool],
         stale: Callable[[Mapping[str, str]], Frame],
         on_stuck: Callable[["Client"], None],
     ) -> None:
@@ -41,6 +51,7 @@ class Client:
         self.scope = scope
         self.until = until
         self._connection = connection
+        self._write = write
         self._stale = stale
         self._on_stuck = on_stuck
 
@@ -49,10 +60,11 @@ class Client:
 
     def send(self, frame: Frame) -> None:
         """Never waits. A client that has stopped reading, or may read no longer, is let go instead."""
-        if self._connection.queue.qsize() >= MOST_UNSENT or time.time() >= self.until:
+        queue = self._connection.queue
+        if queue.qsize() >= MOST_UNSENT or time.time() >= self.until:
             self.let_go()
-        elif not self._connection.closed:
-            self._connection.queue.put_nowait(frame)
+        elif not self._connection.closed and not (queue.empty() and self._write(frame.wire)):
+            queue.put_nowait(frame)
 
     def let_go(self) -> None:
         """Ends the connection behind what is still unsent. Disconnecting properly would wait for that."""

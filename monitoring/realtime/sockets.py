@@ -13,7 +13,7 @@ from socketio.exceptions import ConnectionRefusedError
 
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
-from monitoring.realtime.client import Client, Frame
+from monitoring.realtime.client import AT_ONCE, Client, Frame
 from monitoring.realtime.gatekeeper import App, Gatekeeper
 from monitoring.realtime.hub import CURRENT, Hub
 from monitoring.scope import UnknownSession
@@ -101,7 +101,9 @@ class Sockets:
         except ConnectionRefusedError:
             afterwards(connection.queue.put_nowait, None)
             raise
-        client = Client(sid, scope, until, connection, self._stale, self._forget)
+        extensions = environ["asgi.scope"].get("extensions", {})
+        write = extensions[AT_ONCE]["write"] if AT_ONCE in extensions else _nothing_at_once
+        client = Client(sid, scope, until, connection, write, self._stale, self._forget)
         self._clients[sid] = client
         self.on_viewer()
         afterwards(self._greet, client, bool(wish.get("fragments")))
@@ -181,6 +183,11 @@ class Sockets:
         if self._answering is not None:
             self._answering.cancel()
         await self.server.shutdown()
+
+
+def _nothing_at_once(_frame: bytes) -> bool:
+    """Under a server that is not ours everything waits for its turn."""
+    return False
 
 
 def _session(wanted: object) -> str:
