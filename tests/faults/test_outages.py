@@ -8,6 +8,7 @@ import asyncpg
 import psutil
 import pytest
 
+from monitoring.database import pool
 from monitoring.database.embedded import EmbeddedServer
 from tests.faults.crash import kill
 from tests.faults.page import OPERATOR, Page
@@ -154,6 +155,28 @@ async def test_a_table_locked_by_a_migration(
         await page.becomes_old(section)
         assert "locked" in page.parts.feed.state.how
         await transaction.rollback()
+    await trades_on(page, database_url, account)
+
+
+async def test_so_slow_that_queries_exceed_their_limit(
+    page: Page,
+    wire: Wire,
+    connection: asyncpg.Connection,
+    database_url: str,
+    account: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pool, "READ_ONLY_SETUP", pool.READ_ONLY_SETUP.replace("'5s'", "'300ms'"))
+    wire.reset()
+    await page.is_fresh()
+    number = await insert(connection, "trades", session_id=account)
+    await connection.execute(f"CREATE POLICY crawl ON trades USING (id <= {number} OR pg_sleep(1) IS NOT NULL)")
+    await connection.execute("ALTER TABLE trades ENABLE ROW LEVEL SECURITY")
+    await insert(connection, "trades", session_id=account)
+    await page.becomes_old("trades")
+    await page.shows("status", "The database cannot be read")
+    assert page.parts.feed.state.how == "a query took longer than its limit"
+    await connection.execute("ALTER TABLE trades DISABLE ROW LEVEL SECURITY")
     await trades_on(page, database_url, account)
 
 
