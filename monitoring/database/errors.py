@@ -1,7 +1,7 @@
 """The many ways in which a database can be away, made one; a mistake of our own stays what it is."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import asyncpg
 
@@ -69,7 +69,12 @@ def lost_with(connection: asyncpg.Connection) -> Iterator[None]:
     """Makes asyncpg's complaints about a connection that has gone a lost connection; any others are our mistakes."""
     try:
         yield
-    except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+    except asyncpg.InternalClientError as error:
+        # Server and client have lost each other: the last words of one that ends are not read yet, for instance.
+        with suppress(asyncpg.InterfaceError):
+            connection.terminate()
+        raise asyncpg.ConnectionDoesNotExistError("the connection was lost") from error
+    except asyncpg.InterfaceError as error:
         if _is_gone(connection):
             raise asyncpg.ConnectionDoesNotExistError("the connection was lost") from error
         raise

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from monitoring.database.capabilities import Capabilities
-from monitoring.database.errors import UNAVAILABLE
+from monitoring.database.errors import UNAVAILABLE, lost_with
 from monitoring.ledger import Ledger
 from monitoring.scope import find_session
 from tests.history import seed_account
@@ -122,8 +122,9 @@ async def breaks_off(
 
     working = asyncio.create_task(refresh(ledger, Breaking(connection, query, dies), capabilities))
     try:
-        await working
-    except (asyncio.CancelledError, *UNAVAILABLE, asyncpg.InterfaceError):
+        with lost_with(connection):
+            await working
+    except (asyncio.CancelledError, *UNAVAILABLE):
         return True
     finally:
         connection.terminate()
