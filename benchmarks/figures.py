@@ -37,6 +37,7 @@ CALLS = (
     "/api/positions",
     "/api/trades?limit=50",
     "/api/trades?limit=50&offset=1000",
+    *(f"/api/trades?{wanted}" for wanted in ("sort=pnl", "sort=symbol", "side=short", "outcome=loss", "symbol=NONE")),
     "/api/partial-trades",
     "/api/pending-orders",
     "/api/performance?days=7",
