@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from heapq import nlargest, nsmallest
 
 from monitoring.database.capabilities import Capabilities, Columns
@@ -94,6 +95,11 @@ class TradeFilter:
         return self.symbol is None and self.order != BY_SYMBOL
 
     @property
+    def extreme(self) -> bool:
+        """Whether the best or worst of all trades are wanted."""
+        return self.order in (BEST, WORST) and self.of_all and not (self.since or self.until or self.after)
+
+    @property
     def need(self) -> int:
         """How many trades must be found, those left out included."""
         return self.limit + self.offset
@@ -147,13 +153,16 @@ def trade_query(capabilities: Capabilities, ledger: Ledger, wanted: TradeFilter)
     query = TradeQuery(select_trades(capabilities), [ledger.session.id], ["session_id = $1"])
     if not _bound(query, ledger, wanted):
         return None
+    net, least = _net(capabilities), _least_extreme(ledger, wanted)
+    if least is not None:
+        query.where(f"{net} {'>=' if wanted.order == BEST else '<='} {{}}", least)
     if wanted.symbol:
         ways = {wanted.symbol, wanted.symbol.upper(), wanted.symbol.lower()}
         query.where("symbol::text = ANY({}::text[])", list(ways))
     if wanted.side:
         query.where("upper(side::text) = {}", wanted.side.upper())
     if wanted.outcome:
-        query.where(OUTCOMES[wanted.outcome].format(net=_net(capabilities)))
+        query.where(OUTCOMES[wanted.outcome].format(net=net))
     if wanted.after:
         query.where("(exit_time, id) < ({}, {})", *wanted.after)
     if wanted.order == BY_SYMBOL and not wanted.symbol:
@@ -191,8 +200,8 @@ def _days_to_read(
     trades: Mapping[date, TradeSum], days: list[date], wanted: TradeFilter, bounds: tuple[datetime, datetime]
 ) -> list[date]:
     """Those of ``days``, which are in order, whose trades must be read to find so many as are wanted."""
-    if wanted.order in (BEST, WORST) and wanted.of_all and not wanted.since and not wanted.until:
-        return _days_of_extremes(trades, days, wanted)
+    if wanted.extreme:
+        return [day for _, day in _extremes(trades, wanted)] or days
     holding = [day for day in days if min(_counts(trades[day], wanted)) > 0]
     if not wanted.by_day or wanted.order not in (NEWEST, OLDEST):
         return holding
@@ -222,10 +231,19 @@ def _at_least(trades: TradeSum, wanted: TradeFilter) -> int:
     return max(0, sum(counts) - (len(counts) - 1) * trades.total)
 
 
-def _days_of_extremes(trades: Mapping[date, TradeSum], days: list[date], wanted: TradeFilter) -> list[date]:
-    """So many days with the best (or worst) trades of all hold so many that are better than those of any other day."""
+def _extremes(trades: Mapping[date, TradeSum], wanted: TradeFilter) -> list[tuple[Decimal, date]]:
+    """As many days as trades are wanted, those with the best (or worst) of all; none where there are fewer.
+
+    That many trades are as good as the best of the last of these days, and no other day has one so good.
+    """
     if wanted.order == BEST:
-        chosen = nlargest(wanted.need, [(best, day) for day in days if (best := trades[day].best) is not None])
+        found = nlargest(wanted.need, [(sums.best, day) for day, sums in trades.items() if sums.best is not None])
     else:
-        chosen = nsmallest(wanted.need, [(worst, day) for day in days if (worst := trades[day].worst) is not None])
-    return [day for _, day in chosen] if len(chosen) == wanted.need else days
+        found = nsmallest(wanted.need, [(sums.worst, day) for day, sums in trades.items() if sums.worst is not None])
+    return found if len(found) == wanted.need else []
+
+
+def _least_extreme(ledger: Ledger, wanted: TradeFilter) -> Decimal | None:
+    """A net P&L that all wanted trades reach, if they are the best or worst of all."""
+    found = _extremes(ledger.trades.days, wanted) if wanted.extreme and ledger.trades.certain else []
+    return found[-1][0] if found else None
