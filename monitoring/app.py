@@ -1,14 +1,14 @@
 """The composition root: puts the application together."""
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import timedelta
+from typing import cast
 
-from itsdangerous import BadSignature
 from quart import Quart, request
 from quart.sessions import SecureCookieSessionInterface
 from quart_schema import Info, QuartSchema
 
+from monitoring.admission import Admission
 from monitoring.config import Settings, signing_key
 from monitoring.database.pool import Database
 from monitoring.ledger import Ledgers
@@ -30,6 +30,7 @@ from monitoring.web.hosts import LocalOnly
 from monitoring.web.json import Json
 from monitoring.web.prefix import App, Prefix
 from monitoring.web.rendering import VERSION, Pages, SectionRenderer, make_environment
+from monitoring.web.shortcut import Shortcut
 
 LARGEST_BODY = 64 * 1024
 SIGNED_IN_FOR = timedelta(days=30)
@@ -78,9 +79,10 @@ def _put_together(settings: Settings, app: Quart, metrics: tuple[Metric, ...]) -
     reader = Reader(database, ledgers, hub, metrics)
     environment = make_environment()
     snapshots = Snapshots(reader, SectionRenderer(environment, settings.root_path))
+    admission = Admission(app, settings)
     sockets = Sockets(
         hub=hub,
-        allowed=lambda token, cookies: _may_connect(app, settings, token, cookies),
+        allowed=admission.until,
         origins=settings.cors_origins,
         find=reader.session,
         metrics=lambda: updates.metrics(),
@@ -109,22 +111,8 @@ def _put_together(settings: Settings, app: Quart, metrics: tuple[Metric, ...]) -
         pages=Pages(settings, environment),
         updates=updates,
         streams=streams,
+        admission=admission,
     )
-
-
-def _may_connect(app: Quart, settings: Settings, token: str, cookies: Mapping[str, str]) -> float | None:
-    """The same rule as for reading pages, for a client that comes over a WebSocket: until when, or not at all."""
-    if not settings.protected or auth.same_secret(token, settings.token):
-        return math.inf
-    signer = CookieSessions().get_signing_serializer(app)
-    assert signer is not None
-    cookie, seconds = cookies.get(app.config["SESSION_COOKIE_NAME"], ""), SIGNED_IN_FOR.total_seconds()
-    try:
-        content, signed = signer.loads(cookie, max_age=int(seconds), return_timestamp=True)
-    except BadSignature:
-        return None
-    operator = content.get("operator") == auth.fingerprint_of(app.config["SECRET_KEY"], settings.token)
-    return signed.timestamp() + seconds if operator else None
 
 
 def _describe(app: Quart) -> None:
@@ -172,6 +160,6 @@ def asgi(app: Quart) -> App:
     """The application with Socket.IO beside it, under its sub-path, as a server runs it."""
     parts: Services = app.extensions[KEY]
     root = parts.settings.root_path
-    both: App = app.extensions["sockets"].application(app, f"{root}/socket.io")
+    both: App = app.extensions["sockets"].application(Shortcut(cast(App, app), parts), f"{root}/socket.io")
     prefixed = Prefix(both, root) if root else both
     return prefixed if parts.settings.protected else LocalOnly(prefixed)

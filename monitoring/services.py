@@ -5,6 +5,7 @@ from typing import cast
 
 from quart import current_app
 
+from monitoring.admission import Admission
 from monitoring.config import Settings
 from monitoring.database.pool import Database
 from monitoring.ledger import Ledgers
@@ -36,6 +37,7 @@ class Services:
     pages: Pages
     updates: Updates
     streams: Streams
+    admission: Admission
     tasks: Tasks = field(default_factory=Tasks)
 
 

@@ -4,13 +4,13 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
 
 import socketio
 from socketio.exceptions import ConnectionRefusedError
 
+from monitoring.admission import cookies_in, presented
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.realtime.client import AT_ONCE, Client, Frame
@@ -110,7 +110,7 @@ class Sockets:
 
     async def _admitted(self, wish: Mapping[str, object], environ: Mapping[str, Any]) -> tuple[str, float]:
         """What the client may follow, and until when. Raises ConnectionRefusedError, which tells it why not."""
-        until = self.allowed(_token(wish, environ), _cookies(environ))
+        until = self.allowed(_token(wish, environ), cookies_in(environ.get("HTTP_COOKIE", "")))
         if until is None:
             raise ConnectionRefusedError("unauthorized")
         if self.hub.closing:
@@ -197,17 +197,8 @@ def _session(wanted: object) -> str:
 
 
 def _token(wish: Mapping[str, object], environ: Mapping[str, Any]) -> str:
-    bearer, wished = str(environ.get("HTTP_AUTHORIZATION", "")), wish.get("token")
-    return (
-        # JSON may carry half a surrogate pair, which is no text that could be compared.
-        (wished.encode(errors="replace").decode() if isinstance(wished, str) else "")
-        or str(environ.get("HTTP_X_DASHBOARD_TOKEN", ""))
-        or (bearer[7:].strip() if bearer.lower().startswith("bearer ") else "")
+    wished = wish.get("token")
+    # JSON may carry half a surrogate pair, which is no text that could be compared.
+    return (wished.encode(errors="replace").decode() if isinstance(wished, str) else "") or presented(
+        environ.get("HTTP_X_DASHBOARD_TOKEN", ""), environ.get("HTTP_AUTHORIZATION", "")
     )
-
-
-def _cookies(environ: Mapping[str, Any]) -> dict[str, str]:
-    try:
-        return {name: morsel.value for name, morsel in SimpleCookie(environ.get("HTTP_COOKIE", "")).items()}
-    except CookieError:
-        return {}

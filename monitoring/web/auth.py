@@ -5,13 +5,13 @@ open on a machine of one's own (loopback) and need the operator where strangers 
 operator, and requests that browsers make from other sites are refused.
 """
 
-import hmac
 from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from quart import Request, Response, current_app, g, redirect, request, session
+from quart import Response, current_app, g, redirect, request, session
 
+from monitoring.admission import fingerprint, presented, same_secret
 from monitoring.services import services
 from monitoring.web.errors import Problem, wants_html
 
@@ -48,27 +48,13 @@ def is_operator() -> bool:
     token = services().settings.token
     if not token:
         return False
-    return same_secret(_presented(request), token) or session.get("operator") == fingerprint(token)
+    given = presented(request.headers.get("X-Dashboard-Token", ""), request.headers.get("Authorization", ""))
+    return same_secret(given, token) or session.get("operator") == operators_mark(token)
 
 
-def same_secret(given: str, secret: str) -> bool:
-    """Compared in constant time; non-ASCII input is simply wrong."""
-    return hmac.compare_digest(given.encode(), secret.encode())
-
-
-def fingerprint(token: str) -> str:
-    """What the cookie holds in place of the token: a changed token ends every session."""
-    return fingerprint_of(str(current_app.secret_key), token)
-
-
-def fingerprint_of(key: str, token: str) -> str:
-    return hmac.new(key.encode(), token.encode(), "sha256").hexdigest()
-
-
-def _presented(given: Request) -> str:
-    header = given.headers.get("X-Dashboard-Token", "").strip()
-    bearer = given.headers.get("Authorization", "")
-    return header or (bearer[7:].strip() if bearer.lower().startswith("bearer ") else "")
+def operators_mark(token: str) -> str:
+    """What the cookie of a signed-in operator holds."""
+    return fingerprint(str(current_app.secret_key), token)
 
 
 async def guard() -> Response | None:

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from quart import Quart, Response, request
 
-from monitoring.services import KEY, services
+from monitoring.services import KEY, Services
 
 
 def content_security_policy(libraries: Iterable[str]) -> str:
@@ -17,20 +17,26 @@ def content_security_policy(libraries: Iterable[str]) -> str:
     )
 
 
+def of_every_answer(parts: Services) -> dict[str, str]:
+    """The headers that do not depend on what is asked."""
+    found = {
+        "Content-Security-Policy": content_security_policy(url for url, _, _ in parts.pages.libraries),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+        "X-Frame-Options": "DENY",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    }
+    return found | ({"Strict-Transport-Security": "max-age=31536000"} if parts.settings.protected else {})
+
+
 def register(app: Quart) -> None:
-    policy = content_security_policy(url for url, _, _ in app.extensions[KEY].pages.libraries)
+    common = of_every_answer(app.extensions[KEY])
 
     @app.after_request
     async def add(response: Response) -> Response:
-        set_default = response.headers.setdefault
-        set_default("Content-Security-Policy", policy)
-        set_default("X-Content-Type-Options", "nosniff")
-        set_default("Referrer-Policy", "same-origin")
-        set_default("X-Frame-Options", "DENY")
-        set_default("Cross-Origin-Opener-Policy", "same-origin")
-        set_default("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
+        for name, value in common.items():
+            response.headers.setdefault(name, value)
         static = request.path.startswith("/static/")
-        set_default("Cache-Control", "public, max-age=3600" if static else "no-store")
-        if services().settings.protected:
-            set_default("Strict-Transport-Security", "max-age=31536000")
+        response.headers.setdefault("Cache-Control", "public, max-age=3600" if static else "no-store")
         return response

@@ -8,6 +8,7 @@ from markupsafe import Markup
 from quart import Blueprint, Response, current_app, jsonify, redirect, request, session
 from werkzeug.http import generate_etag
 
+from monitoring.admission import same_secret
 from monitoring.database.pool import DatabaseUnavailable
 from monitoring.metrics.metric import Metric
 from monitoring.scope import Scope
@@ -15,10 +16,10 @@ from monitoring.sections import BY_NAME, SECTIONS, BadParameter, Section
 from monitoring.services import services
 from monitoring.snapshots import Rendered
 from monitoring.web.api import describe
-from monitoring.web.auth import fingerprint, public, reading, same_secret
+from monitoring.web.auth import operators_mark, public, reading
 from monitoring.web.errors import Problem
 from monitoring.web.rendering import THEMES
-from monitoring.web.requests import followed_session, requested_scope
+from monitoring.web.requests import followed_session, own_arguments, requested_scope
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +58,7 @@ async def _switcher(scope: Scope) -> list[object]:
 
 
 async def _rendered(section: Section, scope: Scope, *, told: bool = False) -> Rendered:
-    arguments = {name: request.args[name] for name in section.parameters if request.args.get(name)}
-    return await services().snapshots.get(section, scope, arguments, told=told)
+    return await services().snapshots.get(section, scope, own_arguments(section, request.args), told=told)
 
 
 @blueprint.get("/partials/<name>")
@@ -125,7 +125,7 @@ async def login() -> Response:
         response.status_code = 401
         return response
     session.permanent = True
-    session["operator"] = fingerprint(token)
+    session["operator"] = operators_mark(token)
     return redirect(services().pages.url(target), code=303)  # type: ignore[return-value]
 
 

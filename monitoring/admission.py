@@ -1,0 +1,61 @@
+"""Who may read: the one rule for requests, for WebSockets, and for whatever else a client may come with."""
+
+import hmac
+import math
+from collections.abc import Mapping
+from http.cookies import CookieError, SimpleCookie
+
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from quart import Quart
+from quart.sessions import SecureCookieSessionInterface
+
+from monitoring.config import Settings
+
+
+class Admission:
+    """Knows the operator by the token, or by the cookie that was given for it."""
+
+    def __init__(self, app: Quart, settings: Settings) -> None:
+        self._settings = settings
+        self._key = str(app.config["SECRET_KEY"])
+        self._cookie: str = app.config["SESSION_COOKIE_NAME"]
+        self._seconds = app.permanent_session_lifetime.total_seconds()
+        signer = SecureCookieSessionInterface().get_signing_serializer(app)
+        assert isinstance(signer, URLSafeTimedSerializer)
+        self._signer = signer
+
+    def until(self, token: str, cookies: Mapping[str, str]) -> float | None:
+        """Until when (``time.time()``) a client with these may read; None: not at all."""
+        if not self._settings.protected or same_secret(token, self._settings.token):
+            return math.inf
+        try:
+            given = cookies.get(self._cookie, "")
+            content, signed = self._signer.loads(given, max_age=int(self._seconds), return_timestamp=True)
+        except BadSignature:
+            return None
+        operator = content.get("operator") == fingerprint(self._key, self._settings.token)
+        return float(signed.timestamp() + self._seconds) if operator else None
+
+
+def same_secret(given: str, secret: str) -> bool:
+    """Compared in constant time; non-ASCII input is simply wrong."""
+    return hmac.compare_digest(given.encode(), secret.encode())
+
+
+def fingerprint(key: str, token: str) -> str:
+    """What the cookie holds in place of the token: a changed token ends every session."""
+    return hmac.new(key.encode(), token.encode(), "sha256").hexdigest()
+
+
+def presented(dashboard_token: str, authorization: str) -> str:
+    """The token in the headers X-Dashboard-Token and Authorization; empty where there is none."""
+    bearer = authorization[7:] if authorization.lower().startswith("bearer ") else ""
+    return dashboard_token.strip() or bearer.strip()
+
+
+def cookies_in(header: str) -> dict[str, str]:
+    """The cookies of a request's header; none where it is malformed."""
+    try:
+        return {name: morsel.value for name, morsel in SimpleCookie(header).items()}
+    except CookieError:
+        return {}
