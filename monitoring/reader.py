@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from weakref import WeakValueDictionary
 
 import asyncpg
@@ -25,11 +26,14 @@ FACTS_AGE = 1.0
 """Seconds for which facts stay good when nothing has changed but the time."""
 MOST_SESSIONS = 256
 
+_Read = tuple[Ledger, Facts | None, datetime]
+
 
 @dataclass(frozen=True, slots=True)
 class _Known:
     ledger: Ledger
-    facts: Facts
+    facts: Facts | None
+    now: datetime
     changes: int
     made: float
 
@@ -109,20 +113,20 @@ class Reader:
             return await list_sessions(connection, self.database.capabilities)
 
     @asynccontextmanager
-    async def context(self, scope: Scope, arguments: Mapping[str, str] | None = None) -> AsyncIterator[Context]:
+    async def context(
+        self, scope: Scope, arguments: Mapping[str, str] | None = None, *, facts: bool = True
+    ) -> AsyncIterator[Context]:
         """Everything a section reads from, over one connection. Raises DatabaseUnavailable."""
         try:
-            known = await self._know(scope.session)
+            known = await self._know(scope.session, facts)
             async with self.database.acquire() as connection:
                 capabilities, own = self.database.capabilities, arguments or {}
-                yield Context(
-                    connection, capabilities, scope, known.ledger, known.facts, known.facts.now, self.metrics, own
-                )
+                yield Context(connection, capabilities, scope, known.ledger, known.facts, known.now, self.metrics, own)
         except DatabaseUnavailable:
             self.on_failed(scope.session.id)
             raise
 
-    async def _know(self, session: Session) -> _Known:
+    async def _know(self, session: Session, facts: bool) -> _Known:
         # The lock first: who waits for it holds no connection that others could use.
         async with self._locks.setdefault(session.id, asyncio.Lock()):
             known = self._known.get(session.id)
@@ -130,8 +134,9 @@ class Reader:
             if known is not None and known.changes == changes and time.monotonic() - known.made < FACTS_AGE:
                 return known
             async with self.database.acquire() as connection:
-                ledger, facts = await self._read(connection, self.ledgers.of(session))
-            return self._keep(_Known(ledger, facts, changes, time.monotonic()))
+                ledger, found, now = await self._read(connection, self.ledgers.of(session), facts)
+            known = _Known(ledger, found, now, changes, time.monotonic())
+            return self._keep(known) if facts else known
 
     def _keep(self, known: _Known) -> _Known:
         self._known[known.ledger.session.id] = known
@@ -140,17 +145,18 @@ class Reader:
             self._known.popitem(last=False)
         return known
 
-    async def _read(self, connection: asyncpg.Connection, ledger: Ledger) -> tuple[Ledger, Facts]:
+    async def _read(self, connection: asyncpg.Connection, ledger: Ledger, facts: bool) -> _Read:
         try:
-            return ledger, await self._read_facts(connection, ledger)
+            return await self._read_once(connection, ledger, facts)
         except SCHEMA_CHANGED:
             await self.database.read_schema(connection)
-            ledger = self.ledgers.instead_of(ledger)
-            return ledger, await self._read_facts(connection, ledger)
+            return await self._read_once(connection, self.ledgers.instead_of(ledger), facts)
 
-    async def _read_facts(self, connection: asyncpg.Connection, ledger: Ledger) -> Facts:
+    async def _read_once(self, connection: asyncpg.Connection, ledger: Ledger, facts: bool) -> _Read:
         assert self.database.server is not None
         await ledger.refresh(connection, self.database.capabilities, self.database.server.standby)
         if ledger.reading:
             self.ledgers.wake()
-        return await read_facts(connection, self.database.capabilities, ledger, utc_now())
+        now = utc_now()
+        found = await read_facts(connection, self.database.capabilities, ledger, now) if facts else None
+        return ledger, found, now

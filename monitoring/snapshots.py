@@ -181,7 +181,7 @@ class Snapshots:
 
     async def _read(self, section: Section, scope: Scope, own: Mapping[str, str]) -> View:
         try:
-            async with self._reader.context(scope, own) as context:
+            async with self._reader.context(scope, own, facts=section.facts) as context:
                 context.capabilities.require(*section.needs)
                 return View(await section.load(context), context.now)
         except DatabaseUnavailable as error:

@@ -101,7 +101,7 @@ class Updates:
         session = await self._reader.session(CURRENT)
         if session is None:
             return
-        async with self._reader.context(Scope(session, CURRENT)) as context:
+        async with self._reader.context(Scope(session, CURRENT), facts=False) as context:
             wanted = TradeFilter(limit=MOST_ROWS)
             trades = await read_trades(context.connection, context.capabilities, context.ledger, wanted)
         await self._emit("trade_update", {"trades": [trade_payload(trade) for trade in trades]})

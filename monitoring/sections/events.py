@@ -71,4 +71,6 @@ async def load(context: Context) -> EventsView:
     )
 
 
-SECTION = Section("events", "Events", {"system_events", "trading_sessions"}, load, needs=("system_events",))
+SECTION = Section(
+    "events", "Events", {"system_events", "trading_sessions"}, load, needs=("system_events",), facts=False
+)

@@ -33,18 +33,25 @@ from monitoring.scope import Scope
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a section may read: one connection, one scope, and the facts that every section shares."""
+    """What a section may read: one connection, one scope, and the facts that sections share."""
 
     connection: asyncpg.Connection
     capabilities: Capabilities
     scope: Scope
     ledger: Ledger
-    facts: Facts
+    known: Facts | None
+    """None for a section that works without."""
     now: datetime
     metrics: tuple[Metric, ...] = CATALOGUE
     """Every metric there is, the operator's own included."""
     arguments: Mapping[str, str] = field(default_factory=dict)
     """The section's own query parameters, such as a page or a filter; unchecked."""
+
+    @property
+    def facts(self) -> Facts:
+        if self.known is None:
+            raise RuntimeError("a section that says it works without facts asks for them")
+        return self.known
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,8 @@ class Section:
     """Seconds after which the passing of time alone may change what it says; None: only rows do."""
     parameters: tuple[str, ...] = ()
     """Query parameters of its own."""
+    facts: bool = True
+    """Whether it works with the facts of all figures, which take longer to read than a few rows."""
 
 
 class BadParameter(Exception):

@@ -116,5 +116,11 @@ async def load(context: Context) -> TradesView:
 
 
 SECTION = Section(
-    "trades", "Trade History", {"trades", "trading_sessions"}, load, needs=("trades",), parameters=("before",)
+    "trades",
+    "Trade History",
+    {"trades", "trading_sessions"},
+    load,
+    needs=("trades",),
+    parameters=("before",),
+    facts=False,
 )
