@@ -40,6 +40,10 @@ Columns = Mapping[str, str]
 """Column name → PostgreSQL type it is read as."""
 
 
+ESSENTIAL = "trading_sessions"
+"""Without it there is nothing to show at all."""
+
+
 class TableMissing(Exception):
     """A section needs a table that this database does not have (or does not let us read)."""
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
-from monitoring.database.capabilities import Capabilities
+from monitoring.database.capabilities import ESSENTIAL, Capabilities
 from monitoring.database.errors import SCHEMA_CHANGED, DatabaseUnavailable, PlainErrors, lost_with
 from monitoring.database.gate import Gate, read_gate
 from monitoring.database.pool import Database
@@ -31,8 +31,8 @@ CATCH_UP = 1.0
 """Seconds that an answer waits, at most, for the news of a feed that was resting."""
 CORRECTIONS_PAUSE = 2.0
 SCHEMA_PAUSE = 30.0
-ESSENTIAL, EMPTY_PAUSE = "trading_sessions", 2.0
-"""The table without which there is nothing to show, and how often it is looked for where it is missing."""
+EMPTY_PAUSE = 2.0
+"""Seconds between two looks for the table without which there is nothing to show."""
 UNCOUNTED_PAUSE = 300.0
 """Seconds between two reconciliations with a standby, which does not count updates."""
 FIRST_RETRY, LAST_RETRY = 0.1, 1.0

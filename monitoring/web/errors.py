@@ -15,6 +15,9 @@ from monitoring.sections import BadParameter
 
 log = logging.getLogger(__name__)
 
+RETRY_AFTER = "5"
+"""Seconds after which to ask a database again that is away; a page does so by itself."""
+
 
 class Problem(Exception):
     """An answer other than success: a fitting status, a code for programs, a sentence for people."""
@@ -62,13 +65,15 @@ async def answer(error: Exception) -> Response:
     problem = problem_of(error)
     if wants_html():
         response = services().pages.error(problem.status, problem.message)
+        if problem.status == 503:
+            response.headers["Refresh"] = RETRY_AFTER
     else:
         response = jsonify({"error": {"code": problem.code, "message": problem.message}})
     response.status_code = problem.status
     if problem.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     if problem.status == 503:
-        response.headers["Retry-After"] = "5"
+        response.headers["Retry-After"] = RETRY_AFTER
     return response
 
 

@@ -9,6 +9,7 @@ from quart import Blueprint, Response, current_app, jsonify, redirect, request, 
 from werkzeug.http import generate_etag
 
 from monitoring.admission import same_secret
+from monitoring.database.capabilities import TableMissing
 from monitoring.database.pool import DatabaseUnavailable
 from monitoring.metrics.metric import Metric
 from monitoring.scope import Scope
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
 blueprint = Blueprint("pages", __name__)
 
 YEAR = 365 * 86400
-EMPTY_REFRESH = "5"
+LOOK_AGAIN = {"Refresh": "5"}
 """Seconds after which a page without any session looks again: it has no section yet that could be kept live."""
 
 
@@ -35,11 +36,12 @@ EMPTY_REFRESH = "5"
 async def dashboard() -> Response:
     """The whole dashboard: the very sections that are fetched again when they change."""
     pages = services().pages
-    scope = await requested_scope()
+    try:
+        scope = await requested_scope()
+    except TableMissing as error:
+        return _waiting(f"As yet {error}. The engine makes it when it first runs; atb db verify tells what is missing.")
     if scope is None:
-        waiting = pages.page("dashboard.html", None, fragments={}, switcher=[])
-        waiting.headers["Refresh"] = EMPTY_REFRESH
-        return waiting
+        return _waiting("The database holds no session. The dashboard fills as soon as the engine begins one.")
     versions = services().hub.versions(scope.requested)  # before the reading: what changes meanwhile is read again
     rendered = await asyncio.gather(*(_rendered(section, scope) for section in SECTIONS))
     fragments = {
@@ -48,6 +50,12 @@ async def dashboard() -> Response:
     }
     switcher = await _switcher(scope)
     return pages.page("dashboard.html", scope, fragments=fragments, versions=versions, switcher=switcher)
+
+
+def _waiting(why: str) -> Response:
+    page = services().pages.page("dashboard.html", None, fragments={}, switcher=[], why=why)
+    page.headers.update(LOOK_AGAIN)
+    return page
 
 
 async def _switcher(scope: Scope) -> list[object]:

@@ -166,11 +166,11 @@ async def test_so_slow_that_queries_exceed_their_limit(
     account: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(pool, "READ_ONLY_SETUP", pool.READ_ONLY_SETUP.replace("'5s'", "'300ms'"))
+    monkeypatch.setattr(pool, "READ_ONLY_SETUP", pool.READ_ONLY_SETUP.replace("'5s'", "'1s'"))
     wire.reset()
     await page.is_fresh()
     number = await insert(connection, "trades", session_id=account)
-    await connection.execute(f"CREATE POLICY crawl ON trades USING (id <= {number} OR pg_sleep(1) IS NOT NULL)")
+    await connection.execute(f"CREATE POLICY crawl ON trades USING (id <= {number} OR pg_sleep(3) IS NOT NULL)")
     await connection.execute("ALTER TABLE trades ENABLE ROW LEVEL SECURITY")
     await insert(connection, "trades", session_id=account)
     await page.becomes_old("trades")

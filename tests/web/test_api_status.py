@@ -99,7 +99,8 @@ async def test_not_ready_while_a_task_is_down(client: Any, app: Quart) -> None:
     await until_ready(client)
     parts: Services = app.extensions[KEY]
     next(iter(parts.tasks.states.values())).running = False
-    assert (await get(client, "/ready", 503))["ready"] is False
+    answer = await get(client, "/ready", 503)
+    assert (answer["ready"], answer["reasons"]) == (False, ["the task feed does not run"])
 
 
 async def test_without_the_database(client: Any, connection: asyncpg.Connection, server: EmbeddedServer) -> None:

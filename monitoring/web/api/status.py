@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 from quart_schema import validate_querystring, validate_response
 
-from monitoring.database.capabilities import TableMissing
+from monitoring.database.capabilities import ESSENTIAL, TableMissing
 from monitoring.database.pool import DatabaseUnavailable
 from monitoring.metrics.catalogue import BY_KEY, evaluate
 from monitoring.metrics.facts import Facts
@@ -61,6 +61,7 @@ class Readiness(Struct):
     """Whether requests can be served, part by part."""
 
     ready: bool
+    reasons: Annotated[list[str], Meta(description="Why not, a sentence each")]
     database: Annotated[str, Meta(description="connected or unavailable")]
     feed: FeedStatus
     tasks: dict[str, TaskStatus]
@@ -112,16 +113,22 @@ async def ready() -> tuple[Payload, int]:
     connected = await _database_answers()
     feed = feed_status()
     tasks = {name: {"running": state.running, "failures": state.failures} for name, state in parts.tasks.states.items()}
-    readable = parts.database.capabilities.has("trading_sessions")
-    good = connected and readable and _following(feed) and all(state.running for state in parts.tasks.states.values())
+    essential = parts.database.capabilities.has(ESSENTIAL)
+    reasons = [
+        *(["the database does not answer"] if not connected else []),
+        *([str(TableMissing(ESSENTIAL))] if connected and not essential else []),
+        *([f"changes are not followed: {feed['how']}"] if not _following(feed) else []),
+        *(f"the task {name} does not run" for name, state in parts.tasks.states.items() if not state.running),
+    ]
     answer: Payload = {
-        "ready": good,
+        "ready": not reasons,
+        "reasons": reasons,
         "database": _word(connected),
         "feed": feed,
         "tasks": tasks,
         "histories": {str(session): share for session, share in parts.ledgers.progress.items()},
     }
-    return answer, 200 if good else 503
+    return answer, 503 if reasons else 200
 
 
 @blueprint.get("/api/status")
