@@ -55,6 +55,8 @@ class Reader:
         self.on_failed: Callable[[int], None] = lambda session: None
         """Hears of each session that could not be read: whoever looks at it is shown old figures."""
         self._known: OrderedDict[int, _Known] = OrderedDict()
+        self._failed: dict[int, tuple[float, str]] = {}
+        """When the last attempt to read a session failed, and why."""
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     def forget_sessions(self) -> None:
@@ -66,6 +68,7 @@ class Reader:
         self._sessions.clear()
         self.forget_sessions()
         self._known.clear()
+        self._failed.clear()
         self.ledgers.clear()
 
     async def session(self, requested: str) -> Session | None:
@@ -127,14 +130,23 @@ class Reader:
             raise
 
     async def _know(self, session: Session, facts: bool) -> _Known:
+        asked = time.monotonic()
         # The lock first: who waits for it holds no connection that others could use.
         async with self._locks.setdefault(session.id, asyncio.Lock()):
             known = self._known.get(session.id)
             changes = self.hub.changes(session.id)
             if known is not None and known.changes == changes and time.monotonic() - known.made < FACTS_AGE:
                 return known
-            async with self.database.acquire() as connection:
-                ledger, found, now = await self._read(connection, self.ledgers.of(session), facts)
+            failed, error = self._failed.get(session.id, (0.0, ""))
+            if failed > asked:
+                # It was tried while we waited: a slow database need not be waited for by one section after the other.
+                raise DatabaseUnavailable(error)
+            try:
+                async with self.database.acquire() as connection:
+                    ledger, found, now = await self._read(connection, self.ledgers.of(session), facts)
+            except DatabaseUnavailable as unavailable:
+                self._failed[session.id] = time.monotonic(), str(unavailable)
+                raise
             known = _Known(ledger, found, now, changes, time.monotonic())
             return self._keep(known) if facts else known
 

@@ -117,7 +117,9 @@ class Database:
                 connection.terminate()
                 raise
             finally:
-                await pool.release(connection, timeout=CONNECT_TIMEOUT)
+                # A pool that was retired meanwhile has given the connection up itself.
+                with suppress(asyncpg.InternalClientError):
+                    await pool.release(connection, timeout=CONNECT_TIMEOUT)
         self.last_contact = time.time()
 
     async def read_schema(self, connection: asyncpg.Connection) -> None:
