@@ -60,8 +60,8 @@
     var sections = Object.keys(want).filter(function (section) { return want[section] !== have[section]; });
     if (!d.hidden) sections.forEach(function (section, n) {
       have[section] = want[section];
-      // after a restart everybody is back at once
-      setTimeout(refresh, spread && sections.length > 2 ? Math.random() * spread : n * 9, section);
+      // not everybody at once
+      setTimeout(refresh, Math.random() * (spread && sections.length > 2 ? spread : n * 18), section);
     });
   }
 
