@@ -39,13 +39,13 @@ vendor: $(VENV)/.demo ## local copies of the browser libraries, if npm is there 
 	@$(BIN)/python scripts/vendor.py
 
 chromium: $(VENV)/.dev ## finds a Chromium for the browser tests, or installs one
-	@$(BIN)/python scripts/find_chromium.py --install
+	@$(BIN)/python -m scripts.find_chromium --install
 
 nginx: $(BIN)/python ## finds an nginx for the tests behind proxies, or installs one
-	@$(BIN)/python scripts/find_nginx.py --install
+	@$(BIN)/python -m scripts.find_server nginx --install
 
 pgbouncer: $(BIN)/python ## finds a PgBouncer for the tests behind poolers, or installs one
-	@$(BIN)/python scripts/find_pgbouncer.py --install
+	@$(BIN)/python -m scripts.find_server pgbouncer --install
 
 wheel: $(VENV)/.demo ## a wheel in dist/ that holds templates, styles and browser libraries
 	$(BIN)/python scripts/vendor.py --require

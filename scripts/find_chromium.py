@@ -1,10 +1,11 @@
-#!/usr/bin/env python3
-"""Prints the path of a Chromium for the browser tests; with `--install` it gets one where there is none."""
+"""`python -m scripts.find_chromium` prints the path of a Chromium; with `--install` it gets one if there is none."""
 
 import os
 import shutil
 import subprocess
 import sys
+
+from scripts.programs import apt, install, starts
 
 COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC_APPS = (
@@ -14,30 +15,21 @@ MAC_APPS = (
 PLAYWRIGHTS_OWN = (
     "from playwright.sync_api import sync_playwright\nwith sync_playwright() as p: print(p.chromium.executable_path)"
 )
-INSTALL_SECONDS = 300
 
 
 def find_chromium() -> str | None:
     """$CHROMIUM, else an installed one, else Playwright's own; None when there is none that starts."""
     named = os.environ.get("CHROMIUM")
     if named:
-        if not starts(named):
+        if not starts(named, "--version"):
             raise FileNotFoundError(f"CHROMIUM={named}: expected a browser that answers --version")
         return shutil.which(named)
     candidates = [path for path in map(shutil.which, (*COMMANDS, *MAC_APPS)) if path]
     for path in candidates:
-        if starts(path):
+        if starts(path, "--version"):
             return path
     own = playwrights_own()
-    return own if own and starts(own) else None
-
-
-def starts(path: str) -> bool:
-    """A download whose system libraries are missing exists but does not start."""
-    try:
-        return subprocess.run([path, "--version"], capture_output=True, timeout=30).returncode == 0
-    except (OSError, subprocess.TimeoutExpired):
-        return False
+    return own if own and starts(own, "--version") else None
 
 
 def playwrights_own() -> str | None:
@@ -58,30 +50,17 @@ def install_chromium() -> str:
 
 
 def with_playwright() -> None:
-    _run([sys.executable, "-m", "playwright", "install", "chromium"])
+    install([sys.executable, "-m", "playwright", "install", "chromium"])
 
 
 def with_apt() -> None:
-    if not shutil.which("apt-get"):
-        return
-    apt = ["apt-get", "-qq"] if os.geteuid() == 0 else ["sudo", "-n", "apt-get", "-qq"]
-    _run([*apt, "update"])
-    _run([*apt, "install", "-y", "--no-install-recommends", "chromium", "fonts-liberation"])
+    if shutil.which("apt-get"):
+        install(apt("update"), apt("install", "-y", "--no-install-recommends", "chromium", "fonts-liberation"))
 
 
-def _run(command: list[str]) -> None:
-    """A failure is no news here: what counts is whether a browser is found afterwards."""
-    print("$", *command, file=sys.stderr)
+def main(wanted: bool) -> int:
     try:
-        subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, timeout=INSTALL_SECONDS)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        print(error, file=sys.stderr)
-
-
-def main(install: bool) -> int:
-
-    try:
-        path = find_chromium() or (install_chromium() if install else None)
+        path = find_chromium() or (install_chromium() if wanted else None)
     except FileNotFoundError as error:
         print(error, file=sys.stderr)
         return 1
@@ -91,4 +70,4 @@ def main(install: bool) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(install="--install" in sys.argv[1:]))
+    sys.exit(main(wanted="--install" in sys.argv[1:]))

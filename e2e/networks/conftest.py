@@ -13,7 +13,7 @@ from e2e.faultproxy import FaultProxy, in_front_of
 from e2e.networks.rungs import RECORD, REPORT, OpenPage
 from e2e.nginx import BUFFERED, PLAIN, STRIPPED, SWALLOWED, Nginx, run_nginx
 from monitoring.database.embedded import EmbeddedServer
-from scripts.find_nginx import find_nginx
+from scripts.find_server import find_server
 from tests.apart import run_apart
 from tests.history import seed_account
 from tests.running import Dashboard, run_dashboard
@@ -65,11 +65,11 @@ async def browser(chromium: str | None) -> AsyncIterator[Browser]:
 @pytest.fixture(scope="session")
 def nginx_program() -> str:
     """Path of nginx. Where tests are run for somebody else, its absence is a failure."""
-    program = find_nginx()
+    program = find_server("nginx")
     if program is None and "CI" in os.environ:
-        pytest.fail("nginx is missing: scripts/find_nginx.py --install")
+        pytest.fail("nginx is missing: python -m scripts.find_server nginx --install")
     if program is None:
-        pytest.skip("no nginx here, and none could be installed (scripts/find_nginx.py --install)")
+        pytest.skip("no nginx here, and none could be installed (python -m scripts.find_server nginx --install)")
     return program
 
 

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from monitoring.database.programs import ROOT_RUNS_AS
-from scripts.find_pgbouncer import find_pgbouncer
+from scripts.find_server import find_server
 
 SETTINGS = """
 [databases]
@@ -46,7 +46,7 @@ class Bouncer:
 @asynccontextmanager
 async def bouncer_before(url: str, *users: str, size: int = 3) -> AsyncIterator[Bouncer]:
     """Few server connections, so that a client's next transaction is on another one; it never runs as root."""
-    program = find_pgbouncer()
+    program = find_server("pgbouncer")
     if program is None:
         pytest.skip("no PgBouncer: install the package pgbouncer, or name one by the variable PGBOUNCER")
     query = parse_qs(urlsplit(url).query)
