@@ -1,4 +1,4 @@
-"""`python -m scripts.find_server nginx` (or pgbouncer) prints its path; with `--install` it gets one if there is none."""
+"""`python -m scripts.find_server nginx` (or pgbouncer) prints its path; with `--install` it gets one where none is."""
 
 import os
 import shutil
