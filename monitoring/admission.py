@@ -3,13 +3,16 @@
 import hmac
 import math
 from collections.abc import Mapping
-from http.cookies import CookieError, SimpleCookie
+from datetime import timedelta
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from quart import Quart
 from quart.sessions import SecureCookieSessionInterface
+from werkzeug.http import parse_cookie
 
 from monitoring.config import Settings
+
+SIGNED_IN_FOR = timedelta(days=30)
 
 
 class Admission:
@@ -54,8 +57,5 @@ def presented(dashboard_token: str, authorization: str) -> str:
 
 
 def cookies_in(header: str) -> dict[str, str]:
-    """The cookies of a request's header; none where it is malformed."""
-    try:
-        return {name: morsel.value for name, morsel in SimpleCookie(header).items()}
-    except CookieError:
-        return {}
+    """The cookies of a request's header, as the framework reads them."""
+    return parse_cookie(header).to_dict()

@@ -8,7 +8,7 @@ from quart import Quart, request
 from quart.sessions import SecureCookieSessionInterface
 from quart_schema import Info, QuartSchema
 
-from monitoring.admission import Admission
+from monitoring.admission import SIGNED_IN_FOR, Admission
 from monitoring.config import Settings, signing_key
 from monitoring.database.pool import Database
 from monitoring.ledger import Ledgers
@@ -33,7 +33,6 @@ from monitoring.web.rendering import VERSION, Pages, SectionRenderer, make_envir
 from monitoring.web.shortcut import Shortcut
 
 LARGEST_BODY = 64 * 1024
-SIGNED_IN_FOR = timedelta(days=30)
 
 
 def create_app(settings: Settings, metrics: Iterable[Metric] = CATALOGUE) -> Quart:

@@ -25,6 +25,8 @@ from monitoring.sections.section import Context
 FACTS_AGE = 1.0
 """Seconds for which facts stay good when nothing has changed but the time."""
 MOST_SESSIONS = 256
+SLOW = 0.5
+"""Seconds of waiting for a failure that are worth sparing others; after a quicker one they try for themselves."""
 
 _Read = tuple[Ledger, Facts | None, datetime]
 
@@ -55,9 +57,9 @@ class Reader:
         self.on_failed: Callable[[int], None] = lambda session: None
         """Hears of each session that could not be read: whoever looks at it is shown old figures."""
         self._known: OrderedDict[int, _Known] = OrderedDict()
-        self._failed: dict[int, tuple[float, str]] = {}
-        """When the last attempt to read a session failed, and why."""
-        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._failed: dict[tuple[int, bool], tuple[float, str]] = {}
+        """When the last attempt to read a session, with facts or without, failed after a long wait, and why."""
+        self._locks: WeakValueDictionary[tuple[int, bool], asyncio.Lock] = WeakValueDictionary()
 
     def forget_sessions(self) -> None:
         """A row of ``trading_sessions`` changed."""
@@ -130,23 +132,26 @@ class Reader:
             raise
 
     async def _know(self, session: Session, facts: bool) -> _Known:
-        asked = time.monotonic()
+        asked, key = time.monotonic(), (session.id, facts)
         # The lock first: who waits for it holds no connection that others could use.
-        async with self._locks.setdefault(session.id, asyncio.Lock()):
+        async with self._locks.setdefault(key, asyncio.Lock()):
             known = self._known.get(session.id)
             changes = self.hub.changes(session.id)
             if known is not None and known.changes == changes and time.monotonic() - known.made < FACTS_AGE:
                 return known
-            failed, error = self._failed.get(session.id, (0.0, ""))
+            failed, error = self._failed.get(key, (0.0, ""))
             if failed > asked:
                 # It was tried while we waited: a slow database need not be waited for by one section after the other.
                 raise DatabaseUnavailable(error)
+            began = time.monotonic()
             try:
                 async with self.database.acquire() as connection:
                     ledger, found, now = await self._read(connection, self.ledgers.of(session), facts)
             except DatabaseUnavailable as unavailable:
-                self._failed[session.id] = time.monotonic(), str(unavailable)
+                if time.monotonic() - began > SLOW:
+                    self._failed[key] = time.monotonic(), str(unavailable)
                 raise
+            self._failed.pop(key, None)
             known = _Known(ledger, found, now, changes, time.monotonic())
             return self._keep(known) if facts else known
 

@@ -18,6 +18,7 @@ from monitoring.realtime.sockets import Sockets
 from monitoring.realtime.sse import event
 from monitoring.sections import SECTIONS
 from tests.engine_io import PATH, Raw, let_in
+from tests.faults.waiting import until
 from tests.serving import served
 
 STUCK = 50
@@ -153,6 +154,23 @@ async def test_what_waited_comes_before_what_is_new(sockets: Sockets) -> None:
         assert 0 < waited < sent
         for number in range(heard, sent):
             assert (await program.event("count"))["number"] == number
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_nothing_overtakes_what_is_about_to_be_sent(sockets: Sockets, turns: int) -> None:
+    """Wherever it is on its way out when the peer reads again, ``turns`` of the loop after it was queued."""
+    async with served(sockets.application(None)) as host, let_in(host, None) as program:
+        await program.event("connected")
+        (client,) = sockets._clients.values()
+        await until(lambda: not client._connection.queue._unfinished_tasks)
+        connection = client._write.__self__
+        connection.pause_writing()
+        await sockets.emit("count", {"number": 1})
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        connection.resume_writing()
+        await sockets.emit("count", {"number": 2})
+        assert [(await program.event("count"))["number"] for _ in range(2)] == [1, 2]
 
 
 async def test_streams_that_stop_reading_keep_one_version_a_section(

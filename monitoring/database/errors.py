@@ -69,6 +69,8 @@ def lost_with(connection: asyncpg.Connection) -> Iterator[None]:
     """Makes asyncpg's complaints about a connection that has gone a lost connection; any others are our mistakes."""
     try:
         yield
+    except asyncpg.OutdatedSchemaCacheError:
+        raise
     except asyncpg.InternalClientError as error:
         # Server and client have lost each other: the last words of one that ends are not read yet, for instance.
         with suppress(asyncpg.InterfaceError):

@@ -23,7 +23,7 @@ NEEDS = ("id", "session_id", "exit_time", "pnl")
 
 COUNTED = "t.session_id = $1 AND t.id > $2 AND t.id <= $3 AND NOT t.id = ANY($4::bigint[])"
 UNREAD = f"""
-t.id = ANY(ARRAY(SELECT id FROM trades WHERE id > $1 ORDER BY id LIMIT {MOST_NEW_ROWS + 1}) || $2::bigint[])
+t.id = ANY(ARRAY(SELECT id::bigint FROM trades WHERE id > $1 ORDER BY id LIMIT {MOST_NEW_ROWS + 1}) || $2::bigint[])
 ORDER BY t.id
 """
 """By ids alone: an OR may be planned as a walk through all of them."""

@@ -63,7 +63,8 @@ class Client:
         queue = self._connection.queue
         if queue.qsize() >= MOST_UNSENT or time.time() >= self.until:
             self.let_go()
-        elif not self._connection.closed and not (queue.empty() and self._write(frame.wire)):
+        elif not self._connection.closed and (queue._unfinished_tasks or not self._write(frame.wire)):
+            # Not empty(): what Engine.IO has taken out may take some turns of the loop until it is sent.
             queue.put_nowait(frame)
 
     def let_go(self) -> None:

@@ -39,7 +39,7 @@ class Context:
     capabilities: Capabilities
     scope: Scope
     ledger: Ledger
-    known: Facts | None
+    facts_if_read: Facts | None
     """None for a section that works without."""
     now: datetime
     metrics: tuple[Metric, ...] = CATALOGUE
@@ -49,9 +49,9 @@ class Context:
 
     @property
     def facts(self) -> Facts:
-        if self.known is None:
+        if self.facts_if_read is None:
             raise RuntimeError("a section that says it works without facts asks for them")
-        return self.known
+        return self.facts_if_read
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,11 +151,12 @@ class TradeQuery:
 def trade_query(capabilities: Capabilities, ledger: Ledger, wanted: TradeFilter) -> tuple[str, list[object]] | None:
     """The query for the wanted trades of the ledger's session, and its arguments; None where there can be none."""
     query = TradeQuery(select_trades(capabilities), [ledger.session.id], ["session_id = $1"])
-    if not _bound(query, ledger, wanted):
+    extremes = _extremes(ledger.trades.days, wanted) if wanted.extreme and ledger.trades.certain else []
+    if not _bound(query, ledger, wanted, [day for _, day in extremes]):
         return None
-    net, least = _net(capabilities), _least_extreme(ledger, wanted)
-    if least is not None:
-        query.where(f"{net} {'>=' if wanted.order == BEST else '<='} {{}}", least)
+    net = _net(capabilities)
+    if extremes:
+        query.where(f"{net} {'>=' if wanted.order == BEST else '<='} {{}}", extremes[-1][0])
     if wanted.symbol:
         ways = {wanted.symbol, wanted.symbol.upper(), wanted.symbol.lower()}
         query.where("symbol::text = ANY({}::text[])", list(ways))
@@ -166,22 +167,24 @@ def trade_query(capabilities: Capabilities, ledger: Ledger, wanted: TradeFilter)
     if wanted.after:
         query.where("(exit_time, id) < ({}, {})", *wanted.after)
     if wanted.order == BY_SYMBOL and not wanted.symbol:
-        query.of_each(EVERY_SYMBOL, "trades.symbol = every.symbol", f"ORDER BY {NEWEST} LIMIT {wanted.need}")
+        need = query.argument(wanted.need)
+        query.of_each(EVERY_SYMBOL, "trades.symbol = every.symbol", f"ORDER BY {NEWEST} LIMIT {need}")
     limit, offset = query.argument(wanted.limit), query.argument(wanted.offset)
     return f"SELECT * FROM ({query.found}) t ORDER BY {wanted.order} LIMIT {limit} OFFSET {offset}", query.arguments
 
 
-def _bound(query: TradeQuery, ledger: Ledger, wanted: TradeFilter) -> bool:
+def _bound(query: TradeQuery, ledger: Ledger, wanted: TradeFilter, chosen: list[date]) -> bool:
     """Keeps the query to the days on which wanted trades can have ended, which the index on the exit time finds.
 
-    The ledger knows what the trades of each day were. False where no day is left.
+    These are ``chosen``, or unless any are, those that the ledger names. The ledger knows what the trades
+    of each day were. False where no day is left.
     """
     since, until = wanted.since or EPOCH, wanted.until or END_OF_TIME
     if wanted.after:
         until = min(until, wanted.after[0])
     if ledger.trades.certain:
         days = [day for day in sorted(ledger.trades.days) if since.date() <= day <= until.date()]
-        chosen = _days_to_read(ledger.trades.days, days, wanted, (since, until))
+        chosen = chosen or _days_to_read(ledger.trades.days, days, wanted, (since, until))
         if not chosen:
             return False
         first, last = min(chosen), max(chosen)
@@ -200,8 +203,6 @@ def _days_to_read(
     trades: Mapping[date, TradeSum], days: list[date], wanted: TradeFilter, bounds: tuple[datetime, datetime]
 ) -> list[date]:
     """Those of ``days``, which are in order, whose trades must be read to find so many as are wanted."""
-    if wanted.extreme:
-        return [day for _, day in _extremes(trades, wanted)] or days
     holding = [day for day in days if min(_counts(trades[day], wanted)) > 0]
     if not wanted.by_day or wanted.order not in (NEWEST, OLDEST):
         return holding
@@ -241,9 +242,3 @@ def _extremes(trades: Mapping[date, TradeSum], wanted: TradeFilter) -> list[tupl
     else:
         found = nsmallest(wanted.need, [(sums.worst, day) for day, sums in trades.items() if sums.worst is not None])
     return found if len(found) == wanted.need else []
-
-
-def _least_extreme(ledger: Ledger, wanted: TradeFilter) -> Decimal | None:
-    """A net P&L that all wanted trades reach, if they are the best or worst of all."""
-    found = _extremes(ledger.trades.days, wanted) if wanted.extreme and ledger.trades.certain else []
-    return found[-1][0] if found else None

@@ -2,14 +2,16 @@
 
 A thousand pages fetch ten sections each, all of them rendered already: nine tenths of what a request costs would be
 routing, contexts and hooks that these have no use for. Only what is plainly such a fetch, and succeeds, is answered
-here, and exactly as the route would (:func:`monitoring.web.pages.partial`), to which everything else is left.
+here, and exactly as the route would (:func:`monitoring.web.pages.partial`), but that it renews the cookie each time.
 """
 
 import re
+import time
 from collections.abc import Mapping
+from datetime import timedelta
 from urllib.parse import parse_qsl
 
-from monitoring.admission import cookies_in, presented
+from monitoring.admission import SIGNED_IN_FOR, cookies_in, presented
 from monitoring.sections import BY_NAME, Section
 from monitoring.services import Services
 from monitoring.snapshots import Rendered
@@ -21,6 +23,9 @@ PLAIN_QUERY = re.compile(r"[\w.=&-]*")
 """Nothing that could be read in two ways."""
 ASKS_FOR_MORE = frozenset({"origin", "range", "if-range", "if-modified-since", "if-match", "if-unmodified-since"})
 """Headers whose answers are the route's."""
+
+RENEWED_BELOW = (SIGNED_IN_FOR - timedelta(days=1)).total_seconds()
+"""Seconds that a sign-in has left when it is renewed."""
 
 
 class Shortcut:
@@ -78,4 +83,6 @@ class Shortcut:
         if not self._parts.settings.protected:
             return True
         token = presented(headers.get("x-dashboard-token", ""), headers.get("authorization", ""))
-        return self._parts.admission.until(token, cookies_in(headers.get("cookie", ""))) is not None
+        until = self._parts.admission.until(token, cookies_in(headers.get("cookie", "")))
+        # A cookie that has aged is renewed by the route.
+        return until is not None and until - time.time() > RENEWED_BELOW

@@ -1,5 +1,6 @@
 """Pages as a browser gets them: whole, escaped, guarded, and honest when something is missing."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -39,19 +40,25 @@ async def test_an_empty_database_says_what_it_waits_for(client: Any) -> None:
     assert "session" in (await text(response)).lower()
 
 
+async def until_shown(client: Any, words: str) -> Any:
+    """The front page, as soon as it holds ``words``."""
+    async with asyncio.timeout(15):
+        while words not in await text(response := await client.get("/", headers=BROWSER)):  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.05)
+        return response
+
+
 async def test_before_the_engine_made_its_tables_the_page_waits_for_them(
     client: Any, connection: asyncpg.Connection
 ) -> None:
     await connection.execute("ALTER TABLE trading_sessions RENAME TO not_yet")
-    while "no readable table trading_sessions" not in await text(response := await client.get("/", headers=BROWSER)):
-        pass
+    response = await until_shown(client, "no readable table trading_sessions")
     assert (response.status_code, response.headers["Refresh"]) == (200, "5")
     readiness = await (await client.get("/ready")).get_json()
     assert readiness["reasons"] == ["this database has no readable table trading_sessions"]
     await connection.execute("ALTER TABLE not_yet RENAME TO trading_sessions")
     await seed_account(connection)
-    while 'id="trades"' not in await text(await client.get("/", headers=BROWSER)):
-        pass
+    await until_shown(client, 'id="trades"')
 
 
 async def test_an_unchanged_section_is_not_sent_twice(account: int, client: Any) -> None:

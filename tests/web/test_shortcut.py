@@ -8,9 +8,11 @@ import httpx
 import pytest
 from quart import Quart
 
+from monitoring.admission import SIGNED_IN_FOR
 from monitoring.app import asgi, create_app
 from monitoring.config import load_settings
 from monitoring.sections import SECTIONS
+from monitoring.web import shortcut
 from tests.history import seed_account
 from tests.serving import served
 
@@ -112,14 +114,30 @@ async def test_fetches_pass_the_framework_by(shown: httpx.AsyncClient, framework
 
 
 async def test_signing_in_opens_it_and_signing_out_closes_it(
-    shown: httpx.AsyncClient, framework: Counting, environ: dict[str, str]
+    shown: httpx.AsyncClient,
+    routed: httpx.AsyncClient,
+    framework: Counting,
+    environ: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     closed = 401 if "ENV" in environ else 200
     assert (await shown.get("/partials/risk", headers=FETCH)).status_code == closed
     signed_in = await shown.post("/login", data={"token": "test-token"})
     assert signed_in.status_code == 303
+    cookie = f"flag; monitoring={signed_in.cookies['monitoring']}; other[1]={{x}}"
+    shown.cookies.clear()
+    fetch = {**FETCH, "Cookie": cookie}
     framework.asked = 0
-    assert (await shown.get("/partials/risk", headers=FETCH)).status_code == 200
-    assert framework.asked == 0
+    found = await shown.get("/partials/risk", headers=fetch)
+    assert (found.status_code, framework.asked) == (200, 0)
+    wanted = await routed.get("/partials/risk", headers=fetch)
+    assert found.text == wanted.text
+    renewing = {"vary"}
+    assert [pair for pair in comparable(found.headers) if pair[0] not in renewing] == [
+        pair for pair in comparable(wanted.headers) if pair[0] not in renewing
+    ]
+    if "ENV" in environ:
+        monkeypatch.setattr(shortcut, "RENEWED_BELOW", SIGNED_IN_FOR.total_seconds() + 1)
+        assert "monitoring=" in (await shown.get("/partials/risk", headers=fetch)).headers["Set-Cookie"]
     await shown.post("/logout")
     assert (await shown.get("/partials/risk", headers=FETCH)).status_code == closed

@@ -117,7 +117,7 @@ async def ready() -> tuple[Payload, int]:
     reasons = [
         *(["the database does not answer"] if not connected else []),
         *([str(TableMissing(ESSENTIAL))] if connected and not essential else []),
-        *([f"changes are not followed: {feed['how']}"] if not _following(feed) else []),
+        *([f"changes are not followed: {_why_not(feed)}"] if not _following(feed) else []),
         *(f"the task {name} does not run" for name, state in parts.tasks.states.items() if not state.running),
     ]
     answer: Payload = {
@@ -204,6 +204,13 @@ def feed_status() -> Payload:
 def _following(feed: Payload) -> bool:
     lag = feed["lag"]
     return feed["mode"] in ("primary", "standby") and isinstance(lag, float) and lag < LONGEST_SILENCE
+
+
+def _why_not(feed: Payload) -> str:
+    if feed["mode"] == "disconnected":
+        return str(feed["how"])
+    lag = feed["lag"]
+    return "not yet" if lag is None else f"no look at the database for {lag:.0f} s"
 
 
 async def _database_answers() -> bool:
