@@ -35,6 +35,20 @@ async def test_where_websockets_are_blocked_events_arrive_all_the_same(
     await expect(page.locator(f"#trade-{number}")).to_be_attached(timeout=15_000)
 
 
+async def test_who_is_signed_out_is_asked_to_sign_in_again(
+    open_page: OpenPage, connection: asyncpg.Connection, account: int, database_url: str
+) -> None:
+    protected = {"ENV": "production", "MONITORING_DASHBOARD_TOKEN": "sesame", "FLASK_SECRET_KEY": "k" * 40}
+    async with run_dashboard("--db-url", database_url, **protected) as running:
+        page = await open_page(running.url)
+        await page.get_by_label("token").fill("sesame")
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.locator("html[data-live=ws]")).to_be_attached()
+        await page.evaluate("fetch('/logout', { method: 'POST' })")  # as another tab would
+        await insert(connection, "trades", session_id=account, exit_time=now())
+        await expect(page.get_by_label("token")).to_be_visible(timeout=20_000)
+
+
 async def test_without_scripts_the_page_is_whole(dashboard: Dashboard, open_page: OpenPage) -> None:
     page = await open_page(dashboard.url, java_script_enabled=False)
     for section in SECTIONS:

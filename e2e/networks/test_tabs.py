@@ -19,7 +19,7 @@ STREAMS = 4
 async def test_ten_tabs_do_not_starve_each_other(
     nginx: Nginx, open_page: OpenPage, connection: asyncpg.Connection, account: int
 ) -> None:
-    """Where WebSockets are refused, at the real times: four tabs stream, the others poll every ten seconds or so."""
+    """Where WebSockets are refused, at the real times: four tabs stream, the others poll every five seconds or so."""
     first = await open_page(nginx.url("stripped"))
     tabs = [first] + [await open_page(nginx.url("stripped"), beside=first) for _ in range(TABS - 1)]
     live = [expect(tab.locator("html:not([data-live=none])")).to_be_attached(timeout=8000) for tab in tabs]

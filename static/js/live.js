@@ -3,7 +3,7 @@
   'use strict';
   var data = d.documentElement.dataset, base = data.root, query = '?session=' + encodeURIComponent(data.session),
     // milliseconds, each replaced by its data attribute
-    time = { hello: 4000, sseWait: 1500, silence: 35000, sseRetry: 15000, poll: 10000, flap: 15000, pause: 60000, retry: 6000, spread: 800 },
+    time = { hello: 4000, sseWait: 1500, silence: 35000, sseRetry: 15000, poll: 5000, flap: 15000, pause: 60000, retry: 6000, spread: 800 },
     now = Date.now, mode, away, skew, key,
     have = JSON.parse(data.versions || '{}'), want = {}, fetching = {},
     es, esSeen, esNext, esFails = 0, unlock, turn = 0,
@@ -96,9 +96,9 @@
     if (want[section]) failed(section, (context.response || {}).status);
   }
 
-  // The new page shows the form; one a minute.
+  // The new page shows the form.
   function signIn(status) {
-    if (/40[13]/.test(status) && performance.now() > time.pause) location.reload();
+    if (/40[13]/.test(status) && performance.now() > time.retry) location.reload();
   }
 
   function sse() {
