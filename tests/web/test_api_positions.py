@@ -121,6 +121,16 @@ async def test_orders_of_a_position_oldest_first(client: Any, connection: asyncp
     assert [order["id"] for order in await get(client, f"/api/positions/{number}/orders")] == [early, late]
 
 
+async def test_a_position_is_of_its_own_session_alone(
+    client: Any, connection: asyncpg.Connection, session: int
+) -> None:
+    number = await insert(connection, "positions", session_id=session)
+    other = await insert(connection, "trading_sessions", mode="PAPER")
+    assert await get(client, f"/api/positions/{number}/orders?session={session}") == []
+    for wrong in (other, 99):
+        assert (await client.get(f"/api/positions/{number}/orders?session={wrong}")).status_code == 404
+
+
 async def test_a_position_without_orders(client: Any, connection: asyncpg.Connection, session: int) -> None:
     number = await insert(connection, "positions", session_id=session)
     assert await get(client, f"/api/positions/{number}/orders") == []

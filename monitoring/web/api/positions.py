@@ -8,8 +8,8 @@ from monitoring.payloads import Payload, order_payload, plain_fields, position_p
 from monitoring.sections import Context
 from monitoring.sections.orders import orders_of, pending_orders
 from monitoring.sections.positions import load as load_positions
-from monitoring.web.api.base import ask, blueprint, read
-from monitoring.web.api.queries import ListQuery, ScopeQuery
+from monitoring.web.api.base import ask, blueprint, find, read
+from monitoring.web.api.queries import ListQuery, OwnerQuery, ScopeQuery
 from monitoring.web.api.shapes import Order, PartialTrade, Position
 from monitoring.web.auth import reading
 from monitoring.web.errors import Problem
@@ -27,6 +27,7 @@ PARTIAL_FIELDS = (
     *("size", "pnl", "target_level", "timestamp"),
 )
 LARGEST_ID = 2**31 - 1
+OWNER = "SELECT session_id FROM positions WHERE id = $1"
 
 
 @blueprint.get("/api/positions")
@@ -45,13 +46,16 @@ async def get_positions(query_args: ScopeQuery) -> list[Payload]:
 
 @blueprint.get("/api/positions/<int:number>/orders")
 @reading
+@validate_querystring(OwnerQuery)
 @validate_response(list[Order])
-async def get_position_orders(number: int) -> list[Payload]:
-    """Every order of one position, open or closed, oldest first."""
+async def get_position_orders(number: int, query_args: OwnerQuery) -> list[Payload]:
+    """Every order of one position, open or closed, oldest first; of any session unless one is named."""
+    session = await find(query_args.session) if query_args.session else None
 
     async def load(connection: asyncpg.Connection, capabilities: Capabilities) -> list[Payload]:
         capabilities.require("positions")
-        if number > LARGEST_ID or not await connection.fetchval("SELECT true FROM positions WHERE id = $1", number):
+        row = None if number > LARGEST_ID else await connection.fetchrow(OWNER, number)
+        if row is None or (query_args.session and (session is None or row["session_id"] != session.id)):
             raise Problem(404, "unknown_position", f"There is no position {number}.")
         orders = await orders_of(connection, capabilities, [number])
         return [order_payload(order) for order in orders.get(number, [])]

@@ -18,7 +18,10 @@ Symbol = Annotated[str, Meta(description="Such as BTCUSDT", pattern=r"^[A-Za-z0-
 Moment = Annotated[str, Meta(description="A day or a moment in ISO-8601; UTC where it names no zone", max_length=40)]
 Sort = Annotated[
     str,
-    Meta(description="exit_time or pnl (- newest or largest first, + the reverse), symbol", pattern="^[ +-]?[a-z_]+$"),
+    Meta(
+        description="exit_time or pnl (net; - newest or largest first, + the reverse), symbol",
+        pattern="^[ +-]?[a-z_]+$",
+    ),
 ]
 Format = Literal["boolean", "currency", "datetime", "integer", "number", "percentage", "status", "text"]
 
@@ -30,6 +33,12 @@ class ScopeQuery(Struct, kw_only=True, frozen=True):
     """Which session."""
 
     session: SessionName = CURRENT
+
+
+class OwnerQuery(Struct, kw_only=True, frozen=True):
+    """Which session it must belong to."""
+
+    session: SessionName = ""
 
 
 class HistoryQuery(ScopeQuery, kw_only=True, frozen=True):
