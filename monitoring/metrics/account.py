@@ -11,7 +11,7 @@ NO_TABLE = "cannot be read: the table is missing"
 
 def current_balance(facts: Facts) -> Decimal:
     """The newest booked balance, money."""
-    return known(facts.account.balance, "no balance recorded yet")
+    return known(facts.account.balance, "no known balance")
 
 
 def equity(facts: Facts) -> Decimal:
@@ -21,12 +21,12 @@ def equity(facts: Facts) -> Decimal:
 
 def available_margin(facts: Facts) -> Decimal:
     """Margin still free, of the newest real snapshot, money."""
-    return known(facts.account.margin_available, "no snapshot with a margin yet")
+    return known(facts.account.margin_available, "no margin recorded")
 
 
 def margin_usage(facts: Facts) -> float:
     """Margin used / equity, in percent."""
-    used = known(facts.account.margin_used, "no snapshot with a margin yet")
+    used = known(facts.account.margin_used, "no margin recorded")
     return float(used / _positive_equity(facts) * 100)
 
 
