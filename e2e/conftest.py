@@ -17,6 +17,8 @@ REFUSED = "Content Security Policy"
 """Of the browser's complaints this one is ours; those about a network that a test cuts are meant."""
 ARTIFACTS = Path("test-results")
 """Playwright makes it when there is something to keep."""
+MEASURED = "live again"
+"""The property under which tests report how soon a page was live: the promise, the seconds, and those it may take."""
 BROWSER_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -100,3 +102,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> object:
     report = outcome.get_result()
     if report.when == "call" and report.failed:
         item.failed = True  # type: ignore[attr-defined]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How long each promise took, and how long it may take."""
+    reports = [report for kind in terminalreporter.stats.values() for report in kind]
+    found = [value for report in reports for name, value in getattr(report, "user_properties", ()) if name == MEASURED]
+    if found:
+        terminalreporter.section(MEASURED)
+        for promise, seconds, within in found:
+            terminalreporter.line(f"{seconds:7.2f} s of {within:g}  {promise}")

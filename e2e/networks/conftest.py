@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
-from e2e.conftest import ARTIFACTS, BROWSER_ARGUMENTS
+from e2e.conftest import ARTIFACTS, BROWSER_ARGUMENTS, MEASURED
 from e2e.faultproxy import FaultProxy, in_front_of
 from e2e.networks.rungs import RECORD, REPORT, OpenPage
 from e2e.nginx import BUFFERED, PLAIN, STRIPPED, SWALLOWED, Nginx, run_nginx
@@ -19,7 +19,6 @@ from tests.history import seed_account
 from tests.running import Dashboard, run_dashboard
 
 DATABASE = "networks"
-MEASURED = "live again"
 # A page that a test has rewritten comes from no network at all, and would be kept from the local one.
 REWRITTEN_PAGES = "--disable-features=LocalNetworkAccessChecks"
 SITES = {"plain": PLAIN, "stripped": STRIPPED, "swallowed": SWALLOWED, "buffered": BUFFERED}
@@ -123,13 +122,3 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     report.user_properties += [(MEASURED, measured) for measured in REPORT]
     REPORT.clear()
     return report
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How long each promise took, and how long it may take."""
-    reports = [report for kind in terminalreporter.stats.values() for report in kind]
-    found = [value for report in reports for name, value in getattr(report, "user_properties", ()) if name == MEASURED]
-    if found:
-        terminalreporter.section(MEASURED)
-        for promise, seconds, within in found:
-            terminalreporter.line(f"{seconds:7.2f} s of {within:g}  {promise}")
