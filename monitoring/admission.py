@@ -13,6 +13,7 @@ from werkzeug.http import parse_cookie
 from monitoring.config import Settings
 
 SIGNED_IN_FOR = timedelta(days=30)
+"""How long a cookie is good from when it was last given."""
 
 
 class Admission:
@@ -22,7 +23,6 @@ class Admission:
         self._settings = settings
         self._key = str(app.config["SECRET_KEY"])
         self._cookie: str = app.config["SESSION_COOKIE_NAME"]
-        self._seconds = app.permanent_session_lifetime.total_seconds()
         signer = SecureCookieSessionInterface().get_signing_serializer(app)
         assert isinstance(signer, URLSafeTimedSerializer)
         self._signer = signer
@@ -32,12 +32,12 @@ class Admission:
         if not self._settings.protected or same_secret(token, self._settings.token):
             return math.inf
         try:
-            given = cookies.get(self._cookie, "")
-            content, signed = self._signer.loads(given, max_age=int(self._seconds), return_timestamp=True)
+            given, seconds = cookies.get(self._cookie, ""), SIGNED_IN_FOR.total_seconds()
+            content, signed = self._signer.loads(given, max_age=int(seconds), return_timestamp=True)
         except BadSignature:
             return None
         operator = content.get("operator") == fingerprint(self._key, self._settings.token)
-        return float(signed.timestamp() + self._seconds) if operator else None
+        return float(signed.timestamp() + seconds) if operator else None
 
 
 def same_secret(given: str, secret: str) -> bool:

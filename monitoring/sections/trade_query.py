@@ -176,8 +176,8 @@ def trade_query(capabilities: Capabilities, ledger: Ledger, wanted: TradeFilter)
 def _bound(query: TradeQuery, ledger: Ledger, wanted: TradeFilter, chosen: list[date]) -> bool:
     """Keeps the query to the days on which wanted trades can have ended, which the index on the exit time finds.
 
-    These are ``chosen``, or unless any are, those that the ledger names. The ledger knows what the trades
-    of each day were. False where no day is left.
+    These are ``chosen``; where that is empty, those that the ledger names: it knows what the trades of each day were.
+    False where no day is left.
     """
     since, until = wanted.since or EPOCH, wanted.until or END_OF_TIME
     if wanted.after:

@@ -16,7 +16,7 @@ from monitoring.sections import BadParameter
 log = logging.getLogger(__name__)
 
 RETRY_AFTER = "5"
-"""Seconds after which to ask a database again that is away; a page does so by itself."""
+"""Seconds after which to ask again where there is nothing to show yet; a page does so by itself."""
 
 
 class Problem(Exception):

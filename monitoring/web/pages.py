@@ -18,7 +18,7 @@ from monitoring.services import services
 from monitoring.snapshots import Rendered
 from monitoring.web.api import describe
 from monitoring.web.auth import operators_mark, public, reading
-from monitoring.web.errors import Problem
+from monitoring.web.errors import RETRY_AFTER, Problem
 from monitoring.web.rendering import THEMES
 from monitoring.web.requests import followed_session, own_arguments, requested_scope
 
@@ -27,8 +27,6 @@ log = logging.getLogger(__name__)
 blueprint = Blueprint("pages", __name__)
 
 YEAR = 365 * 86400
-LOOK_AGAIN = {"Refresh": "5"}
-"""Seconds after which a page without any session looks again: it has no section yet that could be kept live."""
 
 
 @blueprint.get("/")
@@ -53,8 +51,9 @@ async def dashboard() -> Response:
 
 
 def _waiting(why: str) -> Response:
+    """Looks again by itself: it has no section yet that could be kept live."""
     page = services().pages.page("dashboard.html", None, fragments={}, switcher=[], why=why)
-    page.headers.update(LOOK_AGAIN)
+    page.headers["Refresh"] = RETRY_AFTER
     return page
 
 

@@ -13,16 +13,12 @@ from monitoring.sections import BadParameter, Section
 from monitoring.services import services
 
 
-def requested_session() -> str:
-    return request.args.get("session", CURRENT) or CURRENT
-
-
 async def followed_session() -> str:
     """The session whose changes are asked for: news of an outage must arrive while the database is away.
 
     Raises UnknownSession where it can be known.
     """
-    requested = requested_session()
+    requested = _session(request.args)
     with contextlib.suppress(DatabaseUnavailable):
         await services().reader.session(requested)
     return requested
@@ -36,16 +32,15 @@ async def requested_scope() -> Scope | None:
     return await scope_of(services().reader, request.args)
 
 
-def requested_range() -> str:
-    """The range asked for. Raises BadParameter."""
-    return _range(request.args)
-
-
 async def scope_of(reader: Reader, arguments: Mapping[str, str]) -> Scope | None:
     """As :func:`requested_scope`, of any request's arguments."""
-    requested, shown = arguments.get("session") or CURRENT, _range(arguments)
+    requested, shown = _session(arguments), _range(arguments)
     session: Session | None = await reader.session(requested)
     return None if session is None else Scope(session, requested, shown)
+
+
+def _session(arguments: Mapping[str, str]) -> str:
+    return arguments.get("session") or CURRENT
 
 
 def _range(arguments: Mapping[str, str]) -> str:

@@ -25,7 +25,6 @@ blueprint = Blueprint("tables", __name__)
 
 TRADES_AT_ONCE = 2000
 MOST_ROWS_SHOWN = 1000
-WHOLE = "whole session"
 BY_TEN_MINUTES = "the last snapshot of each ten minutes"
 
 Cell = str | int | float | Decimal | datetime | date | None
@@ -40,14 +39,16 @@ class Table:
     rows: Sequence[Sequence[Cell]]
     total: int | None = None
     """How many rows there are, where ``rows`` are only the newest."""
-    span: str = ""
-    """What the rows cover or stand for, where that is not simply the range."""
+    whole: bool = False
+    """It covers the whole session, whatever range the charts show."""
+    each: str = ""
+    """What a row stands for, where the columns do not say it."""
 
 
 async def _balance(context: Context) -> Table:
     steps = context.ledger.history.curve(context.scope.since(context.now))
     rows = [(from_epoch(step[TIME]), _number(step[BALANCE]), _number(step[CLOSE])) for step in steps[::-1]]
-    return Table("Balance", ("Time (UTC)", "Balance", "Equity"), rows, span=BY_TEN_MINUTES)
+    return Table("Balance", ("Time (UTC)", "Balance", "Equity"), rows, each=BY_TEN_MINUTES)
 
 
 async def _drawdown(context: Context) -> Table:
@@ -58,7 +59,7 @@ async def _drawdown(context: Context) -> Table:
         for at, close, deepest in zip(steps[:, TIME], depth[:, AT_CLOSE], depth[:, DEEPEST], strict=True)
     ]
     return Table(
-        "Drawdown", ("Time (UTC)", "Below the peak (%)", "Deepest of these ten minutes (%)"), rows, span=BY_TEN_MINUTES
+        "Drawdown", ("Time (UTC)", "Below the peak (%)", "Deepest of these ten minutes (%)"), rows, each=BY_TEN_MINUTES
     )
 
 
@@ -75,7 +76,7 @@ async def _monthly(context: Context) -> Table:
         for number, month in reversed(list(enumerate(year.months, 1)))
         if month.percent is not None
     ]
-    return Table("Monthly Returns", ("Month", "Return (%)"), rows, span=WHOLE)
+    return Table("Monthly Returns", ("Month", "Return (%)"), rows, whole=True)
 
 
 TRADE_COLUMNS = {
@@ -99,7 +100,9 @@ async def _trades(context: Context) -> Table:
     """All trades, whatever range the charts show; a page of them."""
     page = await _trade_page(context, None, MOST_ROWS_SHOWN)
     total = sum(day.total for day in context.ledger.trades.days.values())
-    return Table("Trade History", tuple(TRADE_COLUMNS.values()), [_trade_row(trade) for trade in page], total, WHOLE)
+    return Table(
+        "Trade History", tuple(TRADE_COLUMNS.values()), [_trade_row(trade) for trade in page], total, whole=True
+    )
 
 
 async def _trade_page(context: Context, after: tuple[datetime, int] | None, limit: int) -> list[Trade]:
@@ -137,7 +140,8 @@ async def table(name: str) -> Response:
         columns=list(shown.columns),
         rows=shown.rows[:MOST_ROWS_SHOWN],
         total=shown.total or len(shown.rows),
-        span=shown.span,
+        whole=shown.whole,
+        each=shown.each,
         csv=csv_url,
     )
 

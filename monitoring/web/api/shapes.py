@@ -207,7 +207,7 @@ class Bot(Struct):
     symbols: list[str]
     timeframe: str | None
     mode: Annotated[str | None, Meta(description="live, paper or backtest")]
-    status: Annotated[str, Meta(description="running or stopped: whether the session has ended")]
+    status: Annotated[str, Meta(description="running or stopped: whether the trading session has ended")]
     connected: Annotated[bool, Meta(description="The engine gives signs of life as often as it should")]
     initial_balance: float | None
     max_open_positions: Annotated[int | None, Meta(description="As configured")]
