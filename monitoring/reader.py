@@ -57,9 +57,9 @@ class Reader:
         self.on_failed: Callable[[int], None] = lambda session: None
         """Hears of each session that could not be read: whoever looks at it is shown old figures."""
         self._known: OrderedDict[int, _Known] = OrderedDict()
-        self._failed: dict[tuple[int, bool], tuple[float, str]] = {}
-        """When the last attempt to read a session, with facts or without, failed after a long wait, and why."""
-        self._locks: WeakValueDictionary[tuple[int, bool], asyncio.Lock] = WeakValueDictionary()
+        self._failed: dict[int, tuple[float, str]] = {}
+        """When the last attempt to read a session failed after a long wait, and why."""
+        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     def forget_sessions(self) -> None:
         """A row of ``trading_sessions`` changed."""
@@ -132,7 +132,7 @@ class Reader:
             raise
 
     async def _know(self, session: Session, facts: bool) -> _Known:
-        asked, key = time.monotonic(), (session.id, facts)
+        asked, key = time.monotonic(), session.id
         # The lock first: who waits for it holds no connection that others could use.
         async with self._locks.setdefault(key, asyncio.Lock()):
             known = self._known.get(session.id)
