@@ -38,6 +38,8 @@ class Gate:
     replayed: str
     snapshot: str
     standby: bool
+    asked: float = 0.0
+    """``time.monotonic()`` just before it was read."""
     running: int = 0
     """The newest transaction that runs, where :func:`with_running` looked."""
 
@@ -69,8 +71,9 @@ class Gate:
 
 
 async def read_gate(connection: asyncpg.Connection, standby: bool, timeout: float | None = None) -> Gate:
+    asked = time.monotonic()
     row = await connection.fetchrow(STANDBY_GATE if standby else PRIMARY_GATE, timeout=timeout)
-    return Gate(row["started"], row["replayed"], row["snapshot"], standby)
+    return Gate(row["started"], row["replayed"], row["snapshot"], standby, asked)
 
 
 async def with_running(connection: asyncpg.Connection, gate: Gate) -> Gate:
@@ -96,7 +99,9 @@ class Gap:
     """Once no transaction older than this is running, the id can no longer appear."""
 
     def settled(self, gate: Gate, now: float) -> bool:
-        """Whether nothing can appear here any more, given a gate read after the gap was noticed."""
+        """Whether nothing can appear here any more; a gate from before the gap was noticed says nothing of it."""
+        if gate.asked <= self.noticed:
+            return False
         if self.horizon is None:
             self.horizon = gate.horizon
             return False

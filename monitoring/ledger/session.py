@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import asyncpg
@@ -36,6 +37,10 @@ class Ledger:
     positions: PositionLedger
     flows: FlowLedger
     _gate: Gate | None = None
+    _corrected: set[str] = field(default_factory=set)
+    """Tables whose old rows changed, and ..."""
+    _followed: Session | None = None
+    """... the session's own row as it is now: taken in before the next look, never in the middle of one."""
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @classmethod
@@ -66,14 +71,12 @@ class Ledger:
         return 0.1 * self.flows.progress + 0.1 * self.trades.progress + 0.8 * self.history.progress
 
     def follow(self, session: Session) -> None:
-        """Takes in that the session's own row changed: that it ended, say."""
-        before = self.session
-        self.session = session
-        for part in self._parts:
-            part.session = session
-        if _extent(session) != _extent(before):
-            self.history.forget()
-            self._gate = None
+        """The session's own row changed: it ended, say."""
+        self._followed = session
+
+    def forget(self, *tables: str) -> None:
+        """Old rows of ``tables`` changed: whatever was made of them is read again."""
+        self._corrected.update(tables)
 
     async def refresh(self, connection: asyncpg.Connection, capabilities: Capabilities, standby: bool) -> None:
         """Brings the state up to what is committed now.
@@ -81,12 +84,13 @@ class Ledger:
         Whatever interrupts it, each part has either taken in its news or will read them again.
         """
         async with self._lock:
+            self._take_in()
             gate = await read_gate(connection, standby)
             if gate.same(self._gate):
                 return
             if self._gate is not None and self._gate.started != gate.started:
                 # Another server, or one that crashed: what was read from the one before may not be there.
-                self.forget(*FED)
+                self._read_again(FED)
             if any(tail.unsettled for part in self._parts for tail in part.tails):
                 gate = await with_running(connection, gate)
             newest = await newest_ids(connection, capabilities, FED)
@@ -97,6 +101,32 @@ class Ledger:
                 if await self._advance(connection):
                     await self._look(visit)
             self._gate = gate
+
+    def _take_in(self) -> None:
+        if self._followed is not None:
+            self._move_to(self._followed)
+            self._followed = None
+        if self._corrected:
+            self._read_again(self._corrected)
+            self._corrected = set()
+
+    def _move_to(self, session: Session) -> None:
+        before, self.session = self.session, session
+        for part in self._parts:
+            part.session = session
+        if _extent(session) != _extent(before):
+            self.history.forget()
+            self._gate = None
+
+    def _read_again(self, tables: Collection[str]) -> None:
+        self._gate = None
+        self.flows.forget(tables)
+        if "trades" in tables:
+            self.trades.forget()
+        if "positions" in tables:
+            self.positions.forget()
+        if "account_history" in tables:
+            self.history.forget()
 
     async def _look(self, visit: Visit) -> None:
         await self.flows.refresh(visit)
@@ -123,17 +153,6 @@ class Ledger:
         if self.trades.reading and self.history.closes is None:
             return await self.trades.advance(connection, utc_now())
         return await self.history.advance(connection, self.flows.flows)
-
-    def forget(self, *tables: str) -> None:
-        """Old rows of ``tables`` changed: whatever was made of them is read again."""
-        self._gate = None
-        self.flows.forget(tables)
-        if "trades" in tables:
-            self.trades.forget()
-        if "positions" in tables:
-            self.positions.forget()
-        if "account_history" in tables:
-            self.history.forget()
 
 
 def _extent(session: Session) -> tuple[object, ...]:

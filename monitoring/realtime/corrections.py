@@ -33,23 +33,25 @@ class Counters:
     async def corrected(self, connection: asyncpg.Connection, tails: dict[str, Tail]) -> set[str]:
         """Tables whose old rows changed since the last call, as far as the server has counted by now.
 
-        The tails of tables that were emptied, or whose newest rows went, begin anew.
+        The tails of tables that were emptied, or whose newest rows went, begin anew. All that can fail comes first: a
+        call that raises has noted nothing.
         """
-        found, emptied = set(), set()
-        for row in await connection.fetch(COUNTERS, list(self.tables)):
-            table = row["name"]
-            if self._files.setdefault(table, row["file"]) != row["file"]:
-                emptied.add(table)
-            if self._deleted.setdefault(table, row["deleted"]) != row["deleted"]:
-                found.add(table)
-            if self._updated.setdefault(table, row["updated"]) != row["updated"] and not self._explained(table):
-                found.add(table)
-            self._files[table], self._deleted[table] = row["file"], row["deleted"]
-            self._updated[table] = row["updated"]
-        for table in await _receded(connection, tails):
-            tails[table] = Tail() if table in emptied else await start_tail(connection, table)
-            found.add(table)
-        return found | emptied
+        rows = await connection.fetch(COUNTERS, list(self.tables))
+        emptied = {row["name"] for row in rows if self._files.get(row["name"], row["file"]) != row["file"]}
+        begun = {
+            table: Tail() if table in emptied else await start_tail(connection, table)
+            for table in await _receded(connection, tails)
+        }
+        tails.update(begun)
+        return emptied | begun.keys() | {row["name"] for row in rows if self._counts(row)}
+
+    def _counts(self, row: asyncpg.Record) -> bool:
+        """Takes note of a table's counts; True where they say that old rows changed."""
+        table = row["name"]
+        deleted = self._deleted.get(table, row["deleted"]) != row["deleted"]
+        updated = self._updated.get(table, row["updated"]) != row["updated"] and not self._explained(table)
+        self._files[table], self._deleted[table], self._updated[table] = row["file"], row["deleted"], row["updated"]
+        return deleted or updated
 
     def _explained(self, table: str) -> bool:
         return table in self.living and time.monotonic() - self.told.get(table, 0.0) < COUNTED_WITHIN

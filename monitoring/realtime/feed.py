@@ -146,7 +146,8 @@ class Feed:
         known, capabilities = self._watch, self.database.capabilities
         another = known is not None and (known.identity != identity or gate.xmax < self._xmax)
         restarted = self._server is not None and self._server.started != server.started
-        if known is None or another or known.capabilities != capabilities:
+        adapted = known is not None and known.capabilities != capabilities
+        if known is None or another or adapted:
             before = None if another else known
             self._watch = known = await Watch.start(connection, capabilities, identity, before)
         self._server, self._gate, self._xmax = server, None, gate.xmax
@@ -154,8 +155,9 @@ class Feed:
         if another:
             log.warning("database %s is another one than before: everything is read anew", self.database.name)
             await self.on_reset()
-        elif restarted:
-            # A crash may have undone commits that were seen, if the server does not wait for its disk.
+        elif restarted or adapted:
+            # A crash may have undone commits that were seen, if the server does not wait for its disk. And a watch that
+            # begins anew does not know what was corrected before.
             await self.on_change(Changes(corrected=set(known.tables)))
 
     async def _back(self, server: ServerInfo) -> None:
@@ -209,8 +211,8 @@ class Feed:
         """A migration may have added tables or columns, which no failing query would tell."""
         assert self._watch is not None
         capabilities = await Capabilities.read(connection)
-        if capabilities != self.database.capabilities:
-            self.database.capabilities = capabilities
+        self.database.capabilities = capabilities
+        if capabilities != self._watch.capabilities:
             self._watch = await Watch.start(connection, capabilities, self._watch.identity, self._watch)
             log.info("the schema of %s has changed: everything is read again", self.database.name)
             await self.on_change(Changes(corrected=set(self._watch.tables)))

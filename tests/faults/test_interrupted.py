@@ -1,4 +1,4 @@
-"""A ledger whose reading breaks off, wherever and however, never keeps wrong figures."""
+"""Reading that breaks off, wherever and however, or that news come into the midst of, never leaves wrong figures."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,6 +11,7 @@ import pytest
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.errors import UNAVAILABLE, lost_with
 from monitoring.ledger import Ledger
+from monitoring.realtime.watch import Watch, identity_of
 from monitoring.scope import find_session
 from tests.history import seed_account
 from tests.rows import insert, now
@@ -105,6 +106,73 @@ async def test_wherever_it_breaks_off_the_next_one_is_right(
         await refresh(fresh, connection, capabilities)
         assert await figures(connection, ledger) == await figures(connection, fresh), f"broken off at query {query}"
     pytest.fail("a refresh that takes more than 60 queries")
+
+
+CORRECTIONS = {
+    "trades": "UPDATE trades SET pnl = pnl + 1",
+    "account_history": "UPDATE account_history SET equity = equity + 1, balance = balance + 1 WHERE id % 2 = 0",
+    "positions": "UPDATE positions SET status = CASE WHEN id % 2 = 0 THEN 'OPEN' ELSE 'CLOSED' END",
+    "account_balances": "UPDATE account_balances SET total_balance = total_balance + 5 WHERE id % 2 = 0",
+    "system_events": "DELETE FROM system_events",
+}
+
+
+@pytest.mark.parametrize("table", CORRECTIONS)
+async def test_what_is_told_in_the_middle_of_a_refresh_is_not_forgotten(
+    connection: asyncpg.Connection, engine: asyncpg.Connection, table: str
+) -> None:
+    """A correction is committed, then a refresh begins, then the feed tells of it; nothing is committed afterwards."""
+    session = await seed_account(engine)
+    capabilities = await Capabilities.read(connection)
+    for query in range(60):
+        ledger, told = await new_ledger(connection, session), asyncio.Event()
+        await refresh(ledger, connection, capabilities)
+        await everything_moves(engine, session)
+        await engine.execute(CORRECTIONS[table])
+
+        async def tells(ledger: Ledger = ledger, told: asyncio.Event = told) -> None:
+            if not told.is_set():
+                told.set()
+                ledger.forget(table)
+
+        await ledger.refresh(Breaking(connection, query, tells), capabilities, standby=False)
+        await refresh(ledger, connection, capabilities)
+        if not told.is_set():
+            assert query > 5
+            return
+        fresh = await new_ledger(connection, session)
+        await refresh(fresh, connection, capabilities)
+        assert await figures(connection, ledger) == await figures(connection, fresh), f"told at query {query}"
+    pytest.fail("a refresh that takes more than 60 queries")
+
+
+UPDATES = "SELECT pg_stat_get_tuples_updated('trades'::regclass)"
+
+
+async def test_a_correction_is_told_though_the_look_for_it_broke_off(
+    connection: asyncpg.Connection, engine: asyncpg.Connection, database_url: str
+) -> None:
+    session = await seed_account(engine)
+    for query in range(10):
+        watch = await Watch.start(connection, await Capabilities.read(connection), await identity_of(connection))
+        before = await connection.fetchval(UPDATES)
+        writer = await asyncpg.connect(database_url)
+        await writer.execute("UPDATE trades SET pnl = pnl + 1 WHERE session_id = $1", session)
+        await writer.close()
+        while await connection.fetchval(UPDATES) == before:  # noqa: ASYNC110 - the server tells nobody
+            await asyncio.sleep(0.01)
+
+        async def dies() -> None:
+            raise ConnectionResetError
+
+        try:
+            await watch.corrections(Breaking(connection, query, dies))
+        except ConnectionResetError:
+            assert "trades" in await watch.corrections(connection), f"broken off at query {query}"
+            continue
+        assert query > 1
+        return
+    pytest.fail("a look that takes more than 10 queries")
 
 
 async def breaks_off(
