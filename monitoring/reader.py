@@ -56,6 +56,8 @@ class Reader:
         """Those that are being looked up at present."""
         self.on_failed: Callable[[int], None] = lambda session: None
         """Hears of each session that could not be read: whoever looks at it is shown old figures."""
+        self.on_read: Callable[[Facts], None] = lambda facts: None
+        """Hears of all facts that are read, and by that of what whoever looks is being shown."""
         self._known: OrderedDict[int, _Known] = OrderedDict()
         self._failed: dict[int, tuple[float, str]] = {}
         """When the last attempt to read a session failed after a long wait, and why."""
@@ -156,6 +158,8 @@ class Reader:
             return self._keep(known) if facts else known
 
     def _keep(self, known: _Known) -> _Known:
+        if known.facts is not None:
+            self.on_read(known.facts)
         self._known[known.ledger.session.id] = known
         self._known.move_to_end(known.ledger.session.id)
         while len(self._known) > MOST_LEDGERS:

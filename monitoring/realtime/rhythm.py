@@ -5,6 +5,7 @@ import time
 
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import SCHEMA_CHANGED, DatabaseUnavailable
+from monitoring.metrics.facts import Facts
 from monitoring.metrics.health import status
 from monitoring.reader import Reader
 from monitoring.realtime.hub import Hub
@@ -19,6 +20,8 @@ FIRST_RETRY, LONGEST_RETRY = 0.5, 8.0
 """Seconds until what could not be read is looked at again; twice as long each time that it fails again."""
 RECOVERED = 10.0
 """Seconds without a failure after which retries are quick again."""
+SAYING = ("status", "health", "positions")
+"""Sections that say whether the engine lives."""
 UNWATCHED_BEATS = 3
 """While changes go unnoticed, pages are told to look for themselves at every so many beats."""
 
@@ -47,12 +50,14 @@ class Clockwork:
     def __init__(self, hub: Hub, reader: Reader) -> None:
         self._hub = hub
         self._reader = reader
-        self._words: dict[str, str] = {}
+        self._words: dict[int, str] = {}
+        """What was said of each session's engine when anybody read of it last."""
         self._ticked: dict[str, float] = {}
         self._unwatched = 0
         self._retries: dict[int, tuple[float, float]] = {}
         """Seconds until the last retry of each session, and when that was due."""
         reader.on_failed = self.retry
+        reader.on_read = self.hear
 
     async def run(self) -> None:
         while True:
@@ -69,6 +74,14 @@ class Clockwork:
         self._unwatched += 1
         if self._unwatched % UNWATCHED_BEATS == 0:
             self._hub.publish(None, self._hub.sections)
+
+    def hear(self, facts: Facts) -> None:
+        """Tells pages when something else is to be said of the engine than to whoever read last."""
+        session, (word, _reason) = facts.session.id, status(facts)
+        before = self._words.get(session, word)
+        self._words[session] = word
+        if word != before:
+            self._hub.publish(session, SAYING)
 
     def retry(self, session: int) -> None:
         """Lets pages look again soon at a session that could not be read: nothing else might ever tell them to.
@@ -88,15 +101,10 @@ class Clockwork:
             session = await self._reader.session(scope)
             if session is None:
                 return
-            async with self._reader.context(Scope(session, scope)) as context:
-                word, _reason = status(context.facts)
+            async with self._reader.context(Scope(session, scope)):
+                self._tick(session.id)
         except (DatabaseUnavailable, UnknownSession, TableMissing, *SCHEMA_CHANGED):
             return
-        if self._words.get(scope) != word:
-            # At first too: the word may have changed since the page was made.
-            self._hub.publish(session.id, ("status", "health", "positions"))
-        self._words[scope] = word
-        self._tick(session.id)
 
     def _tick(self, session: int) -> None:
         now = time.monotonic()

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import asyncpg
 import pytest
 
+from monitoring.clock import utc_now
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.database.pool import Database
 from monitoring.ledger import Ledgers
@@ -26,6 +28,14 @@ async def reader(database_url: str, connection: asyncpg.Connection) -> AsyncIter
     await database.open()
     yield Reader(database, Ledgers(database, lambda _: None), hub)
     await database.close()
+
+
+async def reads(reader: Reader) -> None:
+    """Somebody looks."""
+    session = await reader.session("current")
+    assert session is not None
+    async with reader.context(Scope(session, "current")):
+        pass
 
 
 async def fails(reader: Reader) -> None:
@@ -82,3 +92,21 @@ async def test_a_session_that_is_gone_harms_nobody(reader: Reader, connection: a
     await connection.execute("DROP TABLE trading_sessions CASCADE")
     reader.forget_sessions()
     await clockwork.beat()
+
+
+async def test_what_a_wrong_clock_made_pages_say_is_unsaid(
+    reader: Reader, connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody looked meanwhile."""
+    await insert(connection, "account_history", session_id=1, timestamp=utc_now(), total_pnl=1)
+    reader.hub.watching = True
+    Clockwork(reader.hub, reader)
+    await reads(reader)
+    viewer = reader.hub.subscribe("current")
+    with monkeypatch.context() as clock:
+        clock.setattr("monitoring.reader.utc_now", lambda: utc_now() + timedelta(days=10))
+        reader.hub.publish(1, ("health",))
+        await reads(reader)
+        assert "status" in await viewer.next(1)
+    await reads(reader)
+    assert "status" in await viewer.next(1)
