@@ -146,6 +146,7 @@ def _run_with(app: Quart, parts: Services) -> None:
             ("clockwork", clockwork.run),
         ):
             parts.tasks.start(name, work)
+        await parts.feed.begun.wait()
 
     @app.after_serving
     async def stop() -> None:

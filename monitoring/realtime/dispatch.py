@@ -1,7 +1,6 @@
 """From what the feed found to who must hear of it: tables to sections, rows to sessions."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from monitoring.database.capabilities import TableMissing
@@ -11,8 +10,6 @@ from monitoring.realtime.hub import Hub
 from monitoring.realtime.watch import OLD_ROWS, Changes, NewRow
 from monitoring.scope import CURRENT
 from monitoring.sections import SECTIONS
-
-log = logging.getLogger(__name__)
 
 Rows = Mapping[str, Sequence[NewRow]]
 Listener = Callable[[int, Rows], Awaitable[None]]
@@ -57,7 +54,6 @@ class Dispatcher:
         if SESSIONS in changes.rows or SESSIONS in changes.corrected:
             self._forget_sessions()
         if changes.corrected:
-            log.info("old rows changed in %s: read again", ", ".join(sorted(changes.corrected)))
             self._reader.ledgers.forget(*changes.corrected)
         shared = changes.corrected | (EVERY_SESSION & changes.rows.keys())
         if shared:

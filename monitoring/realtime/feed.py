@@ -71,6 +71,8 @@ class Feed:
     on_outage: Callable[[bool], Awaitable[None]]
     viewers: Callable[[], int]
     state: FeedState = field(default_factory=FeedState)
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set as soon as it watches, or could not: what is read before then may be corrected unnoticed."""
     pace: Pace = field(default_factory=Pace)
     _watch: Watch | None = None
     _server: ServerInfo | None = None
@@ -125,6 +127,7 @@ class Feed:
             log.warning("database %s lost, %s: figures stay, marked with their age", self.database.name, state.error)
             await self.database.lost(error)
         await self.on_outage(True)
+        self.begun.set()
 
     async def _follow(self) -> None:
         connection, server = await self.database.connect()
@@ -143,22 +146,23 @@ class Feed:
     async def _begin(self, connection: asyncpg.Connection, server: ServerInfo) -> None:
         identity = await identity_of(connection)
         gate = await read_gate(connection, server.standby)
-        known, capabilities = self._watch, self.database.capabilities
-        another = known is not None and (known.identity != identity or gate.xmax < self._xmax)
+        before, capabilities = self._watch, self.database.capabilities
+        another = before is not None and (before.identity != identity or gate.xmax < self._xmax)
         restarted = self._server is not None and self._server.started != server.started
-        adapted = known is not None and known.capabilities != capabilities
-        if known is None or another or adapted:
-            before = None if another else known
-            self._watch = known = await Watch.start(connection, capabilities, identity, before)
+        anew = before is None or another or before.capabilities != capabilities
+        if anew:
+            self._watch = await Watch.start(connection, capabilities, identity, None if another else before)
+        assert self._watch is not None
         self._server, self._gate, self._xmax = server, None, gate.xmax
         self._looked = {"schema": time.monotonic(), "reconciled": time.monotonic()}
         if another:
             log.warning("database %s is another one than before: everything is read anew", self.database.name)
             await self.on_reset()
-        elif restarted or adapted:
-            # A crash may have undone commits that were seen, if the server does not wait for its disk. And a watch that
-            # begins anew does not know what was corrected before.
-            await self.on_change(Changes(corrected=set(known.tables)))
+        elif anew or restarted:
+            # A watch does not know what was corrected before it began. And a crash may have undone commits that were
+            # seen, if the server does not wait for its disk.
+            await self.on_change(Changes(corrected=set(self._watch.tables)))
+        self.begun.set()
 
     async def _back(self, server: ServerInfo) -> None:
         state = self.state
@@ -196,6 +200,8 @@ class Feed:
     async def _tell(self, changes: Changes) -> None:
         if changes:
             self.state.changes += 1
+            if changes.corrected:
+                log.info("old rows changed in %s: read again", ", ".join(sorted(changes.corrected)))
             await self.on_change(changes)
 
     async def _corrections(self, connection: asyncpg.Connection, server: ServerInfo) -> set[str]:

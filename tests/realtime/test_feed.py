@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+from monitoring.app import create_app
+from monitoring.config import load_settings
 from monitoring.database.verify import verify
 from monitoring.realtime import feed
 from monitoring.realtime.pace import LARGEST_SHARE, LONGEST_PAUSE, UNWATCHED_PAUSE, WATCHED_PAUSE, Pace
 from monitoring.realtime.watch import Watch, identity_of
-from tests.faults.page import Page, dashboard
+from tests.faults.page import ENVIRON, Page, dashboard
 from tests.faults.reader import READER, make_reader
 from tests.faults.waiting import until
 from tests.history import seed_account
@@ -57,10 +59,15 @@ async def test_a_migration_takes_a_column_away(page: Page, connection: asyncpg.C
     assert not page.parts.database.capabilities.has("trades", "commission")
 
 
-async def test_a_migration_brings_a_table(page: Page, connection: asyncpg.Connection, account: int) -> None:
+@pytest.mark.parametrize("finder", ["feed", "reader"])
+async def test_a_migration_brings_a_table(
+    page: Page, connection: asyncpg.Connection, account: int, finder: str
+) -> None:
     await connection.execute("ALTER TABLE system_control_flags RENAME TO not_yet")
     await until(lambda: not page.parts.database.capabilities.has("system_control_flags"))
     await connection.execute("ALTER TABLE not_yet RENAME TO system_control_flags")
+    if finder == "reader":
+        await page.parts.database.read_capabilities()
     await until(lambda: page.parts.database.capabilities.has("system_control_flags"))
     await insert(connection, "system_control_flags", name="system_halt", active=True, reason="smoke")
     await page.shows("status", "smoke")
@@ -158,6 +165,22 @@ async def test_an_answer_holds_what_was_committed_before_though_nobody_looked(
         for total in (41, 42, 43):
             await insert(connection, "trades", session_id=account, exit_time=now())
             assert (await page.json("/api/metrics"))["total_trades"] == total
+
+
+async def test_what_was_corrected_before_it_began_is_noticed(
+    account: int, reader_url: str, connection: asyncpg.Connection
+) -> None:
+    """A page was answered before the feed could look for the first time."""
+    page = Page(create_app(load_settings({"DATABASE_URL": reader_url, **ENVIRON})))
+    await page.parts.database.open()
+    assert (await page.json("/api/metrics"))["total_trades"] == 40
+    await connection.execute("DELETE FROM trades WHERE id = 7")
+    await until(lambda: connection.fetchval("SELECT pg_stat_get_tuples_deleted('trades'::regclass) > 0"), within=15)
+    feeding = asyncio.create_task(page.parts.feed.run())
+    await page.parts.feed.begun.wait()
+    assert (await page.json("/api/metrics"))["total_trades"] == 39
+    feeding.cancel()
+    await page.parts.database.close()
 
 
 async def test_it_rests_when_nobody_looks_and_wakes_at_once(account: int, reader_url: str) -> None:
