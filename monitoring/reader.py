@@ -59,9 +59,9 @@ class Reader:
         self.on_read: Callable[[Facts], None] = lambda facts: None
         """Hears of all facts that are read, and by that of what whoever looks is being shown."""
         self._known: OrderedDict[int, _Known] = OrderedDict()
-        self._failed: dict[int, tuple[float, str]] = {}
-        """When the last attempt to read a session failed after a long wait, and why."""
-        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._failed: dict[tuple[int, bool], tuple[float, str]] = {}
+        """When the last attempt to read a session, with facts or without, failed after a long wait, and why."""
+        self._locks: WeakValueDictionary[tuple[int, bool], asyncio.Lock] = WeakValueDictionary()
 
     def forget_sessions(self) -> None:
         """A row of ``trading_sessions`` changed."""
@@ -134,7 +134,7 @@ class Reader:
             raise
 
     async def _know(self, session: Session, facts: bool) -> _Known:
-        asked, key = time.monotonic(), session.id
+        asked, key = time.monotonic(), (session.id, facts)
         # The lock first: who waits for it holds no connection that others could use.
         async with self._locks.setdefault(key, asyncio.Lock()):
             known = self._known.get(session.id)
