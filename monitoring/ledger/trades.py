@@ -9,6 +9,7 @@ from decimal import Decimal
 import asyncpg
 
 from monitoring.database.gate import Tail, start_tail
+from monitoring.ledger.extremes import Extremes, read_extremes
 from monitoring.ledger.pace import Pace
 from monitoring.ledger.times import midnight, next_midnight
 from monitoring.ledger.trade_sums import BY_DAY, TradeSum, figures
@@ -43,6 +44,7 @@ class Tally:
     total: TradeSum = field(default_factory=TradeSum)
     recent: list[Outcome] = field(default_factory=list)
     """At least the trades of the last week, and the newest ten; oldest first."""
+    extremes: Extremes = field(default_factory=Extremes)
 
     def add_day(self, day: date, trades: TradeSum) -> None:
         self.total.merge(trades)
@@ -53,6 +55,8 @@ class Tally:
             self.total.add(row)
             self.days.setdefault(row["exit_time"].date(), TradeSum()).add(row)
             insort(self.recent, (row["exit_time"], row["id"], row["net"]))
+            if row["net"].is_finite():
+                self.extremes.add((row["net"], row["exit_time"], row["id"]))
 
     def forget(self, before: datetime) -> None:
         """Lets single trades go that are older, but for the newest ten."""
@@ -107,6 +111,7 @@ class Count:
         rows = await connection.fetch(query, *ids, self._keep_from(now))
         self.tally.recent = [(row["exit_time"], row["id"], row["net"]) for row in rows]
         self.tally.forget(now - WEEK)
+        self.tally.extremes = await read_extremes(connection, self.figures, self.tally.days, ids)
         return self.tally
 
     def _ids(self, start: int, stop: int) -> tuple[int, int, int, list[int]]:
@@ -162,6 +167,11 @@ class TradeLedger:
     def days(self) -> Mapping[date, TradeSum]:
         """By UTC day of the exit; empty until all are counted."""
         return self._tally.days if self._tally else {}
+
+    @property
+    def extremes(self) -> Extremes:
+        """The best and the worst trades; none until all are counted."""
+        return self._tally.extremes if self._tally else Extremes()
 
     @property
     def total(self) -> int | None:

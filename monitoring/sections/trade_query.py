@@ -1,14 +1,12 @@
 """The query for closed trades: which ones, in which order, and read over as few rows as can be."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
-from heapq import nlargest, nsmallest
 
 from monitoring.database.capabilities import Capabilities, Columns
-from monitoring.ledger import Ledger
+from monitoring.ledger import Ledger, extremes
 from monitoring.ledger.times import END_OF_TIME, EPOCH, midnight, next_midnight
 from monitoring.ledger.trade_sums import TradeSum
 
@@ -151,12 +149,9 @@ class TradeQuery:
 def trade_query(capabilities: Capabilities, ledger: Ledger, wanted: TradeFilter) -> tuple[str, list[object]] | None:
     """The query for the wanted trades of the ledger's session, and its arguments; None where there can be none."""
     query = TradeQuery(select_trades(capabilities), [ledger.session.id], ["session_id = $1"])
-    extremes = _extremes(ledger.trades.days, wanted) if wanted.extreme and ledger.trades.certain else []
-    if not _bound(query, ledger, wanted, [day for _, day in extremes]):
-        return None
     net = _net(capabilities)
-    if extremes:
-        query.where(f"{net} {'>=' if wanted.order == BEST else '<='} {{}}", extremes[-1][0])
+    if not (_of_extremes(query, ledger, wanted, net) or _bound(query, ledger, wanted)):
+        return None
     if wanted.symbol:
         ways = {wanted.symbol, wanted.symbol.upper(), wanted.symbol.lower()}
         query.where("symbol::text = ANY({}::text[])", list(ways))
@@ -173,7 +168,25 @@ def trade_query(capabilities: Capabilities, ledger: Ledger, wanted: TradeFilter)
     return f"SELECT * FROM ({query.found}) t ORDER BY {wanted.order} LIMIT {limit} OFFSET {offset}", query.arguments
 
 
-def _bound(query: TradeQuery, ledger: Ledger, wanted: TradeFilter, chosen: list[date]) -> bool:
+def _of_extremes(query: TradeQuery, ledger: Ledger, wanted: TradeFilter, net: str) -> bool:
+    """Keeps the query to the best or worst of all trades, where these are wanted and the ledger knows them.
+
+    It knows the first of them by id, and for more of them the days on which to look for trades that are good enough.
+    """
+    if not (wanted.extreme and ledger.trades.certain):
+        return False
+    way = extremes.BEST if wanted.order == BEST else extremes.WORST
+    if ids := ledger.trades.extremes.ids(way, wanted.need):
+        query.where("id = ANY({}::bigint[])", ids)
+        return True
+    days = extremes.extreme_days(ledger.trades.days, way, wanted.need)
+    if len(days) < wanted.need:
+        return False
+    query.where(f"{net} {'>=' if wanted.order == BEST else '<='} {{}}", days[-1][0])
+    return _bound(query, ledger, wanted, [day for _, day in days])
+
+
+def _bound(query: TradeQuery, ledger: Ledger, wanted: TradeFilter, chosen: Sequence[date] = ()) -> bool:
     """Keeps the query to the days on which wanted trades can have ended, which the index on the exit time finds.
 
     These are ``chosen``; where that is empty, those that the ledger names: it knows what the trades of each day were.
@@ -230,15 +243,3 @@ def _at_least(trades: TradeSum, wanted: TradeFilter) -> int:
     """How many of a day's trades are of the side and of the outcome, if they overlap as little as they can."""
     counts = _counts(trades, wanted)
     return max(0, sum(counts) - (len(counts) - 1) * trades.total)
-
-
-def _extremes(trades: Mapping[date, TradeSum], wanted: TradeFilter) -> list[tuple[Decimal, date]]:
-    """As many days as trades are wanted, those with the best (or worst) of all; none where there are fewer.
-
-    That many trades are as good as the best of the last of these days, and no other day has one so good.
-    """
-    if wanted.order == BEST:
-        found = nlargest(wanted.need, [(sums.best, day) for day, sums in trades.items() if sums.best is not None])
-    else:
-        found = nsmallest(wanted.need, [(sums.worst, day) for day, sums in trades.items() if sums.worst is not None])
-    return found if len(found) == wanted.need else []

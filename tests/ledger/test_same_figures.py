@@ -9,7 +9,7 @@ import pytest
 
 from monitoring.clock import utc_now
 from monitoring.database.capabilities import Capabilities
-from monitoring.ledger import Ledger
+from monitoring.ledger import Ledger, extremes
 from monitoring.ledger.times import EPOCH
 from monitoring.metrics import trades
 from monitoring.metrics.value import Unknown
@@ -38,6 +38,7 @@ def assert_same(fed: Ledger, fresh: Ledger) -> None:
     now = utc_now()
     assert fed.trades.sums(now) == fresh.trades.sums(now)
     assert fed.trades.days == fresh.trades.days
+    assert fed.trades.extremes == fresh.trades.extremes
     assert fed.flows.flows == fresh.flows.flows
     for name in ("last_time", "last_id", "last_real_id", "rhythm", "exact"):
         assert getattr(fed.history, name) == getattr(fresh.history, name), name
@@ -56,6 +57,8 @@ def assert_plain(ledger: Ledger, plain: naive.Figures) -> None:
     wins, losses = [net for net in plain.net if net > 0], [net for net in plain.net if net < 0]
     assert (sums.total, sums.unknown, sums.net) == (len(plain.net) + plain.unknown, plain.unknown, sum(plain.net))
     assert (sums.wins, sums.losses, sums.net_wins, sums.net_losses) == (len(wins), len(losses), sum(wins), sum(losses))
+    assert [net for net, _, _ in ledger.trades.extremes.worst] == sorted(plain.net)[: extremes.MOST]
+    assert [net for net, _, _ in ledger.trades.extremes.best] == sorted(plain.net)[-extremes.MOST :]
     if plain.net and not plain.unknown:
         assert trades.win_rate(sums) == pytest.approx(100 * len(wins) / len(plain.net))
         assert trades.expectancy(sums) == pytest.approx(sum(plain.net) / len(plain.net))
@@ -79,6 +82,12 @@ def assert_plain(ledger: Ledger, plain: naive.Figures) -> None:
 
 def daily_columns(daily: object) -> tuple[object, ...]:
     return daily.dates, daily.equity, daily.index  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True)
+def few_extremes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So few that some are always left out."""
+    monkeypatch.setattr(extremes, "MOST", 5)
 
 
 @pytest.fixture
