@@ -95,6 +95,11 @@ async def adjust_balance(connection: asyncpg.Connection, capabilities: Capabilit
         raise AdjustmentRefused("read_only", "The database is a read-only copy.") from None
     except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
         raise AdjustmentRefused("busy", "The balance is being changed by somebody else: try again.") from None
+    except asyncpg.UniqueViolationError as taken:
+        hint = (
+            f"{taken.table_name} gives out an id that a row has already: its sequence lags behind, after a restore say."
+        )
+        raise AdjustmentRefused("id_taken", hint) from None
     if number is not None:
         await _verify(connection, wish, number)
     return done

@@ -198,6 +198,14 @@ async def test_does_not_wait_for_ever(
         assert await refusal(database, wish(session)) == "busy"
 
 
+async def test_a_sequence_that_lags_behind_is_named(database: Database, connection: Connection, session: int) -> None:
+    """As after a restore of rows without their sequence; the engine's own writes fail then too."""
+    await connection.execute("SELECT setval('system_events_id_seq', 1, false)")
+    await insert(connection, "system_events", session_id=session, id=1)
+    assert await refusal(database, wish(session)) == "id_taken"
+    assert await count(connection) == (1, 1)
+
+
 async def test_the_same_key_gives_the_same_answer(database: Database, connection: Connection, session: int) -> None:
     first = await adjust(database, wish(session, "0.1", key="k"))
     await adjust(database, wish(session, "77"))
