@@ -34,16 +34,17 @@ class PositionLedger:
     open_ids: list[int] = field(default_factory=list)
     last_update: datetime | None = None
     counted: bool = False
-    """False until read, and again once an old row is known to have changed."""
+    """False until read once."""
     _tail: Tail = field(default_factory=Tail)
+    _stale: bool = False
 
     @property
     def tails(self) -> list[Tail]:
         return [self._tail]
 
     def forget(self) -> None:
-        """Old rows changed."""
-        self.counted = False
+        """Old rows changed. What is known stands until all have been read again."""
+        self._stale = True
 
     async def refresh(self, visit: Visit) -> None:
         """Takes in new positions and what became of the open ones."""
@@ -51,18 +52,18 @@ class PositionLedger:
             self.counted = False
             return
         last_update = visit.capabilities.column("positions", "last_update", "timestamp")
-        if not self.counted:
+        if self._stale or not self.counted:
             await self._count(visit.connection, last_update)
             return
         watermark, gaps = self._tail.arguments
         query = UNREAD.format(last_update=last_update)
         rows = await visit.connection.fetch(query, watermark, [*gaps, *self.open_ids])
-        self.counted = not self._tail.settle(visit.gate)
+        self._stale = self._tail.settle(visit.gate)
         self._tail.saw(row["id"] for row in rows)
         mine = [row for row in rows if row["session_id"] == self.session.id]
         self.open_ids = sorted(row["id"] for row in mine if row["status"] == "OPEN")
         self._touch(row["last_update"] for row in mine)
-        if not self.counted:
+        if self._stale:
             await self._count(visit.connection, last_update)
 
     async def _count(self, connection: asyncpg.Connection, last_update: str) -> None:
@@ -73,7 +74,7 @@ class PositionLedger:
         touched = await connection.fetchval(newest, self.session.id, self._tail.watermark - LOOK_BACK)
         self.open_ids = sorted(row["id"] for row in rows)
         self._touch([touched, *(row["last_update"] for row in rows)])
-        self.counted = True
+        self.counted, self._stale = True, False
 
     def _touch(self, times: Iterable[datetime | None]) -> None:
         known = [at for at in (self.last_update, *times) if at is not None]

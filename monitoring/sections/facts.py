@@ -43,6 +43,8 @@ async def read_facts(
 ) -> Facts:
     """Everything known about the ledger's session as of ``now``; the ledger has been refreshed."""
     session = ledger.session
+    # Of one moment: somebody else may refresh the ledger while we wait for the rest.
+    daily, drawdown, trades = ledger.history.daily(), ledger.history.drawdown(), ledger.trades.sums(now)
     adjustment = None
     adjustments_read = capabilities.has("risk_adjustments", "session_id", "parameter_name", "timestamp")
     if adjustments_read:
@@ -52,9 +54,9 @@ async def read_facts(
         session=session,
         health=await read_health(connection, capabilities, session, ledger, now),
         account=await read_account(connection, capabilities, session, ledger),
-        daily=ledger.history.daily(),
-        drawdown=ledger.history.drawdown(),
-        trades=ledger.trades.sums(now),
+        daily=daily,
+        drawdown=drawdown,
+        trades=trades,
         positions=await _positions(connection, capabilities, ledger),
         orders=await read_order_sums(connection, capabilities, session, now),
         adjustment=adjustment,

@@ -13,7 +13,7 @@ from monitoring.database.capabilities import TableMissing
 from monitoring.database.pool import DatabaseUnavailable
 from monitoring.metrics.metric import Metric
 from monitoring.scope import Scope
-from monitoring.sections import BY_NAME, SECTIONS, BadParameter, Section
+from monitoring.sections import BY_NAME, BadParameter, Section
 from monitoring.services import services
 from monitoring.snapshots import Rendered
 from monitoring.web.api import describe
@@ -41,10 +41,10 @@ async def dashboard() -> Response:
     if scope is None:
         return _waiting("The database holds no session. The dashboard fills as soon as the engine begins one.")
     versions = services().hub.versions(scope.requested)  # before the reading: what changes meanwhile is read again
-    rendered = await asyncio.gather(*(_rendered(section, scope) for section in SECTIONS))
+    rendered = await asyncio.gather(*(_rendered(BY_NAME[name], scope) for name in versions))
     fragments = {
-        section.name: Markup(fragment.body.decode())  # noqa: S704 - our own escaped template made it
-        for section, fragment in zip(SECTIONS, rendered, strict=True)
+        name: Markup(fragment.body.decode())  # noqa: S704 - our own escaped template made it
+        for name, fragment in zip(versions, rendered, strict=True)
     }
     switcher = await _switcher(scope)
     return pages.page("dashboard.html", scope, fragments=fragments, versions=versions, switcher=switcher)

@@ -10,7 +10,6 @@ import aiohttp
 import httpx
 import socketio
 
-from monitoring.sections import SECTIONS, custom
 from tests.faults.page import ageless
 
 AGAIN = 0.05
@@ -62,10 +61,10 @@ class Fragments:
     def differences(self, wanted: Mapping[str, str]) -> list[str]:
         """Lines that this page shows and another does not."""
         found = []
-        for section in (section for section in SECTIONS if section is not custom.SECTION):
-            mine, theirs = (ageless(page.get(section.name, "")).splitlines() for page in (self.shown, wanted))
-            found += [f"{section.name}: {line}" for line in mine if line not in theirs]
-            found += [f"{section.name}: nothing at all"] * (not mine)
+        for name, fragment in wanted.items():
+            mine, theirs = (ageless(shown).splitlines() for shown in (self.shown.get(name, ""), fragment))
+            found += [f"{name}: {line}" for line in mine if line not in theirs]
+            found += [f"{name}: nothing at all"] * (not mine)
         return found
 
 

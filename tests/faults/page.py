@@ -10,7 +10,6 @@ from quart import Quart
 
 from monitoring.app import create_app
 from monitoring.config import load_settings
-from monitoring.sections import SECTIONS
 from monitoring.services import KEY, Services
 
 ENVIRON = {"MONITORING_DASHBOARD_TOKEN": "test-token", "FLASK_SECRET_KEY": "k" * 40}
@@ -33,7 +32,7 @@ class Page:
         subscription = self.parts.hub.subscribe("current")
         self.parts.feed.wake()
         try:
-            await self._fetch(section.name for section in SECTIONS)
+            await self._fetch(self.parts.hub.sections)
             while not subscription.closed:
                 await self._fetch(await subscription.next(60))
         finally:
@@ -65,8 +64,8 @@ class Page:
 
     async def is_old(self, within: float = 10) -> None:
         """Waits until every section is marked as the last known one."""
-        for section in SECTIONS:
-            await self.becomes_old(section.name, within)
+        for name in self.parts.hub.sections:
+            await self.becomes_old(name, within)
 
     async def becomes_old(self, name: str, within: float = 10) -> None:
         """Waits until a section is marked as the last known one."""
@@ -74,8 +73,8 @@ class Page:
 
     async def is_fresh(self, within: float = 10) -> None:
         """Waits until no section is marked as old."""
-        for section in SECTIONS:
-            await self._until(section.name, lambda body: not marked_old(body), "stayed marked as old", within)
+        for name in self.parts.hub.sections:
+            await self._until(name, lambda body: not marked_old(body), "stayed marked as old", within)
 
     async def equals(self, name: str, wanted: str, within: float) -> None:
         """Waits until a section is what another page shows, its ages aside."""

@@ -108,6 +108,22 @@ async def test_wherever_it_breaks_off_the_next_one_is_right(
     pytest.fail("a refresh that takes more than 60 queries")
 
 
+async def test_open_positions_stand_until_they_have_been_read_again(
+    connection: asyncpg.Connection, engine: asyncpg.Connection, database_url: str
+) -> None:
+    session = await seed_account(engine)
+    capabilities, ledger = await Capabilities.read(connection), await new_ledger(connection, session)
+    await refresh(ledger, connection, capabilities)
+    known, query = ledger.positions.open_ids, 0
+    assert known
+    ledger.forget("positions")
+    while await breaks_off(ledger, database_url, capabilities, query, engine):
+        assert ledger.positions.counted
+        assert ledger.positions.open_ids == known
+        query += 1
+    assert query > 3
+
+
 CORRECTIONS = {
     "trades": "UPDATE trades SET pnl = pnl + 1",
     "account_history": "UPDATE account_history SET equity = equity + 1, balance = balance + 1 WHERE id % 2 = 0",
