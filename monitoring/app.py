@@ -130,7 +130,7 @@ def _describe(app: Quart) -> None:
 
 def _run_with(app: Quart, parts: Services) -> None:
     sockets, updates = app.extensions["sockets"], parts.updates
-    refresh = FullRefresh(parts.hub, parts.reader, updates, parts.settings.update_interval)
+    refresh = FullRefresh(parts.dispatcher, parts.settings.update_interval)
     clockwork = Clockwork(parts.hub, parts.reader)
 
     @app.before_serving

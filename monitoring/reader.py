@@ -33,11 +33,15 @@ _Read = tuple[Ledger, Facts | None, datetime]
 
 @dataclass(frozen=True, slots=True)
 class _Known:
+    session: Session
     ledger: Ledger
     facts: Facts | None
     now: datetime
     changes: int
     made: float
+
+    def good(self, changes: int) -> bool:
+        return self.changes == changes and time.monotonic() - self.made < FACTS_AGE
 
 
 class Reader:
@@ -55,7 +59,7 @@ class Reader:
         self._finding: dict[str, asyncio.Task[Session | None]] = {}
         """Those that are being looked up at present."""
         self.on_failed: Callable[[int], None] = lambda session: None
-        """Hears of each session that could not be read: whoever looks at it is shown old figures."""
+        """Hears of each session that could not be read, or looked up: whoever looks at it is shown old figures."""
         self.on_read: Callable[[Facts], None] = lambda facts: None
         """Hears of all facts that are read, and by that of what whoever looks is being shown."""
         self._known: OrderedDict[int, _Known] = OrderedDict()
@@ -87,7 +91,14 @@ class Reader:
         except DatabaseUnavailable:
             if requested not in self._sessions:
                 raise
-            return self._sessions[requested]
+            last_known = self._sessions[requested]
+            if last_known is not None:
+                self.on_failed(last_known.id)
+            return last_known
+
+    def is_good(self, scope: Scope) -> bool:
+        """Whether the scope's session is known to be as the database has it."""
+        return scope.requested in self._good and self._sessions[scope.requested] == scope.session
 
     def _find_once(self, requested: str) -> asyncio.Task[Session | None]:
         """One look, however many ask at once; who asks after a change shares none that began before it."""
@@ -139,7 +150,7 @@ class Reader:
         async with self._locks.setdefault(key, asyncio.Lock()):
             known = self._known.get(session.id)
             changes = self.hub.changes(session.id)
-            if known is not None and known.changes == changes and time.monotonic() - known.made < FACTS_AGE:
+            if known is not None and known.session == session and known.good(changes):
                 return known
             failed, error = self._failed.get(key, (0.0, ""))
             if failed > asked:
@@ -154,7 +165,7 @@ class Reader:
                     self._failed[key] = time.monotonic(), str(unavailable)
                 raise
             self._failed.pop(key, None)
-            known = _Known(ledger, found, now, changes, time.monotonic())
+            known = _Known(session, ledger, found, now, changes, time.monotonic())
             return self._keep(known) if facts else known
 
     def _keep(self, known: _Known) -> _Known:
@@ -177,7 +188,7 @@ class Reader:
         assert self.database.server is not None
         await ledger.refresh(connection, self.database.capabilities, self.database.server.standby)
         if ledger.reading:
-            self.ledgers.wake()
+            self.ledgers.wake(ledger)
         now = utc_now()
         found = await read_facts(connection, self.database.capabilities, ledger, now) if facts else None
         return ledger, found, now

@@ -121,7 +121,7 @@ class Snapshots:
         wanted = {section: list[Variant]() for section in sections}
         for kept in self._kept.values():
             name, scope = kept.variant.section.name, kept.variant.scope
-            if kept.asked and name in wanted and _followed(scope) == followed:
+            if kept.asked and name in wanted and _followed(scope) == followed and self._reader.is_good(scope):
                 wanted[name].append(kept.variant)
         task = None
         for variant in (variant for variants in wanted.values() for variant in variants):

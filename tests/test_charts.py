@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitoring.charts import (
@@ -48,6 +48,7 @@ def moves(path: str) -> list[list[tuple[float, float]]]:
 
 
 @given(low=values, high=values, count=st.integers(3, 7))
+@example(low=0.0, high=5e-324, count=3)
 def test_ticks_are_round_even_and_cover(low: float, high: float, count: int) -> None:
     low, high = min(low, high), max(low, high)
     ticks = nice_ticks(low, high, count)

@@ -12,6 +12,8 @@ Floats = npt.NDArray[np.float64]
 
 FLAT = 1e-9
 """A range smaller than this part of its values is flat: floats have too few digits left to divide it."""
+NOTHING = 1e-290
+"""Smaller numbers have no whole steps between them."""
 STEPS = (1, 2, 2.5, 5, 10, 20)
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -66,8 +68,8 @@ def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
     if not math.isfinite(high - low):
         raise ValueError(f"ticks from {low} to {high}: expected two finite numbers")
     largest = max(abs(low), abs(high))
-    if high - low <= FLAT * largest:
-        margin = largest / 100 or 1.0
+    if high - low <= max(FLAT * largest, NOTHING):
+        margin = largest / 100 if largest > NOTHING else 1.0
         low, high = low - margin, high + margin
     rough = (high - low) / (count - 1)
     exponent = math.floor(math.log10(rough))

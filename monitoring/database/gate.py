@@ -40,8 +40,8 @@ class Gate:
     standby: bool
     asked: float = 0.0
     """``time.monotonic()`` just before it was read."""
-    running: int = 0
-    """The newest transaction that runs, where :func:`with_running` looked."""
+    running: int | None = None
+    """The newest transaction that runs; None where :func:`with_running` has not looked."""
 
     @property
     def xmin(self) -> int:
@@ -57,9 +57,11 @@ class Gate:
         return self.replayed.startswith("promoted")
 
     @property
-    def horizon(self) -> int:
-        """Transactions from here on have begun to write after this gate was read."""
-        return max(self.xmax, self.running + 1)
+    def horizon(self) -> int | None:
+        """Transactions from here on have begun to write after this gate was read; None where nobody looked for them."""
+        if self.standby:
+            return self.xmax
+        return None if self.running is None else max(self.xmax, self.running + 1)
 
     def same(self, other: "Gate | None") -> bool:
         return (
@@ -98,14 +100,17 @@ class Gap:
     horizon: int | None = None
     """Once no transaction older than this is running, the id can no longer appear."""
 
-    def settled(self, gate: Gate, now: float) -> bool:
-        """Whether nothing can appear here any more; a gate from before the gap was noticed says nothing of it."""
-        if gate.asked <= self.noticed:
+    def settled(self, gate: Gate) -> bool:
+        """Whether nothing can appear here any more.
+
+        An old gate says nothing of it: who took the id may have had no transaction yet that could be seen.
+        """
+        if gate.asked - self.noticed <= (STANDBY_GRACE if gate.standby else GAP_GRACE):
             return False
         if self.horizon is None:
             self.horizon = gate.horizon
             return False
-        return now - self.noticed > (STANDBY_GRACE if gate.standby else GAP_GRACE) and gate.xmin >= self.horizon
+        return gate.xmin >= self.horizon
 
 
 @dataclass(slots=True)
@@ -125,7 +130,9 @@ class Tail:
     @property
     def unsettled(self) -> bool:
         """Whether :meth:`settle` needs a gate :func:`with_running`."""
-        return any(gap.horizon is None for gap in (*self.gaps.values(), *([self.torn] if self.torn else ())))
+        ripe = time.monotonic() - GAP_GRACE
+        gaps = (*self.gaps.values(), *([self.torn] if self.torn else ()))
+        return any(gap.horizon is None and gap.noticed < ripe for gap in gaps)
 
     def start(self, watermark: int, recent: Iterable[int]) -> None:
         """Begins at ``watermark``; ``recent`` are the ids among its last MOST_GAPS that are there."""
@@ -148,10 +155,9 @@ class Tail:
 
     def settle(self, gate: Gate) -> bool:
         """Drops the gaps that can no longer fill; True where rows may have come unseen into one too large to list."""
-        now = time.monotonic()
-        for number in [number for number, gap in self.gaps.items() if gap.settled(gate, now)]:
+        for number in [number for number, gap in self.gaps.items() if gap.settled(gate)]:
             del self.gaps[number]
-        if self.torn is None or not self.torn.settled(gate, now):
+        if self.torn is None or not self.torn.settled(gate):
             return False
         self.torn = None
         return True

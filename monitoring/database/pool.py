@@ -48,6 +48,8 @@ class Database:
         self.name = describe_url(url)
         self.server: ServerInfo | None = None
         self.capabilities = Capabilities({})
+        self.adapted = 0
+        """How often the capabilities were found to be others, whoever found it."""
         self.last_contact: float | None = None
         """``time.time()`` of the last answer."""
         self.astray = False
@@ -63,7 +65,7 @@ class Database:
         connection, self.server = await self.connect()
         try:
             with PlainErrors(self.name):
-                self.capabilities = await Capabilities.read(connection)
+                self.adapt(await Capabilities.read(connection))
         finally:
             connection.terminate()
         await self._renew()
@@ -86,7 +88,7 @@ class Database:
 
     async def follow(self, connection: asyncpg.Connection, server: ServerInfo) -> None:
         """Makes ``server``, behind the feed's ``connection``, the one that everybody reads from."""
-        self.capabilities = await Capabilities.read(connection)
+        self.adapt(await Capabilities.read(connection))
         moved = server != self.server
         self.server, self.astray, self._followed = server, False, True
         if moved:
@@ -126,7 +128,13 @@ class Database:
         """Reads the capabilities anew, after a migration moved them, over a connection that is held anyway."""
         with lost_with(connection):
             await connection.reload_schema_state()
-            self.capabilities = await Capabilities.read(connection)
+            self.adapt(await Capabilities.read(connection))
+
+    def adapt(self, capabilities: Capabilities) -> None:
+        """This is what there is now."""
+        if capabilities != self.capabilities:
+            self.capabilities = capabilities
+            self.adapted += 1
 
     async def read_capabilities(self) -> None:
         """The same over a connection of its own."""

@@ -30,19 +30,23 @@ class Found:
 
     tail: Tail = field(default_factory=Tail)
     flows: dict[int, Flow] = field(default_factory=dict)
-    newest: datetime = EPOCH
+    newest: tuple[datetime, int] = (EPOCH, 0)
+    """Time and id of the newest booking."""
 
     def add(self, rows: Sequence[asyncpg.Record]) -> None:
         for row in rows:
             flow = as_flow(row)
             if flow is not None:
                 self.flows[row["id"]] = flow
-        self.newest = max([self.newest, *(row["at"] for row in rows if row["flow"])])
+        self.newest = self._newest_of(rows)
 
     def disturbed_by(self, rows: Sequence[asyncpg.Record]) -> bool:
         """Whether a booking came late, before a known flow: amounts are differences to the booking before."""
-        newest = max([self.newest, *(row["at"] for row in rows if row["flow"])])
-        return any(row["mine"] and row["at"] < newest for row in rows)
+        newest = self._newest_of(rows)
+        return any(row["mine"] and (row["at"], row["id"]) < newest for row in rows)
+
+    def _newest_of(self, rows: Sequence[asyncpg.Record]) -> tuple[datetime, int]:
+        return max([self.newest, *((row["at"], row["id"]) for row in rows if row["flow"])])
 
 
 @dataclass(slots=True)

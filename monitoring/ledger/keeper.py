@@ -29,6 +29,8 @@ class Ledgers:
         self._database = database
         self._on_progress = on_progress
         self._ledgers: OrderedDict[int, Ledger] = OrderedDict()
+        self._reading: set[Ledger] = set()
+        """Those of which somebody may have been told that they are still being read."""
         self._work = asyncio.Event()
         self._told = 0.0
 
@@ -58,8 +60,9 @@ class Ledgers:
         """The database is another one: nothing that is known holds."""
         self._ledgers.clear()
 
-    def wake(self) -> None:
-        """There may be something to read in the background."""
+    def wake(self, ledger: Ledger) -> None:
+        """There is something to read in the background, and somebody has been told so."""
+        self._reading.add(ledger)
         self._work.set()
 
     @property
@@ -70,6 +73,7 @@ class Ledgers:
     async def run(self) -> None:
         """Reads what is waiting, for ever."""
         while True:
+            self._tell_of_complete()
             waiting = [ledger for ledger in self._ledgers.values() if ledger.reading]
             if not waiting:
                 await self._work.wait()
@@ -79,26 +83,28 @@ class Ledgers:
                 await self._advance(ledger)
                 await asyncio.sleep(REST * (time.monotonic() - started))
 
+    def _tell_of_complete(self) -> None:
+        """Whoever completed them: what was said of them is no longer true."""
+        self._reading &= set(self._ledgers.values())
+        for ledger in [ledger for ledger in self._reading if not ledger.reading]:
+            self._reading.discard(ledger)
+            log.info("session %s: history complete", ledger.session.id)
+            self._on_progress(ledger.session.id)
+
     async def _advance(self, ledger: Ledger) -> None:
         try:
             async with self._database.acquire() as connection:
                 assert self._database.server is not None
                 database = self._database.capabilities, self._database.server.standby
-                complete = await ledger.advance(connection, *database)
+                known_more = await ledger.advance(connection, *database)
         except DatabaseUnavailable:
             await asyncio.sleep(RETRY)
         except SCHEMA_CHANGED:
             # What is being read was asked for in words that no longer fit.
             self._ledgers.pop(ledger.session.id, None)
+            self._on_progress(ledger.session.id)
         else:
-            self._tell(ledger, complete)
-
-    def _tell(self, ledger: Ledger, complete: bool) -> None:
-        if not complete and time.monotonic() - self._told < TELL:
-            return
-        self._told = time.monotonic()
-        if ledger.reading:
-            log.info("session %s: reading its history, %.0f %%", ledger.session.id, ledger.progress * 100)
-        else:
-            log.info("session %s: history complete", ledger.session.id)
-        self._on_progress(ledger.session.id)
+            if ledger.reading and (known_more or time.monotonic() - self._told > TELL):
+                self._told = time.monotonic()
+                log.info("session %s: reading its history, %.0f %%", ledger.session.id, ledger.progress * 100)
+                self._on_progress(ledger.session.id)

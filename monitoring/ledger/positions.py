@@ -72,7 +72,7 @@ class PositionLedger:
         rows = await connection.fetch(query, self.session.id, self._tail.watermark, list(self._tail.gaps))
         newest = NEWEST.format(last_update=last_update)
         touched = await connection.fetchval(newest, self.session.id, self._tail.watermark - LOOK_BACK)
-        self.open_ids = sorted(row["id"] for row in rows)
+        self.open_ids, self.last_update = sorted(row["id"] for row in rows), None
         self._touch([touched, *(row["last_update"] for row in rows)])
         self.counted, self._stale = True, False
 

@@ -72,7 +72,7 @@ class Record:
     def until(self, day: date, factors: FlowFactors) -> "Record":
         """The days before ``day``, as the beginning of a record with other factors from there on."""
         gaps = {number: replace(gap) for number, gap in self.tail.gaps.items()}
-        tail = Tail(self.tail.watermark, gaps)
+        tail = Tail(self.tail.watermark, gaps, self.tail.torn and replace(self.tail.torn))
         kept = {known: self.days[known] for known in self.days if known < day}
         newest = kept[max(kept)].reopened() if kept else None
         if newest:

@@ -115,13 +115,13 @@ class Ledger:
         for part in self._parts:
             part.session = session
         if _extent(session) != _extent(before):
-            self.history.forget()
-            self._gate = None
+            self._read_again(FED)
 
     def _read_again(self, tables: Collection[str]) -> None:
         self._gate = None
         self.flows.forget(tables)
-        if "trades" in tables:
+        if {"trades", "positions"} & set(tables):
+            # The risk of a trade is a share of the balance that its position remembers.
             self.trades.forget()
         if "positions" in tables:
             self.positions.forget()

@@ -7,7 +7,7 @@ from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import SCHEMA_CHANGED, DatabaseUnavailable
 from monitoring.reader import Reader
 from monitoring.realtime.hub import Hub
-from monitoring.realtime.watch import OLD_ROWS, Changes, NewRow
+from monitoring.realtime.watch import OLD_ROWS, TAILS, Changes, NewRow
 from monitoring.scope import CURRENT
 from monitoring.sections import SECTIONS
 
@@ -70,6 +70,14 @@ class Dispatcher:
         self._on_clear()
         self._untold.clear()
         self._forget_sessions()
+        self._hub.publish(None, self._hub.sections)
+        self._tell_figures()
+        self._work.set()
+
+    def refresh(self) -> None:
+        """Anything may have changed unnoticed: everything is read again, and what is known stands until then."""
+        self._forget_sessions()
+        self._reader.ledgers.forget(*TAILS)
         self._hub.publish(None, self._hub.sections)
         self._tell_figures()
         self._work.set()

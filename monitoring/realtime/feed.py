@@ -75,6 +75,8 @@ class Feed:
     """Set as soon as it watches, or could not: what is read before then may be corrected unnoticed."""
     pace: Pace = field(default_factory=Pace)
     _watch: Watch | None = None
+    _adapted: int = 0
+    """``database.adapted`` when the watch began."""
     _server: ServerInfo | None = None
     _gate: Gate | None = None
     """Of the last complete read; None makes the next poll read whatever the gate says."""
@@ -146,15 +148,17 @@ class Feed:
     async def _begin(self, connection: asyncpg.Connection, server: ServerInfo) -> None:
         identity = await identity_of(connection)
         gate = await read_gate(connection, server.standby)
-        before, capabilities = self._watch, self.database.capabilities
+        before = self._watch
         another = before is not None and (before.identity != identity or gate.xmax < self._xmax)
         restarted = self._server is not None and self._server.started != server.started
-        anew = before is None or another or before.capabilities != capabilities
+        anew = before is None or another or self._adapted != self.database.adapted
         if anew:
-            self._watch = await Watch.start(connection, capabilities, identity, None if another else before)
+            await self._watch_anew(connection, identity, None if another else before)
         assert self._watch is not None
         self._server, self._gate, self._xmax = server, None, gate.xmax
-        self._looked = {"schema": time.monotonic(), "reconciled": time.monotonic()}
+        now = time.monotonic()
+        # A link that keeps breaking must not put reconciling off for ever.
+        self._looked = {"schema": now, "reconciled": self._looked.get("reconciled", now)}
         if another:
             log.warning("database %s is another one than before: everything is read anew", self.database.name)
             await self.on_reset()
@@ -216,12 +220,18 @@ class Feed:
     async def _adapt(self, connection: asyncpg.Connection) -> None:
         """A migration may have added tables or columns, which no failing query would tell."""
         assert self._watch is not None
-        capabilities = await Capabilities.read(connection)
-        self.database.capabilities = capabilities
-        if capabilities != self._watch.capabilities:
-            self._watch = await Watch.start(connection, capabilities, self._watch.identity, self._watch)
+        self.database.adapt(await Capabilities.read(connection))
+        if self._adapted != self.database.adapted:
+            await self._watch_anew(connection, self._watch.identity, self._watch)
             log.info("the schema of %s has changed: everything is read again", self.database.name)
             await self.on_change(Changes(corrected=set(self._watch.tables)))
+
+    async def _watch_anew(
+        self, connection: asyncpg.Connection, identity: tuple[object, ...], before: Watch | None
+    ) -> None:
+        adapted = self.database.adapted
+        self._watch = await Watch.start(connection, self.database.capabilities, identity, before)
+        self._adapted = adapted
 
     def _due(self, what: str, pause: float) -> bool:
         now = time.monotonic()

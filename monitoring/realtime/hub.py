@@ -92,9 +92,13 @@ class Hub:
         """The version that viewers know of; a newer one they are told as soon as the burst allows."""
         return self._held.get(scope, {}).get(section) or self.version(scope, section)
 
+    def told_versions(self, scope: str) -> dict[str, str]:
+        """What viewers know of. Who comes is told no more: the rest of a burst would be no news for them any more."""
+        return {section: self.told(scope, section) for section in self.sections}
+
     def hello(self, scope: str) -> dict[str, object]:
-        """The first message to everyone: what is the newest, and the server's clock in milliseconds."""
-        return {"versions": self.versions(scope), "now": round(time.time() * 1000)}
+        """The first message to everyone: the versions, and the server's clock in milliseconds."""
+        return {"versions": self.told_versions(scope), "now": round(time.time() * 1000)}
 
     def changes(self, session: int) -> int:
         """How often anything of a session was published: what was read at an equal count is still true."""
@@ -109,7 +113,7 @@ class Hub:
     def polled(self, scope: str) -> dict[str, str]:
         """The versions for one who cannot be told of changes, and is remembered as looking for a while."""
         self._polled[scope] = time.monotonic()
-        return self.versions(scope)
+        return self.told_versions(scope)
 
     @property
     def viewers(self) -> int:

@@ -8,9 +8,8 @@ from monitoring.database.errors import SCHEMA_CHANGED, DatabaseUnavailable
 from monitoring.metrics.facts import Facts
 from monitoring.metrics.health import status
 from monitoring.reader import Reader
+from monitoring.realtime.dispatch import Dispatcher
 from monitoring.realtime.hub import Hub
-from monitoring.realtime.updates import Updates
-from monitoring.realtime.watch import TAILS
 from monitoring.scope import Scope, UnknownSession
 from monitoring.sections import SECTIONS
 
@@ -29,19 +28,14 @@ UNWATCHED_BEATS = 3
 class FullRefresh:
     """Reconciles everything with the database, every ``interval`` seconds."""
 
-    def __init__(self, hub: Hub, reader: Reader, updates: Updates, interval: float) -> None:
-        self._hub = hub
-        self._reader = reader
-        self._updates = updates
+    def __init__(self, dispatcher: Dispatcher, interval: float) -> None:
+        self._dispatcher = dispatcher
         self._interval = interval
 
     async def run(self) -> None:
         while True:
             await asyncio.sleep(self._interval)
-            self._reader.forget_sessions()
-            self._reader.ledgers.forget(*TAILS)
-            self._hub.publish(None, self._hub.sections)
-            await self._updates.announce()
+            self._dispatcher.refresh()
 
 
 class Clockwork:

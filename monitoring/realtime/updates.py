@@ -62,13 +62,16 @@ class Updates:
     async def metrics(self) -> dict[str, Any]:
         """The object of /api/metrics for the current session."""
         try:
-            session = await self._reader.session(CURRENT)
-            if session is None:
-                return empty_metrics("no session yet", self._reader.metrics)
-            async with self._reader.context(Scope(session, CURRENT)) as context:
-                return metrics_payload(context.facts, context.metrics)
+            return await self._read_metrics()
         except (DatabaseUnavailable, *SCHEMA_CHANGED):
             return empty_metrics("the database cannot be read", self._reader.metrics)
+
+    async def _read_metrics(self) -> dict[str, Any]:
+        session = await self._reader.session(CURRENT)
+        if session is None:
+            return empty_metrics("no session yet", self._reader.metrics)
+        async with self._reader.context(Scope(session, CURRENT)) as context:
+            return metrics_payload(context.facts, context.metrics)
 
     async def changed(self, session: int, rows: Mapping[str, Sequence[NewRow]]) -> None:
         """Hears of every change; costs nothing while nobody wants to know."""
@@ -127,10 +130,9 @@ class Updates:
         payload = {"positions": [position_payload(position) for position in shown], "closed": sorted(closed)}
         await self._emit("position_update", payload)
 
-    async def announce(self) -> None:
-        """Sends the metrics now, after a full refresh."""
+    async def _announce(self) -> None:
         if self.wanted:
-            await self._emit("metrics_update", await self.metrics())
+            await self._emit("metrics_update", await self._read_metrics())
 
     async def _emit(self, event: str, payload: dict[str, Any]) -> None:
         for audience in self._audiences:
@@ -144,7 +146,7 @@ class Updates:
             self._due.clear()
             try:
                 await self._tell()
-                await self.announce()
+                await self._announce()
             except AWAY:
                 self._due.set()
                 await asyncio.sleep(RETRY)

@@ -41,9 +41,10 @@ async def read_account(
     connection: asyncpg.Connection, capabilities: Capabilities, session: Session, ledger: Ledger
 ) -> Account:
     """The newest balance of either table, and equity and margin of the newest real snapshot."""
-    history = ledger.history
-    snapshots = await _snapshots(connection, capabilities, history.last_id, history.last_real_id)
-    newest, real = snapshots.get(history.last_id), snapshots.get(history.last_real_id)
+    # Somebody else may refresh the ledger while we wait.
+    last, last_real = ledger.history.last_id, ledger.history.last_real_id
+    snapshots = await _snapshots(connection, capabilities, last, last_real)
+    newest, real = snapshots.get(last), snapshots.get(last_real)
     booked = await _booked(connection, capabilities, session)
     balance, balance_at = (newest["balance"], newest["timestamp"]) if newest else (None, None)
     if booked and (balance_at is None or booked["last_updated"] >= balance_at):

@@ -57,6 +57,55 @@ async def test_a_gap_is_kept_while_a_younger_transaction_may_fill_it(
     await younger.close()
 
 
+async def test_a_gap_is_not_judged_by_who_never_looked_who_runs(
+    connection: asyncpg.Connection, database_url: str
+) -> None:
+    """The newest transaction runs and will fill it: a snapshot alone does not show it."""
+    older, younger = await asyncpg.connect(database_url), await asyncpg.connect(database_url)
+    first, second = older.transaction(), younger.transaction()
+    await first.start()
+    await insert(older, "system_events")
+    await second.start()
+    gap = await insert(younger, "trades")
+    await insert(older, "trades")
+    await first.commit()
+    tail = await gates.start_tail(connection, "trades")
+    for _ in range(3):
+        tail.settle(await read_gate(connection, standby=False))
+    assert gap in tail.gaps
+    for _ in range(3):
+        tail.settle(await with_running(connection, await read_gate(connection, standby=False)))
+    assert gap in tail.gaps
+    await second.rollback()
+    tail.settle(await read_gate(connection, standby=False))
+    assert not tail.gaps
+    await older.close()
+    await younger.close()
+
+
+async def test_a_gap_outlasts_who_took_the_id_and_begins_to_write_later(
+    connection: asyncpg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gates, "GAP_GRACE", 3600.0)
+    late, watch = await asyncpg.connect(database_url), await watch_over(connection)
+    transaction = late.transaction()
+    await insert(connection, "trades")  # which makes the server log some numbers in advance
+    await transaction.start()
+    number = await late.fetchval("SELECT nextval('trades_id_seq')")
+    assert await late.fetchval("SELECT pg_current_xact_id_if_assigned()") is None
+    for _ in range(3):
+        await insert(connection, "trades")
+        await poll(connection, watch)
+    await insert(late, "trades", id=number)
+    monkeypatch.setattr(gates, "GAP_GRACE", 0.0)
+    for _ in range(3):
+        await insert(connection, "trades")
+        await poll(connection, watch)
+    await transaction.commit()
+    assert number in told(await poll(connection, watch))
+    await late.close()
+
+
 async def test_a_gap_is_dropped_once_nobody_can_fill_it(connection: asyncpg.Connection) -> None:
     watch = await watch_over(connection)
     transaction = connection.transaction()
@@ -129,6 +178,7 @@ async def test_the_horizon_lies_behind_everyone_who_runs(connection: asyncpg.Con
     async with other.transaction():
         running = await other.fetchval("SELECT pg_current_xact_id()::text::bigint")
         gate = await with_running(connection, await read_gate(connection, standby=False))
+        assert gate.horizon is not None
         assert gate.horizon > running
     await other.close()
 

@@ -13,6 +13,7 @@ from monitoring.database.errors import UNAVAILABLE, lost_with
 from monitoring.ledger import Ledger
 from monitoring.realtime.watch import Watch, identity_of
 from monitoring.scope import find_session
+from monitoring.sections.account import read_account
 from tests.history import seed_account
 from tests.rows import insert, now
 
@@ -160,6 +161,24 @@ async def test_what_is_told_in_the_middle_of_a_refresh_is_not_forgotten(
         await refresh(fresh, connection, capabilities)
         assert await figures(connection, ledger) == await figures(connection, fresh), f"told at query {query}"
     pytest.fail("a refresh that takes more than 60 queries")
+
+
+async def test_the_account_is_of_one_moment(
+    connection: asyncpg.Connection, engine: asyncpg.Connection, database_url: str
+) -> None:
+    """Somebody else refreshes the ledger while the newest snapshot is being read."""
+    session = await seed_account(engine)
+    capabilities, ledger = await Capabilities.read(connection), await new_ledger(connection, session)
+    await refresh(ledger, connection, capabilities)
+    before = await read_account(connection, capabilities, ledger.session, ledger)
+    other = await asyncpg.connect(database_url)
+
+    async def meanwhile() -> None:
+        await insert(engine, "account_history", session_id=session, timestamp=now(), balance=1, equity=1, total_pnl=1)
+        await refresh(ledger, other, capabilities)
+
+    assert await read_account(Breaking(connection, 0, meanwhile), capabilities, ledger.session, ledger) == before
+    await other.close()
 
 
 UPDATES = "SELECT pg_stat_get_tuples_updated('trades'::regclass)"

@@ -43,6 +43,15 @@ async def assert_true(page: Page, url: str, within: float = 15) -> None:
         assert await page.json("/api/metrics") == await fresh.json("/api/metrics")
 
 
+async def test_a_sessions_own_row_changes(
+    page: Page, connection: asyncpg.Connection, database_url: str, stopped_clock: datetime
+) -> None:
+    """Nothing else is committed that would have the figures made of it looked at again."""
+    await connection.execute("UPDATE trading_sessions SET initial_balance = 5000, strategy_name = 'renamed'")
+    await page.shows("status", "renamed")
+    await assert_true(page, database_url, within=5)
+
+
 @pytest.mark.parametrize("way", WAYS)
 async def test_fuzz(
     way: str,

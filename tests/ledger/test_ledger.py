@@ -138,6 +138,29 @@ async def test_rows_committed_out_of_order_are_not_lost(
     assert sums.net == 3
 
 
+async def test_a_corrected_position_changes_the_risk_of_its_trade(connection: asyncpg.Connection, session: int) -> None:
+    position = await insert(connection, "positions", session_id=session, status="CLOSED", entry_balance=10_000)
+    await insert(connection, "trades", session_id=session, position_id=position, quantity=1, stop_loss=49_000,
+                 exit_time=utc_now())  # fmt: skip
+    ledger = await refreshed(connection, await ledger_of(connection, session))
+    await connection.execute("UPDATE positions SET entry_balance = 5000")
+    ledger.forget("positions")
+    await refreshed(connection, ledger)
+    sums = ledger.trades.sums(utc_now())
+    assert sums is not None
+    assert sums.risk_sum == pytest.approx(0.2)
+
+
+async def test_a_corrected_time_of_a_position_is_taken_back(connection: asyncpg.Connection, session: int) -> None:
+    """It lay in the future, which no sign of life may outlast."""
+    now = utc_now()
+    await insert(connection, "positions", session_id=session, last_update=now + timedelta(days=1))
+    ledger = await refreshed(connection, await ledger_of(connection, session))
+    await connection.execute("UPDATE positions SET last_update = $1", now)
+    ledger.forget("positions")
+    assert (await refreshed(connection, ledger)).positions.last_update == now
+
+
 async def test_corrections_are_followed_once_known(connection: asyncpg.Connection, session: int) -> None:
     trade = await insert(connection, "trades", session_id=session, pnl=10, commission=0, exit_time=utc_now())
     row = await insert(connection, "account_history", **snapshot(session, utc_now() - timedelta(days=1), 400.0))

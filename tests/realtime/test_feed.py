@@ -73,6 +73,25 @@ async def test_a_migration_brings_a_table(
     await page.shows("status", "smoke")
 
 
+async def test_a_column_that_was_gone_for_a_moment_is_missed_by_nobody(
+    page: Page, connection: asyncpg.Connection, account: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pages found out, and read without it; the feed did not look meanwhile."""
+    monkeypatch.setattr(feed, "SCHEMA_PAUSE", 3600.0)
+    before = (await page.json("/api/metrics"))["total_pnl"]
+    await connection.execute("ALTER TABLE trades RENAME COLUMN commission TO elsewhere")
+    await insert(connection, "trades", session_id=account, pnl=0, exit_time=now())
+    await until(lambda: not page.parts.database.capabilities.has("trades", "commission"))
+    await connection.execute("ALTER TABLE trades RENAME COLUMN elsewhere TO commission")
+    await page.parts.database.read_capabilities()
+    monkeypatch.setattr(feed, "SCHEMA_PAUSE", 0.2)
+
+    async def is_as_before() -> bool:
+        return bool((await page.json("/api/metrics"))["total_pnl"] == before)
+
+    await until(is_as_before)
+
+
 async def test_a_table_takes_the_place_of_another(page: Page, connection: asyncpg.Connection, account: int) -> None:
     """As some migrations do it: copy, drop, rename."""
     async with connection.transaction():

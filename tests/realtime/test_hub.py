@@ -37,6 +37,17 @@ async def test_a_burst_is_two_signals_the_first_at_once(hub: Hub) -> None:
     assert await viewer.next(QUIET * 3) == {}
 
 
+async def test_who_comes_in_the_middle_of_a_burst_is_told_of_the_rest(hub: Hub) -> None:
+    """What is fetched then is as new as was told: whoever believed to have the newest would never fetch it."""
+    hub.publish(7, ["trades"])
+    hub.publish(7, ["trades"])
+    viewer = hub.subscribe("7")
+    have = hub.polled("7")
+    assert hub.hello("7")["versions"] == have
+    assert have["trades"] != hub.version("7", "trades")
+    assert await viewer.next(QUIET * 3) == {"trades": hub.version("7", "trades")}
+
+
 async def test_a_slow_viewer_keeps_one_version_a_section(hub: Hub) -> None:
     viewer = hub.subscribe("7")
     for _ in range(50):

@@ -59,6 +59,21 @@ async def test_what_could_not_be_read_is_looked_at_again_soon(reader: Reader, mo
     assert await viewer.next(5)
 
 
+async def test_a_session_that_could_not_be_looked_up_is_looked_at_again_soon(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pages are shown its row as it was last known, which may have changed."""
+    monkeypatch.setattr(rhythm, "FIRST_RETRY", 0.1)
+    reader.hub.watching = True
+    Clockwork(reader.hub, reader)
+    viewer, known = reader.hub.subscribe("1"), await reader.session("1")
+    reader.forget_sessions()
+    pool, reader.database._pool = reader.database._pool, None
+    assert await reader.session("1") == known
+    reader.database._pool = pool
+    assert await viewer.next(5)
+
+
 async def test_ever_more_rarely_while_it_lasts(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rhythm, "FIRST_RETRY", 0.02)
     monkeypatch.setattr(rhythm, "LONGEST_RETRY", 0.05)

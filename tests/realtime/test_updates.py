@@ -7,6 +7,9 @@ from typing import Any
 import asyncpg
 import pytest
 
+from monitoring.database.errors import DatabaseUnavailable
+from monitoring.metrics.facts import Session
+from monitoring.reader import Reader
 from tests.faults.page import Page, dashboard
 from tests.history import seed_account
 from tests.rows import insert, now
@@ -58,6 +61,28 @@ async def test_programs_hear_of_new_trades_and_of_corrected_ones(page: Page, con
     await connection.execute("SELECT pg_stat_force_next_flush()")
     await program.until(lambda: program.trades[number] == 1007)
     await program.until(lambda: program.metrics["total_pnl"] == before + 1000)
+
+
+async def test_metrics_that_could_not_be_read_are_sent_later(
+    page: Page, connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection was lost at that moment: not a set of nulls, after which nothing else might come for long."""
+    monkeypatch.setattr("monitoring.realtime.updates.RETRY", 0.2)
+    program, read, lost = Program(), Reader._know, asyncio.Event()
+
+    async def loses_once(reader: Reader, session: Session, facts: bool) -> object:
+        if asyncio.current_task() in tasks and not lost.is_set():
+            lost.set()
+            raise DatabaseUnavailable("the connection was lost")
+        return await read(reader, session, facts)
+
+    tasks = [task for task in asyncio.all_tasks() if task.get_name() == "updates"]
+    monkeypatch.setattr(Reader, "_know", loses_once)
+    page.parts.updates.join(program)
+    await insert(connection, "trades", session_id=1, exit_time=now())
+    await program.until(lambda: program.metrics)
+    assert lost.is_set()
+    assert program.metrics["total_trades"] == 41
 
 
 async def test_programs_hear_of_positions_that_were_deleted(page: Page, connection: asyncpg.Connection) -> None:
