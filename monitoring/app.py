@@ -89,6 +89,7 @@ def _put_together(settings: Settings, app: Quart, metrics: tuple[Metric, ...]) -
     )
     streams = Streams()
     updates = Updates(reader, sockets, streams)
+    hub.on_switch = updates.announce
     dispatcher = Dispatcher(hub, reader, updates.changed, snapshots.clear)
     feed = Feed(
         database,
@@ -130,7 +131,7 @@ def _describe(app: Quart) -> None:
 
 def _run_with(app: Quart, parts: Services) -> None:
     sockets, updates = app.extensions["sockets"], parts.updates
-    refresh = FullRefresh(parts.dispatcher, parts.settings.update_interval)
+    refresh = FullRefresh(parts.dispatcher, updates, parts.settings.update_interval)
     clockwork = Clockwork(parts.hub, parts.reader)
 
     @app.before_serving

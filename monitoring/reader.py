@@ -33,15 +33,16 @@ _Read = tuple[Ledger, Facts | None, datetime]
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    session: Session
     ledger: Ledger
     facts: Facts | None
     now: datetime
     changes: int
     made: float
 
-    def good(self, changes: int) -> bool:
-        return self.changes == changes and time.monotonic() - self.made < FACTS_AGE
+    def good(self, session: Session, changes: int) -> bool:
+        """Whether these facts still hold, and are of this row of the session."""
+        of_it = self.facts is not None and self.facts.session == session
+        return of_it and self.changes == changes and time.monotonic() - self.made < FACTS_AGE
 
 
 class Reader:
@@ -150,7 +151,8 @@ class Reader:
         async with self._locks.setdefault(key, asyncio.Lock()):
             known = self._known.get(session.id)
             changes = self.hub.changes(session.id)
-            if known is not None and known.session == session and known.good(changes):
+            session = self._newest(session)
+            if known is not None and known.good(session, changes):
                 return known
             failed, error = self._failed.get(key, (0.0, ""))
             if failed > asked:
@@ -165,8 +167,13 @@ class Reader:
                     self._failed[key] = time.monotonic(), str(unavailable)
                 raise
             self._failed.pop(key, None)
-            known = _Known(session, ledger, found, now, changes, time.monotonic())
+            known = _Known(ledger, found, now, changes, time.monotonic())
             return self._keep(known) if facts else known
+
+    def _newest(self, session: Session) -> Session:
+        """Its row as the database has it, where that is known: who asks may have come before it changed."""
+        good = (self._sessions[requested] for requested in self._good)
+        return next((found for found in good if found is not None and found.id == session.id), session)
 
     def _keep(self, known: _Known) -> _Known:
         if known.facts is not None:

@@ -1,7 +1,7 @@
 """The best and the worst closed trades of a session, kept so that nobody need look for them among all of them."""
 
 from bisect import insort
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -9,19 +9,17 @@ from heapq import nlargest, nsmallest
 
 import asyncpg
 
-from monitoring.ledger.times import midnight
 from monitoring.ledger.trade_sums import TradeSum
 
 MOST = 100
 """Of either kind."""
 
-RANKED = """
-SELECT net, exit_time, id FROM unnest($5::timestamp[]) AS day (start), LATERAL (
-    {figures} AND t.exit_time >= day.start AND t.exit_time < day.start + interval '1 day' OFFSET 0
-) trades
-WHERE net <> 'NaN' ORDER BY net {way}, exit_time {way}, id {way} LIMIT $6
+OF_SOME = """
+WITH known AS MATERIALIZED (SELECT net, exit_time, id FROM ({figures}) figures WHERE net <> 'NaN')
+(SELECT true AS best, * FROM known ORDER BY net DESC, exit_time DESC, id DESC LIMIT $5)
+UNION ALL
+(SELECT false, * FROM known ORDER BY net, exit_time, id LIMIT $5)
 """
-BEST, WORST = "DESC", "ASC"
 
 Ranked = tuple[Decimal, datetime, int]
 """Net P&L, exit time and id of a trade whose net P&L is known."""
@@ -40,30 +38,23 @@ class Extremes:
         insort(self.worst, trade)
         del self.worst[MOST:]
 
-    def ids(self, way: str, count: int) -> list[int] | None:
+    def take(self, rows: Iterable[asyncpg.Record]) -> None:
+        """From the rows of OF_SOME: those of other trades than any that were taken in before."""
+        some = [(row["best"], (row["net"], row["exit_time"], row["id"])) for row in rows]
+        self.best = sorted([*self.best, *(trade for best, trade in some if best)])[-MOST:]
+        self.worst = sorted([*self.worst, *(trade for best, trade in some if not best)])[:MOST]
+
+    def ids(self, count: int, *, best: bool) -> list[int] | None:
         """Of the ``count`` best or worst trades; None where not so many are known."""
-        found = self.best[-count:] if way == BEST else self.worst[:count]
+        found = self.best[-count:] if best else self.worst[:count]
         return [number for _, _, number in found] if len(found) == count else None
 
 
-def extreme_days(days: Mapping[date, TradeSum], way: str, count: int) -> list[tuple[Decimal, date]]:
+def extreme_days(days: Mapping[date, TradeSum], count: int, *, best: bool) -> list[tuple[Decimal, date]]:
     """The ``count`` days with the best (or worst) trade of all, the farthest first, and how good that was.
 
     So many trades are as good as that of the last of these days, and no other day has one so good.
     """
-    if way == BEST:
+    if best:
         return nlargest(count, [(sums.best, day) for day, sums in days.items() if sums.best is not None])
     return nsmallest(count, [(sums.worst, day) for day, sums in days.items() if sums.worst is not None])
-
-
-async def read_extremes(
-    connection: asyncpg.Connection, figures: str, days: Mapping[date, TradeSum], counted: Sequence[object]
-) -> Extremes:
-    """Of the trades of FIGURES whose sums are ``days``; ``counted`` are the first four arguments."""
-
-    async def ranked(way: str) -> list[Ranked]:
-        starts = [midnight(day) for _, day in extreme_days(days, way, MOST)]
-        rows = await connection.fetch(RANKED.format(figures=figures, way=way), *counted, starts, MOST)
-        return [tuple(row) for row in rows]
-
-    return Extremes(best=(await ranked(BEST))[::-1], worst=await ranked(WORST))

@@ -38,8 +38,7 @@ class Ledgers:
         ledger = self._ledgers.get(session.id)
         if ledger is None:
             ledger = self._ledgers[session.id] = Ledger.of(session)
-        elif ledger.session != session:
-            ledger.follow(session)
+        ledger.follow(session)
         self._ledgers.move_to_end(session.id)
         while len(self._ledgers) > MOST_LEDGERS:
             self._ledgers.popitem(last=False)
@@ -49,6 +48,8 @@ class Ledgers:
         """Another one, the schema having changed under ``worn``: what that is reading may not be there any more."""
         if self._ledgers.get(worn.session.id) is worn:
             del self._ledgers[worn.session.id]
+        if worn in self._reading:
+            self._on_progress(worn.session.id)
         return self.of(worn.session)
 
     def forget(self, *tables: str) -> None:

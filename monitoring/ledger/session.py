@@ -25,6 +25,8 @@ FEW = 20_000
 
 FED = ("trades", "positions", "account_balances", "system_events", "account_history")
 """Tables that the state is made of."""
+BY_EXTENT = ("account_balances", "system_events", "account_history")
+"""Of these the session's times decide which rows are its own; the rows of the others name it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -71,8 +73,9 @@ class Ledger:
         return 0.1 * self.flows.progress + 0.1 * self.trades.progress + 0.8 * self.history.progress
 
     def follow(self, session: Session) -> None:
-        """The session's own row changed: it ended, say."""
-        self._followed = session
+        """This is the session's own row as it is now: it may have ended, say."""
+        if (self._followed or self.session) != session:
+            self._followed = session
 
     def forget(self, *tables: str) -> None:
         """Old rows of ``tables`` changed: whatever was made of them is read again."""
@@ -115,7 +118,7 @@ class Ledger:
         for part in self._parts:
             part.session = session
         if _extent(session) != _extent(before):
-            self._read_again(FED)
+            self._read_again(BY_EXTENT)
 
     def _read_again(self, tables: Collection[str]) -> None:
         self._gate = None

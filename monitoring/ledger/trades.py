@@ -9,7 +9,7 @@ from decimal import Decimal
 import asyncpg
 
 from monitoring.database.gate import Tail, start_tail
-from monitoring.ledger.extremes import Extremes, read_extremes
+from monitoring.ledger.extremes import MOST, OF_SOME, Extremes
 from monitoring.ledger.pace import Pace
 from monitoring.ledger.times import midnight, next_midnight
 from monitoring.ledger.trade_sums import BY_DAY, TradeSum, figures
@@ -100,18 +100,20 @@ class Count:
     async def advance(self, connection: asyncpg.Connection) -> None:
         with self.pace.chunk() as size:
             start = max(0, self.position - int(size))
-            rows = await connection.fetch(BY_DAY.format(figures=self.figures), *self._ids(start, self.position))
+            ids = self._ids(start, self.position)
+            rows = await connection.fetch(BY_DAY.format(figures=self.figures), *ids)
+            extremes = await connection.fetch(OF_SOME.format(figures=self.figures), *ids, MOST)
+        self.tally.extremes.take(extremes)
         for row in rows:
             self.tally.add_day(row["day"], TradeSum.of(row))
         self.position = start
 
     async def finish(self, connection: asyncpg.Connection, now: datetime) -> Tally:
         """Fetches the single trades that a tally keeps."""
-        query, ids = NEWEST.format(figures=self.figures), self._ids(0, self.tally.tail.watermark)
-        rows = await connection.fetch(query, *ids, self._keep_from(now))
+        ids = self._ids(0, self.tally.tail.watermark)
+        rows = await connection.fetch(NEWEST.format(figures=self.figures), *ids, self._keep_from(now))
         self.tally.recent = [(row["exit_time"], row["id"], row["net"]) for row in rows]
         self.tally.forget(now - WEEK)
-        self.tally.extremes = await read_extremes(connection, self.figures, self.tally.days, ids)
         return self.tally
 
     def _ids(self, start: int, stop: int) -> tuple[int, int, int, list[int]]:

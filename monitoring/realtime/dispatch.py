@@ -79,7 +79,6 @@ class Dispatcher:
         self._forget_sessions()
         self._reader.ledgers.forget(*TAILS)
         self._hub.publish(None, self._hub.sections)
-        self._tell_figures()
         self._work.set()
 
     async def outage(self, gone: bool) -> None:

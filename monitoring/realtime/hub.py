@@ -79,6 +79,8 @@ class Hub:
         self._listeners: dict[str, set[Listener]] = {}
         self._held: dict[str, dict[str, str]] = {}
         """By scope the sections that were signalled a moment ago, and the version that was told."""
+        self.on_switch: Callable[[], None] = lambda: None
+        """Hears that "current" means another session, or none."""
         self._forerunners: list[Callable[[str, Mapping[str, str]], None]] = []
 
     def version(self, scope: str, section: str) -> str:
@@ -173,6 +175,7 @@ class Hub:
         if name != self.current:
             self.current = name
             self.publish(CURRENT, self.sections)
+            self.on_switch()
 
     def close(self) -> None:
         """Tells every listener that the server is going away."""

@@ -10,6 +10,7 @@ from monitoring.metrics.health import status
 from monitoring.reader import Reader
 from monitoring.realtime.dispatch import Dispatcher
 from monitoring.realtime.hub import Hub
+from monitoring.realtime.updates import Updates
 from monitoring.scope import Scope, UnknownSession
 from monitoring.sections import SECTIONS
 
@@ -28,14 +29,16 @@ UNWATCHED_BEATS = 3
 class FullRefresh:
     """Reconciles everything with the database, every ``interval`` seconds."""
 
-    def __init__(self, dispatcher: Dispatcher, interval: float) -> None:
+    def __init__(self, dispatcher: Dispatcher, updates: Updates, interval: float) -> None:
         self._dispatcher = dispatcher
+        self._updates = updates
         self._interval = interval
 
     async def run(self) -> None:
         while True:
             await asyncio.sleep(self._interval)
             self._dispatcher.refresh()
+            self._updates.announce()
 
 
 class Clockwork:

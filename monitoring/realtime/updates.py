@@ -130,6 +130,10 @@ class Updates:
         payload = {"positions": [position_payload(position) for position in shown], "closed": sorted(closed)}
         await self._emit("position_update", payload)
 
+    def announce(self) -> None:
+        """Sends the metrics soon: all of them may be others."""
+        self._due.set()
+
     async def _announce(self) -> None:
         if self.wanted:
             await self._emit("metrics_update", await self._read_metrics())

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from monitoring.database.capabilities import Capabilities, Columns
-from monitoring.ledger import Ledger, extremes
+from monitoring.ledger import Ledger
+from monitoring.ledger.extremes import extreme_days
 from monitoring.ledger.times import END_OF_TIME, EPOCH, midnight, next_midnight
 from monitoring.ledger.trade_sums import TradeSum
 
@@ -175,14 +176,14 @@ def _of_extremes(query: TradeQuery, ledger: Ledger, wanted: TradeFilter, net: st
     """
     if not (wanted.extreme and ledger.trades.certain):
         return False
-    way = extremes.BEST if wanted.order == BEST else extremes.WORST
-    if ids := ledger.trades.extremes.ids(way, wanted.need):
+    best = wanted.order == BEST
+    if ids := ledger.trades.extremes.ids(wanted.need, best=best):
         query.where("id = ANY({}::bigint[])", ids)
         return True
-    days = extremes.extreme_days(ledger.trades.days, way, wanted.need)
+    days = extreme_days(ledger.trades.days, wanted.need, best=best)
     if len(days) < wanted.need:
         return False
-    query.where(f"{net} {'>=' if wanted.order == BEST else '<='} {{}}", days[-1][0])
+    query.where(f"{net} {'>=' if best else '<='} {{}}", days[-1][0])
     return _bound(query, ledger, wanted, [day for _, day in days])
 
 

@@ -85,6 +85,18 @@ async def test_metrics_that_could_not_be_read_are_sent_later(
     assert program.metrics["total_trades"] == 41
 
 
+async def test_programs_hear_that_another_session_is_the_current_one(
+    page: Page, connection: asyncpg.Connection
+) -> None:
+    """One that has nothing new to tell: the one before has ended."""
+    program = Program()
+    page.parts.updates.join(program)
+    newer = await insert(connection, "trading_sessions", mode="LIVE", start_time=now())
+    await program.until(lambda: program.metrics.get("total_trades") == 0)
+    await connection.execute("UPDATE trading_sessions SET end_time = $2 WHERE id = $1", newer, now())
+    await program.until(lambda: program.metrics["total_trades"] == 40)
+
+
 async def test_programs_hear_of_positions_that_were_deleted(page: Page, connection: asyncpg.Connection) -> None:
     program = Program()
     page.parts.updates.join(program)

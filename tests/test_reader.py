@@ -1,0 +1,50 @@
+"""The one way in which everybody reads: of the row that the session has now, whoever asks and whenever they came."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from monitoring.database.pool import Database
+from monitoring.ledger import Ledgers
+from monitoring.metrics.facts import Session
+from monitoring.reader import Reader
+from monitoring.realtime.hub import Hub
+from monitoring.scope import Scope
+from monitoring.sections.section import Context
+from tests.faults.waiting import until
+from tests.history import seed_account
+
+
+@pytest.fixture
+async def reader(database: Database, connection: asyncpg.Connection) -> AsyncIterator[Reader]:
+    await seed_account(connection)
+    return Reader(database, Ledgers(database, lambda _session: None), Hub(("trades",)))
+
+
+async def read(reader: Reader, session: Session, *, facts: bool = True) -> Context:
+    async with reader.context(Scope(session, "current"), facts=facts) as context:
+        return context
+
+
+async def test_who_came_before_the_session_ended_takes_nothing_back(
+    reader: Reader, connection: asyncpg.Connection
+) -> None:
+    running = await reader.session("current")
+    assert running is not None
+    assert (await read(reader, running)).facts.session == running
+    await connection.execute("UPDATE trading_sessions SET end_time = now() AT TIME ZONE 'utc'")
+    reader.forget_sessions()
+    reader.hub.publish(None, ["trades"])
+    ended = await reader.session("current")
+    assert ended is not None
+    assert ended.end is not None
+    ledger = reader.ledgers.of(running)
+    async with ledger._lock:  # somebody refreshes it
+        late = asyncio.create_task(read(reader, running, facts=False))
+        in_time = asyncio.create_task(read(reader, ended))
+        await until(lambda: len(ledger._lock._waiters or ()) == 2)
+    assert (await in_time).facts.session == ended
+    assert (await late).ledger.session == ended
+    assert (await read(reader, ended)).facts.session == ended
