@@ -110,7 +110,7 @@ def _session(row: asyncpg.Record) -> Session:
         timeframe=row["timeframe"],
         exchange=row["exchange"],
         start=row["start_time"],
-        end=row["end_time"],
+        end=None if row["end_time"] == datetime.max else row["end_time"],  # noqa: DTZ901 - an infinite one
         initial_balance=balance if balance is not None and balance.is_finite() else None,
         config=parse_config(row["strategy_config"]),
     )

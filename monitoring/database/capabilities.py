@@ -68,6 +68,14 @@ class Capabilities:
     def has(self, table: str, *columns: str) -> bool:
         return table in self.tables and self.tables[table].issuperset(columns)
 
+    def gone_since(self, before: "Capabilities") -> list[str]:
+        """Tables, and columns of others, that were there before."""
+        found = []
+        for table, columns in before.tables.items():
+            now = self.tables.get(table)
+            found += [table] if now is None else [f"{table}.{column}" for column in sorted(columns - now)]
+        return found
+
     def require(self, *tables: str) -> None:
         """Raises TableMissing for the first table that is not there."""
         for table in tables:

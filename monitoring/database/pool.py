@@ -5,6 +5,7 @@ reads because of it, and another server (a replica behind the same name, the old
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -18,6 +19,8 @@ from monitoring.database.serverinfo import ServerInfo, read_server_info
 from monitoring.database.url import describe_url
 
 __all__ = ["SCHEMA_CHANGED", "UNAVAILABLE", "Database", "DatabaseUnavailable"]
+
+log = logging.getLogger(__name__)
 
 POOL_SIZE = 4
 """A connection answers quickly once it has planned every query a few times: the fewer there are, the sooner."""
@@ -132,9 +135,12 @@ class Database:
 
     def adapt(self, capabilities: Capabilities) -> None:
         """This is what there is now."""
-        if capabilities != self.capabilities:
-            self.capabilities = capabilities
-            self.adapted += 1
+        if capabilities == self.capabilities:
+            return
+        if gone := capabilities.gone_since(self.capabilities):
+            log.warning("database %s has no readable %s any more", self.name, ", ".join(gone))
+        self.capabilities = capabilities
+        self.adapted += 1
 
     async def read_capabilities(self) -> None:
         """The same over a connection of its own."""

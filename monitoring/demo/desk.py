@@ -29,7 +29,7 @@ TODAY = """
 SELECT count(*) AS total_trades, count(*) FILTER (WHERE net > 0) AS winning_trades,
        count(*) FILTER (WHERE net <= 0) AS losing_trades, avg((net > 0)::int) AS win_rate, sum(net) AS total_return,
        max(pnl) AS best_trade_pnl, min(pnl) AS worst_trade_pnl, sum(commission) AS total_fees_paid
-FROM (SELECT pnl, commission, pnl - commission - margin_interest_cost AS net FROM trades
+FROM (SELECT pnl, commission, pnl - coalesce(commission, 0) - coalesce(margin_interest_cost, 0) AS net FROM trades
       WHERE session_id = $1 AND exit_time >= $2) today
 """
 

@@ -151,7 +151,7 @@ async def run_engine(
                 market = market or Market(desk.prices, generator)
                 await Engine(desk, Trader(desk, market, generator), pace or Pace(), generator).run()
         except CONNECTION_ERRORS as error:
-            log.warning("the demo's engine lost its database and tries again: %s", error)
+            log.warning("the demo's engine lost its database and tries again: %s", error or type(error).__name__)
         except Exception:
             # A mistake in the demo must not end the dashboard that shows it.
             log.exception("the demo's engine failed and starts again")

@@ -29,10 +29,12 @@ SELECT (SELECT max(balance) FROM account_history WHERE session_id = $1) AS peak,
        (SELECT max(timestamp) FROM account_history WHERE session_id = $1) AS last_seen,
        (SELECT balance FROM account_history WHERE session_id = $1 AND timestamp >= $2
         ORDER BY timestamp LIMIT 1) AS day_start,
-       (SELECT coalesce(sum(pnl - commission - margin_interest_cost), 0) FROM trades WHERE session_id = $1) AS realized
+       (SELECT coalesce(sum(pnl - coalesce(commission, 0) - coalesce(margin_interest_cost, 0)), 0)
+        FROM trades WHERE session_id = $1) AS realized
 """
 NEWEST_TRADES = """
-SELECT exit_price, exit_time, pnl, commission, margin_interest_cost FROM trades
+SELECT exit_price, exit_time, pnl, coalesce(commission, 0) AS commission,
+       coalesce(margin_interest_cost, 0) AS margin_interest_cost FROM trades
 WHERE session_id = $1 ORDER BY exit_time DESC LIMIT $2
 """
 LAST_PRICES = """

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitoring.database.capabilities import Capabilities
-from monitoring.ledger.times import EPOCH, epoch, midnight, next_midnight
+from monitoring.ledger.times import EPOCH, epoch, midnight, next_midnight, shifted
 from monitoring.metrics.facts import Series, Session
 
 POSTGRES_EPOCH = 946_684_800_000_000
@@ -70,7 +70,7 @@ def bounds(session: Session, now: datetime) -> tuple[datetime, datetime]:
     """
     if session.mode == "BACKTEST":
         return EPOCH, next_midnight(now + SLACK)
-    return midnight(session.start - SLACK), next_midnight((session.end or now) + SLACK)
+    return midnight(shifted(session.start, -SLACK)), next_midnight(shifted(session.end or now, SLACK))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """Naive UTC moments as seconds since 1970, days as moments."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 EPOCH = datetime(1970, 1, 1)
-END_OF_TIME = datetime(9999, 12, 31)
+BEGIN_OF_TIME, END_OF_TIME = datetime.min, datetime.max  # noqa: DTZ901 - naive UTC, as all times here
+"""What PostgreSQL's infinite timestamps are read as, and written from."""
 
 
 def epoch(moment: datetime) -> float:
@@ -23,4 +24,17 @@ def midnight(day: date) -> datetime:
 
 def next_midnight(day: date) -> datetime:
     """When the day after it begins (UTC)."""
-    return midnight(day) + timedelta(days=1)
+    return shifted(midnight(day), timedelta(days=1))
+
+
+def last_moment(day: date) -> datetime:
+    """The last one of it that can be stored (UTC)."""
+    return datetime.combine(day, time.max)
+
+
+def shifted(moment: datetime, by: timedelta) -> datetime:
+    """``moment + by``, as far as there is time: people write an end of 9999-12-31 where they mean none."""
+    try:
+        return moment + by
+    except OverflowError:
+        return END_OF_TIME if by > timedelta(0) else BEGIN_OF_TIME

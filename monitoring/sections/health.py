@@ -82,11 +82,10 @@ async def read_health(
 async def _errors(
     connection: asyncpg.Connection, capabilities: Capabilities, session: Session, now: datetime
 ) -> tuple[int | None, int | None, datetime | None, str | None]:
-    if not capabilities.has("system_events", "timestamp", "session_id", "event_type"):
+    if not capabilities.has("system_events", "timestamp", "session_id", "event_type", "severity"):
         return None, None, None, None
-    severity = capabilities.column("system_events", "severity", "text")
     query = ERRORS.format(
-        is_error=f"(lower({severity}) IN ('error', 'critical') OR event_type::text = 'ERROR')",
+        is_error="(lower(severity::text) IN ('error', 'critical') OR event_type::text = 'ERROR')",
         message=capabilities.column("system_events", "message", "text"),
     )
     row = await connection.fetchrow(query, session.id, now - DAY, now - HOUR, now - WEEK, now + DAY)

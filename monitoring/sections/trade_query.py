@@ -3,17 +3,15 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from monitoring.database.capabilities import Capabilities, Columns
 from monitoring.ledger import Ledger
 from monitoring.ledger.extremes import extreme_days
-from monitoring.ledger.times import END_OF_TIME, EPOCH, midnight, next_midnight
+from monitoring.ledger.times import BEGIN_OF_TIME, END_OF_TIME, last_moment, midnight, next_midnight
 from monitoring.ledger.trade_sums import TradeSum
 
 PAGE = 25
-TICK = timedelta(microseconds=1)
-"""Times are no finer."""
 
 TRADE: Columns = {
     "id": "bigint",
@@ -193,7 +191,7 @@ def _bound(query: TradeQuery, ledger: Ledger, wanted: TradeFilter, chosen: Seque
     These are ``chosen``; where that is empty, those that the ledger names: it knows what the trades of each day were.
     False where no day is left.
     """
-    since, until = wanted.since or EPOCH, wanted.until or END_OF_TIME
+    since, until = wanted.since or BEGIN_OF_TIME, wanted.until or END_OF_TIME
     if wanted.after:
         until = min(until, wanted.after[0])
     if ledger.trades.certain:
@@ -204,7 +202,7 @@ def _bound(query: TradeQuery, ledger: Ledger, wanted: TradeFilter, chosen: Seque
         first, last = min(chosen), max(chosen)
         if wanted.by_day and len(chosen) < bisect_right(days, last) - bisect_left(days, first):
             starts = query.argument([max(since, midnight(day)) for day in chosen])
-            ends = query.argument([min(until, next_midnight(day) - TICK) for day in chosen])
+            ends = query.argument([min(until, last_moment(day)) for day in chosen])
             every = EVERY_DAY.format(starts=starts, ends=ends)
             query.of_each(every, "exit_time BETWEEN day.start AND day.last", "OFFSET 0")
             return True

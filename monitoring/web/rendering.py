@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from urllib.parse import urlencode
 
@@ -22,6 +22,9 @@ from monitoring.snapshots import View
 THEMES = ("auto", "light", "dark")
 MOST_REMEMBERED = 2000
 
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""What lies farther in the future is no matter of clocks: it is shown by its date, and not as of just now."""
+
 
 def make_environment() -> Environment:
     """Pages under their own name, partials under ``partials/``; everything escaped, unknown names refused."""
@@ -34,7 +37,9 @@ def make_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(FILTERS)
-    environment.globals.update(sections=SECTIONS, ranges=tuple(RANGES), remembered=Remembered())
+    environment.globals.update(
+        sections=SECTIONS, ranges=tuple(RANGES), remembered=Remembered(), CLOCKS_DIFFER=CLOCKS_DIFFER
+    )
     return environment
 
 

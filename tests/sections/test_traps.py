@@ -195,3 +195,37 @@ async def test_nan_and_null_wherever_the_engine_may_write_them(connection: async
 def aware() -> Any:
     """Long enough for the server to count updates, and for the feed to look at the counters."""
     return asyncio.timeout(20)
+
+
+@pytest.mark.parametrize("end", ["9999-12-31", "infinity"])
+async def test_an_end_that_means_none(connection: asyncpg.Connection, client: Any, end: str) -> None:
+    session = await seed_account(connection)
+    await connection.execute(f"UPDATE trading_sessions SET end_time = '{end}' WHERE id = $1", session)
+    for path in PATHS:
+        await get(client, f"{path}{'&' if '?' in path else '?'}session={session}")
+    assert (await get(client, f"/api/metrics?session={session}"))["total_trades"] == 40
+
+
+async def test_trades_at_the_ends_of_time_are_listed(connection: asyncpg.Connection, client: Any) -> None:
+    """What the totals count, the lists show."""
+    session = await seed_account(connection)
+    for at in ("infinity", "9999-12-31 12:00", "-infinity", "1969-07-20"):
+        number = await insert(connection, "trades", session_id=session, pnl=1, side="SHORT")
+        await connection.execute(f"UPDATE trades SET exit_time = '{at}' WHERE id = $1", number)
+    for path in PATHS:
+        await get(client, path)
+    assert (await get(client, "/api/metrics"))["total_trades"] == 44
+    assert len(await get(client, "/api/trades?limit=1000")) == 44
+    assert len(await get(client, "/api/trades?limit=1000&side=short")) == 4
+    assert len(await get(client, "/api/trades?limit=2&sort=%2Bexit_time")) == 2
+    page = await client.get("/partials/trades")
+    assert "could not be computed" not in await page.get_data(as_text=True)
+
+
+async def test_what_lies_in_the_future_is_not_of_just_now(connection: asyncpg.Connection, client: Any) -> None:
+    session = await seed_account(connection)
+    at = now() + timedelta(hours=3)
+    await insert(connection, "account_history", session_id=session, timestamp=at, balance=7, equity=7, total_pnl=1)
+    body = await (await client.get("/partials/balance")).get_data(as_text=True)
+    assert "just now" not in body
+    assert f"{at:%H:%M}" in body
