@@ -1,15 +1,12 @@
 """The best and the worst closed trades of a session, kept so that nobody need look for them among all of them."""
 
 from bisect import insort
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
-from heapq import nlargest, nsmallest
 
 import asyncpg
-
-from monitoring.ledger.trade_sums import TradeSum
 
 MOST = 100
 """Of either kind."""
@@ -48,13 +45,3 @@ class Extremes:
         """Of the ``count`` best or worst trades; None where not so many are known."""
         found = self.best[-count:] if best else self.worst[:count]
         return [number for _, _, number in found] if len(found) == count else None
-
-
-def extreme_days(days: Mapping[date, TradeSum], count: int, *, best: bool) -> list[tuple[Decimal, date]]:
-    """The ``count`` days with the best (or worst) trade of all, the farthest first, and how good that was.
-
-    So many trades are as good as that of the last of these days, and no other day has one so good.
-    """
-    if best:
-        return nlargest(count, [(sums.best, day) for day, sums in days.items() if sums.best is not None])
-    return nsmallest(count, [(sums.worst, day) for day, sums in days.items() if sums.worst is not None])

@@ -4,10 +4,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
+from heapq import nlargest, nsmallest
 
 from monitoring.database.capabilities import Capabilities, Columns
 from monitoring.ledger import Ledger
-from monitoring.ledger.extremes import extreme_days
 from monitoring.ledger.times import BEGIN_OF_TIME, END_OF_TIME, last_moment, midnight, next_midnight
 from monitoring.ledger.trade_sums import TradeSum
 
@@ -178,7 +179,7 @@ def _of_extremes(query: TradeQuery, ledger: Ledger, wanted: TradeFilter, net: st
     if ids := ledger.trades.extremes.ids(wanted.need, best=best):
         query.where("id = ANY({}::bigint[])", ids)
         return True
-    days = extreme_days(ledger.trades.days, wanted.need, best=best)
+    days = _extreme_days(ledger.trades.days, wanted.need, best=best)
     if len(days) < wanted.need:
         return False
     query.where(f"{net} {'>=' if best else '<='} {{}}", days[-1][0])
@@ -242,3 +243,13 @@ def _at_least(trades: TradeSum, wanted: TradeFilter) -> int:
     """How many of a day's trades are of the side and of the outcome, if they overlap as little as they can."""
     counts = _counts(trades, wanted)
     return max(0, sum(counts) - (len(counts) - 1) * trades.total)
+
+
+def _extreme_days(days: Mapping[date, TradeSum], count: int, *, best: bool) -> list[tuple[Decimal, date]]:
+    """The ``count`` days with the best (or worst) trade of all, the farthest first, and how good that was.
+
+    So many trades are as good as that of the last of these days, and no other day has one so good.
+    """
+    if best:
+        return nlargest(count, [(sums.best, day) for day, sums in days.items() if sums.best is not None])
+    return nsmallest(count, [(sums.worst, day) for day, sums in days.items() if sums.worst is not None])
