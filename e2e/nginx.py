@@ -8,6 +8,8 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
+from tests.listening import stop_listening
+
 ACCESS_LOG = "access.log"
 PLAIN = """
 location / {
@@ -133,7 +135,7 @@ async def _black_hole() -> AsyncIterator[str]:
 
     server = await asyncio.start_server(swallow, "127.0.0.1", 0)
     yield "http://127.0.0.1:%d" % server.sockets[0].getsockname()[1]  # noqa: UP031
-    server.close()
+    await stop_listening(server)
     for writer in writers:
         writer.close()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.faults.waiting import until
+from tests.listening import stop_listening
 
 CHUNK = 65536
 ABORT = struct.pack("ii", 1, 0)
@@ -18,9 +19,9 @@ ABORT = struct.pack("ii", 1, 0)
 
 @dataclass(eq=False)
 class Link:
-    """One connection, and the one made for it."""
+    """One connection, and the one made for it as soon as there is one."""
 
-    writers: tuple[asyncio.StreamWriter, asyncio.StreamWriter]
+    writers: list[asyncio.StreamWriter]
 
     def reset(self) -> None:
         for writer in self.writers:
@@ -55,7 +56,7 @@ class Wire:
     async def refuse(self) -> None:
         """As a host without a server: no new connections, and the present ones are reset."""
         assert self._server is not None
-        self._server.close()
+        await stop_listening(self._server)
         self.reset()
 
     def reset(self) -> None:
@@ -72,16 +73,14 @@ class Wire:
         self._open.set()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await self._open.wait()
-        try:
-            far_reader, far_writer = await self._connect()
-        except OSError:
-            writer.transport.abort()
-            return
-        link = Link((writer, far_writer))
+        link = Link([writer])
         self.links.add(link)
         try:
-            await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
+            await self._open.wait()
+            with suppress(OSError):
+                far_reader, far_writer = await self._connect()
+                link.writers.append(far_writer)
+                await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
         finally:
             self.links.discard(link)
             link.reset()
