@@ -2,8 +2,9 @@
 
 A snapshot is good as long as the hub's version of its section is the one it was made at (and, for a section that the
 passing of time alone can change, for as long as it says). Whoever asks first for a worn one loads it; whoever asks
-meanwhile waits for the same. Variants that were asked for after the last change are loaded at the next one, while the
-news of it is still on its way. When the database is away the last known one is given and says how old it is.
+meanwhile waits for the same. Variants that were asked for after the last change are loaded at the next one: those of
+the first section while the news of it is still on its way, the others when it has been fetched. When the database is
+away the last known one is given and says how old it is.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import logging
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -28,6 +29,9 @@ log = logging.getLogger(__name__)
 MOST_KEPT = 512
 TURN = 0.05
 """Seconds for which sections of one signal are loaded one after the other, so that the first need not wait for all."""
+HEAD_START = 0.04
+"""Seconds that the first section of a signal has for itself, as in ``live.js``: nothing is in the way of what changed
+itself, until it is shown."""
 UNWATCHED_AGE = 1.0
 """Seconds for which a snapshot is good while the feed is down and changes go unnoticed."""
 
@@ -118,19 +122,26 @@ class Snapshots:
         return kept.rendered
 
     def _load_ahead(self, followed: str, sections: Mapping[str, str]) -> None:
+        """The first at once, the others once that has been fetched and shown."""
+        first, *others = sections
+        self._load_in_turn(followed, (first,))
+        asyncio.get_running_loop().call_later(HEAD_START, self._load_in_turn, followed, others)
+
+    def _load_in_turn(self, followed: str, sections: Iterable[str]) -> None:
         wanted = {section: list[Variant]() for section in sections}
         for kept in self._kept.values():
             name, scope = kept.variant.section.name, kept.variant.scope
-            if kept.asked and name in wanted and _followed(scope) == followed and self._reader.is_good(scope):
+            asked = kept.asked and name in wanted and _followed(scope) == followed and self._reader.is_good(scope)
+            if asked and not self._good(kept, told=True):
                 wanted[name].append(kept.variant)
         task = None
         for variant in (variant for variants in wanted.values() for variant in variants):
-            task = self._task(variant, told=False, after=task)
+            task = self._task(variant, told=True, after=task)
 
     def _task(self, variant: Variant, told: bool, after: asyncio.Task[_Kept] | None = None) -> asyncio.Task[_Kept]:
         """The load that is under way, or a new one: one that began before the newest change may not hold it."""
         loading, task = self._loading.get(variant.key, (None, None))
-        if task is None or loading != variant or task.get_name() not in self._new_enough(variant, told):
+        if task is None or loading != variant or not self._new_enough(task.get_name(), variant, told):
             task = asyncio.create_task(self._load(variant, after), name=self._version(variant))
             self._loading[variant.key] = variant, task
             task.add_done_callback(lambda done: self._finish(variant.key, done))
@@ -139,10 +150,11 @@ class Snapshots:
     def _version(self, variant: Variant) -> str:
         return self._reader.hub.version(_followed(variant.scope), variant.section.name)
 
-    def _new_enough(self, variant: Variant, told: bool) -> tuple[str, ...]:
-        """Versions at which whoever asks is given what is there."""
-        newest = self._version(variant)
-        return (newest, self._reader.hub.told(_followed(variant.scope), variant.section.name)) if told else (newest,)
+    def _new_enough(self, version: str, variant: Variant, told: bool) -> bool:
+        """Whether whoever asks is given what was made at ``version``."""
+        if version == self._version(variant):
+            return True
+        return told and self._reader.hub.has_told(_followed(variant.scope), variant.section.name, version)
 
     def _finish(self, key: Key, task: asyncio.Task[_Kept]) -> None:
         if self._loading.get(key, (None, None))[1] is task:
@@ -154,7 +166,7 @@ class Snapshots:
         age, ticks = time.monotonic() - kept.made, kept.variant.section.ticks
         if not self._reader.hub.watching or kept.view.stale or kept.view.problem:
             ticks = UNWATCHED_AGE
-        return (ticks is None or age < ticks) and kept.version in self._new_enough(kept.variant, told)
+        return (ticks is None or age < ticks) and self._new_enough(kept.version, kept.variant, told)
 
     async def _load(self, variant: Variant, after: asyncio.Task[_Kept] | None) -> _Kept:
         if after is not None:

@@ -21,6 +21,7 @@ from monitoring.realtime.sse import stream
 from monitoring.sections import BY_NAME, SECTIONS, Section
 from monitoring.sections.section import Context
 from monitoring.services import KEY, Services
+from monitoring.snapshots import HEAD_START
 from monitoring.web.rendering import SectionRenderer
 from tests.history import seed_account
 from tests.rows import insert, now
@@ -169,10 +170,18 @@ async def test_what_was_looked_at_is_ready_before_it_is_asked_for(
         assert loads["trades"] == int(asked)
 
 
+@pytest.mark.parametrize(("section", "later"), [("trades", 0), ("performance", 2 * HEAD_START)])
 async def test_a_thousand_commits_are_a_few_signals_and_as_many_loads(
-    client: Any, parts: Services, connection: asyncpg.Connection, account: int, loads: Counter[str]
+    client: Any,
+    parts: Services,
+    connection: asyncpg.Connection,
+    account: int,
+    loads: Counter[str],
+    section: str,
+    later: float,
 ) -> None:
-    await fetch(client, "/partials/trades")
+    """Of the section that is loaded at once, and of one that gives way to it, which pages ask for later."""
+    await fetch(client, f"/partials/{section}")
     await rested(parts.hub)
     viewer = look(parts)
     loads.clear()
@@ -180,17 +189,18 @@ async def test_a_thousand_commits_are_a_few_signals_and_as_many_loads(
 
     async def follow() -> None:
         while True:
-            if "trades" in await viewer.next(60):
+            if section in await viewer.next(60):
                 at.append(time.monotonic())
-                await fetch(client, "/partials/trades")
+                await asyncio.sleep(later)
+                await fetch(client, f"/partials/{section}")
 
     following = asyncio.create_task(follow())
     started = time.monotonic()
     for number in range(BURST):
         trade = await insert(connection, "trades", session_id=account, exit_time=now())
-        if number % 50 == 0:
+        if number % 10 == 0:
             # A herd that is spread over the whole of the burst.
-            await asyncio.gather(*(fetch(client, "/partials/trades") for _ in range(5)))
+            await asyncio.gather(*(fetch(client, f"/partials/{section}") for _ in range(5)))
     lasted = time.monotonic() - started
     async with asyncio.timeout(10):
         while f'id="trade-{trade}"' not in await fetch(client, "/partials/trades"):  # noqa: ASYNC110 - told at the end
@@ -198,7 +208,7 @@ async def test_a_thousand_commits_are_a_few_signals_and_as_many_loads(
     following.cancel()
 
     assert len(at) <= 2 + lasted / parts.hub.quiet
-    assert loads["trades"] <= len(at) + 1
+    assert loads[section] <= len(at) + 1
 
 
 async def test_signals_of_a_commit_come_as_one_message(hub: Hub, connection: asyncpg.Connection, account: int) -> None:

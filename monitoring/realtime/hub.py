@@ -94,6 +94,10 @@ class Hub:
         """The version that viewers know of; a newer one they are told as soon as the burst allows."""
         return self._held.get(scope, {}).get(section) or self.version(scope, section)
 
+    def has_told(self, scope: str, section: str, version: str) -> bool:
+        """Whether viewers know of nothing newer than ``version``."""
+        return _order(version) >= _order(self.told(scope, section))
+
     def told_versions(self, scope: str) -> dict[str, str]:
         """What viewers know of. Who comes is told no more: the rest of a burst would be no news for them any more."""
         return {section: self.told(scope, section) for section in self.sections}
@@ -211,3 +215,8 @@ class Hub:
             forerunner(scope, news)
         for listener in listeners:
             listener.offer(news)
+
+
+def _order(version: str) -> tuple[int, ...]:
+    _boot, *numbers = version.split(".")
+    return tuple(map(int, numbers))

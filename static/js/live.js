@@ -1,4 +1,4 @@
-// Keeps the sections fresh: by Socket.IO, else Server-Sent Events, else polling; with htmx or without. ES5.
+// Keeps sections fresh by Socket.IO, else Server-Sent Events, else polling; with htmx or without. ES5.
 (function (d, w) {
   'use strict';
   var data = d.documentElement.dataset, base = data.root, query = '?session=' + encodeURIComponent(data.session),
@@ -60,8 +60,10 @@
     var sections = Object.keys(want).filter(function (section) { return want[section] !== have[section]; });
     if (!d.hidden) sections.forEach(function (section, n) {
       have[section] = want[section];
-      // not everybody at once
-      setTimeout(refresh, Math.random() * (spread && sections.length > 2 ? spread : n * 18), section);
+      // first alone; not everybody at once
+      var wait = (n && 40) + Math.random() * (spread && sections.length > 2 ? spread : n * 18);
+      if (wait) setTimeout(refresh, wait, section);
+      else refresh(section);
     });
   }
 
