@@ -1,7 +1,7 @@
 """The account's history of one session: read once, then fed by new rows.
 
-Of a long history the last real snapshot of each day is fetched first, so that every figure can be shown at once (the
-drawdown is then that of daily closes and says so); the rest is read in the background and takes its place when it is
+Of a long history the last real snapshot of each day is fetched first, so that nearly every figure can be shown at once
+(of the drawdown only the least that it must be); the rest is read in the background and takes its place when it is
 complete. So does what must be read again, because old rows or the deposits and withdrawals among them changed.
 """
 

@@ -1,7 +1,7 @@
 """Figures of trades, returns and drawdown, taken out of the facts."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from monitoring.metrics import returns
 from monitoring.metrics.facts import Drawdown, Facts, Series, TradeSums
@@ -22,16 +22,20 @@ def of_returns(figure: Callable[[Series], float]) -> Callable[[Facts], float]:
 
 def current_drawdown(facts: Facts) -> float:
     """Decline of the newest equity from its peak, in percent."""
-    return _drawdown(facts).current
+    found = _drawdown(facts)
+    return found.current if found.exact else _of_closes(found.current)
 
 
 def max_drawdown(facts: Facts) -> float:
     """Deepest decline from a running peak, in percent."""
-    return _drawdown(facts).maximum
+    found = _drawdown(facts)
+    return found.maximum if found.exact else _of_closes(found.maximum)
 
 
 def calmar_ratio(facts: Facts) -> float:
     """CAGR / maximum drawdown."""
+    if not _drawdown(facts).exact:
+        raise Unknown("account_history is still being read")
     return returns.calmar(_returns(facts), max_drawdown(facts))
 
 
@@ -53,3 +57,8 @@ def _returns(facts: Facts) -> Series:
 
 def _drawdown(facts: Facts) -> Drawdown:
     return known(facts.drawdown, facts.no_history)
+
+
+def _of_closes(decline: float) -> NoReturn:
+    """Raises Unknown: between two closes, equity may have been higher before, and lower after."""
+    raise Unknown(f"at least {decline:.2f} % by daily closes so far")

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from typing import Any
 
 import asyncpg
@@ -62,9 +63,13 @@ async def test_what_is_not_counted_is_unknown_and_says_why(account: int, client:
 async def test_closes_come_first_and_say_that_they_are_closes(
     account: int, client: Any, held: asyncio.Semaphore
 ) -> None:
-    metrics = await metrics_with(client, held, "max_drawdown")
+    metrics = await metrics_with(client, held, "sharpe_ratio")
     assert metrics["total_trades"] is None
-    assert "of daily closes so far" in await (await client.get("/partials/summary")).get_data(as_text=True)
+    for section, key in (("risk", "current_drawdown"), ("summary", "max_drawdown")):
+        reason = metrics["reasons"][key]
+        assert metrics[key] is None
+        assert re.fullmatch(r"at least \d+\.\d\d % by daily closes so far", reason)
+        assert reason in await (await client.get(f"/partials/{section}")).get_data(as_text=True)
     assert len(await json_of(client, "/api/trades")) == 40
 
 
