@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 
 import uvloop
 
+from monitoring.snapshots import HEAD_START
+
 LONGEST_WAIT = 20.0
 AT_ONCE = 50
 """Connections opened together."""
@@ -66,12 +68,13 @@ class Crowd:
 
 
 class Fetcher(asyncio.Protocol):
-    """One kept-alive connection over which a viewer reads sections one after the other."""
+    """One kept-alive connection over which a viewer reads sections one after the other, and when as ``live.js``."""
 
     def __init__(self, crowd: Crowd, number: int) -> None:
         self._crowd = crowd
         self._number = number
         self._wanted: list[str] = []
+        self._others_from = 0.0
         self._buffer = b""
         self._transport: asyncio.Transport | None = None
 
@@ -84,6 +87,7 @@ class Fetcher(asyncio.Protocol):
 
     async def fetch(self, sections: list[str]) -> None:
         self._wanted = list(sections)
+        self._others_from = monotonic() + HEAD_START
         if self._transport is None:
             loop = asyncio.get_running_loop()
             await loop.create_connection(lambda: self, self._crowd.host, self._crowd.port)
@@ -104,7 +108,7 @@ class Fetcher(asyncio.Protocol):
         length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
         if len(body) >= length:
             self._buffer = body[length:]
-            self._next()
+            asyncio.get_running_loop().call_later(max(0, self._others_from - monotonic()), self._next)
 
 
 class Viewer(asyncio.Protocol):

@@ -120,6 +120,9 @@ class FaultProxy:
         except OSError:
             return writer.close()
         link = _Link(writer, to_server)
+        if self._server is None or not self._server.is_serving():
+            # Taken just before nothing was to be taken any more.
+            return link.reset()
         self._links.add(link)
         with contextlib.suppress(ConnectionError):
             await asyncio.gather(self._ask(reader, link), self._answer(from_server, link))

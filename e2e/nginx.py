@@ -126,18 +126,16 @@ async def _running(program: str, folder: Path) -> AsyncIterator[None]:
 @contextlib.asynccontextmanager
 async def _black_hole() -> AsyncIterator[str]:
     """Accepts connections and never answers."""
-    writers: list[asyncio.StreamWriter] = []
+    ending = asyncio.Event()
 
-    async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.append(writer)
-        with contextlib.suppress(ConnectionError):
-            await reader.read()
+    async def swallow(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await ending.wait()
+        writer.close()
 
     server = await asyncio.start_server(swallow, "127.0.0.1", 0)
     yield "http://127.0.0.1:%d" % server.sockets[0].getsockname()[1]  # noqa: UP031
     await stop_listening(server)
-    for writer in writers:
-        writer.close()
+    ending.set()
 
 
 def _free_ports(count: int) -> list[int]:

@@ -3,7 +3,7 @@
 A snapshot is good as long as the hub's version of its section is the one it was made at (and, for a section that the
 passing of time alone can change, for as long as it says). Whoever asks first for a worn one loads it; whoever asks
 meanwhile waits for the same. Variants that were asked for after the last change are loaded at the next one: those of
-the first section while the news of it is still on its way, the others when it has been fetched. When the database is
+the first section while the news of it is still on its way, the others a moment later. When the database is
 away the last known one is given and says how old it is.
 """
 
@@ -28,10 +28,10 @@ log = logging.getLogger(__name__)
 
 MOST_KEPT = 512
 TURN = 0.05
-"""Seconds for which sections of one signal are loaded one after the other, so that the first need not wait for all."""
+"""Seconds for which what is loaded ahead waits for what comes before it: in turn, the first are ready sooner."""
 HEAD_START = 0.04
-"""Seconds that the first section of a signal has for itself, as in ``live.js``: nothing is in the way of what changed
-itself, until it is shown."""
+"""Seconds from a signal until the server makes, and ``live.js`` fetches, the sections after its first: on a quick link
+that is on the screen by then, with nothing in its way."""
 UNWATCHED_AGE = 1.0
 """Seconds for which a snapshot is good while the feed is down and changes go unnoticed."""
 
@@ -122,12 +122,14 @@ class Snapshots:
         return kept.rendered
 
     def _load_ahead(self, followed: str, sections: Mapping[str, str]) -> None:
-        """The first at once, the others once that has been fetched and shown."""
         first, *others = sections
         self._load_in_turn(followed, (first,))
-        asyncio.get_running_loop().call_later(HEAD_START, self._load_in_turn, followed, others)
+        if others:
+            asyncio.get_running_loop().call_later(HEAD_START, self._load_in_turn, followed, others)
 
     def _load_in_turn(self, followed: str, sections: Iterable[str]) -> None:
+        if self._reader.hub.closing:
+            return
         wanted = {section: list[Variant]() for section in sections}
         for kept in self._kept.values():
             name, scope = kept.variant.section.name, kept.variant.scope
@@ -152,9 +154,9 @@ class Snapshots:
 
     def _new_enough(self, version: str, variant: Variant, told: bool) -> bool:
         """Whether whoever asks is given what was made at ``version``."""
-        if version == self._version(variant):
-            return True
-        return told and self._reader.hub.has_told(_followed(variant.scope), variant.section.name, version)
+        newest = version == self._version(variant)
+        followed, section = _followed(variant.scope), variant.section.name
+        return newest or (told and self._reader.hub.as_new_as_told(followed, section, version))
 
     def _finish(self, key: Key, task: asyncio.Task[_Kept]) -> None:
         if self._loading.get(key, (None, None))[1] is task:

@@ -1,7 +1,7 @@
 """From what the feed found to who must hear of it: tables to sections, rows to sessions."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import SCHEMA_CHANGED, DatabaseUnavailable
@@ -9,7 +9,7 @@ from monitoring.reader import Reader
 from monitoring.realtime.hub import Hub
 from monitoring.realtime.watch import OLD_ROWS, TAILS, Changes, NewRow
 from monitoring.scope import CURRENT
-from monitoring.sections import SECTIONS
+from monitoring.sections import BY_NAME, SECTIONS
 
 Rows = Mapping[str, Sequence[NewRow]]
 Listener = Callable[[int, Rows], Awaitable[None]]
@@ -24,9 +24,8 @@ STALE: Mapping[str, tuple[str, ...]] = {
 }
 """Sections that a change of each table makes stale."""
 
-CLOSEST_FIRST = sorted(SECTIONS, key=lambda section: (len(section.tables), section.name != "trades"))
-"""The changed rows themselves, trades above all, before what is computed from many tables: the order in which sections
-are made and a page fetches them."""
+SHOWN_IN = {"trades": "trades", "positions": "positions", "account_history": "account", "account_balances": "account"}
+"""Where a changed row itself is seen: that is made and fetched before what is computed from it."""
 
 RETRY = 0.5
 FIGURES_MOVED: Rows = {"account_history": []}
@@ -147,9 +146,11 @@ class Dispatcher:
                 by_id[row.id] = NewRow(row.id, row.session, is_new, row.finished)
 
 
-def _sections(tables: Iterable[str]) -> tuple[str, ...]:
+def _sections(tables: Collection[str]) -> tuple[str, ...]:
+    """In the order in which they are made and fetched: after the changed rows, sections of few tables before others."""
     stale = {section for table in tables for section in STALE.get(table, ())}
-    return tuple(section.name for section in CLOSEST_FIRST if section.name in stale)
+    shown = {SHOWN_IN.get(table) for table in tables}
+    return tuple(sorted(stale, key=lambda name: (name not in shown, len(BY_NAME[name].tables), name)))
 
 
 def _by_session(changes: Changes) -> dict[int, dict[str, list[NewRow]]]:

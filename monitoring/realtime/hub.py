@@ -94,8 +94,8 @@ class Hub:
         """The version that viewers know of; a newer one they are told as soon as the burst allows."""
         return self._held.get(scope, {}).get(section) or self.version(scope, section)
 
-    def has_told(self, scope: str, section: str, version: str) -> bool:
-        """Whether viewers know of nothing newer than ``version``."""
+    def as_new_as_told(self, scope: str, section: str, version: str) -> bool:
+        """Whether viewers know of nothing newer than ``version``, which is one of this hub."""
         return _order(version) >= _order(self.told(scope, section))
 
     def told_versions(self, scope: str) -> dict[str, str]:

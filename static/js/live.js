@@ -60,8 +60,8 @@
     var sections = Object.keys(want).filter(function (section) { return want[section] !== have[section]; });
     if (!d.hidden) sections.forEach(function (section, n) {
       have[section] = want[section];
-      // first alone; not everybody at once
-      var wait = (n && 40) + Math.random() * (spread && sections.length > 2 ? spread : n * 18);
+      // first alone, others spread
+      var wait = spread && sections.length > 2 ? Math.random() * spread : n && 40 + Math.random() * n * 18;
       if (wait) setTimeout(refresh, wait, section);
       else refresh(section);
     });

@@ -41,6 +41,7 @@ class Wire:
     port: int = 0
     links: set[Link] = field(default_factory=set)
     _server: asyncio.Server | None = None
+    _refusing: bool = False
     _open: asyncio.Event = field(default_factory=asyncio.Event)
 
     def url(self, user: str = "postgres") -> str:
@@ -50,12 +51,14 @@ class Wire:
     async def listen(self) -> None:
         """Takes connections (again)."""
         self._open.set()
+        self._refusing = False
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def refuse(self) -> None:
         """As a host without a server: no new connections, and the present ones are reset."""
         assert self._server is not None
+        self._refusing = True
         await stop_listening(self._server)
         self.reset()
 
@@ -73,6 +76,10 @@ class Wire:
         self._open.set()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._refusing:
+            # Taken just before nothing was to be taken any more.
+            writer.transport.abort()
+            return
         link = Link([writer])
         self.links.add(link)
         try:

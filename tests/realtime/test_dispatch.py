@@ -135,3 +135,14 @@ async def test_another_database_leaves_nothing_of_the_one_before(dispatcher: Dis
     ledger = reader.ledgers.of(session)
     await dispatcher.reset()
     assert reader.ledgers.of(session) is not ledger
+
+
+@pytest.mark.parametrize(
+    ("table", "section"), [("trades", "trades"), ("positions", "positions"), ("account_history", "account")]
+)
+async def test_viewers_are_told_first_of_where_the_row_itself_is_seen(
+    dispatcher: Dispatcher, reader: Reader, table: str, section: str
+) -> None:
+    viewer = reader.hub.subscribe("1")
+    await dispatcher.change(Changes({table: [NewRow(1, 1, is_new=True)]}))
+    assert next(iter(await viewer.next(1))) == section

@@ -118,10 +118,10 @@ async def test_what_viewers_were_told_lags_behind_in_a_burst(hub: Hub) -> None:
     assert told == hub.version("7", "trades")
     hub.publish(7, ["trades"])
     assert hub.told("7", "trades") == told != hub.version("7", "trades")
-    assert all(hub.has_told("7", "trades", version) for version in (told, hub.version("7", "trades")))
+    assert all(hub.as_new_as_told("7", "trades", version) for version in (told, hub.version("7", "trades")))
     await viewer.next(1)
     assert (await viewer.next(QUIET * 3))["trades"] == hub.told("7", "trades") == hub.version("7", "trades")
-    assert not hub.has_told("7", "trades", told)
+    assert not hub.as_new_as_told("7", "trades", told)
 
 
 async def test_a_forerunner_hears_first_of_what_somebody_is_told(hub: Hub) -> None:
