@@ -32,6 +32,11 @@ BROWSER_ARGUMENTS = [
 expect.set_options(timeout=15_000)  # patience for a busy machine; how quick it is, the benchmarks tell
 
 
+async def until_live(page: Page, timeout: float | None = None) -> None:
+    """Waits, for ``timeout`` milliseconds at most, until the page hears of changes over a WebSocket."""
+    await expect(page.locator("html[data-live=ws]")).to_be_attached(timeout=timeout)
+
+
 @pytest.fixture
 async def account(connection: asyncpg.Connection) -> int:
     """A LIVE session with a month of history; its id."""

@@ -120,7 +120,7 @@ class FaultProxy:
         except OSError:
             return writer.close()
         link = _Link(writer, to_server)
-        if self._server is None or not self._server.is_serving():
+        if self._server is not None and not self._server.is_serving():
             # Taken just before nothing was to be taken any more.
             return link.reset()
         self._links.add(link)

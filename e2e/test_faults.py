@@ -6,13 +6,11 @@ import socket
 import asyncpg
 from playwright.async_api import Page, expect
 
-from e2e.conftest import OpenPage
+from e2e.conftest import OpenPage, until_live
 from monitoring.database.embedded import EmbeddedServer
 from tests.faults.crash import kill
 from tests.rows import insert, now
 from tests.running import Dashboard, run_dashboard
-
-LIVE = "html[data-live=ws]"
 
 
 async def shows_new_trades(page: Page, database_url: str, account: int) -> None:
@@ -28,7 +26,7 @@ async def test_postgresql_is_killed_and_recovers(
     dashboard: Dashboard, open_page: OpenPage, server: EmbeddedServer, database_url: str, account: int
 ) -> None:
     page = await open_page(dashboard.url)
-    await expect(page.locator(LIVE)).to_be_attached()
+    await until_live(page)
     await page.evaluate("window.notReloaded = true")
     await kill(server)
     try:
@@ -47,7 +45,7 @@ async def test_the_dashboard_is_killed_and_started_again(account: int, database_
         port = str(probe.getsockname()[1])
     async with run_dashboard("--db-url", database_url, "--port", port) as first:
         page = await open_page(first.url)
-        await expect(page.locator(LIVE)).to_be_attached()
+        await until_live(page)
         await page.evaluate("window.notReloaded = true")
         first.process.kill()
         await first.process.wait()
@@ -57,5 +55,5 @@ async def test_the_dashboard_is_killed_and_started_again(account: int, database_
     await engine.close()
     async with run_dashboard("--db-url", database_url, "--port", port):
         await expect(page.locator(f"#trade-{missed}")).to_be_attached(timeout=20_000)
-        await expect(page.locator(LIVE)).to_be_attached(timeout=20_000)
+        await until_live(page, 20_000)
         await shows_new_trades(page, database_url, account)

@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 from playwright.async_api import expect
 
-from e2e.conftest import OpenPage
+from e2e.conftest import OpenPage, until_live
 from monitoring.sections import SECTIONS, custom
 from tests.rows import insert, now
 from tests.running import Dashboard, run_dashboard
@@ -21,7 +21,7 @@ async def test_a_committed_trade_appears_without_a_reload(
     dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, account: int
 ) -> None:
     page = await open_page(dashboard.url)
-    await expect(page.locator("html[data-live=ws]")).to_be_attached()
+    await until_live(page)
     await page.evaluate("window.notReloaded = true")
     number = await insert(connection, "trades", session_id=account, symbol="DOGEUSDT", pnl=123, exit_time=now())
     await expect(page.locator(f"#trade-{number}")).to_contain_text("DOGEUSDT", timeout=15_000)
@@ -33,7 +33,7 @@ async def test_what_changed_itself_is_fetched_at_once_and_the_rest_a_moment_late
     dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, account: int
 ) -> None:
     page = await open_page(dashboard.url)
-    await expect(page.locator("html[data-live=ws]")).to_be_attached()
+    await until_live(page)
     await page.evaluate("performance.clearResourceTimings()")
     await insert(connection, "trades", session_id=account, exit_time=now())
     await expect(page.locator("#performance")).to_contain_text("41")
@@ -62,7 +62,7 @@ async def test_who_is_signed_out_is_asked_to_sign_in_again(
         page = await open_page(running.url)
         await page.get_by_label("token").fill("sesame")
         await page.get_by_role("button", name="Sign in").click()
-        await expect(page.locator("html[data-live=ws]")).to_be_attached()
+        await until_live(page)
         await page.evaluate("fetch('/logout', { method: 'POST' })")  # as another tab would
         await insert(connection, "trades", session_id=account, exit_time=now())
         await expect(page.get_by_label("token")).to_be_visible(timeout=20_000)
@@ -87,7 +87,7 @@ async def test_a_section_keeps_what_the_reader_did_to_it(
     dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection
 ) -> None:
     page = await open_page(dashboard.url)
-    await expect(page.locator("html[data-live=ws]")).to_be_attached()
+    await until_live(page)
     details = page.locator("#positions details").first
     await details.locator("summary").click()
     await connection.execute("UPDATE positions SET current_price = 51234, last_update = $1", now())
@@ -99,6 +99,6 @@ async def test_the_demo_opens_and_moves(open_page: OpenPage, demo_dir: str) -> N
     async with run_dashboard("--demo", "--demo-dir", demo_dir) as demo:
         page = await open_page(demo.url, **PHONE)
         await expect(page.get_by_text("DEMO").first).to_be_visible()
-        await expect(page.locator("html[data-live=ws]")).to_be_attached()
+        await until_live(page)
         before = await page.locator("#positions").inner_text()
         await expect(page.locator("#positions")).not_to_have_text(before, timeout=20_000)

@@ -69,7 +69,8 @@ async def test_closes_come_first_and_say_that_they_are_closes(
         reason = metrics["reasons"][key]
         assert metrics[key] is None
         assert re.fullmatch(r"at least \d+\.\d\d % by daily closes so far", reason)
-        assert reason in await (await client.get(f"/partials/{section}")).get_data(as_text=True)
+        # To be read on a phone too, where nothing hovers.
+        assert f">{reason}<" in await (await client.get(f"/partials/{section}")).get_data(as_text=True)
     assert len(await json_of(client, "/api/trades")) == 40
 
 
