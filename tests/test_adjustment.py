@@ -240,7 +240,8 @@ async def test_old_schemas(database: Database, connection: Connection, session: 
         ALTER TABLE account_balances ALTER COLUMN asset_balances TYPE json, DROP COLUMN created_at,
             DROP COLUMN updated_by;
     """)
-    await database.read_capabilities()
+    async with database.acquire() as held:
+        await database.read_schema(held)
     await adjust(database, wish(session, key="k"))
     assert (await adjust(database, wish(session, key="k"))).replayed
     assert (await newest(connection))["update_reason"] == "Manual adjustment: deposit"

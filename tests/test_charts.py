@@ -17,7 +17,6 @@ from monitoring.charts import (
     heat_class,
     line_chart,
     nice_ticks,
-    sparkline,
     time_ticks,
     win_loss,
 )
@@ -312,26 +311,6 @@ def test_win_loss_strip_runs_from_old_to_new() -> None:
     assert strip.down == "M21 11v9h7v-9z"
     assert strip.flat == "M11 9h7v2h-7z"
     assert win_loss("") is None
-
-
-@pytest.mark.parametrize(
-    ("values", "path"),
-    [
-        ([1.0, 2.0, None, 3.0], "M0 27L33.3 15M100 3h.1"),
-        ([5.0, 5.0], "M0 15L100 15"),
-        ([5.0], "M50 15h.1"),
-        ([None], ""),
-        ([], ""),
-    ],
-)
-def test_sparklines(values: list[float | None], path: str) -> None:
-    assert sparkline(values) == path
-
-
-def test_long_sparklines_are_thinned() -> None:
-    path = sparkline([math.sin(position / 9) for position in range(5000)])
-    assert len(moves(path)[0]) <= 122
-    assert {3.0, 27.0} <= {y for _, y in moves(path)[0]}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Numbers to the geometry of hand-made SVG charts: line, bars, win/loss strip, sparkline, heatmap cell.
+"""Numbers to the geometry of hand-made SVG charts: line, bars, win/loss strip, heatmap cell.
 
 All in a viewBox of 1000 x 100, y downwards. Charts carry no words: tick and readout VALUES are given, and
 templates turn them into labels with the formatting filters. x is seconds since 1970 UTC, ascending; y is a
@@ -27,7 +27,6 @@ __all__ = [
     "heat_class",
     "line_chart",
     "nice_ticks",
-    "sparkline",
     "time_ticks",
     "win_loss",
 ]
@@ -190,17 +189,6 @@ def win_loss(outcomes: str) -> WinLoss | None:
         losses=outcomes.count("L"),
         breakeven=outcomes.count("B"),
     )
-
-
-def sparkline(values: Sequence[float | None], *, width: float = 100.0, height: float = 30.0) -> str:
-    """A path through values at equal distances, with a margin of 3 above and below; empty where none is known."""
-    x, y = series([(float(position), value) for position, value in enumerate(values)])
-    if np.isnan(y).all():
-        return ""
-    last = float(len(x) - 1)
-    across = Scale(0.0, last, 0.0, width)
-    down = Scale(float(np.nanmin(y)), float(np.nanmax(y)), height - 3.0, 3.0)
-    return "".join(line(part) for part in runs(across.of(x), down.of(y), decimated(x, y, 0.0, last, 60)))
 
 
 def heat_class(value: float | None, limits: Sequence[float]) -> str:

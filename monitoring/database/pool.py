@@ -53,8 +53,6 @@ class Database:
         self.capabilities = Capabilities({})
         self.adapted = 0
         """How often the capabilities were found to be others, whoever found it."""
-        self.last_contact: float | None = None
-        """``time.time()`` of the last answer."""
         self.astray = False
         """A connection led to another server than the one that is followed."""
         self._followed = False
@@ -72,7 +70,6 @@ class Database:
         finally:
             connection.terminate()
         await self._renew()
-        self.last_contact = time.time()
 
     async def connect(self) -> tuple[asyncpg.Connection, ServerInfo]:
         """A connection outside the pool, for the feed, which closes it. Raises DatabaseUnavailable.
@@ -96,7 +93,6 @@ class Database:
         self.server, self.astray, self._followed = server, False, True
         if moved:
             await self._renew()
-        self.last_contact = time.time()
 
     async def lost(self, error: Exception) -> None:
         """The feed's link broke: the pool's connections may be dead without knowing it."""
@@ -125,7 +121,6 @@ class Database:
                 # A pool that was retired meanwhile has given the connection up itself.
                 with suppress(asyncpg.InternalClientError):
                     await pool.release(connection, timeout=CONNECT_TIMEOUT)
-        self.last_contact = time.time()
 
     async def read_schema(self, connection: asyncpg.Connection) -> None:
         """Reads the capabilities anew, after a migration moved them, over a connection that is held anyway."""
@@ -141,11 +136,6 @@ class Database:
             log.warning("database %s has no readable %s any more", self.name, ", ".join(gone))
         self.capabilities = capabilities
         self.adapted += 1
-
-    async def read_capabilities(self) -> None:
-        """The same over a connection of its own."""
-        async with self.acquire() as connection:
-            await self.read_schema(connection)
 
     async def close(self) -> None:
         for task in self._retiring:

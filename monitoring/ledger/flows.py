@@ -10,11 +10,9 @@ from monitoring.database.gate import Tail, start_tail
 from monitoring.ledger.bookings import NEW_BOOKINGS, NEW_TOLD, OLD_BOOKINGS, OLD_TOLD, as_flow, merge_flows
 from monitoring.ledger.pace import Pace
 from monitoring.ledger.snapshots import SLACK, bounds
-from monitoring.ledger.times import EPOCH, epoch, from_epoch
+from monitoring.ledger.times import EPOCH
 from monitoring.ledger.visit import Visit
 from monitoring.metrics.facts import Flow, Session
-
-__all__ = ["FlowLedger", "epoch", "from_epoch"]
 
 BALANCES, EVENTS = "account_balances", "system_events"
 NEEDS = {

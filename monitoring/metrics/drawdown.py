@@ -10,11 +10,10 @@ Points that are NaN or infinite are unknown and take no part. Times are seconds 
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import reduce
 from typing import overload
 
 import numpy as np
@@ -160,32 +159,15 @@ class RunningDrawdown:
         return RunningDrawdown(total, recovered_at, empty=False)
 
     def drawdown(self, exact: bool) -> Drawdown:
-        """In percent; raises Unknown before the first run. ``exact`` is passed on."""
+        """In percent; raises Unknown before the first run. ``exact`` is passed on.
+
+        ``current``, ``maximum``, ``peak_at`` (the last moment at the peak) and ``valley_at`` (the first at the
+        valley) are exact for the points given. ``recovered_at`` lies in the very run in which equity first stood at
+        the peak's level again, but is the moment of that run's highest point: with a run a day, its date is exact.
+        """
         if self.total is None or self.empty:
             raise Unknown("no equity snapshot yet")
         return _drawdown(self.total, self.recovered_at, exact)
-
-
-def summarise(runs: Iterable[DrawdownRun], initial: Decimal | float | None, exact: bool) -> Drawdown:
-    """The drawdown of consecutive runs, oldest first, in percent; raises Unknown without any.
-
-    ``initial`` is the balance before the first point, in the unit of the points: the first peak. ``exact``
-    is passed on. ``current``, ``maximum``, ``peak_at`` (the last moment at the peak) and ``valley_at`` (the
-    first at the valley) are exact for the points given. ``recovered_at`` lies in the very run in which
-    equity first stood at the peak's level again, but is the moment of that run's highest point: with a run
-    a day, its date is exact.
-    """
-    return reduce(RunningDrawdown.then, runs, RunningDrawdown.seeded(initial)).drawdown(exact)
-
-
-def running_drawdown(index: Series, initial: Decimal | float | None = None) -> Series:
-    """Decline from the running peak at every point, in percent, 0 to 100, shape as index; NaN stays NaN."""
-    given, seed = np.asarray(index, dtype=np.float64), _seed(initial)
-    known = np.isfinite(given)
-    value = _floored(np.where(known, given, 0.0))
-    peak = np.maximum(np.maximum.accumulate(value), seed.last.value if seed else 0.0)
-    kept = np.divide(value, peak, out=np.ones_like(value), where=peak > 0)
-    return np.where(known, (1.0 - kept) * 100, np.nan)
 
 
 def _deeper(earlier: DrawdownRun, later: DrawdownRun) -> Decline:

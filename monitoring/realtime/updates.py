@@ -51,10 +51,6 @@ class Updates:
         self._open: set[int] = set()
         """Positions that were open when any were last told."""
 
-    def join(self, audience: Audience) -> None:
-        """Tells ``audience`` too from now on."""
-        self._audiences += (audience,)
-
     @property
     def wanted(self) -> bool:
         return any(audience.listeners for audience in self._audiences)

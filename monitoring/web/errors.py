@@ -12,6 +12,7 @@ from monitoring.database.capabilities import TableMissing
 from monitoring.database.pool import DatabaseUnavailable
 from monitoring.scope import UnknownSession
 from monitoring.sections import BadParameter
+from monitoring.services import services
 
 log = logging.getLogger(__name__)
 
@@ -60,8 +61,6 @@ def problem_of(error: Exception) -> Problem:
 
 async def answer(error: Exception) -> Response:
     """The response for an exception."""
-    from monitoring.services import services
-
     problem = problem_of(error)
     if wants_html():
         response = services().pages.error(problem.status, problem.message)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.metrics.drawdown import DrawdownRun, merge, running_drawdown, summarise
+from monitoring.metrics.drawdown import DrawdownRun, RunningDrawdown, merge
 from monitoring.metrics.facts import Drawdown
 from monitoring.metrics.value import Unknown
 
@@ -29,6 +29,10 @@ def runs_of(values: list[float], borders: list[int]) -> list[DrawdownRun]:
     edges = [0, *(border for border in borders if border < len(values)), len(values)]
     parts = [DrawdownRun.of(list(range(a, b)), values[a:b]) for a, b in pairwise(edges)]
     return [part for part in parts if part is not None]
+
+
+def summarise(runs: list[DrawdownRun], initial: float | None, exact: bool) -> Drawdown:
+    return reduce(RunningDrawdown.then, runs, RunningDrawdown.seeded(initial)).drawdown(exact)
 
 
 def moment(at: float) -> datetime:
@@ -83,15 +87,6 @@ def test_merged_runs_are_the_run_of_all_points(values: list[float], borders: lis
     assert from_left == from_right == DrawdownRun.of(list(range(len(values))), values)
 
 
-@given(values=equities, initial=st.none() | st.floats(1e-6, 1e12))
-def test_curve_has_the_same_extremes(values: list[float], initial: float | None) -> None:
-    found = summarise(runs_of(values, []), initial, exact=True)
-    curve = running_drawdown(np.array(values), initial)
-    assert curve.shape == (len(values),)
-    assert ((curve >= 0) & (curve <= 100)).all()
-    assert (float(curve[-1]), float(curve.max())) == (found.current, found.maximum)
-
-
 @given(moves=st.lists(st.floats(-0.5, 0.5), min_size=1, max_size=100), borders=cuts)
 def test_equals_empyrical(moves: list[float], borders: list[int]) -> None:
     index = np.cumprod(1 + np.array([0.0, *moves])) * 100
@@ -131,15 +126,12 @@ def test_recovery_stays_at_the_first_run_that_reached_the_peak() -> None:
 def test_equity_below_zero_is_a_total_loss_and_no_more() -> None:
     found = summarise(runs_of([50.0, -20.0, 10.0], [1]), 100.0, exact=True)
     assert (found.maximum, found.current) == (100.0, pytest.approx(90))
-    assert running_drawdown(np.array([-1.0, -2.0])).tolist() == [0.0, 0.0]
 
 
 def test_unknown_points_take_no_part() -> None:
     assert DrawdownRun.of([1.0, 2.0], [math.nan, math.inf]) is None
     assert DrawdownRun.of([], []) is None
     assert DrawdownRun.of([1.0, 2.0, 3.0], [5.0, math.nan, 4.0]) == DrawdownRun.of([1.0, 3.0], [5.0, 4.0])
-    curve = running_drawdown(np.array([math.nan, 10.0, math.inf, 5.0]))
-    np.testing.assert_array_equal(curve, [math.nan, 0.0, math.nan, 50.0])
 
 
 @pytest.mark.parametrize("initial", [0.0, -5.0, math.nan, None])

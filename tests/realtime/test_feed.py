@@ -40,6 +40,12 @@ async def page(account: int, reader_url: str, monkeypatch: pytest.MonkeyPatch) -
         yield opened
 
 
+async def read_schema(page: Page) -> None:
+    """As a page does whose query did not fit the schema any more."""
+    async with page.parts.database.acquire() as held:
+        await page.parts.database.read_schema(held)
+
+
 async def test_a_right_is_taken_away_and_given_back(page: Page, connection: asyncpg.Connection, account: int) -> None:
     await connection.execute(f"REVOKE SELECT ON system_events FROM {READER}")
     await insert(connection, "trades", session_id=account, exit_time=now())
@@ -67,7 +73,7 @@ async def test_a_migration_brings_a_table(
     await until(lambda: not page.parts.database.capabilities.has("system_control_flags"))
     await connection.execute("ALTER TABLE not_yet RENAME TO system_control_flags")
     if finder == "reader":
-        await page.parts.database.read_capabilities()
+        await read_schema(page)
     await until(lambda: page.parts.database.capabilities.has("system_control_flags"))
     await insert(connection, "system_control_flags", name="system_halt", active=True, reason="smoke")
     await page.shows("status", "smoke")
@@ -83,7 +89,7 @@ async def test_a_column_that_was_gone_for_a_moment_is_missed_by_nobody(
     await insert(connection, "trades", session_id=account, pnl=0, exit_time=now())
     await until(lambda: not page.parts.database.capabilities.has("trades", "commission"))
     await connection.execute("ALTER TABLE trades RENAME COLUMN elsewhere TO commission")
-    await page.parts.database.read_capabilities()
+    await read_schema(page)
     monkeypatch.setattr(feed, "SCHEMA_PAUSE", 0.2)
 
     async def is_as_before() -> bool:

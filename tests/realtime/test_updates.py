@@ -1,7 +1,7 @@
 """What programs are told: new trades, and old ones that were corrected, by name or among the newest."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import asyncpg
@@ -13,33 +13,32 @@ from monitoring.reader import Reader
 from tests.faults.page import Page, dashboard
 from tests.history import seed_account
 from tests.rows import insert, now
+from tests.streaming import EventReader, stream
 
 
 class Program:
-    """Somebody who wants the update events."""
+    """Reads the update events of one stream, and keeps what they said last."""
 
-    listeners = 1
-
-    def __init__(self) -> None:
+    def __init__(self, events: EventReader) -> None:
         self.trades: dict[int, float] = {}
         """Gross P&L by id, as last told."""
         self.metrics: dict[str, Any] = {}
         self.closed: set[int] = set()
-        self._told = asyncio.Condition()
+        self._events = events
 
-    async def emit(self, event: str, payload: dict[str, Any]) -> None:
-        async with self._told:
-            if event == "trade_update":
+    async def until(self, condition: Callable[[], Any]) -> None:
+        async with asyncio.timeout(30):
+            while not condition():
+                self._take(*await self._events.next())
+
+    def _take(self, event: str, payload: dict[str, Any]) -> None:
+        match event:
+            case "trade_update":
                 self.trades |= {trade["id"]: trade["pnl"] for trade in payload["trades"]}
-            if event == "position_update":
+            case "position_update":
                 self.closed |= set(payload["closed"])
-            if event == "metrics_update":
+            case "metrics_update":
                 self.metrics = payload
-            self._told.notify_all()
-
-    async def until(self, condition: Any) -> None:
-        async with asyncio.timeout(15), self._told:
-            await self._told.wait_for(condition)
 
 
 @pytest.fixture
@@ -50,9 +49,17 @@ async def page(connection: asyncpg.Connection, database_url: str) -> AsyncIterat
         yield opened
 
 
-async def test_programs_hear_of_new_trades_and_of_corrected_ones(page: Page, connection: asyncpg.Connection) -> None:
-    program = Program()
-    page.parts.updates.join(program)
+@pytest.fixture
+async def program(page: Page) -> AsyncIterator[Program]:
+    async with stream(page.client, "/events?payload=1") as events:
+        listening = Program(events)
+        await listening.until(lambda: listening.metrics)
+        yield listening
+
+
+async def test_programs_hear_of_new_trades_and_of_corrected_ones(
+    program: Program, connection: asyncpg.Connection
+) -> None:
     session = await connection.fetchval("SELECT max(id) FROM trading_sessions")
     number = await insert(connection, "trades", session_id=session, pnl=7, exit_time=now())
     await program.until(lambda: number in program.trades and program.metrics.get("total_trades") == 41)
@@ -64,11 +71,11 @@ async def test_programs_hear_of_new_trades_and_of_corrected_ones(page: Page, con
 
 
 async def test_metrics_that_could_not_be_read_are_sent_later(
-    page: Page, connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+    program: Program, connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection was lost at that moment: not a set of nulls, after which nothing else might come for long."""
     monkeypatch.setattr("monitoring.realtime.updates.RETRY", 0.2)
-    program, read, lost = Program(), Reader._know, asyncio.Event()
+    read, lost = Reader._know, asyncio.Event()
 
     async def loses_once(reader: Reader, session: Session, facts: bool) -> object:
         if asyncio.current_task() in tasks and not lost.is_set():
@@ -78,28 +85,24 @@ async def test_metrics_that_could_not_be_read_are_sent_later(
 
     tasks = [task for task in asyncio.all_tasks() if task.get_name() == "updates"]
     monkeypatch.setattr(Reader, "_know", loses_once)
-    page.parts.updates.join(program)
     await insert(connection, "trades", session_id=1, exit_time=now())
-    await program.until(lambda: program.metrics)
+    await program.until(lambda: program.metrics["total_trades"] == 41)
     assert lost.is_set()
-    assert program.metrics["total_trades"] == 41
 
 
 async def test_programs_hear_that_another_session_is_the_current_one(
-    page: Page, connection: asyncpg.Connection
+    program: Program, connection: asyncpg.Connection
 ) -> None:
     """One that has nothing new to tell: the one before has ended."""
-    program = Program()
-    page.parts.updates.join(program)
     newer = await insert(connection, "trading_sessions", mode="LIVE", start_time=now())
     await program.until(lambda: program.metrics.get("total_trades") == 0)
     await connection.execute("UPDATE trading_sessions SET end_time = $2 WHERE id = $1", newer, now())
     await program.until(lambda: program.metrics["total_trades"] == 40)
 
 
-async def test_programs_hear_of_positions_that_were_deleted(page: Page, connection: asyncpg.Connection) -> None:
-    program = Program()
-    page.parts.updates.join(program)
+async def test_programs_hear_of_positions_that_were_deleted(
+    page: Page, program: Program, connection: asyncpg.Connection
+) -> None:
     session = await connection.fetchval("SELECT max(id) FROM trading_sessions")
     kept, wrong = [await insert(connection, "positions", session_id=session, status="OPEN") for _ in range(2)]
     await program.until(lambda: (program.metrics.get("active_positions_count") or 0) >= 2)

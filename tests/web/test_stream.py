@@ -1,9 +1,5 @@
 """The event stream: the same signals as over Socket.IO, and the update events for those who ask for them."""
 
-import asyncio
-import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -15,32 +11,7 @@ from monitoring.realtime.hub import Hub
 from monitoring.services import KEY, Services
 from tests.history import seed_account
 from tests.rows import insert, now
-
-Event = tuple[str, Any]
-
-
-class Reader:
-    """The events of one stream, one after the other."""
-
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-        self._text = ""
-
-    async def next(self) -> Event:
-        while "data: " not in self._text.partition("\n\n")[0]:
-            whole, separator, rest = self._text.partition("\n\n")
-            self._text = rest if separator else whole + (await self._connection.receive()).decode()
-        event, _, self._text = self._text.partition("\n\n")
-        fields = dict(line.split(": ", 1) for line in event.splitlines())
-        return fields["event"], json.loads(fields["data"])
-
-    async def until(self, name: str, within: float = 3) -> Any:
-        """The data of the next event of that name."""
-        async with asyncio.timeout(within):
-            while True:
-                event, data = await self.next()
-                if event == name:
-                    return data
+from tests.streaming import stream
 
 
 @pytest.fixture
@@ -52,14 +23,6 @@ async def account(connection: asyncpg.Connection) -> int:
 def parts(app: Quart) -> Services:
     services: Services = app.extensions[KEY]
     return services
-
-
-@asynccontextmanager
-async def stream(client: Any, path: str) -> AsyncIterator[Reader]:
-    async with client.request(path) as connection:
-        await connection.send_complete()
-        yield Reader(connection)
-        await connection.disconnect()
 
 
 async def test_hello_then_what_goes_stale(
