@@ -8,8 +8,8 @@ from pathlib import Path
 import asyncpg
 import platformdirs
 
-from monitoring.database.embedded import EmbeddedServer
 from monitoring.database.schema import create_schema
+from monitoring.postgres.embedded import EmbeddedServer
 
 FOLDER = platformdirs.user_cache_path("monitoring-benchmarks")
 YEARS = 3

@@ -27,7 +27,7 @@ from benchmarks.figures import serving
 from benchmarks.usage import Meter, resident
 from benchmarks.viewers import Viewers, viewers
 from monitoring.clock import utc_now
-from monitoring.database.embedded import EmbeddedServer
+from monitoring.postgres.embedded import EmbeddedServer
 from monitoring.realtime.pace import ATTENTION
 
 MANY = 1000

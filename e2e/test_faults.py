@@ -7,7 +7,7 @@ import asyncpg
 from playwright.async_api import Page, expect
 
 from e2e.conftest import OpenPage, until_live
-from monitoring.database.embedded import EmbeddedServer
+from monitoring.postgres.embedded import EmbeddedServer
 from tests.faults.crash import kill
 from tests.rows import insert, now
 from tests.running import Dashboard, run_dashboard

@@ -9,9 +9,7 @@ from typing import Any
 import click
 
 from monitoring.config import ConfigError, load_settings
-from monitoring.database.embedded import EmbeddedError
-from monitoring.database.pool import DatabaseUnavailable
-from monitoring.database.schema import SchemaExists
+from monitoring.errors import UserError
 
 DASHBOARDS = {"monitoring": "A live trading bot: health, risk, performance, account, positions and trades."}
 
@@ -115,6 +113,6 @@ def monitoring_main() -> None:
     """``atb-monitoring``: always ours."""
     try:
         cli(standalone_mode=True)
-    except (ConfigError, DatabaseUnavailable, EmbeddedError, SchemaExists) as error:
+    except UserError as error:
         click.echo(f"atb: {error}", err=True)
         sys.exit(1)

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from monitoring.database.url import normalise_url
+from monitoring.errors import UserError
 
 RELAXED_ENVIRONMENTS = frozenset({"dev", "development", "test", "testing"})
 
 
-class ConfigError(Exception):
+class ConfigError(UserError):
     """A setting is missing or wrong; the message names it, its value and what was expected."""
 
 

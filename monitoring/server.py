@@ -17,7 +17,6 @@ from quart import Quart
 from monitoring.app import asgi, create_app
 from monitoring.config import ConfigError, Settings
 from monitoring.database.pool import DatabaseUnavailable
-from monitoring.demo import default_demo_dir, demo_database
 from monitoring.logs import configure
 from monitoring.metrics.catalogue import Metric
 from monitoring.realtime.gatekeeper import App
@@ -96,12 +95,23 @@ def listen(settings: Settings) -> socket.socket:
 async def _serve(settings: Settings, metrics: Iterable[Metric], listening: socket.socket) -> None:
     async with contextlib.AsyncExitStack() as stack:
         if settings.demo:
-            url = await stack.enter_async_context(demo_database(settings.demo_dir or default_demo_dir(), _progress))
+            url = await stack.enter_async_context(_demo_database(settings))
             settings = replace(settings, database_url=url)
         app = create_app(settings, metrics)
         parts: Services = app.extensions[KEY]
         await _connect(parts)
         await _run(app, parts, listening)
+
+
+def _demo_database(settings: Settings) -> contextlib.AbstractAsyncContextManager[str]:
+    # Imported here alone: the demo, and the PostgreSQL that it brings, are no part of a dashboard in production.
+    try:
+        from monitoring.demo import default_demo_dir, demo_database
+    except ModuleNotFoundError as missing:
+        raise ConfigError(
+            f"--demo needs the package {missing.name}: expected what pip install 'monitoring-dashboard[demo]' brings"
+        ) from None
+    return demo_database(settings.demo_dir or default_demo_dir(), _progress)
 
 
 async def _connect(parts: Services) -> None:

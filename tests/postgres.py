@@ -9,8 +9,8 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from monitoring.database.embedded import EmbeddedServer
 from monitoring.database.schema import create_schema
+from monitoring.postgres.embedded import EmbeddedServer
 from tests.apart import run_apart
 
 TEMPLATE = "template_engine"

@@ -11,7 +11,7 @@ import asyncpg
 import httpx
 import pytest
 
-from monitoring.database.embedded import EmbeddedServer
+from monitoring.postgres.embedded import EmbeddedServer
 from tests.rows import insert
 from tests.running import run_dashboard
 

@@ -12,7 +12,7 @@ from e2e.conftest import ARTIFACTS, BROWSER_ARGUMENTS, MEASURED
 from e2e.faultproxy import FaultProxy, in_front_of
 from e2e.networks.rungs import RECORD, REPORT, OpenPage
 from e2e.nginx import BUFFERED, PLAIN, STRIPPED, SWALLOWED, Nginx, run_nginx
-from monitoring.database.embedded import EmbeddedServer
+from monitoring.postgres.embedded import EmbeddedServer
 from scripts.find_server import find_server
 from tests.apart import run_apart
 from tests.history import seed_account

@@ -5,6 +5,8 @@ from contextlib import contextmanager, suppress
 
 import asyncpg
 
+from monitoring.errors import UserError
+
 SCHEMA_CHANGED = (
     asyncpg.UndefinedColumnError,
     asyncpg.UndefinedTableError,
@@ -46,7 +48,7 @@ SENTENCES: tuple[tuple[type[Exception], str], ...] = (
 """The first that fits says it."""
 
 
-class DatabaseUnavailable(Exception):
+class DatabaseUnavailable(UserError):
     """The database cannot be reached or does not answer; the message holds no secret."""
 
 

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import asyncpg
 
+from monitoring.errors import UserError
+
 SCHEMA = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
 TABLES: tuple[str, ...] = tuple(re.findall(r"^CREATE TABLE (\w+)", SCHEMA, re.MULTILINE))
 
 _FOUND = "SELECT name FROM unnest($1::text[]) AS name WHERE to_regclass(name) IS NOT NULL ORDER BY name"
 
 
-class SchemaExists(Exception):
+class SchemaExists(UserError):
     """The database already holds tables of the engine: it is somebody's, and stays as it is."""
 
     def __init__(self, tables: Sequence[str]) -> None:

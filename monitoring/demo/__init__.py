@@ -10,10 +10,10 @@ from pathlib import Path
 import asyncpg
 import platformdirs
 
-from monitoring.database.embedded import EmbeddedServer
 from monitoring.database.schema import create_schema
 from monitoring.demo.engine import Pace, run_engine, utc_now
 from monitoring.demo.history import seed_history
+from monitoring.postgres.embedded import EmbeddedServer
 
 DATABASE = "monitoring_demo"
 UNFINISHED = "monitoring_demo_unfinished"

@@ -16,15 +16,15 @@ import psutil
 import pytest
 
 import monitoring
-from monitoring.database import programs
-from monitoring.database.embedded import EmbeddedError, EmbeddedServer
-from monitoring.database.programs import Programs, explained
-from monitoring.database.watchdog import SOCKET_PREFIX, watch
+from monitoring.postgres import programs
+from monitoring.postgres.embedded import EmbeddedError, EmbeddedServer
+from monitoring.postgres.programs import Programs, explained
+from monitoring.postgres.watchdog import SOCKET_PREFIX, watch
 
 OWNER = """
 import sys, time
 from pathlib import Path
-from monitoring.database.embedded import EmbeddedServer
+from monitoring.postgres.embedded import EmbeddedServer
 server = EmbeddedServer.start(Path(sys.argv[1]), durable=False)
 print(server.pid, server._watchdog.pid, flush=True)
 time.sleep(600)
@@ -212,7 +212,7 @@ async def test_the_database_comes_back_under_the_same_url(folder: Path) -> None:
 
 
 def test_a_folder_has_one_owner(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("monitoring.database.embedded.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("monitoring.postgres.embedded.BUSY_SECONDS", 0.1)
     with (
         EmbeddedServer.start(folder, durable=False) as server,
         pytest.raises(EmbeddedError, match=f"in use by process {os.getpid()}"),

@@ -8,9 +8,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from monitoring.database.embedded import EmbeddedError, EmbeddedServer
 from monitoring.demo import DATABASE, default_demo_dir, demo_database
 from monitoring.demo.engine import Pace
+from monitoring.postgres.embedded import EmbeddedError, EmbeddedServer
 
 QUICK = Pace().scaled(0.02)
 STATE = """
@@ -92,7 +92,7 @@ async def test_a_cancelled_start_gives_the_folder_back(folder: Path) -> None:
 
 
 async def test_a_demo_that_runs_already_is_not_started_twice(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("monitoring.database.embedded.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("monitoring.postgres.embedded.BUSY_SECONDS", 0.1)
     with EmbeddedServer.start(folder), pytest.raises(EmbeddedError, match="in use by process"):
         async with demo_database(folder, lambda done, what: None):
             pytest.fail("two demos in one folder")

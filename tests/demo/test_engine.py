@@ -8,7 +8,6 @@ import asyncpg
 import numpy as np
 import pytest
 
-from monitoring.database.embedded import EmbeddedServer
 from monitoring.demo import engine
 from monitoring.demo.desk import Desk
 from monitoring.demo.engine import Pace, run_engine, utc_now
@@ -18,6 +17,7 @@ from monitoring.demo.money import Holding, open_holding
 from monitoring.demo.records import Row
 from monitoring.demo.resume import NoSession, resume
 from monitoring.demo.trader import Trader
+from monitoring.postgres.embedded import EmbeddedServer
 from tests.rows import insert, now
 
 QUICK = Pace().scaled(0.01)

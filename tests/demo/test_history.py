@@ -11,8 +11,8 @@ import asyncpg
 import numpy as np
 import pytest
 
-from monitoring.database.embedded import EmbeddedServer
 from monitoring.demo.history import DAYS, Tables, invent, seed_history
+from monitoring.postgres.embedded import EmbeddedServer
 from tests.apart import run_apart
 from tests.rows import insert
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from monitoring.database.programs import ROOT_RUNS_AS
+from monitoring.postgres.programs import ROOT_RUNS_AS
 from scripts.find_server import find_server
 
 SETTINGS = """

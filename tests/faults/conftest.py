@@ -6,7 +6,7 @@ from datetime import datetime
 import asyncpg
 import pytest
 
-from monitoring.database.embedded import EmbeddedServer
+from monitoring.postgres.embedded import EmbeddedServer
 from tests.faults.page import Page, dashboard
 from tests.faults.reader import READER, make_reader
 from tests.faults.wire import Wire, wire_to

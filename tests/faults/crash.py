@@ -4,7 +4,7 @@ import asyncio
 
 import psutil
 
-from monitoring.database.embedded import EmbeddedServer
+from monitoring.postgres.embedded import EmbeddedServer
 
 
 async def restart(server: EmbeddedServer) -> None:

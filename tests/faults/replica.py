@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 
-from monitoring.database.embedded import SUPERUSER, EmbeddedServer
-from monitoring.database.programs import Programs
+from monitoring.postgres.embedded import SUPERUSER, EmbeddedServer
+from monitoring.postgres.programs import Programs
 from tests.faults.waiting import until
 
 

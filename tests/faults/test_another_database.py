@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from monitoring.database.embedded import EmbeddedServer
+from monitoring.postgres.embedded import EmbeddedServer
 from tests.faults.page import Page, dashboard
 from tests.faults.reader import READER
 from tests.faults.replica import caught_up, promote, standby_of

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from monitoring.database import pool
-from monitoring.database.embedded import EmbeddedServer
+from monitoring.postgres.embedded import EmbeddedServer
 from monitoring.sections import SECTIONS
 from tests.faults.crash import kill
 from tests.faults.page import OPERATOR, Page, hidden, marked_old

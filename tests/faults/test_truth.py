@@ -6,7 +6,7 @@ from datetime import datetime
 import asyncpg
 import pytest
 
-from monitoring.database.embedded import EmbeddedServer
+from monitoring.postgres.embedded import EmbeddedServer
 from monitoring.realtime import feed
 from tests.faults.bot import Bot
 from tests.faults.page import Page, ageless, dashboard

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import asyncpg
 import pytest
 
-from monitoring.database.embedded import EmbeddedServer
 from monitoring.database.verify import verify
+from monitoring.postgres.embedded import EmbeddedServer
 from monitoring.realtime import feed
 from tests.faults.page import Page, dashboard
 from tests.faults.ways import WAYS, way_to

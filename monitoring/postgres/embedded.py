@@ -18,11 +18,11 @@ from urllib.parse import quote, urlencode
 
 import asyncpg
 
-from monitoring.database.programs import VERSION, EmbeddedError, Programs, explained
+from monitoring.postgres.programs import VERSION, EmbeddedError, Programs, explained
 
 if TYPE_CHECKING:
     # At run time only once the package is known to be there: it brings psutil, which the watchdog needs.
-    from monitoring.database.watchdog import FolderLock, Postmaster
+    from monitoring.postgres.watchdog import FolderLock, Postmaster
 
 __all__ = ["EmbeddedError", "EmbeddedServer"]
 
@@ -96,7 +96,7 @@ class EmbeddedServer:
 
     def start_database(self) -> None:
         """Starts PostgreSQL in the folder that is ours; does nothing when it runs."""
-        from monitoring.database.watchdog import running_postmaster
+        from monitoring.postgres.watchdog import running_postmaster
 
         if running_postmaster(self.cluster) is None:
             self._remove_stale_files()
@@ -105,7 +105,7 @@ class EmbeddedServer:
 
     def stop_database(self, *, crash: bool = False) -> None:
         """Ends PostgreSQL but keeps the folder, so that the same URLs work again after ``start_database``."""
-        from monitoring.database.watchdog import stop_postmaster
+        from monitoring.postgres.watchdog import stop_postmaster
 
         stop_postmaster(self.cluster, crash=crash)
 
@@ -161,7 +161,7 @@ class EmbeddedServer:
         return self._postmaster
 
     def _take_folder(self) -> None:
-        from monitoring.database.watchdog import FolderLock
+        from monitoring.postgres.watchdog import FolderLock
 
         self.data_dir.mkdir(parents=True, exist_ok=True)
         lock = FolderLock(self.data_dir)
@@ -212,7 +212,7 @@ class EmbeddedServer:
         return f"listen_addresses = ''\nunix_socket_directories = '\"{escaped}\"'\n"
 
     def _short_socket_folder(self) -> Path:
-        from monitoring.database.watchdog import SOCKET_PREFIX
+        from monitoring.postgres.watchdog import SOCKET_PREFIX
 
         # The name is kept for the object's life: it is part of the URLs.
         folder = self._short_folder or Path(tempfile.mkdtemp(prefix=SOCKET_PREFIX))
@@ -222,7 +222,7 @@ class EmbeddedServer:
         return folder
 
     def _wait_until_ready(self) -> "Postmaster":
-        from monitoring.database.watchdog import running_postmaster
+        from monitoring.postgres.watchdog import running_postmaster
 
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
@@ -239,7 +239,7 @@ def _start_watchdog(data_dir: Path) -> subprocess.Popen[bytes]:
     root = str(Path(monitoring.__file__).resolve().parent.parent)
     path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     return subprocess.Popen(  # noqa: S603 - this very interpreter with a module of ours
-        [sys.executable, "-m", "monitoring.database.watchdog", str(data_dir)],
+        [sys.executable, "-m", "monitoring.postgres.watchdog", str(data_dir)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
