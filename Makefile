@@ -26,10 +26,11 @@ test: lint chromium nginx pgbouncer vendor ## every check that CI makes (TESTS=t
 
 check: test ## the same
 
-lint: $(VENV)/.dev ## format, style and types
+lint: $(VENV)/.dev ## format, style, types and declared imports
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
+	@$(BIN)/deptry monitoring scripts
 
 format: $(VENV)/.dev ## rewrites the code in the one format
 	$(BIN)/ruff check --fix --exit-zero

@@ -8,6 +8,7 @@ from e2e.conftest import OpenPage, until_live
 from monitoring.sections import SECTIONS, custom
 from tests.rows import insert, now
 from tests.running import Dashboard, run_dashboard
+from tests.secrets import SECRETS, TOKEN
 
 FETCHED = """
 performance.getEntriesByType('resource')
@@ -57,10 +58,10 @@ async def test_where_websockets_are_blocked_events_arrive_all_the_same(
 async def test_who_is_signed_out_is_asked_to_sign_in_again(
     open_page: OpenPage, connection: asyncpg.Connection, account: int, database_url: str
 ) -> None:
-    protected = {"ENV": "production", "MONITORING_DASHBOARD_TOKEN": "sesame", "FLASK_SECRET_KEY": "k" * 40}
+    protected = {"ENV": "production", **SECRETS}
     async with run_dashboard("--db-url", database_url, **protected) as running:
         page = await open_page(running.url)
-        await page.get_by_label("token").fill("sesame")
+        await page.get_by_label("token").fill(TOKEN)
         await page.get_by_role("button", name="Sign in").click()
         await until_live(page)
         await page.evaluate("fetch('/logout', { method: 'POST' })")  # as another tab would

@@ -1,7 +1,6 @@
 """The ``atb`` command: runs the dashboard, and checks or creates a database."""
 
 import asyncio
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import click
 
 from monitoring.config import ConfigError, load_settings
+from monitoring.environment import read_environment
 from monitoring.errors import UserError
 
 DASHBOARDS = {"monitoring": "A live trading bot: health, risk, performance, account, positions and trades."}
@@ -53,7 +53,15 @@ def run_dashboard(name: str, **options: Any) -> None:
         if options["database_url"] is not None:
             raise ConfigError("--demo brings a database of its own: expected it without --db-url")
         options["database_url"] = "postgresql://demo"
-    run(load_settings(os.environ, **options))
+    run(load_settings(read_environment(), **options))
+
+
+@cli.command()
+def token() -> None:
+    """Make a token and a secret key, as two lines for a .env file."""
+    from monitoring.strength import new_settings
+
+    click.echo(new_settings())
 
 
 @cli.group()
@@ -70,7 +78,7 @@ def verify(db_url: str | None, apply_migrations: bool) -> None:
 
     if apply_migrations:
         click.echo("Migrations belong to the engine: none was applied.")
-    settings = load_settings(os.environ, database_url=db_url)
+    settings = load_settings(read_environment(), database_url=db_url)
     report = asyncio.run(look(settings.database_url))
     click.echo(report.text)
     if not report.ok:
@@ -83,7 +91,7 @@ def init(db_url: str | None) -> None:
     """Create the engine's tables in an empty database."""
     from monitoring.database.verify import create
 
-    settings = load_settings(os.environ, database_url=db_url)
+    settings = load_settings(read_environment(), database_url=db_url)
     asyncio.run(create(settings.database_url))
     click.echo("Created the engine's tables.")
 

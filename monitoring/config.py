@@ -2,13 +2,15 @@
 
 import ipaddress
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from monitoring.configfile import ConfigFile, read_config_file
 from monitoring.database.url import normalise_url
 from monitoring.errors import UserError
+from monitoring.strength import MAKES_THEM, SECRET_KEY, TOKEN, weaknesses
 
 RELAXED_ENVIRONMENTS = frozenset({"dev", "development", "test", "testing"})
 
@@ -62,6 +64,10 @@ def _path(_name: str, text: str) -> Path:
     return Path(text).expanduser()
 
 
+def _config_file(_name: str, text: str) -> ConfigFile:
+    return read_config_file(Path(text).expanduser())
+
+
 def _prefix(name: str, text: str) -> str:
     if not text.startswith("/"):
         raise ConfigError(f"{name}={text}: expected a path that starts with /")
@@ -90,9 +96,9 @@ class Settings:
         "--update-interval",
     )
     token: str = _setting(
-        "MONITORING_DASHBOARD_TOKEN", _text, "the operator's token: login form, X-Dashboard-Token or Bearer", ""
+        TOKEN, _text, "the operator's token: login form, X-Dashboard-Token or Bearer; required when protected", ""
     )
-    secret_key: str = _setting("FLASK_SECRET_KEY", _text, "signs cookies; required when protected", "")
+    secret_key: str = _setting(SECRET_KEY, _text, "signs cookies; required when protected", "")
     cors_origins: tuple[str, ...] = _setting(
         "MONITORING_CORS_ALLOWED_ORIGINS", _names, "comma-separated origins that may call across; empty: none", ()
     )
@@ -123,6 +129,12 @@ class Settings:
     )
     demo_dir: Path | None = _setting(
         "MONITORING_DEMO_DIR", _path, "folder of the demo's PostgreSQL; default: per user", None, "--demo-dir"
+    )
+    config: ConfigFile = _setting(
+        "MONITORING_CONFIG",
+        _config_file,
+        "TOML file of corrections and alerts; default: monitoring.toml in the working directory, where there is one",
+        ConfigFile(),
     )
     demo: bool = False
     debug: bool = False
@@ -172,24 +184,30 @@ def load_settings(environ: Mapping[str, str], **options: Any) -> Settings:
 
 
 def _with_aliases(environ: Mapping[str, str]) -> Mapping[str, str]:
-    if environ.get("ENV") or not environ.get("FLASK_ENV"):
+    if environ.get("ENV", "").strip():
         return environ
-    return {**environ, "ENV": environ["FLASK_ENV"]}
+    return {**environ, "ENV": environ.get("FLASK_ENV", "")}
 
 
 def _checked(settings: Settings) -> Settings:
-    missing = [
-        name
-        for name, value in (
-            ("MONITORING_DASHBOARD_TOKEN", settings.token),
-            ("FLASK_SECRET_KEY", settings.secret_key),
-        )
-        if not value
-    ]
-    if settings.protected and missing:
+    if not settings.protected:
+        return settings
+    missing = [name for name, value in ((TOKEN, settings.token), (SECRET_KEY, settings.secret_key)) if not value]
+    wrong = [f"set {' and '.join(missing)}"] if missing else []
+    wrong += weaknesses(settings.token, settings.secret_key)
+    if wrong:
         instead = "" if settings.loopback else ", or listen on 127.0.0.1 for local use"
-        raise ConfigError(f"{_why_protected(settings)}: set {' and '.join(missing)}{instead}")
+        raise ConfigError(f"{_why_protected(settings)}: {', '.join(wrong)} ({MAKES_THEM}){instead}")
     return settings
+
+
+def notices(settings: Settings) -> Iterator[str]:
+    """What the operator should know of settings that are accepted all the same."""
+    weak = ", ".join(weaknesses(settings.token, settings.secret_key))
+    if weak and not settings.protected:
+        yield f"{weak} ({MAKES_THEM}): anywhere but on loopback the dashboard would refuse to start"
+    if settings.config.path:
+        yield f"{settings.config.path}: corrections and alert settings are checked, but not applied by this version"
 
 
 def _why_protected(settings: Settings) -> str:

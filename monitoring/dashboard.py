@@ -1,8 +1,7 @@
 """How the engine's own command finds and starts the dashboard, and where an operator adds metrics."""
 
-import os
-
 from monitoring.config import Settings, load_settings
+from monitoring.environment import read_environment
 from monitoring.metrics.catalogue import CATALOGUE, Metric
 from monitoring.server import serve
 
@@ -25,4 +24,4 @@ class MonitoringDashboard:
 
     def run(self, host: str | None = None, port: int | None = None, debug: bool = False) -> None:
         """Serves until SIGINT or SIGTERM. Raises ConfigError or DatabaseUnavailable with one sentence."""
-        run(load_settings(os.environ, **self._options, host=host, port=port, debug=debug))
+        run(load_settings(read_environment(), **self._options, host=host, port=port, debug=debug))

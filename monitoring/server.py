@@ -15,7 +15,7 @@ import uvicorn
 from quart import Quart
 
 from monitoring.app import asgi, create_app
-from monitoring.config import ConfigError, Settings
+from monitoring.config import ConfigError, Settings, notices
 from monitoring.database.pool import DatabaseUnavailable
 from monitoring.logs import configure
 from monitoring.metrics.catalogue import Metric
@@ -55,6 +55,8 @@ class Server(uvicorn.Server):
 def serve(settings: Settings, metrics: Iterable[Metric]) -> None:
     """Runs until SIGINT or SIGTERM. Raises ConfigError or DatabaseUnavailable with one sentence."""
     configure(settings)
+    for notice in notices(settings):
+        log.warning(notice)
     listening = listen(settings)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:

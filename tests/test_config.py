@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from monitoring.config import ConfigError, Settings, load_settings
+from monitoring.config import ConfigError, Settings, load_settings, notices
+from monitoring.strength import new_settings
+from tests.secrets import SECRET_KEY, SECRETS, TOKEN
 
 DATABASE = {"DATABASE_URL": "postgres://bot:secret@db.example:5432/atb"}
-SECRETS = {"MONITORING_DASHBOARD_TOKEN": "t", "FLASK_SECRET_KEY": "k"}
 
 
 def test_local_use_needs_nothing_but_a_database() -> None:
@@ -35,6 +36,43 @@ def test_strangers_need_token_and_key(environ: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match="set MONITORING_DASHBOARD_TOKEN and FLASK_SECRET_KEY"):
         load_settings({**DATABASE, **environ})
     assert load_settings({**DATABASE, **environ, **SECRETS}).protected
+
+
+@pytest.mark.parametrize(
+    ("token", "key", "expected"),
+    [
+        ("aB3$" * 7, SECRET_KEY, "MONITORING_DASHBOARD_TOKEN has 28 characters: expected at least 32"),
+        (TOKEN, "k" * 40, "FLASK_SECRET_KEY has 1 different characters: expected at least 10"),
+        (TOKEN, f"{SECRET_KEY}Change-Me", "FLASK_SECRET_KEY holds the word changeme"),
+        (f"your_token_here-{TOKEN}", SECRET_KEY, "MONITORING_DASHBOARD_TOKEN holds the word yourtoken"),
+        (TOKEN, TOKEN, "are the same: expected two"),
+    ],
+)
+def test_strangers_meet_no_weak_secret(token: str, key: str, expected: str) -> None:
+    weak = {"HOST": "0.0.0.0", "MONITORING_DASHBOARD_TOKEN": token, "FLASK_SECRET_KEY": key}
+    with pytest.raises(ConfigError) as refusal:
+        load_settings({**DATABASE, **weak})
+    assert expected in str(refusal.value)
+    assert "atb-monitoring token" in str(refusal.value)
+    assert token not in str(refusal.value)
+    assert key not in str(refusal.value)
+
+
+def test_a_weak_secret_on_loopback_is_one_warning() -> None:
+    (warning,) = notices(load_settings({**DATABASE, "MONITORING_DASHBOARD_TOKEN": "short"}))
+    assert "MONITORING_DASHBOARD_TOKEN has 5 characters: expected at least 32" in warning
+    assert "short" not in warning
+    assert not list(notices(load_settings({**DATABASE, **SECRETS})))
+
+
+def test_the_secrets_that_we_make_are_strong() -> None:
+    made = dict(line.split("=") for line in new_settings().splitlines())
+    assert load_settings({**DATABASE, **made, "ENV": "production"}).protected
+
+
+def test_a_blank_environment_is_none() -> None:
+    assert not load_settings({**DATABASE, "ENV": " "}).protected
+    assert load_settings({**DATABASE, **SECRETS, "ENV": " ", "FLASK_ENV": "production"}).protected
 
 
 @pytest.mark.parametrize("value", ["dev", "development", "test", "testing"])

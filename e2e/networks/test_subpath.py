@@ -11,13 +11,13 @@ from playwright.async_api import expect
 from e2e.networks.rungs import START, OpenPage, hears, reaches
 from e2e.nginx import PREFIX_LEFT_ON, PREFIX_TAKEN_OFF, Nginx, run_nginx
 from tests.running import Dashboard, run_dashboard
+from tests.secrets import SECRETS, TOKEN
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 ROOT = "/monitoring"
-TOKEN = "a-token-of-the-operator"
 SITES = {"taken off": PREFIX_TAKEN_OFF, "left on": PREFIX_LEFT_ON}
-PRODUCTION = {"ENV": "production", "MONITORING_DASHBOARD_TOKEN": TOKEN, "FLASK_SECRET_KEY": "k" * 40}
+PRODUCTION = {"ENV": "production", **SECRETS}
 SOCKETS = "window.WebSocket = class { constructor() { throw new Error('blocked'); } };"
 
 

@@ -11,9 +11,10 @@ from quart import Quart
 from monitoring.app import create_app
 from monitoring.config import load_settings
 from monitoring.services import KEY, Services
+from tests.secrets import SECRETS, TOKEN
 
-ENVIRON = {"MONITORING_DASHBOARD_TOKEN": "test-token", "FLASK_SECRET_KEY": "k" * 40}
-OPERATOR = {"X-Dashboard-Token": "test-token"}
+ENVIRON = SECRETS
+OPERATOR = {"X-Dashboard-Token": TOKEN}
 AGES = re.compile(r"<time[^>]*data-age[^>]*>[^<]*</time>")
 
 

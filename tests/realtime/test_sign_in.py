@@ -7,8 +7,9 @@ import socketio
 from socketio.exceptions import ConnectionError as Refused
 
 from tests.running import run_dashboard
+from tests.secrets import SECRETS, TOKEN
 
-PRODUCTION = {"ENV": "production", "MONITORING_DASHBOARD_TOKEN": "right", "FLASK_SECRET_KEY": "k" * 40}
+PRODUCTION = {"ENV": "production", **SECRETS}
 
 
 async def connects(url: str, **options: object) -> bool:
@@ -26,16 +27,16 @@ async def test_only_the_operator_is_let_in(database_url: str) -> None:
     async with run_dashboard("--db-url", database_url, **PRODUCTION) as running:
         assert not await connects(running.url)
         assert not await connects(running.url, auth={"token": "wrong"})
-        assert await connects(running.url, auth={"token": "right"})
-        assert await connects(running.url, headers={"X-Dashboard-Token": "right"})
+        assert await connects(running.url, auth={"token": TOKEN})
+        assert await connects(running.url, headers={"X-Dashboard-Token": TOKEN})
         async with httpx.AsyncClient() as browser:
-            await browser.post(f"{running.url}/login", data={"token": "right"})
+            await browser.post(f"{running.url}/login", data={"token": TOKEN})
             cookie = f"monitoring={browser.cookies['monitoring']}"
         assert await connects(running.url, headers={"Cookie": cookie})
         assert not await connects(running.url, headers={"Cookie": cookie[:-2]})
         foreign = {"Cookie": cookie, "Origin": "https://evil.example"}
         assert not await connects(running.url, headers=foreign)
-        assert "right" not in "".join(running.log)
+        assert TOKEN not in "".join(running.log)
 
 
 @pytest.mark.parametrize("auth", [None, {}, {"fragments": True}, {"fragments": True, "session": "current"}])

@@ -20,11 +20,12 @@ from monitoring.scope import UnknownSession
 from monitoring.services import KEY, Services
 from tests.engine_io import OWN_PAGE, let_in, raw
 from tests.rows import insert
+from tests.secrets import SECRETS, TOKEN
 from tests.serving import served
 
 POLICY = 1008
 TOO_BIG = 1009
-PRODUCTION = {"ENV": "production", "MONITORING_DASHBOARD_TOKEN": "right", "FLASK_SECRET_KEY": "k" * 40}
+PRODUCTION = {"ENV": "production", **SECRETS}
 
 
 class Bare:
@@ -275,7 +276,7 @@ async def test_pages_of_other_sites_are_refused(bare: Bare, origin: str, status:
     assert refused.value.response.status_code == status
 
 
-@pytest.mark.parametrize("token", [[], {}, 1, True, "\ud800", "wrong", "\x00", "right "])
+@pytest.mark.parametrize("token", [[], {}, 1, True, "\ud800", "wrong", "\x00", f"{TOKEN} "])
 async def test_tokens_of_wrong_kinds_are_wrong_tokens(
     database_url: str, token: object, quiet_log: pytest.LogCaptureFixture
 ) -> None:

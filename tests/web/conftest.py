@@ -8,14 +8,15 @@ from quart import Quart
 
 from monitoring.app import create_app
 from monitoring.config import load_settings
+from tests.secrets import SECRETS, TOKEN
 
-OPERATOR = {"X-Dashboard-Token": "test-token"}
+OPERATOR = {"X-Dashboard-Token": TOKEN}
 
 
 @pytest.fixture
 def environ(database_url: str) -> dict[str, str]:
     """Environment the application is configured from; tests add to it before they ask for ``app``."""
-    return {"DATABASE_URL": database_url, "MONITORING_DASHBOARD_TOKEN": "test-token", "FLASK_SECRET_KEY": "k" * 40}
+    return {"DATABASE_URL": database_url, **SECRETS}
 
 
 @pytest.fixture

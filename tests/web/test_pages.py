@@ -11,6 +11,7 @@ from quart import Quart
 from monitoring.sections import SECTIONS, custom
 from tests.history import seed_account
 from tests.rows import insert, now
+from tests.secrets import TOKEN
 
 PUBLIC_PAGES = ("/health", "/ready", "/login", "/openapi.json")
 BROWSER = {"Accept": "text/html,application/xhtml+xml"}
@@ -187,7 +188,7 @@ class TestWhereStrangersMayCome:
         assert "/login?next=" in sent.headers["Location"]
         wrong = await client.post("/login", form={"token": "guess", "next": "/"})
         assert wrong.status_code == 401
-        right = await client.post("/login", form={"token": "test-token", "next": "/?range=7d"})
+        right = await client.post("/login", form={"token": TOKEN, "next": "/?range=7d"})
         assert right.headers["Location"] == "/?range=7d"
         assert (await client.get("/", headers=BROWSER)).status_code == 200
         await client.post("/logout")
@@ -195,5 +196,5 @@ class TestWhereStrangersMayCome:
 
     async def test_programs_bring_the_token(self, account: int, app: Quart) -> None:
         client: Any = app.test_client()
-        for headers in ({"X-Dashboard-Token": "test-token"}, {"Authorization": "Bearer test-token"}):
+        for headers in ({"X-Dashboard-Token": TOKEN}, {"Authorization": f"Bearer {TOKEN}"}):
             assert (await client.get("/api/metrics", headers=headers)).status_code == 200

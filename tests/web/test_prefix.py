@@ -7,6 +7,7 @@ import pytest
 from quart import Quart
 
 from monitoring.app import asgi
+from tests.secrets import TOKEN
 
 PREFIX = "/monitoring"
 
@@ -40,7 +41,7 @@ async def test_its_own_name_leads_to_the_front_page(outside: httpx.AsyncClient) 
 
 
 async def test_a_longer_name_is_another_path(outside: httpx.AsyncClient) -> None:
-    answer = await outside.get(f"{PREFIX}-of-others/health", headers={"X-Dashboard-Token": "test-token"})
+    answer = await outside.get(f"{PREFIX}-of-others/health", headers={"X-Dashboard-Token": TOKEN})
     assert answer.status_code == 404
 
 
@@ -52,7 +53,7 @@ async def test_files_may_be_kept_by_browsers(outside: httpx.AsyncClient, path: s
 
 
 async def test_the_cookie_is_for_it_alone(outside: httpx.AsyncClient) -> None:
-    answer = await outside.post(f"{PREFIX}/login", data={"token": "test-token"})
+    answer = await outside.post(f"{PREFIX}/login", data={"token": TOKEN})
     assert answer.headers["Location"] == f"{PREFIX}/"
     assert f"Path={PREFIX}/" in answer.headers["Set-Cookie"]
 

@@ -14,6 +14,7 @@ from monitoring.config import load_settings
 from monitoring.sections import SECTIONS
 from monitoring.web import shortcut
 from tests.history import seed_account
+from tests.secrets import TOKEN
 from tests.serving import served
 
 PROTECTED = {"ENV": "production", "MONITORING_CORS_ALLOWED_ORIGINS": "https://friend.example"}
@@ -34,7 +35,7 @@ REQUESTS: list[tuple[str, dict[str, str]]] = [
     ("/partials/risk", {**FETCH, "If-None-Match": "*"}),
     ("/partials/risk", {**FETCH, "If-None-Match": '"of another time"'}),
     ("/partials/risk", {**FETCH, "X-Dashboard-Token": "wrong"}),
-    ("/partials/risk", {**FETCH, "Authorization": "Bearer test-token"}),
+    ("/partials/risk", {**FETCH, "Authorization": f"Bearer {TOKEN}"}),
     ("/partials/risk", {**FETCH, "Cookie": "monitoring=forged.forged.forged; theme=dark"}),
 ]
 OWN = {"date", "set-cookie"}
@@ -93,7 +94,7 @@ def comparable(headers: Mapping[str, str]) -> list[tuple[str, str]]:
     return sorted((name.lower(), value) for name, value in headers.items() if name.lower() not in OWN)
 
 
-@pytest.mark.parametrize("token", [{}, {"X-Dashboard-Token": "test-token"}])
+@pytest.mark.parametrize("token", [{}, {"X-Dashboard-Token": TOKEN}])
 async def test_every_answer_is_the_route_s(
     shown: httpx.AsyncClient, routed: httpx.AsyncClient, token: dict[str, str]
 ) -> None:
@@ -106,7 +107,7 @@ async def test_every_answer_is_the_route_s(
 
 
 async def test_fetches_pass_the_framework_by(shown: httpx.AsyncClient, framework: Counting) -> None:
-    token = {"X-Dashboard-Token": "test-token"}
+    token = {"X-Dashboard-Token": TOKEN}
     fetched = await shown.get("/partials/risk", headers={**FETCH, **token})
     assert framework.asked == 0
     again = await shown.get("/partials/risk", headers={**FETCH, **token, "If-None-Match": fetched.headers["ETag"]})
@@ -122,7 +123,7 @@ async def test_signing_in_opens_it_and_signing_out_closes_it(
 ) -> None:
     closed = 401 if "ENV" in environ else 200
     assert (await shown.get("/partials/risk", headers=FETCH)).status_code == closed
-    signed_in = await shown.post("/login", data={"token": "test-token"})
+    signed_in = await shown.post("/login", data={"token": TOKEN})
     assert signed_in.status_code == 303
     cookie = f"flag; monitoring={signed_in.cookies['monitoring']}; other[1]={{x}}"
     shown.cookies.clear()
