@@ -29,7 +29,7 @@ UPGRADE = (
     "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
 EVENTS = "GET /events HTTP/1.1\r\nHost: {host}\r\nAccept: text/event-stream\r\n\r\n"
-SECTION = "GET /partials/{name} HTTP/1.1\r\nHost: {host}\r\nHX-Request: true\r\n\r\n"
+SECTION = "GET /partials/{name} HTTP/1.1\r\nHost: {host}\r\nHX-Request: true\r\nAccept-Encoding: gzip\r\n\r\n"
 HELLO = b'40{"fragments":true,"session":"current"}'
 
 

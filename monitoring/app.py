@@ -26,6 +26,7 @@ from monitoring.sections import SECTIONS, custom
 from monitoring.services import KEY, Services
 from monitoring.snapshots import Snapshots
 from monitoring.web import api, auth, cors, errors, headers, pages, stream, tables
+from monitoring.web.compression import Compression
 from monitoring.web.hosts import LocalOnly
 from monitoring.web.json import Json
 from monitoring.web.prefix import App, Prefix
@@ -161,6 +162,11 @@ def asgi(app: Quart) -> App:
     """The application with Socket.IO beside it, under its sub-path, as a server runs it."""
     parts: Services = app.extensions[KEY]
     root = parts.settings.root_path
-    both: App = app.extensions["sockets"].application(Shortcut(cast(App, app), parts), f"{root}/socket.io")
+    pages = Compression(Shortcut(cast(App, app), parts), _static_files())
+    both: App = app.extensions["sockets"].application(pages, f"{root}/socket.io")
     prefixed = Prefix(both, root) if root else both
     return prefixed if parts.settings.protected else LocalOnly(prefixed)
+
+
+def _static_files() -> list[bytes]:
+    return [path.read_bytes() for path in resource_dir("static").rglob("*") if path.is_file()]

@@ -13,6 +13,7 @@ from monitoring.app import asgi, create_app
 from monitoring.config import load_settings
 from monitoring.sections import SECTIONS
 from monitoring.web import shortcut
+from monitoring.web.compression import Compression
 from tests.history import seed_account
 from tests.secrets import TOKEN
 from tests.serving import served
@@ -86,7 +87,7 @@ async def routed(app: Quart, shown: httpx.AsyncClient) -> AsyncIterator[httpx.As
         assert scope["type"] == "http", "it has been started already"
         await app(scope, receive, send)
 
-    async with served(running) as host, httpx.AsyncClient(base_url=f"http://{host}") as client:
+    async with served(Compression(running)) as host, httpx.AsyncClient(base_url=f"http://{host}") as client:
         yield client
 
 

@@ -1,0 +1,179 @@
+"""Sends text by gzip to whoever accepts it: what many ask for is compressed once, event streams never are.
+
+No body that is sent here holds a token, a cookie or another secret: the length of a compressed body would tell of it
+to whoever can put words of their own beside it (BREACH). A test reads every route for that.
+"""
+
+import gzip
+import re
+import zlib
+from collections import OrderedDict
+from collections.abc import Iterable
+from functools import lru_cache
+
+from werkzeug.datastructures import Accept
+from werkzeug.http import parse_accept_header
+
+from monitoring.web.prefix import App, Receive, Scope, Send
+
+TEXT = re.compile(rb"text/(?!event-stream)|application/(?:json|javascript|manifest\+json)|image/svg\+xml")
+LEVEL = 4
+"""Of zlib: see docs/benchmarks.md for what each costs and gains."""
+LEVEL_AHEAD = 9
+"""Of what is compressed once, when the server starts."""
+FEWEST_BYTES = 512
+"""What is shorter goes into one packet anyway."""
+LONGEST_HEADER = 500
+"""Characters of Accept-Encoding that are read; browsers send some 30."""
+MOST_HELD_BYTES = 1 << 20
+"""What is longer is compressed piece by piece."""
+MOST_REMEMBERED_BYTES = 4 << 20
+GZIP_WINDOW = 16 + zlib.MAX_WBITS
+BODILESS_OR_PART = frozenset({204, 206, 304})
+
+Headers = list[tuple[bytes, bytes]]
+
+
+@lru_cache(maxsize=256)
+def accepts_gzip(header: str) -> bool:
+    """Whether an Accept-Encoding header allows gzip, and does not prefer what is not encoded."""
+    accepted: Accept = parse_accept_header(header, Accept)
+    return accepted.quality("gzip") > 0 and accepted.quality("gzip") >= accepted.quality("identity")
+
+
+class Compressed:
+    """Bodies that many ask for, by what they are: the same bytes are compressed once. Those ``ahead`` are kept."""
+
+    def __init__(self, ahead: Iterable[bytes] = ()) -> None:
+        self._ahead = {body: gzip.compress(body, LEVEL_AHEAD, mtime=0) for body in ahead}
+        self._kept: OrderedDict[bytes, bytes] = OrderedDict()
+        self._bytes = 0
+
+    def of(self, body: bytes) -> bytes:
+        """``body``, compressed."""
+        if (ahead := self._ahead.get(body)) is not None:
+            return ahead
+        if (kept := self._kept.get(body)) is not None:
+            self._kept.move_to_end(body)
+            return kept
+        made = self._kept[body] = gzip.compress(body, LEVEL, mtime=0)
+        self._bytes += len(body) + len(made)
+        while self._bytes > MOST_REMEMBERED_BYTES:
+            self._bytes -= sum(map(len, self._kept.popitem(last=False)))
+        return made
+
+
+class Compression:
+    """ASGI middleware. ``ahead``: bodies that are compressed at once and kept, such as static files."""
+
+    def __init__(self, app: App, ahead: Iterable[bytes] = ()) -> None:
+        self._app = app
+        self._compressed = Compressed(ahead)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        accepted = b",".join(value for name, value in scope["headers"] if name == b"accept-encoding")
+        answer = _Answer(send, self._compressed, accepts_gzip(accepted[:LONGEST_HEADER].decode("latin-1")))
+        if any(name == b"if-range" for name, _ in scope["headers"]):
+            # The rest of what was begun by gzip is asked for: no part of the file itself, but all of it again.
+            scope = {**scope, "headers": _without(scope["headers"], b"range")}
+        return await self._app(scope, receive, answer.send)
+
+
+class _Answer:
+    """One answer on its way out."""
+
+    def __init__(self, send: Send, compressed: Compressed, wanted: bool) -> None:
+        self._send = send
+        self._compressed = compressed
+        self._wanted = wanted
+        self._start: dict[str, object] = {}
+        """What is held back until the body, or the first piece of it, is known."""
+        self._headers: Headers = []
+        self._held: list[bytes] = []
+        self._stream: zlib._Compress | None = None
+
+    async def send(self, message: dict[str, object]) -> None:
+        if message["type"] == "http.response.start":
+            await self._begin(message)
+        elif message["type"] != "http.response.body" or not (self._start or self._stream):
+            await self._send(message)
+        elif self._stream is not None:
+            await self._piece(self._stream, message)
+        else:
+            await self._hold(message)
+
+    async def _begin(self, message: dict[str, object]) -> None:
+        headers: Headers = [(name.lower(), value) for name, value in message["headers"]]  # type: ignore[attr-defined]
+        kind, length = _value(headers, b"content-type"), _value(headers, b"content-length")
+        if not TEXT.match(kind) or _value(headers, b"content-encoding"):
+            return await self._send(message)
+        headers = _varying(headers)
+        if self._wanted and message["status"] == 304:
+            headers = _weak(headers)
+        if not self._wanted or message["status"] in BODILESS_OR_PART:
+            return await self._send({**message, "headers": headers})
+        self._headers = headers
+        self._start = message
+        if not length or int(length) > MOST_HELD_BYTES:
+            self._stream = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP_WINDOW)
+            await self._send_start(_encoded(headers))
+        return None
+
+    async def _hold(self, message: dict[str, object]) -> None:
+        """Keeps a piece of a body of known length; sends all of it with the last one."""
+        if piece := message.get("body"):
+            self._held.append(piece)  # type: ignore[arg-type]
+        if message.get("more_body"):
+            return
+        body = self._held[0] if len(self._held) == 1 else b"".join(self._held)
+        headers = self._headers
+        if len(body) >= FEWEST_BYTES:
+            body = self._shorter(body)
+            headers = [*_encoded(headers), (b"content-length", str(len(body)).encode())]
+        await self._send_start(headers)
+        await self._send({"type": "http.response.body", "body": body})
+
+    def _shorter(self, body: bytes) -> bytes:
+        # What carries a tag is asked for again, by others too; the rest is made for one.
+        shared = _value(self._headers, b"etag")
+        return self._compressed.of(body) if shared else gzip.compress(body, LEVEL, mtime=0)
+
+    async def _send_start(self, headers: Headers) -> None:
+        await self._send({**self._start, "headers": headers})
+        self._start = {}
+
+    async def _piece(self, stream: "zlib._Compress", message: dict[str, object]) -> None:
+        more = bool(message.get("more_body"))
+        body = stream.compress(message.get("body", b""))  # type: ignore[arg-type]
+        body += b"" if more else stream.flush()
+        if body or not more:
+            await self._send({**message, "body": body})
+
+
+def _value(headers: Headers, wanted: bytes) -> bytes:
+    return next((value for name, value in headers if name == wanted), b"")
+
+
+def _varying(headers: Headers) -> Headers:
+    """One Vary header, with Accept-Encoding added to it."""
+    others = [value for name, value in headers if name == b"vary"]
+    return [*_without(headers, b"vary"), (b"vary", b", ".join([*others, b"Accept-Encoding"]))]
+
+
+def _encoded(headers: Headers) -> Headers:
+    """Headers of the same content by gzip, its length left open."""
+    rest = _without(headers, b"content-length", b"accept-ranges")
+    return [*_weak(rest), (b"content-encoding", b"gzip")]
+
+
+def _weak(headers: Headers) -> Headers:
+    """A tag that means the same content, not the same bytes."""
+    return [
+        (name, b"W/" + value if name == b"etag" and not value.startswith(b"W/") else value) for name, value in headers
+    ]
+
+
+def _without(headers: Headers, *names: bytes) -> Headers:
+    return [(name, value) for name, value in headers if name not in names]
