@@ -7,6 +7,8 @@ from typing import Any
 
 from websockets import frames as websockets
 
+from monitoring.realtime.seats import end
+
 AT_ONCE = "monitoring.write_at_once"
 """The extension of ASGI by which our server lets whole frames be written."""
 MOST_UNSENT = 64
@@ -24,8 +26,8 @@ class Frame:
         self.wire = websockets.Frame(websockets.Opcode.TEXT, self._text.encode()).serialize(mask=False)
         """The whole frame of a WebSocket without compression."""
 
-    def encode(self) -> str:
-        """What Engine.IO asks of everything in a client's queue."""
+    def encode(self, b64: bool = False) -> str:
+        """What Engine.IO asks of everything in a client's queue. ``b64`` is for bytes, of which there are none."""
         return self._text
 
 
@@ -68,9 +70,9 @@ class Client:
             queue.put_nowait(frame)
 
     def let_go(self) -> None:
-        """Ends the connection behind what is still unsent. Disconnecting properly would wait for that."""
+        """Ends the connection behind what is still unsent."""
         self._on_stuck(self)
-        self._connection.queue.put_nowait(None)
+        end(self._connection)
 
     def close(self) -> None:
         """The server is going away, and closes all connections itself."""

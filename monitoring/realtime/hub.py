@@ -81,6 +81,8 @@ class Hub:
         """By scope the sections that were signalled a moment ago, and the version that was told."""
         self.on_switch: Callable[[], None] = lambda: None
         """Hears that "current" means another session, or none."""
+        self.on_close: Callable[[], None] = lambda: None
+        """Hears that the server is going away."""
         self._forerunners: list[Callable[[str, Mapping[str, str]], None]] = []
 
     def version(self, scope: str, section: str) -> str:
@@ -186,6 +188,7 @@ class Hub:
         self.closing = True
         for listener in self._everybody():
             listener.close()
+        self.on_close()
 
     def _everybody(self) -> list[Listener]:
         return [listener for listeners in self._listeners.values() for listener in listeners]

@@ -16,6 +16,8 @@ from monitoring.database.errors import DatabaseUnavailable
 from monitoring.realtime.client import AT_ONCE, Client, Frame
 from monitoring.realtime.gatekeeper import App, Gatekeeper
 from monitoring.realtime.hub import CURRENT, Hub
+from monitoring.realtime.polling import Polling
+from monitoring.realtime.seats import Seats, end
 from monitoring.scope import UnknownSession
 
 log = logging.getLogger(__name__)
@@ -45,6 +47,7 @@ class Sockets:
     metrics: Payload
     on_viewer: Callable[[], None]
     server: socketio.AsyncServer = field(init=False)
+    seats: Seats = field(init=False)
     _clients: dict[str, Client] = field(default_factory=dict)
     _older: dict[str, Client] = field(default_factory=dict)
     _asking: set[str] = field(default_factory=set)
@@ -55,7 +58,7 @@ class Sockets:
     def __post_init__(self) -> None:
         self.server = socketio.AsyncServer(
             async_mode="asgi",
-            transports=["websocket"],
+            transports=["websocket", "polling"],
             # One message of a client after the other: they are few, and whoever sends many waits.
             async_handlers=False,
             ping_interval=PING_INTERVAL,
@@ -65,6 +68,7 @@ class Sockets:
             logger=False,
             engineio_logger=False,
         )
+        self.seats = Seats(self.server.eio, self.hub, lambda: len(self._clients))
         self.server.on("connect", self._connect)
         self.server.on("disconnect", self._disconnect)
         self.server.on("request_update", self._request_update)
@@ -72,11 +76,8 @@ class Sockets:
     def application(self, others: Any, path: str = "socket.io") -> App:
         """An ASGI application that answers at ``path`` and leaves the rest to ``others``."""
         both = socketio.ASGIApp(self.server, others, socketio_path=path)
-        return Gatekeeper(both, LARGEST_MESSAGE, self._full)
-
-    def _full(self) -> bool:
-        # Connections count too that have not said yet what they want.
-        return self.hub.full or len(self.server.eio.sockets) >= self.hub.most_viewers
+        polling = Polling(both, LARGEST_MESSAGE, self.seats, self._origin_allowed)
+        return Gatekeeper(both, path, LARGEST_MESSAGE, self.seats, polling)
 
     @property
     def listeners(self) -> int:
@@ -99,12 +100,15 @@ class Sockets:
         try:
             scope, until = await self._admitted(wish, environ)
         except ConnectionRefusedError:
-            afterwards(connection.queue.put_nowait, None)
+            if connection.upgraded:
+                afterwards(end, connection)
+            # By polling it stays for its answer, as a stranger, for a while.
             raise
-        extensions = environ["asgi.scope"].get("extensions", {})
+        extensions = environ["asgi.scope"].get("extensions") or {}
         write = extensions[AT_ONCE]["write"] if AT_ONCE in extensions else _nothing_at_once
         client = Client(sid, scope, until, connection, write, self._stale, self._forget)
         self._clients[sid] = client
+        self.seats.welcome(connection.sid)
         self.on_viewer()
         afterwards(self._greet, client, bool(wish.get("fragments")))
 
@@ -115,7 +119,7 @@ class Sockets:
             raise ConnectionRefusedError("unauthorized")
         if self.hub.closing:
             raise ConnectionRefusedError("going away")
-        if self.hub.full or len(self._clients) >= self.hub.most_viewers:
+        if self.seats.full:
             raise ConnectionRefusedError("too many pages are open")
         scope = _session(wish.get("session"))
         try:

@@ -2,10 +2,7 @@
 
 import asyncio
 import json
-import logging
-import math
 import time
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -13,12 +10,10 @@ from quart import Quart
 from websockets.exceptions import InvalidStatus
 
 from monitoring.app import asgi
-from monitoring.realtime import gatekeeper
-from monitoring.realtime.hub import Hub
-from monitoring.realtime.sockets import Sockets
-from monitoring.scope import UnknownSession
+from monitoring.realtime import gatekeeper, seats
 from monitoring.services import KEY, Services
 from tests.engine_io import OWN_PAGE, let_in, raw
+from tests.realtime.bare import Bare, complaints
 from tests.rows import insert
 from tests.secrets import SECRETS, TOKEN
 from tests.serving import served
@@ -26,66 +21,6 @@ from tests.serving import served
 POLICY = 1008
 TOO_BIG = 1009
 PRODUCTION = {"ENV": "production", **SECRETS}
-
-
-class Bare:
-    """The Socket.IO server without a dashboard behind it."""
-
-    def __init__(self) -> None:
-        self.hub = Hub(("trades", "risk"), quiet=0.2)
-        self.hub.switch(7)
-        self.until: float | None = math.inf
-        self.computed = 0
-        self.host = ""
-        self.sockets = Sockets(
-            hub=self.hub,
-            allowed=lambda _token, _cookies: self.until,
-            origins=("https://friend.example",),
-            find=self.find,
-            metrics=self.metrics,
-            on_viewer=lambda: None,
-        )
-
-    async def find(self, session: str) -> None:
-        if session not in ("current", "7"):
-            raise UnknownSession(session[:40])
-
-    async def empty(self) -> None:
-        """Waits until the last connection has been forgotten."""
-        async with asyncio.timeout(5):
-            while self.sockets.server.eio.sockets:  # noqa: ASYNC110 - the library tells nobody
-                await asyncio.sleep(0.01)
-
-    async def metrics(self) -> object:
-        self.computed += 1
-        await asyncio.sleep(0.01)
-        return {"computed": self.computed}
-
-
-@pytest.fixture
-async def bare() -> AsyncIterator[Bare]:
-    made = Bare()
-
-    async def others(scope: dict[str, str], _receive: object, _send: object) -> None:
-        raise RuntimeError(f"{scope['type']}: nothing but Socket.IO here")
-
-    async with served(made.sockets.application(others)) as host:
-        made.host = host
-        yield made
-    await made.sockets.close()
-
-
-@pytest.fixture
-def quiet_log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    """Of which a test may ask whether anything went wrong."""
-    for name in ("engineio.server", "socketio.server", "uvicorn.error", "websockets"):
-        logging.getLogger(name).setLevel(logging.INFO)
-    caplog.set_level(logging.INFO)
-    return caplog
-
-
-def complaints(log: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in log.records if record.levelno >= logging.WARNING or record.exc_info]
 
 
 async def test_our_own_page_gets_hello_and_what_goes_stale(bare: Bare) -> None:
@@ -233,7 +168,7 @@ async def test_nobody_stays_who_does_not_introduce_himself(bare: Bare, first: st
 
 
 async def test_nobody_stays_who_says_nothing(bare: Bare, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gatekeeper, "INTRODUCTION_SECONDS", 0.1)
+    monkeypatch.setattr(seats, "INTRODUCTION_SECONDS", 0.1)
     async with raw(bare.host) as stranger:
         assert await stranger.closed() == POLICY
 

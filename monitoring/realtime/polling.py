@@ -1,0 +1,188 @@
+"""What may come in by Socket.IO's polling: requests of a form, size and rate that a client needs.
+
+The library's defaults begin this way, and go on by WebSocket. The rules are those of the WebSocket; what the library
+would answer with a traceback, or wait for without end, is answered here.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from urllib.parse import parse_qs
+from weakref import WeakKeyDictionary
+
+from monitoring.realtime.gatekeeper import CONNECT, Allowance, App, Message, Receive, Scope, Send, well_formed
+from monitoring.realtime.seats import Seats, end
+
+log = logging.getLogger(__name__)
+
+BODY_SECONDS = 10.0
+MOST_PACKETS = 16
+"""In one request, as the library has it."""
+SEPARATOR = "\x1e"
+OWN_HEADERS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
+
+OriginAllowed = Callable[[str | None, dict[str, str]], bool]
+Refusal = tuple[int, str]
+"""Status and sentence."""
+
+
+class TooLong(Exception):
+    """A body is longer than a message may be."""
+
+
+class Polling:
+    """ASGI application in front of the Engine.IO server, for requests that are no WebSockets."""
+
+    def __init__(self, app: App, longest: int, seats: Seats, origin_allowed: OriginAllowed) -> None:
+        self._app = app
+        self._longest = longest
+        self._seats = seats
+        self._origin_allowed = origin_allowed
+        self._waiting: set[str] = set()
+        """Connections whose poll is not answered yet."""
+        self._allowances: WeakKeyDictionary[object, Allowance] = WeakKeyDictionary()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        query = {name: values[0] for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
+        refusal = self._cross_site(scope) or self._refusal(scope["method"], query)
+        sid = query.get("sid")
+        if refusal:
+            await _say(send, *refusal)
+        elif scope["method"] == "OPTIONS" or sid is None:
+            await self._app(scope, receive, _with_own_headers(send))
+        elif scope["method"] == "POST":
+            await self._post(sid, scope, receive, send)
+        else:
+            await self._poll(sid, scope, receive, send)
+
+    def _cross_site(self, scope: Scope) -> Refusal | None:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        origin = headers.get("origin")
+        # Where a page of another site asks without saying who it is, the browser does.
+        foreign = origin is None and headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
+        if foreign or not self._origin_allowed(origin, {"HTTP_HOST": headers.get("host", "")}):
+            return 403, "This request came from a page of another site."
+        return None
+
+    def _refusal(self, method: str, query: Mapping[str, str]) -> Refusal | None:
+        if method not in ("GET", "POST", "OPTIONS"):
+            return 405, "Expected GET or POST."
+        if query.get("transport", "polling") != "polling":
+            return 400, "Expected transport=polling, or a WebSocket."
+        if "j" in query:
+            # A page of any site may load a script.
+            return 400, "JSONP is not served."
+        if method == "OPTIONS":
+            return None
+        if "sid" in query:
+            return self._refusal_of(method, query["sid"])
+        if method != "GET" or query.get("EIO") != "4":
+            return 400, "Expected a handshake of Engine.IO 4 (Socket.IO 3 and later)."
+        return None if self._seats.room() else (503, "Too many pages are open.")
+
+    def _refusal_of(self, method: str, sid: str) -> Refusal | None:
+        connection = self._seats.connection(sid)
+        if connection is None:
+            return 400, "This connection is closed: begin anew."
+        if connection.upgraded:
+            return 400, "This connection goes on by WebSocket."
+        if method == "GET" and sid in self._waiting:
+            return 400, "This connection is asking already."
+        return None
+
+    async def _poll(self, sid: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers when there is something, or gives up when the client does."""
+        await receive()
+        self._waiting.add(sid)
+        answering = asyncio.ensure_future(self._app(scope, _empty, _with_own_headers(send)))
+        leaving = asyncio.ensure_future(_left(receive))
+        try:
+            await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._waiting.discard(sid)
+            leaving.cancel()
+            answering.cancel()  # does nothing to one that is done
+        await asyncio.wait((answering,))
+        if not answering.cancelled():
+            answering.result()
+
+    async def _post(self, sid: str, scope: Scope, receive: Receive, send: Send) -> None:
+        connection = self._seats.connection(sid)
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await _body(receive, self._longest)
+        except TooLong:
+            return await self._close(connection, send, 413, f"Expected at most {self._longest} bytes.")
+        except TimeoutError:
+            return await self._close(connection, send, 408, f"Expected a message within {BODY_SECONDS:.0f} s.")
+        if body is None:
+            return None
+        packets = self._packets(sid, body)
+        if not packets:
+            return await self._close(connection, send, 400, "Expected messages of Socket.IO, an introduction first.")
+        await self._allowances.setdefault(connection, Allowance()).wait(len(packets))
+        headers = [(name, value) for name, value in scope["headers"] if name not in (b"content-length",)]
+        whole = {**scope, "headers": [*headers, (b"content-length", str(len(body)).encode())]}
+        return await self._app(whole, _once(body), _with_own_headers(send))
+
+    def _packets(self, sid: str, body: bytes) -> list[str]:
+        """The messages in a body; none where not all of them are what may come now."""
+        try:
+            packets = body.decode().split(SEPARATOR)
+        except UnicodeDecodeError:
+            return []
+        too_early = self._seats.stranger(sid) and not packets[0].startswith(CONNECT)
+        fine = len(packets) <= MOST_PACKETS and not too_early and all(map(well_formed, packets))
+        return packets if fine else []
+
+    async def _close(self, connection: object, send: Send, status: int, sentence: str) -> None:
+        log.info("a connection by polling is closed: %s", sentence)
+        end(connection)
+        await _say(send, status, sentence)
+
+
+async def _body(receive: Receive, longest: int) -> bytes | None:
+    """The whole body; None where the client left. Raises TooLong as soon as it is."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        body += message.get("body", b"")
+        if len(body) > longest:
+            raise TooLong
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _empty() -> Message:
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+def _once(body: bytes) -> Receive:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
+def _with_own_headers(send: Send) -> Send:
+    async def wrapped(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], *OWN_HEADERS]}
+        await send(message)
+
+    return wrapped
+
+
+async def _say(send: Send, status: int, sentence: str) -> None:
+    retry: Iterable[tuple[bytes, bytes]] = [(b"retry-after", b"60")] if status == 503 else []
+    headers = [(b"content-type", b"application/json"), *OWN_HEADERS, *retry]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(sentence).encode()})
