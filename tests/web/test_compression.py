@@ -21,7 +21,7 @@ from monitoring.web.tables import TABLES
 from tests.history import seed_account
 from tests.serving import served
 
-TOKEN, SECRET = "operator-0123456789abcdefghij-of-this-test", "signing-9876543210zyxwvutsrq-of-this-test"
+TOKEN, SECRET = "mQ7vX2kRz9WbT4nLp8HcYd3JfGs6Ea1uoN5iZtVx", "rB8wKe5Jq2MzXn7TgHv4LdYc9PfSa3Ru6oWi1QtE"
 GZIP, PLAIN = {"Accept-Encoding": "gzip"}, {"Accept-Encoding": "identity"}
 FETCH = {"HX-Request": "true"}
 STREAMS = {"/events"}
