@@ -21,9 +21,10 @@ from tests.history import seed_account
 from tests.realtime.bare import Bare, complaints
 from tests.rows import insert, now
 from tests.running import run_dashboard
+from tests.secrets import SECRETS, TOKEN
 
 PATH = "/socket.io/?EIO=4&transport=polling"
-PRODUCTION = {"ENV": "production", "MONITORING_DASHBOARD_TOKEN": "right", "FLASK_SECRET_KEY": "k" * 40}
+PRODUCTION = {"ENV": "production", **SECRETS}
 PATIENCE = 30.0
 
 
@@ -113,14 +114,14 @@ async def test_only_the_operator_is_let_in(database_url: str) -> None:
     async with run_dashboard("--db-url", database_url, **PRODUCTION) as running:
         assert await answer() == refused
         assert await answer('{"token":"wrong"}') == refused
-        assert (await answer('{"token":"right"}')).startswith("40")
-        assert (await answer(**{"X-Dashboard-Token": "right"})).startswith("40")
+        assert (await answer(json.dumps({"token": TOKEN}))).startswith("40")
+        assert (await answer(**{"X-Dashboard-Token": TOKEN})).startswith("40")
         async with httpx.AsyncClient() as browser:
-            await browser.post(f"{running.url}/login", data={"token": "right"})
+            await browser.post(f"{running.url}/login", data={"token": TOKEN})
             cookie = f"monitoring={browser.cookies['monitoring']}"
         assert (await answer(Cookie=cookie)).startswith("40")
         assert await answer(Cookie=cookie[:-2]) == refused
-        assert "right" not in "".join(running.log)
+        assert TOKEN not in "".join(running.log)
 
 
 @pytest.mark.parametrize(
