@@ -19,7 +19,7 @@ import asyncpg
 import httpx
 
 from benchmarks.databases import LIVE, SIZES, make, start_server
-from monitoring.clock import utc_now
+from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.pool import Database
 from monitoring.ledger import Ledger
 from monitoring.scope import find_session
@@ -95,22 +95,22 @@ async def warm(client: httpx.AsyncClient, path: str) -> float:
 
 async def refresh(url: str) -> float:
     """Median milliseconds from a committed trade and snapshot to all facts."""
-    database = Database(url)
+    database = Database(url, SYSTEM_CLOCK)
     await database.open()
     writer = await asyncpg.connect(url)
     spent = []
     async with database.acquire() as connection:
         session = await find_session(connection, database.capabilities, str(LIVE))
         assert session is not None
-        ledger = Ledger.of(session)
+        ledger = Ledger.of(session, SYSTEM_CLOCK)
         await ledger.refresh(connection, database.capabilities, standby=False)
         while ledger.reading:
             await ledger.advance(connection, database.capabilities, standby=False)
         for _ in range(REPEATS):
-            await writer.execute(NEW_ROWS, utc_now())
+            await writer.execute(NEW_ROWS, SYSTEM_CLOCK.now())
             started = time.perf_counter()
             await ledger.refresh(connection, database.capabilities, standby=False)
-            await read_facts(connection, database.capabilities, ledger, utc_now())
+            await read_facts(connection, database.capabilities, ledger, SYSTEM_CLOCK.now())
             spent.append(time.perf_counter() - started)
     await writer.close()
     await database.close()

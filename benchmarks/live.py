@@ -26,7 +26,7 @@ from benchmarks.databases import LIVE, Size, make
 from benchmarks.figures import serving
 from benchmarks.usage import Meter, resident
 from benchmarks.viewers import Viewers, viewers
-from monitoring.clock import utc_now
+from monitoring.clock import SYSTEM_CLOCK
 from monitoring.postgres.embedded import EmbeddedServer
 from monitoring.realtime.pace import ATTENTION
 
@@ -89,7 +89,7 @@ class Bench:
         await asyncio.sleep(PAUSE + random.random() * 0.1)
         await crowd.tell("begin")
         sent = time.monotonic()
-        return await self.writer.fetchval(NEW_TRADE, utc_now()), sent
+        return await self.writer.fetchval(NEW_TRADE, SYSTEM_CLOCK.now()), sent
 
 
 @asynccontextmanager

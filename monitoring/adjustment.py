@@ -13,7 +13,7 @@ from decimal import Decimal
 
 import asyncpg
 
-from monitoring.clock import utc_now
+from monitoring.clock import Clock
 from monitoring.database.capabilities import Capabilities
 
 log = logging.getLogger(__name__)
@@ -83,12 +83,14 @@ class AdjustmentRefused(Exception):
         self.code = code
 
 
-async def adjust_balance(connection: asyncpg.Connection, capabilities: Capabilities, wish: Adjustment) -> Adjusted:
+async def adjust_balance(
+    connection: asyncpg.Connection, capabilities: Capabilities, wish: Adjustment, clock: Clock
+) -> Adjusted:
     """Sets the balance of a session. Raises AdjustmentRefused, TableMissing."""
     capabilities.require("account_balances", "system_events")
     try:
         async with connection.transaction():
-            done, number = await _adjust(connection, wish)
+            done, number = await _adjust(connection, wish, clock)
     except asyncpg.InsufficientPrivilegeError:
         raise AdjustmentRefused("not_permitted", "The database role may not write.") from None
     except (asyncpg.ReadOnlySQLTransactionError, asyncpg.FeatureNotSupportedError):
@@ -105,15 +107,15 @@ async def adjust_balance(connection: asyncpg.Connection, capabilities: Capabilit
     return done
 
 
-async def _adjust(connection: asyncpg.Connection, wish: Adjustment) -> tuple[Adjusted, int | None]:
+async def _adjust(connection: asyncpg.Connection, wish: Adjustment, clock: Clock) -> tuple[Adjusted, int | None]:
     await connection.execute(BEGIN)
     await connection.execute("SELECT pg_advisory_xact_lock($1)", ONE_AT_A_TIME)
     balances, events = await _kinds(connection, "account_balances"), await _kinds(connection, "system_events")
-    if wish.key is not None and (earlier := await _earlier(connection, events, wish)):
+    if wish.key is not None and (earlier := await _earlier(connection, events, wish, clock.now() - KEY_LIFE)):
         return earlier, None
     before = await _lock_newest(connection, balances, wish.session)
     _compare(before, wish)
-    now = utc_now()
+    now = clock.now()
     number = await _insert(connection, "account_balances", balances, _balance(before, wish, now))
     await _insert(connection, "system_events", events, _event(before, wish, now))
     old: Decimal = before["total_balance"]
@@ -124,13 +126,13 @@ async def _kinds(connection: asyncpg.Connection, table: str) -> Kinds:
     return {row["attname"]: row["kind"] for row in await connection.fetch(TYPES, table)}
 
 
-async def _earlier(connection: asyncpg.Connection, events: Kinds, wish: Adjustment) -> Adjusted | None:
-    """What was done under the wish's key before; None where nothing was."""
+async def _earlier(connection: asyncpg.Connection, events: Kinds, wish: Adjustment, since: datetime) -> Adjusted | None:
+    """What was done under the wish's key since then; None where nothing was."""
     if "details" not in events:
         raise AdjustmentRefused("no_keys", "This database cannot remember an Idempotency-Key.")
     session = "session_id" if "session_id" in events else f"{wish.session}"
     query = WITH_KEY.format(session=session)
-    row = await connection.fetchrow(query, utc_now() - KEY_LIFE, EVENT, wish.key)
+    row = await connection.fetchrow(query, since, EVENT, wish.key)
     if row is None:
         return None
     details = json.loads(row["details"], parse_float=Decimal, parse_int=Decimal)

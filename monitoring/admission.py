@@ -28,7 +28,7 @@ class Admission:
         self._signer = signer
 
     def until(self, token: str, cookies: Mapping[str, str]) -> float | None:
-        """Until when (``time.time()``) a client with these may read; None: not at all."""
+        """Until when (seconds since 1970 UTC) a client with these may read; None: not at all."""
         if not self._settings.protected or same_secret(token, self._settings.token):
             return math.inf
         try:

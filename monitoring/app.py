@@ -9,6 +9,7 @@ from quart.sessions import SecureCookieSessionInterface
 from quart_schema import Info, QuartSchema
 
 from monitoring.admission import SIGNED_IN_FOR, Admission
+from monitoring.clock import SYSTEM_CLOCK, Clock
 from monitoring.config import Settings, signing_key
 from monitoring.database.pool import Database
 from monitoring.ledger import Ledgers
@@ -19,6 +20,7 @@ from monitoring.realtime.feed import Feed
 from monitoring.realtime.hub import Hub
 from monitoring.realtime.rhythm import Clockwork, FullRefresh
 from monitoring.realtime.sockets import Sockets
+from monitoring.realtime.tasks import Tasks
 from monitoring.realtime.unsent import Streams
 from monitoring.realtime.updates import Updates
 from monitoring.resources import resource_dir
@@ -36,7 +38,7 @@ from monitoring.web.shortcut import Shortcut
 LARGEST_BODY = 64 * 1024
 
 
-def create_app(settings: Settings, metrics: Iterable[Metric] = CATALOGUE) -> Quart:
+def create_app(settings: Settings, metrics: Iterable[Metric] = CATALOGUE, clock: Clock = SYSTEM_CLOCK) -> Quart:
     """The application, not connected to anything until it is served."""
     app = Quart("monitoring", static_folder=str(resource_dir("static")), template_folder=str(resource_dir("templates")))
     app.config.update(
@@ -50,7 +52,7 @@ def create_app(settings: Settings, metrics: Iterable[Metric] = CATALOGUE) -> Qua
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
     )
     app.session_interface = CookieSessions()
-    parts = _put_together(settings, app, tuple(metrics))
+    parts = _put_together(settings, app, tuple(metrics), clock)
     app.extensions[KEY] = parts
     cors.register(app)
     app.before_request(auth.guard)
@@ -70,18 +72,19 @@ class CookieSessions(SecureCookieSessionInterface):
         return request.headers.get("X-Forwarded-Proto", request.scheme) == "https"
 
 
-def _put_together(settings: Settings, app: Quart, metrics: tuple[Metric, ...]) -> Services:
-    database = Database(settings.database_url)
+def _put_together(settings: Settings, app: Quart, metrics: tuple[Metric, ...], clock: Clock) -> Services:
+    database = Database(settings.database_url, clock)
     # Who added no metrics of their own has no use for news of them.
     added = any(metric.key not in BY_KEY for metric in metrics)
-    hub = Hub(section.name for section in SECTIONS if added or section is not custom.SECTION)
-    ledgers = Ledgers(database, on_progress=lambda session: dispatcher.completed(session))
-    reader = Reader(database, ledgers, hub, metrics)
+    hub = Hub((section.name for section in SECTIONS if added or section is not custom.SECTION), clock)
+    ledgers = Ledgers(database, clock, on_progress=lambda session: dispatcher.completed(session))
+    reader = Reader(database, ledgers, hub, clock, metrics)
     environment = make_environment()
-    snapshots = Snapshots(reader, SectionRenderer(environment, settings.root_path))
+    snapshots = Snapshots(reader, SectionRenderer(environment, settings.root_path), clock)
     admission = Admission(app, settings)
     sockets = Sockets(
         hub=hub,
+        clock=clock,
         allowed=admission.until,
         origins=settings.cors_origins,
         find=reader.session,
@@ -94,6 +97,7 @@ def _put_together(settings: Settings, app: Quart, metrics: tuple[Metric, ...]) -
     dispatcher = Dispatcher(hub, reader, updates.changed, snapshots.clear)
     feed = Feed(
         database,
+        clock,
         on_change=dispatcher.change,
         on_reset=dispatcher.reset,
         on_outage=dispatcher.outage,
@@ -102,6 +106,7 @@ def _put_together(settings: Settings, app: Quart, metrics: tuple[Metric, ...]) -
     app.extensions["sockets"] = sockets
     return Services(
         settings=settings,
+        clock=clock,
         database=database,
         hub=hub,
         ledgers=ledgers,
@@ -109,10 +114,11 @@ def _put_together(settings: Settings, app: Quart, metrics: tuple[Metric, ...]) -
         snapshots=snapshots,
         feed=feed,
         dispatcher=dispatcher,
-        pages=Pages(settings, environment),
+        pages=Pages(settings, environment, clock),
         updates=updates,
         streams=streams,
         admission=admission,
+        tasks=Tasks(clock),
     )
 
 
@@ -133,7 +139,7 @@ def _describe(app: Quart) -> None:
 def _run_with(app: Quart, parts: Services) -> None:
     sockets, updates = app.extensions["sockets"], parts.updates
     refresh = FullRefresh(parts.dispatcher, updates, parts.settings.update_interval)
-    clockwork = Clockwork(parts.hub, parts.reader)
+    clockwork = Clockwork(parts.hub, parts.reader, parts.clock)
 
     @app.before_serving
     async def start() -> None:

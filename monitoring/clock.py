@@ -1,7 +1,25 @@
-"""The one clock: naive UTC, as the engine writes its timestamps."""
+"""The one place where time is read: who needs it is handed a clock."""
 
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 
-def utc_now() -> datetime:
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """``now`` gives naive UTC, as the engine writes its timestamps; ``monotonic`` seconds that never go back."""
+
+    now: Callable[[], datetime]
+    monotonic: Callable[[], float]
+
+    def since_1970(self) -> float:
+        """``now`` in seconds since 1970 UTC, as cookies and browsers count."""
+        return self.now().replace(tzinfo=UTC).timestamp()
+
+
+def _utc_now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+SYSTEM_CLOCK = Clock(_utc_now, time.monotonic)

@@ -1,7 +1,6 @@
 """The one way in which pages and calls read: a session, its refreshed ledger, and the facts that all share."""
 
 import asyncio
-import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -11,7 +10,7 @@ from weakref import WeakValueDictionary
 
 import asyncpg
 
-from monitoring.clock import utc_now
+from monitoring.clock import Clock
 from monitoring.database.errors import SCHEMA_CHANGED, DatabaseUnavailable
 from monitoring.database.pool import Database
 from monitoring.ledger import MOST_LEDGERS, Ledger, Ledgers
@@ -38,22 +37,26 @@ class _Known:
     now: datetime
     changes: int
     made: float
+    """``monotonic`` when it had been read."""
 
-    def good(self, session: Session, changes: int) -> bool:
+    def good(self, session: Session, changes: int, now: float) -> bool:
         """Whether these facts still hold, and are of this row of the session."""
         of_it = self.facts is not None and self.facts.session == session
-        return of_it and self.changes == changes and time.monotonic() - self.made < FACTS_AGE
+        return of_it and self.changes == changes and now - self.made < FACTS_AGE
 
 
 class Reader:
     """Reads sessions, facts and contexts; facts are read once a change, whoever asks."""
 
-    def __init__(self, database: Database, ledgers: Ledgers, hub: Hub, metrics: tuple[Metric, ...] = CATALOGUE) -> None:
+    def __init__(
+        self, database: Database, ledgers: Ledgers, hub: Hub, clock: Clock, metrics: tuple[Metric, ...] = CATALOGUE
+    ) -> None:
         self.database = database
         self.ledgers = ledgers
         self.hub = hub
         self.metrics = metrics
         """The catalogue, and whatever the operator added."""
+        self._clock = clock
         self._sessions: dict[str, Session | None] = {}
         self._good: set[str] = set()
         """Which of them are known to be as the database has them; the others are the last known."""
@@ -146,28 +149,28 @@ class Reader:
             raise
 
     async def _know(self, session: Session, facts: bool) -> _Known:
-        asked, key = time.monotonic(), (session.id, facts)
+        asked, key = self._clock.monotonic(), (session.id, facts)
         # The lock first: who waits for it holds no connection that others could use.
         async with self._locks.setdefault(key, asyncio.Lock()):
             known = self._known.get(session.id)
             changes = self.hub.changes(session.id)
             session = self._newest(session)
-            if known is not None and known.good(session, changes):
+            if known is not None and known.good(session, changes, self._clock.monotonic()):
                 return known
             failed, error = self._failed.get(key, (0.0, ""))
             if failed > asked:
                 # It was tried while we waited: a slow database need not be waited for by one section after the other.
                 raise DatabaseUnavailable(error)
-            began = time.monotonic()
+            began = self._clock.monotonic()
             try:
                 async with self.database.acquire() as connection:
                     ledger, found, now = await self._read(connection, self.ledgers.of(session), facts)
             except DatabaseUnavailable as unavailable:
-                if time.monotonic() - began > SLOW:
-                    self._failed[key] = time.monotonic(), str(unavailable)
+                if self._clock.monotonic() - began > SLOW:
+                    self._failed[key] = self._clock.monotonic(), str(unavailable)
                 raise
             self._failed.pop(key, None)
-            known = _Known(ledger, found, now, changes, time.monotonic())
+            known = _Known(ledger, found, now, changes, self._clock.monotonic())
             return self._keep(known) if facts else known
 
     def _newest(self, session: Session) -> Session:
@@ -196,6 +199,6 @@ class Reader:
         await ledger.refresh(connection, self.database.capabilities, self.database.server.standby)
         if ledger.reading:
             self.ledgers.wake(ledger)
-        now = utc_now()
+        now = self._clock.now()
         found = await read_facts(connection, self.database.capabilities, ledger, now) if facts else None
         return ledger, found, now

@@ -6,7 +6,6 @@ import logging
 import signal
 import socket
 import sys
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from types import FrameType
@@ -118,14 +117,14 @@ def _demo_database(settings: Settings) -> contextlib.AbstractAsyncContextManager
 
 async def _connect(parts: Services) -> None:
     """Connects, waiting as long as the settings say. Raises DatabaseUnavailable."""
-    deadline = time.monotonic() + parts.settings.wait_for_db
+    deadline = parts.clock.monotonic() + parts.settings.wait_for_db
     told = False
     while True:
         try:
             await parts.database.open()
             return
         except DatabaseUnavailable as error:
-            if time.monotonic() >= deadline:
+            if parts.clock.monotonic() >= deadline:
                 raise
             if not told:
                 log.info("waiting for the database, %s", error)

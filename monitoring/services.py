@@ -1,11 +1,12 @@
 """What the composition root puts together and every route works with."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import cast
 
 from quart import current_app
 
 from monitoring.admission import Admission
+from monitoring.clock import Clock
 from monitoring.config import Settings
 from monitoring.database.pool import Database
 from monitoring.ledger import Ledgers
@@ -27,6 +28,7 @@ class Services:
     """One of each, for the life of the application."""
 
     settings: Settings
+    clock: Clock
     database: Database
     hub: Hub
     ledgers: Ledgers
@@ -38,7 +40,7 @@ class Services:
     updates: Updates
     streams: Streams
     admission: Admission
-    tasks: Tasks = field(default_factory=Tasks)
+    tasks: Tasks
 
 
 def services() -> Services:

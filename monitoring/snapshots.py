@@ -11,13 +11,12 @@ import asyncio
 import hashlib
 import logging
 import secrets
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from monitoring.clock import utc_now
+from monitoring.clock import Clock
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.pool import SCHEMA_CHANGED, DatabaseUnavailable
 from monitoring.reader import Reader
@@ -92,8 +91,9 @@ Key = tuple[object, ...]
 class Snapshots:
     """``render`` makes HTML of a section's view."""
 
-    def __init__(self, reader: Reader, render: Render) -> None:
+    def __init__(self, reader: Reader, render: Render, clock: Clock) -> None:
         self._reader = reader
+        self._clock = clock
         self._render = render
         self._kept: OrderedDict[Key, _Kept] = OrderedDict()
         self._loading: dict[Key, tuple[Variant, asyncio.Task[_Kept]]] = {}
@@ -165,7 +165,7 @@ class Snapshots:
             task.exception()
 
     def _good(self, kept: _Kept, told: bool) -> bool:
-        age, ticks = time.monotonic() - kept.made, kept.variant.section.ticks
+        age, ticks = self._clock.monotonic() - kept.made, kept.variant.section.ticks
         if not self._reader.hub.watching or kept.view.stale or kept.view.problem:
             ticks = UNWATCHED_AGE
         return (ticks is None or age < ticks) and self._new_enough(kept.version, kept.variant, told)
@@ -179,7 +179,7 @@ class Snapshots:
         if view.data is None and view.stale and previous is not None and previous.view.data is not None:
             view = replace(previous.view, stale=True)
         rendered = self._rendered(variant.section, variant.scope, view, variant.own)
-        kept = _Kept(variant, version, time.monotonic(), view, rendered)
+        kept = _Kept(variant, version, self._clock.monotonic(), view, rendered)
         self._kept[variant.key] = kept
         self._kept.move_to_end(variant.key)
         while len(self._kept) > MOST_KEPT:
@@ -199,15 +199,17 @@ class Snapshots:
                 context.capabilities.require(*section.needs)
                 return View(await section.load(context), context.now)
         except DatabaseUnavailable as error:
-            return View(None, utc_now(), f"The database cannot be read: {error}.", stale=True)
+            return View(None, self._clock.now(), f"The database cannot be read: {error}.", stale=True)
         except TableMissing as error:
-            return View(None, utc_now(), f"Not available: {error}.")
+            return View(None, self._clock.now(), f"Not available: {error}.")
         except (BadParameter, *SCHEMA_CHANGED):
             raise
         except Exception:
             reference = secrets.token_hex(4)
             log.exception("section %s failed, reference %s", section.name, reference)
-            return View(None, utc_now(), f"This section could not be computed (reference {reference} in the log).")
+            return View(
+                None, self._clock.now(), f"This section could not be computed (reference {reference} in the log)."
+            )
 
     def _rendered(self, section: Section, scope: Scope, view: View, own: Mapping[str, str]) -> Rendered:
         body = self._render(section, scope, view, own).encode()

@@ -11,6 +11,7 @@ from asyncpg import Connection
 
 from monitoring import adjustment
 from monitoring.adjustment import Adjusted, Adjustment, AdjustmentRefused, adjust_balance
+from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.pool import Database
 from tests.adjusting import count, wish
 from tests.rows import ago, insert, now
@@ -34,7 +35,7 @@ async def session(connection: Connection) -> int:
 
 async def adjust(database: Database, wanted: Adjustment) -> Adjusted:
     async with database.acquire() as connection:
-        return await adjust_balance(connection, database.capabilities, wanted)
+        return await adjust_balance(connection, database.capabilities, wanted, SYSTEM_CLOCK)
 
 
 async def refusal(database: Database, wanted: Adjustment) -> str:

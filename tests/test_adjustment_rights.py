@@ -7,6 +7,7 @@ import pytest
 from asyncpg import Connection
 
 from monitoring.adjustment import Adjusted, Adjustment, AdjustmentRefused, adjust_balance
+from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.capabilities import Capabilities
 from tests.adjusting import count, wish
 from tests.rows import insert
@@ -32,7 +33,7 @@ async def adjust_as(connection: Connection, role: str, wanted: Adjustment) -> Ad
     capabilities = await Capabilities.read(connection)
     await connection.execute(f"SET ROLE {role}")
     try:
-        return await adjust_balance(connection, capabilities, wanted)
+        return await adjust_balance(connection, capabilities, wanted, SYSTEM_CLOCK)
     finally:
         await connection.execute("RESET ROLE")
 

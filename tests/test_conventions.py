@@ -19,6 +19,14 @@ from tests.history import seed_account
 SECTION_IDS = [section.name for section in SECTIONS]
 PUBLIC_ROUTES = {"/health", "/ready", "/login", "/logout", "/theme", "/openapi.json", "/static/<path:filename>"}
 """Routes that anybody may call, anywhere: none of them shows the account."""
+READS_TIME = re.compile(
+    r"^\s*(?:import time\b|from time import)|\b(?:datetime|date)\.(?:now|utcnow|today)\b|loop(?:\(\))?\.time\b"
+    r"|(?<![.\w])now\(\)|\b(?:current_timestamp|current_date|localtimestamp|clock_timestamp)\b",
+    re.M | re.I,
+)
+"""In Python, or in SQL."""
+HAVE_TIME_OF_THEIR_OWN = ("monitoring/clock.py", "monitoring/postgres/", "monitoring/demo/")
+"""The clock itself; a server and an engine that are processes of their own, or play one."""
 
 
 @pytest.fixture
@@ -80,8 +88,16 @@ def test_modules_do_one_thing() -> None:
 
 
 def test_imports_point_one_way() -> None:
-    """``charts``, ``metrics``, ``formatting`` and ``hub`` know nothing of the rest."""
+    """``charts``, ``metrics``, ``formatting`` and ``hub`` know nothing of the rest, but for the clock."""
     lonely = [*Path("monitoring/charts").rglob("*.py"), *Path("monitoring/metrics").rglob("*.py")]
     for path in [*lonely, Path("monitoring/formatting.py"), Path("monitoring/realtime/hub.py")]:
         for module in re.findall(r"^from (monitoring\S*)", path.read_text(), re.M):
-            assert re.match(r"monitoring\.(charts|metrics)", module), f"{path} imports {module}"
+            assert re.match(r"monitoring\.(charts|metrics|clock)", module), f"{path} imports {module}"
+
+
+def test_time_is_read_from_the_clock_alone() -> None:
+    """So that tests can say what time it is, and every figure of an answer is of one moment."""
+    for path in Path("monitoring").rglob("*.py"):
+        if not str(path).startswith(HAVE_TIME_OF_THEIR_OWN):
+            read = READS_TIME.search(path.read_text())
+            assert read is None, f"{path} reads {read and read[0].strip()}: expected the clock"

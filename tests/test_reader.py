@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.pool import Database
 from monitoring.ledger import Ledgers
 from monitoring.metrics.facts import Session
@@ -20,7 +21,9 @@ from tests.history import seed_account
 @pytest.fixture
 async def reader(database: Database, connection: asyncpg.Connection) -> AsyncIterator[Reader]:
     await seed_account(connection)
-    return Reader(database, Ledgers(database, lambda _session: None), Hub(("trades",)))
+    return Reader(
+        database, Ledgers(database, SYSTEM_CLOCK, lambda _session: None), Hub(("trades",), SYSTEM_CLOCK), SYSTEM_CLOCK
+    )
 
 
 async def read(reader: Reader, session: Session, *, facts: bool = True) -> Context:

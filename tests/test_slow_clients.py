@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from monitoring import stalled
+from monitoring.clock import SYSTEM_CLOCK
 from monitoring.realtime.client import MOST_UNSENT
 from monitoring.realtime.hub import Hub
 from monitoring.realtime.sockets import Sockets
@@ -38,14 +39,14 @@ GET = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 @pytest.fixture
 def hub() -> Hub:
     """Tells of every change at once, so that a test need not wait for its thousands."""
-    return Hub(NAMES, quiet=0)
+    return Hub(NAMES, SYSTEM_CLOCK, quiet=0)
 
 
 @pytest.fixture
 async def sockets(hub: Hub) -> AsyncIterator[Sockets]:
     async def nothing(*_ignored: object) -> None: ...
 
-    made = Sockets(hub, lambda *_: math.inf, (), nothing, nothing, lambda: None)
+    made = Sockets(hub, SYSTEM_CLOCK, lambda *_: math.inf, (), nothing, nothing, lambda: None)
     yield made
     await made.close()
 

@@ -4,12 +4,13 @@ Equal gates mean that the same transactions are visible, so nothing was committe
 *before* the data it vouches for.
 """
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import asyncpg
+
+from monitoring.clock import Clock
 
 PRIMARY_GATE = "SELECT pg_postmaster_start_time() AS started, '' AS replayed, pg_current_snapshot()::text AS snapshot"
 STANDBY_GATE = """
@@ -39,7 +40,7 @@ class Gate:
     snapshot: str
     standby: bool
     asked: float = 0.0
-    """``time.monotonic()`` just before it was read."""
+    """The clock's ``monotonic`` just before it was read."""
     running: int | None = None
     """The newest transaction that runs; None where :func:`with_running` has not looked."""
 
@@ -72,8 +73,8 @@ class Gate:
         )
 
 
-async def read_gate(connection: asyncpg.Connection, standby: bool, timeout: float | None = None) -> Gate:
-    asked = time.monotonic()
+async def read_gate(connection: asyncpg.Connection, standby: bool, clock: Clock, timeout: float | None = None) -> Gate:
+    asked = clock.monotonic()
     row = await connection.fetchrow(STANDBY_GATE if standby else PRIMARY_GATE, timeout=timeout)
     return Gate(row["started"], row["replayed"], row["snapshot"], standby, asked)
 
@@ -127,23 +128,22 @@ class Tail:
         """For ``id > $1 OR id = ANY($2::bigint[])``."""
         return self.watermark, list(self.gaps)
 
-    @property
-    def unsettled(self) -> bool:
+    def unsettled(self, clock: Clock) -> bool:
         """Whether :meth:`settle` needs a gate :func:`with_running`."""
-        ripe = time.monotonic() - GAP_GRACE
+        ripe = clock.monotonic() - GAP_GRACE
         gaps = (*self.gaps.values(), *([self.torn] if self.torn else ()))
         return any(gap.horizon is None and gap.noticed < ripe for gap in gaps)
 
-    def start(self, watermark: int, recent: Iterable[int]) -> None:
+    def start(self, watermark: int, recent: Iterable[int], clock: Clock) -> None:
         """Begins at ``watermark``; ``recent`` are the ids among its last MOST_GAPS that are there."""
         self.watermark = watermark
         missing = set(range(max(1, watermark - MOST_GAPS + 1), watermark + 1)) - set(recent)
-        now = time.monotonic()
+        now = clock.monotonic()
         self.gaps = {number: Gap(now) for number in missing}
 
-    def saw(self, ids: Iterable[int]) -> None:
+    def saw(self, ids: Iterable[int], clock: Clock) -> None:
         """Takes note of rows just read."""
-        now = time.monotonic()
+        now = clock.monotonic()
         for number in sorted(ids):
             self.gaps.pop(number, None)
             if number > self.watermark:
@@ -163,10 +163,10 @@ class Tail:
         return True
 
 
-async def start_tail(connection: asyncpg.Connection, table: str) -> Tail:
+async def start_tail(connection: asyncpg.Connection, table: str, clock: Clock) -> Tail:
     """A tail at the table's present end. ``table`` is one of ours, never input."""
     tail = Tail()
     watermark = await connection.fetchval(f"SELECT coalesce(max(id), 0) FROM {table}")
     recent = await connection.fetch(f"SELECT id FROM {table} WHERE id > $1", watermark - MOST_GAPS)
-    tail.start(watermark, (row["id"] for row in recent))
+    tail.start(watermark, (row["id"] for row in recent), clock)
     return tail

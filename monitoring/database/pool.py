@@ -6,13 +6,13 @@ reads because of it, and another server (a replica behind the same name, the old
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
 
+from monitoring.clock import Clock
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.errors import SCHEMA_CHANGED, UNAVAILABLE, DatabaseUnavailable, PlainErrors, lost_with
 from monitoring.database.serverinfo import ServerInfo, read_server_info
@@ -46,7 +46,7 @@ SET tcp_keepalives_idle = 60;
 class Database:
     """Connections to one database, and what is known about it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, clock: Clock) -> None:
         self.url = url
         self.name = describe_url(url)
         self.server: ServerInfo | None = None
@@ -55,6 +55,7 @@ class Database:
         """How often the capabilities were found to be others, whoever found it."""
         self.astray = False
         """A connection led to another server than the one that is followed."""
+        self._clock = clock
         self._followed = False
         self._away: str | None = None
         """Why there is nothing to connect to, as far as the feed knows."""
@@ -144,7 +145,7 @@ class Database:
             await _retire(self._pool, 1.0)
 
     async def _borrow(self) -> tuple[asyncpg.Pool, asyncpg.Connection]:
-        deadline = time.monotonic() + CONNECT_TIMEOUT
+        deadline = self._clock.monotonic() + CONNECT_TIMEOUT
         while True:
             pool = self._pool
             if pool is None or self._away is not None:
@@ -158,7 +159,7 @@ class Database:
                 if pool is self._pool:
                     raise DatabaseUnavailable(f"{self.name}: not connected") from None
             except asyncpg.TooManyConnectionsError:
-                if pool.get_size() == 0 or time.monotonic() > deadline:
+                if pool.get_size() == 0 or self._clock.monotonic() > deadline:
                     raise
                 await asyncio.sleep(FULL_PAUSE)
 

@@ -1,10 +1,11 @@
 """What ``atb db verify`` and ``atb db init`` do."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import asyncpg
 
-from monitoring.clock import utc_now
+from monitoring.clock import SYSTEM_CLOCK, Clock
 from monitoring.database.capabilities import TABLES, Capabilities
 from monitoring.database.errors import DatabaseUnavailable, PlainErrors
 from monitoring.database.pool import CONNECT_TIMEOUT, Database
@@ -35,16 +36,16 @@ class Report:
         return "\n".join(self.lines)
 
 
-async def verify(url: str) -> Report:
+async def verify(url: str, clock: Clock = SYSTEM_CLOCK) -> Report:
     """Looks at a database without changing it. Raises DatabaseUnavailable."""
-    database = Database(url)
+    database = Database(url, clock)
     await database.open()
     server = database.server
     assert server is not None
     try:
         async with database.acquire() as connection:
             lines = [_server_line(database.name, server), *_table_lines(database.capabilities)]
-            lines += [await _newest_line(connection, database.capabilities, table) for table in NEWEST]
+            lines += [await _newest_line(connection, database.capabilities, table, clock.now()) for table in NEWEST]
             lines += [await _rights_line(connection), *_feed_lines(server)]
             lines += await _index_lines(connection, database.capabilities)
     finally:
@@ -68,14 +69,14 @@ def _table_lines(capabilities: Capabilities) -> list[str]:
     return lines
 
 
-async def _newest_line(connection: asyncpg.Connection, capabilities: Capabilities, table: str) -> str:
+async def _newest_line(connection: asyncpg.Connection, capabilities: Capabilities, table: str, now: datetime) -> str:
     column = NEWEST[table]
     if not capabilities.has(table, column):
         return f"Newest row of {table}: not available"
     newest = await connection.fetchval(f"SELECT max({column})::timestamp FROM {table}")
     if newest is None:
         return f"Newest row of {table}: none yet"
-    ahead = (newest - utc_now()).total_seconds()
+    ahead = (newest - now).total_seconds()
     warning = " – in the future: check the engine's clock and the server's time zone" if ahead > 300 else ""
     return f"Newest row of {table}: {newest:%Y-%m-%d %H:%M:%S} UTC{warning}"
 

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 
 import asyncpg
 
+from monitoring.clock import Clock
 from monitoring.database.gate import Tail
 from monitoring.ledger.effects import read_factors
 from monitoring.ledger.factors import FlowFactors, Held
@@ -69,10 +70,10 @@ class Closes:
     pace: Pace = field(default_factory=lambda: Pace(64.0, least=1.0))
     """In days."""
 
-    async def advance(self, connection: asyncpg.Connection) -> None:
+    async def advance(self, connection: asyncpg.Connection, clock: Clock) -> None:
         """Fetches the closes of a few days."""
         query = CLOSES.format(columns=self.reader.columns, audit=self.reader.audit)
-        with self.pace.chunk() as size:
+        with self.pace.chunk(clock) as size:
             last = min(self.span.position + timedelta(days=int(size) - 1), self.span.end)
             limits = (self.span.position, last, self.reader.session.id, self.tail.watermark)
             self.rows.append(Snapshots.of(await connection.fetch(query, *limits)))
@@ -106,9 +107,9 @@ class Backlog:
         end = max(start, next_midnight(record.newest.date)) if record.newest else start
         return cls(reader, record.until(since, factors), Span(start, end, start))
 
-    async def advance(self, connection: asyncpg.Connection) -> None:
+    async def advance(self, connection: asyncpg.Connection, clock: Clock) -> None:
         """Reads one chunk of time."""
-        with self.pace.chunk() as size:
+        with self.pace.chunk(clock) as size:
             stop = min(self.span.position + timedelta(days=size), self.span.end)
             rows = await self.reader.between(connection, self.span.position, stop, self.record.tail.watermark)
         self.record.absorb(rows)

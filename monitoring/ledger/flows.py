@@ -6,6 +6,7 @@ from datetime import datetime
 
 import asyncpg
 
+from monitoring.clock import Clock
 from monitoring.database.gate import Tail, start_tail
 from monitoring.ledger.bookings import NEW_BOOKINGS, NEW_TOLD, OLD_BOOKINGS, OLD_TOLD, as_flow, merge_flows
 from monitoring.ledger.pace import Pace
@@ -66,8 +67,8 @@ class Search:
     def progress(self) -> float:
         return min(1.0, self.position / max(1, self.found.tail.watermark))
 
-    async def advance(self, connection: asyncpg.Connection) -> None:
-        with self.pace.chunk() as size:
+    async def advance(self, connection: asyncpg.Connection, clock: Clock) -> None:
+        with self.pace.chunk(clock) as size:
             stop = min(self.position + int(size), self.found.tail.watermark)
             rows = await connection.fetch(OLD_BOOKINGS, self.session.id, self.position, stop, self.skip)
         self.found.add(rows)
@@ -117,12 +118,12 @@ class FlowLedger:
             self._stale.discard(table)
         self._publish()
 
-    async def advance(self, connection: asyncpg.Connection) -> bool:
+    async def advance(self, connection: asyncpg.Connection, clock: Clock) -> bool:
         """Searches one chunk; True when that was the last."""
         if self._search is None:
             return False
         if not self._search.done:
-            await self._search.advance(connection)
+            await self._search.advance(connection, clock)
         if not self._search.done:
             return False
         self._found[BALANCES] = self._search.found
@@ -136,7 +137,7 @@ class FlowLedger:
         if visit.has_news(table, found.tail):
             rows = await visit.connection.fetch(NEW[table], self.session.id, *found.tail.arguments)
         torn = found.tail.settle(visit.gate)
-        found.tail.saw(row["id"] for row in rows)
+        found.tail.saw((row["id"] for row in rows), visit.clock)
         if torn or (table == BALANCES and found.disturbed_by(rows)):
             self._stale.add(table)
         found.add(rows)
@@ -145,7 +146,7 @@ class FlowLedger:
         if not visit.capabilities.has(table, *NEEDS[table]):
             self._found.pop(table, None)
             return
-        found = Found(await start_tail(visit.connection, table))
+        found = Found(await start_tail(visit.connection, table, visit.clock))
         skip = list(found.tail.gaps)
         if table == BALANCES:
             self._search = Search(self.session, found, skip)

@@ -14,6 +14,7 @@ from statistics import median
 
 import asyncpg
 
+from monitoring.clock import Clock
 from monitoring.database.gate import Tail, start_tail
 from monitoring.ledger.backlog import Backlog, Closes, Span
 from monitoring.ledger.effects import read_factors
@@ -82,23 +83,25 @@ class HistoryLedger:
         if self._record is not None:
             await self._update(visit, reader, self._record, flows)
 
-    async def advance(self, connection: asyncpg.Connection, flows: Sequence[Flow]) -> bool:
+    async def advance(self, connection: asyncpg.Connection, flows: Sequence[Flow], clock: Clock) -> bool:
         """Reads one chunk; True when that was the last of the closes, or of everything."""
         if self.closes is not None:
-            return await self._advance_closes(connection, self.closes, flows)
+            return await self._advance_closes(connection, self.closes, flows, clock)
         if self.backlog is None:
             return False
         if not self.backlog.span.done:
-            await self.backlog.advance(connection)
+            await self.backlog.advance(connection, clock)
         if not self.backlog.span.done:
             return False
         # What was read anew may have held other equities before flows.
         self._record, self._priced, self.backlog = self.backlog.record, None, None
         return True
 
-    async def _advance_closes(self, connection: asyncpg.Connection, closes: Closes, flows: Sequence[Flow]) -> bool:
+    async def _advance_closes(
+        self, connection: asyncpg.Connection, closes: Closes, flows: Sequence[Flow], clock: Clock
+    ) -> bool:
         if not closes.span.done:
-            await closes.advance(connection)
+            await closes.advance(connection, clock)
         if not closes.span.done:
             return False
         self._record = await closes.record(connection, flows)
@@ -112,13 +115,13 @@ class HistoryLedger:
         self._record, self.backlog, self.closes, self._stale = None, backlog, closes, False
 
     async def _everything(self, visit: Visit, reader: SnapshotReader) -> Backlog:
-        tail = await start_tail(visit.connection, "account_history")
+        tail = await start_tail(visit.connection, "account_history", visit.clock)
         span = Span.of(await reader.extent(visit.connection, visit.now), visit.now)
         factors = self._record.factors if self._record else FlowFactors.none()
         return Backlog(reader, Record(tail, factors, exact=True, initial=reader.initial), span)
 
     async def _all_closes(self, visit: Visit, reader: SnapshotReader) -> Closes:
-        tail = await start_tail(visit.connection, "account_history")
+        tail = await start_tail(visit.connection, "account_history", visit.clock)
         span = Span.of(await reader.extent(visit.connection, visit.now), visit.now)
         return Closes(reader, tail, span, await reader.beats(visit.connection, visit.now))
 
@@ -130,7 +133,7 @@ class HistoryLedger:
             await self._begin(visit, reader)
             return
         self._stale |= record.tail.settle(visit.gate)
-        record.tail.saw(row["id"] for row in rows)
+        record.tail.saw((row["id"] for row in rows), visit.clock)
         start, end = bounds(self.session, visit.now)
         mine = [row for row in rows if row["session_id"] == self.session.id and start <= row["timestamp"] < end]
         if mine:

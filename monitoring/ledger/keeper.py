@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-import time
 from collections import OrderedDict
 from collections.abc import Callable
 
+from monitoring.clock import Clock
 from monitoring.database.errors import SCHEMA_CHANGED, DatabaseUnavailable
 from monitoring.database.pool import Database
 from monitoring.ledger.session import Ledger
@@ -25,8 +25,9 @@ TELL = 5.0
 class Ledgers:
     """Ledgers by session. ``on_progress`` hears of each session of which a good deal more is known."""
 
-    def __init__(self, database: Database, on_progress: Callable[[int], None]) -> None:
+    def __init__(self, database: Database, clock: Clock, on_progress: Callable[[int], None]) -> None:
         self._database = database
+        self._clock = clock
         self._on_progress = on_progress
         self._ledgers: OrderedDict[int, Ledger] = OrderedDict()
         self._reading: set[Ledger] = set()
@@ -37,7 +38,7 @@ class Ledgers:
     def of(self, session: Session) -> Ledger:
         ledger = self._ledgers.get(session.id)
         if ledger is None:
-            ledger = self._ledgers[session.id] = Ledger.of(session)
+            ledger = self._ledgers[session.id] = Ledger.of(session, self._clock)
         ledger.follow(session)
         self._ledgers.move_to_end(session.id)
         while len(self._ledgers) > MOST_LEDGERS:
@@ -80,9 +81,9 @@ class Ledgers:
                 await self._work.wait()
                 self._work.clear()
             for ledger in waiting:
-                started = time.monotonic()
+                started = self._clock.monotonic()
                 await self._advance(ledger)
-                await asyncio.sleep(REST * (time.monotonic() - started))
+                await asyncio.sleep(REST * (self._clock.monotonic() - started))
 
     def _tell_of_complete(self) -> None:
         """Whoever completed them: what was said of them is no longer true."""
@@ -105,7 +106,7 @@ class Ledgers:
             self._ledgers.pop(ledger.session.id, None)
             self._on_progress(ledger.session.id)
         else:
-            if ledger.reading and (known_more or time.monotonic() - self._told > TELL):
-                self._told = time.monotonic()
+            if ledger.reading and (known_more or self._clock.monotonic() - self._told > TELL):
+                self._told = self._clock.monotonic()
                 log.info("session %s: reading its history, %.0f %%", ledger.session.id, ledger.progress * 100)
                 self._on_progress(ledger.session.id)

@@ -1,9 +1,10 @@
 """How much to read at once: chunks that take about as long as they should, whatever the table, disk or session."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+
+from monitoring.clock import Clock
 
 CHUNK_SECONDS = 0.05
 """What one chunk should take: short enough that a page can come in between."""
@@ -19,10 +20,10 @@ class Pace:
     least: float
 
     @contextmanager
-    def chunk(self) -> Iterator[float]:
+    def chunk(self, clock: Clock) -> Iterator[float]:
         """The size of the chunk that is read within. Should that take too long to succeed, the next one is smaller."""
-        size, started = self.size, time.monotonic()
+        size, started = self.size, clock.monotonic()
         self.size = max(self.least, size * SLOWER)
         yield size
-        fit = CHUNK_SECONDS / max(time.monotonic() - started, 1e-4)
+        fit = CHUNK_SECONDS / max(clock.monotonic() - started, 1e-4)
         self.size = max(self.least, size * min(FASTER, max(SLOWER, fit)))

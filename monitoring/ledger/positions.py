@@ -6,6 +6,7 @@ from datetime import datetime
 
 import asyncpg
 
+from monitoring.clock import Clock
 from monitoring.database.gate import Tail, start_tail
 from monitoring.ledger.visit import Visit
 from monitoring.metrics.facts import Session
@@ -53,21 +54,21 @@ class PositionLedger:
             return
         last_update = visit.capabilities.column("positions", "last_update", "timestamp")
         if self._stale or not self.counted:
-            await self._count(visit.connection, last_update)
+            await self._count(visit.connection, visit.clock, last_update)
             return
         watermark, gaps = self._tail.arguments
         query = UNREAD.format(last_update=last_update)
         rows = await visit.connection.fetch(query, watermark, [*gaps, *self.open_ids])
         self._stale = self._tail.settle(visit.gate)
-        self._tail.saw(row["id"] for row in rows)
+        self._tail.saw((row["id"] for row in rows), visit.clock)
         mine = [row for row in rows if row["session_id"] == self.session.id]
         self.open_ids = sorted(row["id"] for row in mine if row["status"] == "OPEN")
         self._touch(row["last_update"] for row in mine)
         if self._stale:
-            await self._count(visit.connection, last_update)
+            await self._count(visit.connection, visit.clock, last_update)
 
-    async def _count(self, connection: asyncpg.Connection, last_update: str) -> None:
-        self._tail = await start_tail(connection, "positions")
+    async def _count(self, connection: asyncpg.Connection, clock: Clock, last_update: str) -> None:
+        self._tail = await start_tail(connection, "positions", clock)
         query = OPEN.format(last_update=last_update)
         rows = await connection.fetch(query, self.session.id, self._tail.watermark, list(self._tail.gaps))
         newest = NEWEST.format(last_update=last_update)

@@ -1,13 +1,12 @@
 """The running state of one session."""
 
 import asyncio
-import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import asyncpg
 
-from monitoring.clock import utc_now
+from monitoring.clock import Clock
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.gate import Gate, read_gate, with_running
 from monitoring.ledger.flows import FlowLedger
@@ -38,6 +37,7 @@ class Ledger:
     history: HistoryLedger
     positions: PositionLedger
     flows: FlowLedger
+    clock: Clock
     _gate: Gate | None = None
     _corrected: set[str] = field(default_factory=set)
     """Tables whose old rows changed, and ..."""
@@ -46,8 +46,9 @@ class Ledger:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @classmethod
-    def of(cls, session: Session) -> "Ledger":
-        return cls(session, TradeLedger(session), HistoryLedger(session), PositionLedger(session), FlowLedger(session))
+    def of(cls, session: Session, clock: Clock) -> "Ledger":
+        parts = TradeLedger(session), HistoryLedger(session), PositionLedger(session), FlowLedger(session)
+        return cls(session, *parts, clock)
 
     @property
     def reading(self) -> bool:
@@ -88,19 +89,19 @@ class Ledger:
         """
         async with self._lock:
             self._take_in()
-            gate = await read_gate(connection, standby)
+            gate = await read_gate(connection, standby, self.clock)
             if gate.same(self._gate):
                 return
             if self._gate is not None and self._gate.started != gate.started:
                 # Another server, or one that crashed: what was read from the one before may not be there.
                 self._read_again(FED)
-            if any(tail.unsettled for part in self._parts for tail in part.tails):
+            if any(tail.unsettled(self.clock) for part in self._parts for tail in part.tails):
                 gate = await with_running(connection, gate)
             newest = await newest_ids(connection, capabilities, FED)
-            visit = Visit(connection, capabilities, gate, utc_now(), newest)
-            deadline = 0.0 if self.reading else time.monotonic() + PATIENCE
+            visit = Visit(connection, capabilities, gate, self.clock.now(), newest, self.clock)
+            deadline = 0.0 if self.reading else self.clock.monotonic() + PATIENCE
             await self._look(visit)
-            while self.reading and (time.monotonic() < deadline or self._rows_waiting < FEW):
+            while self.reading and (self.clock.monotonic() < deadline or self._rows_waiting < FEW):
                 if await self._advance(connection):
                     await self._look(visit)
             self._gate = gate
@@ -152,10 +153,10 @@ class Ledger:
     async def _advance(self, connection: asyncpg.Connection) -> bool:
         """Quick and needed by others first, the many rows of a long history last."""
         if self.flows.reading:
-            return await self.flows.advance(connection)
+            return await self.flows.advance(connection, self.clock)
         if self.trades.reading and self.history.closes is None:
-            return await self.trades.advance(connection, utc_now())
-        return await self.history.advance(connection, self.flows.flows)
+            return await self.trades.advance(connection, self.clock)
+        return await self.history.advance(connection, self.flows.flows, self.clock)
 
 
 def _extent(session: Session) -> tuple[object, ...]:

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import asyncpg
 
+from monitoring.clock import Clock
 from monitoring.database.gate import Tail, start_tail
 from monitoring.ledger.extremes import MOST, OF_SOME, Extremes
 from monitoring.ledger.pace import Pace
@@ -97,8 +98,8 @@ class Count:
     def progress(self) -> float:
         return 1 - self.position / max(1, self.tally.tail.watermark)
 
-    async def advance(self, connection: asyncpg.Connection) -> None:
-        with self.pace.chunk() as size:
+    async def advance(self, connection: asyncpg.Connection, clock: Clock) -> None:
+        with self.pace.chunk(clock) as size:
             start = max(0, self.position - int(size))
             ids = self._ids(start, self.position)
             rows = await connection.fetch(BY_DAY.format(figures=self.figures), *ids)
@@ -194,21 +195,21 @@ class TradeLedger:
         if self._count is None and (self._tally is None or self._stale):
             await self._begin(visit)
 
-    async def advance(self, connection: asyncpg.Connection, now: datetime) -> bool:
+    async def advance(self, connection: asyncpg.Connection, clock: Clock) -> bool:
         """Counts one chunk; True when that was the last."""
         count = self._count
         if count is None:
             return False
         if not count.done:
-            await count.advance(connection)
+            await count.advance(connection, clock)
         if not count.done:
             return False
-        self._tally = await count.finish(connection, now)
+        self._tally = await count.finish(connection, clock.now())
         self._count = None
         return True
 
     async def _begin(self, visit: Visit) -> None:
-        tail = await start_tail(visit.connection, "trades")
+        tail = await start_tail(visit.connection, "trades", visit.clock)
         counted = figures(visit.capabilities, COUNTED)
         self._count = Count(self.session, Tally(tail), counted, tail.watermark, list(tail.gaps))
         self._stale = False
@@ -221,7 +222,7 @@ class TradeLedger:
             self._tally = self._count = None
             return
         self._stale |= tally.tail.settle(visit.gate)
-        tally.tail.saw(row["id"] for row in rows)
+        tally.tail.saw((row["id"] for row in rows), visit.clock)
         tally.add(row for row in rows if row["session_id"] == self.session.id)
         tally.forget(visit.now - WEEK)
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import asyncpg
 
+from monitoring.clock import Clock
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.gate import Gate, Tail
 
@@ -20,6 +21,7 @@ class Visit:
     gate: Gate
     now: datetime
     newest: Mapping[str, int]
+    clock: Clock
 
     def has_news(self, table: str, tail: Tail) -> bool:
         """Whether rows may have come behind the tail: to ask for them costs more than to see that there are none.

@@ -1,12 +1,12 @@
 """One Socket.IO client: what it is sent, in a queue that cannot grow for ever."""
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from websockets import frames as websockets
 
+from monitoring.clock import Clock
 from monitoring.realtime.seats import end
 
 AT_ONCE = "monitoring.write_at_once"
@@ -32,18 +32,19 @@ class Frame:
 
 
 class Client:
-    """A connected page or program. ``until`` is the moment (``time.time()``) to which it may read.
+    """A connected page or program. ``until`` is the moment (the clock's ``monotonic``) to which it may read.
 
     ``write`` puts a frame on the wire if nothing waits before it, else it returns False.
     """
 
-    __slots__ = ("_connection", "_on_stuck", "_stale", "_write", "scope", "sid", "until")
+    __slots__ = ("_clock", "_connection", "_on_stuck", "_stale", "_write", "scope", "sid", "until")
 
     def __init__(
         self,
         sid: str,
         scope: str,
         until: float,
+        clock: Clock,
         connection: Any,
         write: Callable[[bytes], bool],
         stale: Callable[[Mapping[str, str]], Frame],
@@ -52,6 +53,7 @@ class Client:
         self.sid = sid
         self.scope = scope
         self.until = until
+        self._clock = clock
         self._connection = connection
         self._write = write
         self._stale = stale
@@ -63,7 +65,7 @@ class Client:
     def send(self, frame: Frame) -> None:
         """Never waits. A client that has stopped reading, or may read no longer, is let go instead."""
         queue = self._connection.queue
-        if queue.qsize() >= MOST_UNSENT or time.time() >= self.until:
+        if queue.qsize() >= MOST_UNSENT or self._clock.monotonic() >= self.until:
             self.let_go()
         elif not self._connection.closed and (queue._unfinished_tasks or not self._write(frame.wire)):
             # Not empty(): what Engine.IO has taken out may take some turns of the loop until it is sent.

@@ -1,11 +1,11 @@
 """What happens behind the watermarks: old rows updated or deleted, tables emptied, ids that went back."""
 
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import asyncpg
 
+from monitoring.clock import Clock
 from monitoring.database.gate import Tail, start_tail
 
 COUNTERS = """
@@ -24,6 +24,7 @@ class Counters:
     tables: tuple[str, ...]
     living: frozenset[str]
     """Tables some of whose rows change all the time and are watched one by one."""
+    clock: Clock
     told: dict[str, float] = field(default_factory=dict)
     """When a change of a row in a living table was told: that explains what the counters say."""
     _updated: dict[str, int] = field(default_factory=dict)
@@ -39,7 +40,7 @@ class Counters:
         rows = await connection.fetch(COUNTERS, list(self.tables))
         emptied = {row["name"] for row in rows if self._files.get(row["name"], row["file"]) != row["file"]}
         begun = {
-            table: Tail() if table in emptied else await start_tail(connection, table)
+            table: Tail() if table in emptied else await start_tail(connection, table, self.clock)
             for table in await _receded(connection, tails)
         }
         tails.update(begun)
@@ -54,7 +55,7 @@ class Counters:
         return deleted or updated
 
     def _explained(self, table: str) -> bool:
-        return table in self.living and time.monotonic() - self.told.get(table, 0.0) < COUNTED_WITHIN
+        return table in self.living and self.clock.monotonic() - self.told.get(table, 0.0) < COUNTED_WITHIN
 
 
 async def _receded(connection: asyncpg.Connection, tails: Mapping[str, Tail]) -> Iterable[str]:

@@ -8,13 +8,13 @@ server's own counters, which are looked at every few seconds.
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 import asyncpg
 
+from monitoring.clock import Clock
 from monitoring.database.capabilities import ESSENTIAL, Capabilities
 from monitoring.database.errors import SCHEMA_CHANGED, DatabaseUnavailable, PlainErrors, lost_with
 from monitoring.database.gate import Gate, read_gate
@@ -49,12 +49,12 @@ class FeedState:
     polls: int = 0
     changes: int = 0
     last_poll: float | None = None
-    """``time.time()`` of the last answer."""
+    """Seconds since 1970 UTC of the last answer."""
     poll_seconds: float | None = None
     """How long a poll takes, smoothed."""
     error: str | None = None
     gone_since: float | None = None
-    """``time.time()`` from which on changes go unnoticed."""
+    """Seconds since 1970 UTC from which on changes go unnoticed."""
 
 
 @dataclass(slots=True)
@@ -66,6 +66,7 @@ class Feed:
     """
 
     database: Database
+    clock: Clock
     on_change: Callable[[Changes], Awaitable[None]]
     on_reset: Callable[[], Awaitable[None]]
     on_outage: Callable[[bool], Awaitable[None]]
@@ -73,7 +74,7 @@ class Feed:
     state: FeedState = field(default_factory=FeedState)
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     """Set as soon as it watches, or could not: what is read before then may be corrected unnoticed."""
-    pace: Pace = field(default_factory=Pace)
+    pace: Pace = field(init=False)
     _watch: Watch | None = None
     _adapted: int = 0
     """``database.adapted`` when the watch began."""
@@ -86,6 +87,9 @@ class Feed:
     _begun: int = 0
     """Polls that have begun; ``state.polls`` have ended."""
     _polled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.pace = Pace(self.clock)
 
     def wake(self) -> None:
         """Somebody has come to look: poll quickly from now on."""
@@ -125,7 +129,7 @@ class Feed:
         state.error = state.how = _why(error).removeprefix(f"{self.database.name}: ")
         state.mode = "disconnected"
         if state.gone_since is None:
-            state.gone_since = time.time()
+            state.gone_since = self.clock.since_1970()
             log.warning("database %s lost, %s: figures stay, marked with their age", self.database.name, state.error)
             await self.database.lost(error)
         await self.on_outage(True)
@@ -147,7 +151,7 @@ class Feed:
 
     async def _begin(self, connection: asyncpg.Connection, server: ServerInfo) -> None:
         identity = await identity_of(connection)
-        gate = await read_gate(connection, server.standby)
+        gate = await read_gate(connection, server.standby, self.clock)
         before = self._watch
         another = before is not None and (before.identity != identity or gate.xmax < self._xmax)
         restarted = self._server is not None and self._server.started != server.started
@@ -156,7 +160,7 @@ class Feed:
             await self._watch_anew(connection, identity, None if another else before)
         assert self._watch is not None
         self._server, self._gate, self._xmax = server, None, gate.xmax
-        now = time.monotonic()
+        now = self.clock.monotonic()
         # A link that keeps breaking must not put reconciling off for ever.
         self._looked = {"schema": now, "reconciled": self._looked.get("reconciled", now)}
         if another:
@@ -175,7 +179,7 @@ class Feed:
         if not self.database.capabilities.has(ESSENTIAL):
             log.warning("database %s has no readable table %s: waiting for the engine", self.database.name, ESSENTIAL)
         if state.gone_since is not None:
-            log.info("database %s is back after %.1f s", self.database.name, time.time() - state.gone_since)
+            log.info("database %s is back after %.1f s", self.database.name, self.clock.since_1970() - state.gone_since)
         log.info("change feed of %s (PostgreSQL %s, %s): %s", self.database.name, server.version, state.mode, state.how)
         state.gone_since = None
         await self.on_outage(False)
@@ -184,11 +188,11 @@ class Feed:
         """One look at the database; the seconds that it worked, the way there and back not counted."""
         assert self._watch is not None
         self._begun = self.state.polls + 1
-        started = time.monotonic()
-        gate = await read_gate(connection, server.standby, GATE_TIMEOUT)
+        started = self.clock.monotonic()
+        gate = await read_gate(connection, server.standby, self.clock, GATE_TIMEOUT)
         if gate.started != server.started or gate.promoted or self.database.astray:
             raise DatabaseUnavailable(f"{self.database.name}: another server answers than before")
-        asked = time.monotonic()
+        asked = self.clock.monotonic()
         self._xmax = max(self._xmax, gate.xmax)
         if not gate.same(self._gate):
             changes = await self._watch.read(connection, gate)
@@ -198,8 +202,8 @@ class Feed:
             await self._tell(Changes(corrected=await self._corrections(connection, server)))
         if self._due("schema", SCHEMA_PAUSE if self.database.capabilities.has(ESSENTIAL) else EMPTY_PAUSE):
             await self._adapt(connection)
-        self._measure(time.monotonic() - started)
-        return max(0.0, (time.monotonic() - asked) - (asked - started))
+        self._measure(self.clock.monotonic() - started)
+        return max(0.0, (self.clock.monotonic() - asked) - (asked - started))
 
     async def _tell(self, changes: Changes) -> None:
         if changes:
@@ -230,11 +234,11 @@ class Feed:
         self, connection: asyncpg.Connection, identity: tuple[object, ...], before: Watch | None
     ) -> None:
         adapted = self.database.adapted
-        self._watch = await Watch.start(connection, self.database.capabilities, identity, before)
+        self._watch = await Watch.start(connection, self.database.capabilities, identity, self.clock, before)
         self._adapted = adapted
 
     def _due(self, what: str, pause: float) -> bool:
-        now = time.monotonic()
+        now = self.clock.monotonic()
         if now - self._looked.get(what, 0.0) < pause:
             return False
         self._looked[what] = now
@@ -243,7 +247,7 @@ class Feed:
     def _measure(self, seconds: float) -> None:
         state = self.state
         state.polls += 1
-        state.last_poll = time.time()
+        state.last_poll = self.clock.since_1970()
         state.poll_seconds = seconds if state.poll_seconds is None else 0.9 * state.poll_seconds + 0.1 * seconds
         self._polled.set()
         self._polled.clear()

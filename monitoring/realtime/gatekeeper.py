@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qs
 
+from monitoring.clock import Clock
 from monitoring.realtime import seats as limits
 from monitoring.realtime.seats import Seats
 
@@ -39,12 +40,13 @@ RESERVED = frozenset({"connect", "connect_error", "disconnect"})
 class Gatekeeper:
     """ASGI middleware for the Engine.IO server, which is at ``path``; requests there go to ``polling``."""
 
-    def __init__(self, app: App, path: str, longest: int, seats: Seats, polling: App) -> None:
+    def __init__(self, app: App, path: str, longest: int, seats: Seats, polling: App, clock: Clock) -> None:
         self._app = app
         self._path = f"/{path.strip('/')}/"
         self._longest = longest
         self._seats = seats
         self._polling = polling
+        self._clock = clock
         self._upgrading: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,7 +59,7 @@ class Gatekeeper:
             return await self._upgrade(sid, scope, receive, send)
         if not self._seats.room():
             return await _turn_away(scope, send)
-        return await self._app(scope, Door(receive, send, self._longest).receive, send)
+        return await self._app(scope, Door(receive, send, self._longest, self._clock).receive, send)
 
     async def _upgrade(self, sid: str, scope: Scope, receive: Receive, send: Send) -> None:
         """The WebSocket of a connection that has a seat already, or none yet."""
@@ -65,7 +67,7 @@ class Gatekeeper:
         if connection is None or connection.upgraded or sid in self._upgrading:
             return await send({"type": "websocket.close", "code": REFUSED})
         self._upgrading.add(sid)
-        door = Door(receive, send, self._longest, UPGRADE, lambda: not self._seats.stranger(sid))
+        door = Door(receive, send, self._longest, self._clock, UPGRADE, lambda: not self._seats.stranger(sid))
         try:
             await self._app(scope, door.receive, send)
         finally:
@@ -93,6 +95,7 @@ class Door:
         receive: Receive,
         send: Send,
         longest: int,
+        clock: Clock,
         first: Iterable[str] = (),
         let_in: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -104,7 +107,7 @@ class Door:
         self._let_in = let_in
         self._introduced = False
         self._accepted = False
-        self._allowance = Allowance()
+        self._allowance = Allowance(clock)
 
     async def receive(self) -> Message:
         if not self._accepted:
@@ -149,13 +152,14 @@ class Door:
 class Allowance:
     """How fast one client may send."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._ahead = 0.0
-        """The moment (of the loop's clock) up to which the sender has used its allowance."""
+        """The moment (``monotonic``) up to which the sender has used its allowance."""
 
     async def wait(self, messages: int = 1) -> None:
         """Until so many more may be taken."""
-        now = asyncio.get_running_loop().time()
+        now = self._clock.monotonic()
         self._ahead = max(self._ahead, now) + messages / A_SECOND
         early = self._ahead - now - BURST / A_SECOND
         if early > 0:

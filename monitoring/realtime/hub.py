@@ -6,9 +6,10 @@ queue, so a slow reader costs the same memory as a quick one.
 
 import asyncio
 import secrets
-import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
+
+from monitoring.clock import Clock
 
 CURRENT = "current"
 MOST_VIEWERS = 5000
@@ -62,7 +63,9 @@ class Hub:
     ``quiet`` seconds pass between two signals for the same section; the first of a burst goes out at once.
     """
 
-    def __init__(self, sections: Iterable[str], quiet: float = 0.5, most_viewers: int = MOST_VIEWERS) -> None:
+    def __init__(
+        self, sections: Iterable[str], clock: Clock, quiet: float = 0.5, most_viewers: int = MOST_VIEWERS
+    ) -> None:
         self.sections = tuple(sections)
         self.quiet = quiet
         self.most_viewers = most_viewers
@@ -73,6 +76,7 @@ class Hub:
         """Whether the feed sees changes at present."""
         self._changes: dict[str, int] = {}
         self._polled: dict[str, float] = {}
+        self._clock = clock
         self._boot = secrets.token_hex(4)
         self._numbers: dict[tuple[str, str], int] = {}
         self._everywhere: dict[str, int] = {}
@@ -106,7 +110,7 @@ class Hub:
 
     def hello(self, scope: str) -> dict[str, object]:
         """The first message to everyone: the versions, and the server's clock in milliseconds."""
-        return {"versions": self.told_versions(scope), "now": round(time.time() * 1000)}
+        return {"versions": self.told_versions(scope), "now": round(self._clock.since_1970() * 1000)}
 
     def changes(self, session: int) -> int:
         """How often anything of a session was published: what was read at an equal count is still true."""
@@ -114,13 +118,13 @@ class Hub:
 
     def viewed(self) -> set[str]:
         """The scopes that somebody looks at."""
-        oldest = time.monotonic() - POLLING
+        oldest = self._clock.monotonic() - POLLING
         self._polled = {scope: polled for scope, polled in self._polled.items() if polled > oldest}
         return self._listeners.keys() | self._polled.keys()
 
     def polled(self, scope: str) -> dict[str, str]:
         """The versions for one who cannot be told of changes, and is remembered as looking for a while."""
-        self._polled[scope] = time.monotonic()
+        self._polled[scope] = self._clock.monotonic()
         return self.told_versions(scope)
 
     @property

@@ -1,11 +1,12 @@
 """How often the feed polls: quickly while somebody looks, and never so often that it costs more than its share."""
 
 import asyncio
-import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
 from statistics import median
+
+from monitoring.clock import Clock
 
 WATCHED_PAUSE = 0.02
 """Seconds between polls while somebody looks."""
@@ -26,6 +27,7 @@ WEIGHED = 3
 class Pace:
     """Pauses between polls."""
 
+    clock: Clock
     resting: bool = True
     """Whether the last pause was a long one, or the first is yet to come."""
     _spent: deque[float] = field(default_factory=lambda: deque((0.0,) * WEIGHED, maxlen=WEIGHED))
@@ -39,7 +41,7 @@ class Pace:
 
     def wake(self) -> None:
         """Somebody has come to look: short pauses from now on."""
-        self._attention = time.monotonic() + ATTENTION
+        self._attention = self.clock.monotonic() + ATTENTION
         self.nudge()
 
     def nudge(self) -> None:
@@ -48,7 +50,7 @@ class Pace:
 
     def seconds(self, watched: bool) -> float:
         """The pause that is due."""
-        if not watched and time.monotonic() > self._attention:
+        if not watched and self.clock.monotonic() > self._attention:
             return UNWATCHED_PAUSE
         cost = self.cost
         dear = cost / LARGEST_SHARE - cost if cost > CHEAP else 0.0

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import parse_qs
 from weakref import WeakKeyDictionary
 
+from monitoring.clock import Clock
 from monitoring.realtime.gatekeeper import CONNECT, Allowance, App, Message, Receive, Scope, Send, well_formed
 from monitoring.realtime.seats import Seats, end
 
@@ -34,11 +35,12 @@ class TooLong(Exception):
 class Polling:
     """ASGI application in front of the Engine.IO server, for requests that are no WebSockets."""
 
-    def __init__(self, app: App, longest: int, seats: Seats, origin_allowed: OriginAllowed) -> None:
+    def __init__(self, app: App, longest: int, seats: Seats, origin_allowed: OriginAllowed, clock: Clock) -> None:
         self._app = app
         self._longest = longest
         self._seats = seats
         self._origin_allowed = origin_allowed
+        self._clock = clock
         self._waiting: set[str] = set()
         """Connections whose poll is not answered yet."""
         self._allowances: WeakKeyDictionary[object, Allowance] = WeakKeyDictionary()
@@ -121,7 +123,7 @@ class Polling:
         packets = self._packets(sid, body)
         if not packets:
             return await self._close(connection, send, 400, "Expected messages of Socket.IO, an introduction first.")
-        await self._allowances.setdefault(connection, Allowance()).wait(len(packets))
+        await self._allowances.setdefault(connection, Allowance(self._clock)).wait(len(packets))
         headers = [(name, value) for name, value in scope["headers"] if name not in (b"content-length",)]
         whole = {**scope, "headers": [*headers, (b"content-length", str(len(body)).encode())]}
         return await self._app(whole, _once(body), _with_own_headers(send))

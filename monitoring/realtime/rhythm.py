@@ -1,8 +1,8 @@
 """What time alone changes: the full refresh, and sections whose words depend on the clock."""
 
 import asyncio
-import time
 
+from monitoring.clock import Clock
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import SCHEMA_CHANGED, DatabaseUnavailable
 from monitoring.metrics.facts import Facts
@@ -44,9 +44,10 @@ class FullRefresh:
 class Clockwork:
     """Signals sections that time makes stale, for the scopes that somebody looks at."""
 
-    def __init__(self, hub: Hub, reader: Reader) -> None:
+    def __init__(self, hub: Hub, reader: Reader, clock: Clock) -> None:
         self._hub = hub
         self._reader = reader
+        self._clock = clock
         self._words: dict[int, str] = {}
         """What was said of each session's engine when anybody read of it last."""
         self._ticked: dict[str, float] = {}
@@ -85,7 +86,7 @@ class Clockwork:
 
         Not while the feed is down, though: when it is back, it tells everybody.
         """
-        now = time.monotonic()
+        now = self._clock.monotonic()
         pause, due = self._retries.get(session, (0.0, 0.0))
         if now < due or not self._hub.watching:
             return
@@ -104,7 +105,7 @@ class Clockwork:
             return
 
     def _tick(self, session: int) -> None:
-        now = time.monotonic()
+        now = self._clock.monotonic()
         for section in SECTIONS:
             if section.ticks is None:
                 continue

@@ -11,6 +11,7 @@ import socketio
 from socketio.exceptions import ConnectionRefusedError
 
 from monitoring.admission import cookies_in, presented
+from monitoring.clock import Clock
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.realtime.client import AT_ONCE, Client, Frame
@@ -32,8 +33,8 @@ Payload = Callable[[], Awaitable[object]]
 Find = Callable[[str], Awaitable[object]]
 """Raises UnknownSession for a session that is none, DatabaseUnavailable when that cannot be known."""
 Allowed = Callable[[str, Mapping[str, str]], float | None]
-"""Token presented in ``auth`` or a header, and the request's cookies → until when (``time.time()``) may this client
-read? None: not at all."""
+"""Token presented in ``auth`` or a header, and the request's cookies → until when (seconds since 1970 UTC) may this
+client read? None: not at all."""
 
 
 @dataclass(slots=True)
@@ -41,6 +42,7 @@ class Sockets:
     """The Socket.IO server. ``metrics`` makes the payload of ``metrics_update``."""
 
     hub: Hub
+    clock: Clock
     allowed: Allowed
     origins: tuple[str, ...]
     find: Find
@@ -76,8 +78,8 @@ class Sockets:
     def application(self, others: Any, path: str = "socket.io") -> App:
         """An ASGI application that answers at ``path`` and leaves the rest to ``others``."""
         both = socketio.ASGIApp(self.server, others, socketio_path=path)
-        polling = Polling(both, LARGEST_MESSAGE, self.seats, self._origin_allowed)
-        return Gatekeeper(both, path, LARGEST_MESSAGE, self.seats, polling)
+        polling = Polling(both, LARGEST_MESSAGE, self.seats, self._origin_allowed, self.clock)
+        return Gatekeeper(both, path, LARGEST_MESSAGE, self.seats, polling, self.clock)
 
     @property
     def listeners(self) -> int:
@@ -106,14 +108,17 @@ class Sockets:
             raise
         extensions = environ["asgi.scope"].get("extensions") or {}
         write = extensions[AT_ONCE]["write"] if AT_ONCE in extensions else _nothing_at_once
-        client = Client(sid, scope, until, connection, write, self._stale, self._forget)
+        client = Client(sid, scope, until, self.clock, connection, write, self._stale, self._forget)
         self._clients[sid] = client
         self.seats.welcome(connection.sid)
         self.on_viewer()
         afterwards(self._greet, client, bool(wish.get("fragments")))
 
     async def _admitted(self, wish: Mapping[str, object], environ: Mapping[str, Any]) -> tuple[str, float]:
-        """What the client may follow, and until when. Raises ConnectionRefusedError, which tells it why not."""
+        """What the client may follow, and until when by the clock's ``monotonic``.
+
+        Raises ConnectionRefusedError, which tells it why not.
+        """
         until = self.allowed(_token(wish, environ), cookies_in(environ.get("HTTP_COOKIE", "")))
         if until is None:
             raise ConnectionRefusedError("unauthorized")
@@ -130,7 +135,7 @@ class Sockets:
             # Those who look at what is current must hear when it is back.
             if scope != CURRENT:
                 raise ConnectionRefusedError(str(error)) from None
-        return scope, until
+        return scope, self.clock.monotonic() + (until - self.clock.since_1970())
 
     def _greet(self, client: Client, fragments: bool) -> None:
         if client.sid not in self._clients:

@@ -5,6 +5,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from monitoring.clock import Clock
+
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE = 30.0
@@ -22,7 +24,8 @@ class TaskState:
 class Tasks:
     """The application's background tasks, by name."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self.states: dict[str, TaskState] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -41,7 +44,7 @@ class Tasks:
         state = self.states[name]
         pause = 0.5
         while True:
-            started = asyncio.get_running_loop().time()
+            started = self._clock.monotonic()
             state.running = True
             try:
                 await work()
@@ -54,6 +57,6 @@ class Tasks:
             finally:
                 state.running = False
             state.failures += 1
-            lived = asyncio.get_running_loop().time() - started
+            lived = self._clock.monotonic() - started
             pause = 0.5 if lived > LONGEST_PAUSE else min(LONGEST_PAUSE, pause * 2)
             await asyncio.sleep(pause)

@@ -1,11 +1,12 @@
 """What the feed remembers of the database: how far each table was read, and the versions of all rows still alive."""
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 import asyncpg
 
+from monitoring.clock import Clock
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.gate import Gate, Tail, start_tail, with_running
 from monitoring.realtime.corrections import Counters
@@ -39,15 +40,17 @@ class Living:
     """A table whose rows change until they are finished."""
 
     alive: str
-    """SQL: which rows to watch at the start."""
+    """SQL: which rows to watch at the start; may name WEEK_AGO."""
     finished: str
     needs: tuple[str, ...]
 
 
+WEEK_AGO = ":week_ago"
+
 LIVING = {
     "positions": Living("status::text = 'OPEN'", "status::text <> 'OPEN'", ("status",)),
     "orders": Living(
-        f"status::text = ANY({_UNFINISHED}) AND created_at > now() - interval '7 d'",
+        f"status::text = ANY({_UNFINISHED}) AND created_at > {WEEK_AGO}",
         f"status::text <> ALL({_UNFINISHED})",
         ("status", "created_at"),
     ),
@@ -123,6 +126,7 @@ class Watch:
     live: dict[str, dict[int, LiveRow]]
     """Rows that may still change, by id."""
     counters: Counters
+    clock: Clock
     flags: str | None = None
 
     @classmethod
@@ -131,18 +135,21 @@ class Watch:
         connection: asyncpg.Connection,
         capabilities: Capabilities,
         identity: tuple[object, ...],
+        clock: Clock,
         before: "Watch | None" = None,
     ) -> "Watch":
         """Positions at the present end of every table that there is; goes on from ``before`` in those it knew."""
         tables = tuple(table for table in TAILS if capabilities.has(table, "id"))
         living = frozenset(table for table in LIVING if capabilities.has(table, "id", *LIVING[table].needs))
-        watch = cls(identity, capabilities, {}, {}, Counters(tables, living))
+        watch = cls(identity, capabilities, {}, {}, Counters(tables, living, clock), clock)
         for table in tables:
             known = before and before.tails.get(table)
-            watch.tails[table] = known or await start_tail(connection, table)
+            watch.tails[table] = known or await start_tail(connection, table, clock)
         for table in living:
             rows = before.live.get(table) if before else None
-            watch.live[table] = await _alive(connection, table, watch.tails[table].watermark) if rows is None else rows
+            if rows is None:
+                rows = await _alive(connection, table, watch.tails[table].watermark, clock.now())
+            watch.live[table] = rows
         if capabilities.has(FLAGS, "id"):
             flags = before.flags if before else None
             watch.flags = await connection.fetchval(FLAGS_VERSION) if flags is None else flags
@@ -158,7 +165,7 @@ class Watch:
 
         All that can fail comes first: a call that raises has changed nothing.
         """
-        if any(tail.unsettled for tail in self.tails.values()):
+        if any(tail.unsettled(self.clock) for tail in self.tails.values()):
             gate = await with_running(connection, gate)
         rows = await connection.fetch(self._query(), *self._arguments()) if self.tails else []
         changes = Changes()
@@ -175,7 +182,7 @@ class Watch:
             self._vanished(table, ids, changes)
             if self.tails[table].settle(gate):
                 changes.corrected.add(table)
-            self.tails[table].saw(ids)
+            self.tails[table].saw(ids, self.clock)
         changes.more = any(count >= MOST_NEW_ROWS for count in new.values())
         return changes
 
@@ -228,12 +235,12 @@ class Watch:
         if known is None or known.version != row["version"]:
             changes.add(table, NewRow(number, row["session_id"], known is None, row["finished"]))
             live[number] = LiveRow(row["version"])
-            self.counters.told[table] = time.monotonic()
+            self.counters.told[table] = self.clock.monotonic()
         if row["finished"]:
             self._linger(live, number)
 
     def _linger(self, live: dict[int, LiveRow], number: int) -> None:
-        now = time.monotonic()
+        now = self.clock.monotonic()
         row = live[number]
         row.finished = row.finished or now
         if now - row.finished > LINGERS or len(live) > MOST_LIVE_ROWS:
@@ -247,10 +254,11 @@ class Watch:
             changes.corrected.add(table)
 
 
-async def _alive(connection: asyncpg.Connection, table: str, watermark: int) -> dict[int, LiveRow]:
+async def _alive(connection: asyncpg.Connection, table: str, watermark: int, now: datetime) -> dict[int, LiveRow]:
+    alive = LIVING[table].alive.replace(WEEK_AGO, f"'{now - timedelta(days=7)}'::timestamp")
     rows = await connection.fetch(
         f"SELECT id, {VERSION} AS version FROM {table}"
-        f" WHERE id <= $1 AND {LIVING[table].alive} ORDER BY id DESC LIMIT {MOST_LIVE_ROWS}",
+        f" WHERE id <= $1 AND {alive} ORDER BY id DESC LIMIT {MOST_LIVE_ROWS}",
         watermark,
     )
     return {row["id"]: LiveRow(row["version"]) for row in rows}

@@ -11,7 +11,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, St
 from quart import Response, g, request, session
 
 from monitoring.assets import sources
-from monitoring.clock import utc_now
+from monitoring.clock import Clock
 from monitoring.config import Settings
 from monitoring.formatting import FILTERS
 from monitoring.resources import resource_dir
@@ -128,8 +128,9 @@ class PageInfo:
 class Pages:
     """Whole pages."""
 
-    def __init__(self, settings: Settings, environment: Environment) -> None:
+    def __init__(self, settings: Settings, environment: Environment, clock: Clock) -> None:
         self._settings = settings
+        self._clock = clock
         self._environment = environment
         self.libraries: list[tuple[str, str | None, bool]] = list(
             sources(settings.assets, resource_dir("static"), f"{settings.root_path}/")
@@ -151,7 +152,7 @@ class Pages:
             theme=theme if theme in THEMES else "auto",
             version=VERSION,
             libraries=self.libraries,
-            now=utc_now(),
+            now=self._clock.now(),
             root=self._settings.root_path,
         )
 

@@ -6,7 +6,6 @@ here, and exactly as the route would (:func:`monitoring.web.pages.partial`), but
 """
 
 import re
-import time
 from collections.abc import Mapping
 from datetime import timedelta
 from urllib.parse import parse_qsl
@@ -85,4 +84,4 @@ class Shortcut:
         token = presented(headers.get("x-dashboard-token", ""), headers.get("authorization", ""))
         until = self._parts.admission.until(token, cookies_in(headers.get("cookie", "")))
         # A cookie that has aged is renewed by the route.
-        return until is not None and until - time.time() > RENEWED_BELOW
+        return until is not None and until - self._parts.clock.since_1970() > RENEWED_BELOW

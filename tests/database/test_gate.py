@@ -3,6 +3,7 @@
 import asyncpg
 import pytest
 
+from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database import gate as gates
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.gate import Gate, Tail, read_gate, with_running
@@ -23,11 +24,13 @@ def no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def watch_over(connection: asyncpg.Connection) -> Watch:
-    return await Watch.start(connection, await Capabilities.read(connection), await identity_of(connection))
+    return await Watch.start(
+        connection, await Capabilities.read(connection), await identity_of(connection), SYSTEM_CLOCK
+    )
 
 
 async def poll(connection: asyncpg.Connection, watch: Watch) -> Changes:
-    return await watch.read(connection, await read_gate(connection, standby=False))
+    return await watch.read(connection, await read_gate(connection, standby=False, clock=SYSTEM_CLOCK))
 
 
 def told(changes: Changes) -> list[int]:
@@ -45,7 +48,7 @@ async def test_a_gap_is_kept_while_a_younger_transaction_may_fill_it(
     await insert(older, "system_events")
     await second.start()
     gap = await insert(younger, "trades")
-    before = await read_gate(connection, standby=False)
+    before = await read_gate(connection, standby=False, clock=SYSTEM_CLOCK)
     number = await insert(older, "trades")
     await first.commit()
     assert told(await watch.read(connection, before)) == [number]
@@ -70,17 +73,17 @@ async def test_a_gap_is_not_judged_by_who_never_looked_who_runs(
     gap = await insert(younger, "trades")
     await insert(older, "trades")
     await first.commit()
-    tail = await gates.start_tail(connection, "trades")
+    tail = await gates.start_tail(connection, "trades", SYSTEM_CLOCK)
     for _ in range(3):
-        tail.settle(await read_gate(connection, standby=False))
+        tail.settle(await read_gate(connection, standby=False, clock=SYSTEM_CLOCK))
     assert gap in tail.gaps
     for _ in range(3):
-        tail.settle(await with_running(connection, await read_gate(connection, standby=False)))
+        tail.settle(await with_running(connection, await read_gate(connection, standby=False, clock=SYSTEM_CLOCK)))
     assert gap in tail.gaps
     await second.rollback()
 
     async def is_dropped() -> bool:
-        tail.settle(await read_gate(connection, standby=False))
+        tail.settle(await read_gate(connection, standby=False, clock=SYSTEM_CLOCK))
         return not tail.gaps
 
     await until(is_dropped)
@@ -182,7 +185,7 @@ async def test_the_horizon_lies_behind_everyone_who_runs(connection: asyncpg.Con
     other = await asyncpg.connect(database_url)
     async with other.transaction():
         running = await other.fetchval("SELECT pg_current_xact_id()::text::bigint")
-        gate = await with_running(connection, await read_gate(connection, standby=False))
+        gate = await with_running(connection, await read_gate(connection, standby=False, clock=SYSTEM_CLOCK))
         assert gate.horizon is not None
         assert gate.horizon > running
     await other.close()
@@ -197,8 +200,8 @@ def test_a_gate_of_another_server_is_another_gate() -> None:
 
 def test_a_tail_goes_on_from_where_it_stood() -> None:
     tail = Tail()
-    tail.start(10, [8, 10])
+    tail.start(10, [8, 10], SYSTEM_CLOCK)
     assert tail.arguments == (10, [1, 2, 3, 4, 5, 6, 7, 9])
-    tail.saw([9, 12])
+    tail.saw([9, 12], SYSTEM_CLOCK)
     assert tail.watermark == 12
     assert set(tail.gaps) == {1, 2, 3, 4, 5, 6, 7, 11}

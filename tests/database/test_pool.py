@@ -7,6 +7,7 @@ from contextlib import suppress
 import asyncpg
 import pytest
 
+from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.errors import SENTENCES, UNAVAILABLE, PlainErrors, sentence
 from monitoring.database.pool import POOL_SIZE, Database, DatabaseUnavailable
 from monitoring.database.url import describe_url
@@ -128,7 +129,7 @@ async def test_nobody_waits_for_a_server_that_is_known_to_be_away(database: Data
 
 
 async def test_a_closed_pool_is_an_outage(database_url: str) -> None:
-    database = Database(database_url)
+    database = Database(database_url, SYSTEM_CLOCK)
     with pytest.raises(DatabaseUnavailable):
         async with database.acquire():
             pytest.fail("never opened")

@@ -1,12 +1,13 @@
 """A dashboard with a page open, over a wire to a real PostgreSQL, as a role that may only read."""
 
 from collections.abc import AsyncIterator, Iterator
-from datetime import datetime
 
 import asyncpg
 import pytest
 
+from monitoring.clock import Clock
 from monitoring.postgres.embedded import EmbeddedServer
+from tests.clocks import RunningClock, standing_at
 from tests.faults.page import Page, dashboard
 from tests.faults.reader import READER, make_reader
 from tests.faults.wire import Wire, wire_to
@@ -35,18 +36,21 @@ async def wire(database_url: str) -> AsyncIterator[Wire]:
 
 
 @pytest.fixture
-async def page(account: int, wire: Wire) -> AsyncIterator[Page]:
+def clock() -> RunningClock:
+    """The dashboard's, which goes by the system's until a test moves it."""
+    return RunningClock()
+
+
+@pytest.fixture
+async def page(account: int, wire: Wire, clock: RunningClock) -> AsyncIterator[Page]:
     """Open and up to date."""
-    async with dashboard(wire.url(READER)) as opened:
+    async with dashboard(wire.url(READER), clock=clock.clock) as opened:
         await opened.shows("performance", "40")
         await opened.is_fresh()
         yield opened
 
 
 @pytest.fixture
-def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> datetime:
-    """The moment at which everything is computed, so that two pages of equal data are equal."""
-    moment = now()
-    for module in ("reader", "snapshots", "ledger.session"):
-        monkeypatch.setattr(f"monitoring.{module}.utc_now", lambda: moment)
-    return moment
+def stopped_clock() -> Clock:
+    """Everything is computed at one moment, so that two pages of equal data are equal."""
+    return standing_at(now())

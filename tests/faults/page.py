@@ -9,6 +9,7 @@ from typing import Any
 from quart import Quart
 
 from monitoring.app import create_app
+from monitoring.clock import SYSTEM_CLOCK, Clock
 from monitoring.config import load_settings
 from monitoring.services import KEY, Services
 from tests.secrets import SECRETS, TOKEN
@@ -120,9 +121,11 @@ def ageless(fragment: str) -> str:
 
 
 @asynccontextmanager
-async def dashboard(url: str, followed: bool = True, **environ: str) -> AsyncIterator[Page]:
+async def dashboard(
+    url: str, followed: bool = True, clock: Clock = SYSTEM_CLOCK, **environ: str
+) -> AsyncIterator[Page]:
     """The application over ``url``, its background tasks running, and a page that looks at it."""
-    app = create_app(load_settings({"DATABASE_URL": url, **ENVIRON, **environ}))
+    app = create_app(load_settings({"DATABASE_URL": url, **ENVIRON, **environ}), clock=clock)
     async with app.test_app():
         page = Page(app)
         following = asyncio.create_task(page.follow() if followed else asyncio.sleep(0))

@@ -1,12 +1,11 @@
 """Clocks that differ, and clocks that jump: what is not known to be fresh never looks fresh, and nothing stops."""
 
-import time
 from datetime import datetime, timedelta
 
 import asyncpg
 import pytest
 
-from monitoring.clock import utc_now
+from tests.clocks import RunningClock
 from tests.faults.page import Page
 from tests.faults.test_outages import trades_on
 from tests.rows import insert, now
@@ -35,17 +34,11 @@ async def test_the_engines_clock_is_behind(page: Page, connection: asyncpg.Conne
 
 
 @pytest.mark.parametrize("days", [-10, 10])
-async def test_our_own_clock_jumps(
-    page: Page, database_url: str, account: int, monkeypatch: pytest.MonkeyPatch, days: int
-) -> None:
+async def test_our_own_clock_jumps(page: Page, database_url: str, account: int, clock: RunningClock, days: int) -> None:
     """As when a machine wakes up, or asks a time server for the first time: the feed goes on, by another clock."""
-    real = time.time
-    monkeypatch.setattr(time, "time", lambda: real() + 86_400 * days)
-    jumped = timedelta(days=days)
-    for module in ("reader", "snapshots", "ledger.session"):
-        monkeypatch.setattr(f"monitoring.{module}.utc_now", lambda: utc_now() + jumped)
+    clock.ahead = timedelta(days=days)
     await page.hides("status", "Online")
     assert (await page.json("/api/status"))["feed"]["lag"] < 5
-    monkeypatch.undo()
+    clock.ahead = timedelta()
     await page.shows("status", "Online")
     await trades_on(page, database_url, account)

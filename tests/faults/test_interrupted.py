@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.errors import UNAVAILABLE, lost_with
 from monitoring.ledger import Ledger
@@ -52,7 +53,7 @@ async def engine(database_url: str) -> AsyncIterator[asyncpg.Connection]:
 async def new_ledger(connection: asyncpg.Connection, session: int) -> Ledger:
     found = await find_session(connection, await Capabilities.read(connection), str(session))
     assert found is not None
-    return Ledger.of(found)
+    return Ledger.of(found, SYSTEM_CLOCK)
 
 
 async def refresh(ledger: Ledger, connection: Any, capabilities: Capabilities) -> None:
@@ -189,7 +190,9 @@ async def test_a_correction_is_told_though_the_look_for_it_broke_off(
 ) -> None:
     session = await seed_account(engine)
     for query in range(10):
-        watch = await Watch.start(connection, await Capabilities.read(connection), await identity_of(connection))
+        watch = await Watch.start(
+            connection, await Capabilities.read(connection), await identity_of(connection), SYSTEM_CLOCK
+        )
         before = await connection.fetchval(UPDATES)
         writer = await asyncpg.connect(database_url)
         await writer.execute("UPDATE trades SET pnl = pnl + 1 WHERE session_id = $1", session)

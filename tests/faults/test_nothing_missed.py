@@ -4,12 +4,12 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime
 
 import asyncpg
 import pytest
 
 from monitoring.app import asgi, create_app
+from monitoring.clock import Clock
 from monitoring.config import load_settings
 from monitoring.services import KEY, Services
 from tests.faults.clients import Fragments, Program, events, socket
@@ -54,10 +54,10 @@ async def chaos(connection: asyncpg.Connection, database: Wire, browsers: Wire) 
 
 
 async def test_nothing_is_missed(
-    account: int, wire: Wire, database_url: str, connection: asyncpg.Connection, stopped_clock: datetime
+    account: int, wire: Wire, database_url: str, connection: asyncpg.Connection, stopped_clock: Clock
 ) -> None:
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
-        app = create_app(load_settings({"DATABASE_URL": wire.url(READER), **ENVIRON}))
+        app = create_app(load_settings({"DATABASE_URL": wire.url(READER), **ENVIRON}), clock=stopped_clock)
         parts: Services = app.extensions[KEY]
         browsers = await stack.enter_async_context(
             wire_to(f"tcp://{await stack.enter_async_context(served(asgi(app)))}")
@@ -72,10 +72,10 @@ async def test_nothing_is_missed(
         await stack.enter_async_context(socket(url, None, **told))
 
         async with chaos(connection, wire, browsers) as broken:
-            ids = await writers(database_url, account, stopped_clock, 60)
+            ids = await writers(database_url, account, stopped_clock.now(), 60)
             clients = by_events, by_socket, program
             await until(lambda: min(*broken.values(), *(client.resyncs for client in clients)) > 5, 30)
-        await settle(database_url, by_events, by_socket)
+        await settle(database_url, stopped_clock, by_events, by_socket)
         await until(lambda: set(ids) <= program.told, SETTLED_WITHIN)
         states = parts.tasks.states.values()
         assert all(state.running and not state.failures for state in states), states
@@ -83,9 +83,9 @@ async def test_nothing_is_missed(
             task.cancel()
 
 
-async def settle(database_url: str, *pages: Fragments) -> None:
+async def settle(database_url: str, clock: Clock, *pages: Fragments) -> None:
     """Waits until all show what a page shows that is opened now, over a straight connection."""
-    async with dashboard(database_url) as fresh:
+    async with dashboard(database_url, clock=clock) as fresh:
         await fresh.is_fresh()
         deadline = asyncio.get_running_loop().time() + SETTLED_WITHIN
         while wrong := [page.differences(fresh.fragments) for page in pages]:

@@ -6,6 +6,7 @@ from datetime import datetime
 import asyncpg
 import pytest
 
+from monitoring.clock import Clock
 from monitoring.postgres.embedded import EmbeddedServer
 from monitoring.realtime import feed
 from tests.faults.bot import Bot
@@ -36,7 +37,7 @@ async def writers(url: str, session: int, at: datetime, transactions: int) -> li
 
 async def assert_true(page: Page, url: str, within: float = 15) -> None:
     """The page equals, some time soon, one that was opened just now over a straight connection."""
-    async with dashboard(url) as fresh:
+    async with dashboard(url, clock=page.parts.clock) as fresh:
         await fresh.is_fresh()
         for name, fragment in fresh.fragments.items():
             await page.equals(name, ageless(fragment), within)
@@ -44,12 +45,14 @@ async def assert_true(page: Page, url: str, within: float = 15) -> None:
 
 
 async def test_a_sessions_own_row_changes(
-    page: Page, connection: asyncpg.Connection, database_url: str, stopped_clock: datetime
+    account: int, connection: asyncpg.Connection, database_url: str, stopped_clock: Clock
 ) -> None:
     """Nothing else is committed that would have the figures made of it looked at again."""
-    await connection.execute("UPDATE trading_sessions SET initial_balance = 5000, strategy_name = 'renamed'")
-    await page.shows("status", "renamed")
-    await assert_true(page, database_url, within=5)
+    async with dashboard(database_url, clock=stopped_clock) as page:
+        await page.is_fresh()
+        await connection.execute("UPDATE trading_sessions SET initial_balance = 5000, strategy_name = 'renamed'")
+        await page.shows("status", "renamed")
+        await assert_true(page, database_url)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -59,15 +62,15 @@ async def test_fuzz(
     server: EmbeddedServer,
     database_url: str,
     connection: asyncpg.Connection,
-    stopped_clock: datetime,
+    stopped_clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(feed, "UNCOUNTED_PAUSE", 1.0)  # on a standby nothing but this finds corrections
     await insert(connection, "system_control_flags")
-    async with way_to(database_url, way, server) as url, dashboard(url) as page:
+    async with way_to(database_url, way, server) as url, dashboard(url, clock=stopped_clock) as page:
         await page.shows("performance", "40")
         told = page.record_announcements()
-        ids = await writers(database_url, account, stopped_clock, 40)
+        ids = await writers(database_url, account, stopped_clock.now(), 40)
         await assert_true(page, database_url)
         assert set(ids) - told <= set(range(1, 41))
         assert page.parts.feed.state.error is None

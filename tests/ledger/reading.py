@@ -2,6 +2,7 @@
 
 import asyncpg
 
+from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.capabilities import Capabilities
 from monitoring.ledger import Ledger
 from monitoring.scope import find_session
@@ -10,7 +11,7 @@ from monitoring.scope import find_session
 async def ledger_of(connection: asyncpg.Connection, session: int) -> Ledger:
     found = await find_session(connection, await Capabilities.read(connection), str(session))
     assert found is not None
-    return Ledger.of(found)
+    return Ledger.of(found, SYSTEM_CLOCK)
 
 
 async def refreshed(connection: asyncpg.Connection, ledger: Ledger) -> Ledger:

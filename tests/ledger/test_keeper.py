@@ -6,6 +6,7 @@ from collections.abc import Callable
 import asyncpg
 import pytest
 
+from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.pool import Database
 from monitoring.ledger import Ledger, Ledgers, keeper
 from monitoring.ledger import session as sessions
@@ -40,7 +41,7 @@ async def ledgers(
     monkeypatch.setattr(keeper, "RETRY", 0.05)
     session = await find_session(connection, database.capabilities, str(await seed_account(connection)))
     assert session is not None
-    made = Ledgers(database, told.hear)
+    made = Ledgers(database, SYSTEM_CLOCK, told.hear)
     told.ledger = made.of(session)
     await refresh(database, told.ledger)
     assert told.ledger.reading

@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from monitoring.clock import utc_now
+from monitoring.clock import SYSTEM_CLOCK
 from tests.ledger.reading import ledger_of, refreshed
 from tests.rows import insert
 
@@ -15,7 +15,11 @@ from tests.rows import insert
 @pytest.fixture
 async def session(connection: asyncpg.Connection) -> int:
     return await insert(
-        connection, "trading_sessions", mode="LIVE", initial_balance=1000, start_time=utc_now() - timedelta(days=5)
+        connection,
+        "trading_sessions",
+        mode="LIVE",
+        initial_balance=1000,
+        start_time=SYSTEM_CLOCK.now() - timedelta(days=5),
     )
 
 
@@ -24,7 +28,7 @@ def snapshot(session: int, at: datetime, equity: float, **more: Any) -> dict[str
 
 
 async def test_net_profit_takes_costs_off(connection: asyncpg.Connection, session: int) -> None:
-    now = utc_now()
+    now = SYSTEM_CLOCK.now()
     await insert(connection, "trades", session_id=session, pnl=10, commission=4, margin_interest_cost=1, exit_time=now)
     await insert(connection, "trades", session_id=session, pnl=2, commission=3, exit_time=now)
     await insert(connection, "trades", session_id=session, pnl=5, commission=None, exit_time=now)
@@ -36,7 +40,7 @@ async def test_net_profit_takes_costs_off(connection: asyncpg.Connection, sessio
 
 
 async def test_nan_profit_is_counted_but_in_no_sum(connection: asyncpg.Connection, session: int) -> None:
-    now = utc_now()
+    now = SYSTEM_CLOCK.now()
     await insert(connection, "trades", session_id=session, pnl=Decimal("NaN"), exit_time=now)
     await insert(connection, "trades", session_id=session, pnl=7, commission=0, exit_time=now)
     ledger = await refreshed(connection, await ledger_of(connection, session))
@@ -47,21 +51,21 @@ async def test_nan_profit_is_counted_but_in_no_sum(connection: asyncpg.Connectio
 
 
 async def test_sessions_never_mix(connection: asyncpg.Connection, session: int) -> None:
-    paper = await insert(connection, "trading_sessions", mode="PAPER", start_time=utc_now())
-    await insert(connection, "trades", session_id=session, pnl=10, exit_time=utc_now())
+    paper = await insert(connection, "trading_sessions", mode="PAPER", start_time=SYSTEM_CLOCK.now())
+    await insert(connection, "trades", session_id=session, pnl=10, exit_time=SYSTEM_CLOCK.now())
     ledger = await refreshed(connection, await ledger_of(connection, session))
     for _ in range(3):
-        await insert(connection, "trades", session_id=paper, pnl=-99, exit_time=utc_now())
-    await insert(connection, "account_history", **snapshot(paper, utc_now(), 5.0))
+        await insert(connection, "trades", session_id=paper, pnl=-99, exit_time=SYSTEM_CLOCK.now())
+    await insert(connection, "account_history", **snapshot(paper, SYSTEM_CLOCK.now(), 5.0))
     await refreshed(connection, ledger)
-    sums = ledger.trades.sums(utc_now())
+    sums = ledger.trades.sums(SYSTEM_CLOCK.now())
     assert sums is not None
     assert sums.total == 1
     assert ledger.history.daily() is None
 
 
 async def test_audit_rows_are_balance_but_not_equity(connection: asyncpg.Connection, session: int) -> None:
-    now = utc_now()
+    now = SYSTEM_CLOCK.now()
     await insert(connection, "account_history", **snapshot(session, now - timedelta(minutes=2), 1050.0, balance=1000))
     audit = snapshot(session, now, 990.0, total_pnl=0, daily_pnl=-10, drawdown=0, margin_used=0, open_positions=0)
     number = await insert(connection, "account_history", **audit, total_exposure=0, margin_available=990)
@@ -75,7 +79,7 @@ async def test_audit_rows_are_balance_but_not_equity(connection: asyncpg.Connect
 
 
 async def test_a_deposit_is_no_return(connection: asyncpg.Connection, session: int) -> None:
-    now = utc_now()
+    now = SYSTEM_CLOCK.now()
     times = [now - timedelta(days=2), now - timedelta(days=1), now]
     await insert(connection, "account_balances", session_id=session, total_balance=1000, last_updated=times[0],
                  update_reason="session_start")  # fmt: skip
@@ -93,7 +97,7 @@ async def test_a_deposit_is_no_return(connection: asyncpg.Connection, session: i
 
 
 async def test_a_flow_found_late_takes_back_what_it_looked_like(connection: asyncpg.Connection, session: int) -> None:
-    now = utc_now()
+    now = SYSTEM_CLOCK.now()
     await insert(
         connection, "account_balances", session_id=session, total_balance=1000, last_updated=now - timedelta(hours=1)
     )
@@ -108,7 +112,7 @@ async def test_a_flow_found_late_takes_back_what_it_looked_like(connection: asyn
 
 
 async def test_late_rows_of_an_old_day_are_taken_in(connection: asyncpg.Connection, session: int) -> None:
-    now = utc_now()
+    now = SYSTEM_CLOCK.now()
     for days, equity in ((3, 1000.0), (2, 1100.0), (0, 1200.0)):
         await insert(connection, "account_history", **snapshot(session, now - timedelta(days=days), equity))
     ledger = await refreshed(connection, await ledger_of(connection, session))
@@ -127,13 +131,13 @@ async def test_rows_committed_out_of_order_are_not_lost(
     try:
         transaction = slow.transaction()
         await transaction.start()
-        await insert(slow, "trades", session_id=session, pnl=1, commission=0, exit_time=utc_now())
-        await insert(connection, "trades", session_id=session, pnl=2, commission=0, exit_time=utc_now())
+        await insert(slow, "trades", session_id=session, pnl=1, commission=0, exit_time=SYSTEM_CLOCK.now())
+        await insert(connection, "trades", session_id=session, pnl=2, commission=0, exit_time=SYSTEM_CLOCK.now())
         await refreshed(connection, ledger)
         await transaction.commit()
     finally:
         await slow.close()
-    sums = (await refreshed(connection, ledger)).trades.sums(utc_now())
+    sums = (await refreshed(connection, ledger)).trades.sums(SYSTEM_CLOCK.now())
     assert sums is not None
     assert sums.net == 3
 
@@ -141,19 +145,19 @@ async def test_rows_committed_out_of_order_are_not_lost(
 async def test_a_corrected_position_changes_the_risk_of_its_trade(connection: asyncpg.Connection, session: int) -> None:
     position = await insert(connection, "positions", session_id=session, status="CLOSED", entry_balance=10_000)
     await insert(connection, "trades", session_id=session, position_id=position, quantity=1, stop_loss=49_000,
-                 exit_time=utc_now())  # fmt: skip
+                 exit_time=SYSTEM_CLOCK.now())  # fmt: skip
     ledger = await refreshed(connection, await ledger_of(connection, session))
     await connection.execute("UPDATE positions SET entry_balance = 5000")
     ledger.forget("positions")
     await refreshed(connection, ledger)
-    sums = ledger.trades.sums(utc_now())
+    sums = ledger.trades.sums(SYSTEM_CLOCK.now())
     assert sums is not None
     assert sums.risk_sum == pytest.approx(0.2)
 
 
 async def test_a_corrected_time_of_a_position_is_taken_back(connection: asyncpg.Connection, session: int) -> None:
     """It lay in the future, which no sign of life may outlast."""
-    now = utc_now()
+    now = SYSTEM_CLOCK.now()
     await insert(connection, "positions", session_id=session, last_update=now + timedelta(days=1))
     ledger = await refreshed(connection, await ledger_of(connection, session))
     await connection.execute("UPDATE positions SET last_update = $1", now)
@@ -162,15 +166,17 @@ async def test_a_corrected_time_of_a_position_is_taken_back(connection: asyncpg.
 
 
 async def test_corrections_are_followed_once_known(connection: asyncpg.Connection, session: int) -> None:
-    trade = await insert(connection, "trades", session_id=session, pnl=10, commission=0, exit_time=utc_now())
-    row = await insert(connection, "account_history", **snapshot(session, utc_now() - timedelta(days=1), 400.0))
-    await insert(connection, "account_history", **snapshot(session, utc_now(), 1000.0))
+    trade = await insert(connection, "trades", session_id=session, pnl=10, commission=0, exit_time=SYSTEM_CLOCK.now())
+    row = await insert(
+        connection, "account_history", **snapshot(session, SYSTEM_CLOCK.now() - timedelta(days=1), 400.0)
+    )
+    await insert(connection, "account_history", **snapshot(session, SYSTEM_CLOCK.now(), 1000.0))
     ledger = await refreshed(connection, await ledger_of(connection, session))
     await connection.execute("UPDATE trades SET pnl = -5 WHERE id = $1", trade)
     await connection.execute("DELETE FROM account_history WHERE id = $1", row)
     ledger.forget("trades", "account_history")
     await refreshed(connection, ledger)
-    sums, drawdown = ledger.trades.sums(utc_now()), ledger.history.drawdown()
+    sums, drawdown = ledger.trades.sums(SYSTEM_CLOCK.now()), ledger.history.drawdown()
     assert sums is not None
     assert drawdown is not None
     assert (sums.net, drawdown.maximum) == (Decimal(-5), 0)
@@ -179,7 +185,7 @@ async def test_corrections_are_followed_once_known(connection: asyncpg.Connectio
 async def test_a_deposit_that_the_engine_has_not_taken_over_is_no_loss(
     connection: asyncpg.Connection, session: int
 ) -> None:
-    now = utc_now()
+    now = SYSTEM_CLOCK.now()
     booked = {"session_id": session, "last_updated": now - timedelta(hours=3)}
     await insert(connection, "account_balances", total_balance=1000, **booked)
     await insert(connection, "account_history", **snapshot(session, now - timedelta(minutes=50), 1000.0))

@@ -7,7 +7,7 @@ import asyncpg
 import numpy as np
 import pytest
 
-from monitoring.clock import utc_now
+from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.capabilities import Capabilities
 from monitoring.ledger import Ledger, extremes
 from monitoring.ledger.times import EPOCH
@@ -25,7 +25,11 @@ LOOK_EVERY = 4
 @pytest.fixture
 async def session(connection: asyncpg.Connection) -> int:
     return await insert(
-        connection, "trading_sessions", mode="LIVE", initial_balance=INITIAL, start_time=utc_now() - timedelta(days=13)
+        connection,
+        "trading_sessions",
+        mode="LIVE",
+        initial_balance=INITIAL,
+        start_time=SYSTEM_CLOCK.now() - timedelta(days=13),
     )
 
 
@@ -35,7 +39,7 @@ async def other(connection: asyncpg.Connection) -> int:
 
 
 def assert_same(fed: Ledger, fresh: Ledger) -> None:
-    now = utc_now()
+    now = SYSTEM_CLOCK.now()
     assert fed.trades.sums(now) == fresh.trades.sums(now)
     assert fed.trades.days == fresh.trades.days
     assert fed.trades.extremes == fresh.trades.extremes
@@ -52,7 +56,7 @@ def assert_same(fed: Ledger, fresh: Ledger) -> None:
 
 
 def assert_plain(ledger: Ledger, plain: naive.Figures) -> None:
-    sums = ledger.trades.sums(utc_now())
+    sums = ledger.trades.sums(SYSTEM_CLOCK.now())
     assert sums is not None
     wins, losses = [net for net in plain.net if net > 0], [net for net in plain.net if net < 0]
     assert (sums.total, sums.unknown, sums.net) == (len(plain.net) + plain.unknown, plain.unknown, sum(plain.net))

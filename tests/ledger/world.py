@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import asyncpg
 
-from monitoring.clock import utc_now
+from monitoring.clock import SYSTEM_CLOCK
 from tests.rows import insert
 
 INITIAL = 1000
@@ -24,7 +24,7 @@ class World:
         self.session = session
         self.other = other
         self.dice = random.Random(seed)
-        self.now = utc_now() - timedelta(days=12)
+        self.now = SYSTEM_CLOCK.now() - timedelta(days=12)
         self.changed: set[str] = set()
         self.balances: list[tuple[datetime, Decimal]] = [(self.now, Decimal(INITIAL))]
         self.owed: list[dict[str, object]] = []
@@ -53,7 +53,7 @@ class World:
         await self._book(self.now, Decimal(INITIAL), "session_start")
 
     async def act(self) -> None:
-        self.now = min(self.now + timedelta(minutes=self.dice.choice((1, 7, 40, 300, 1500))), utc_now())
+        self.now = min(self.now + timedelta(minutes=self.dice.choice((1, 7, 40, 300, 1500))), SYSTEM_CLOCK.now())
         weights, deeds = zip(*self.deeds, strict=True)
         await self.dice.choices(deeds, weights)[0]()
 

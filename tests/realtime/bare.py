@@ -11,6 +11,7 @@ import pytest
 from monitoring.realtime.hub import Hub
 from monitoring.realtime.sockets import Sockets
 from monitoring.scope import UnknownSession
+from tests.clocks import RunningClock
 from tests.serving import served
 
 
@@ -18,13 +19,15 @@ class Bare:
     """The Socket.IO server without a dashboard behind it."""
 
     def __init__(self) -> None:
-        self.hub = Hub(("trades", "risk"), quiet=0.2)
+        self.clock = RunningClock()
+        self.hub = Hub(("trades", "risk"), self.clock.clock, quiet=0.2)
         self.hub.switch(7)
         self.until: float | None = math.inf
         self.computed = 0
         self.host = ""
         self.sockets = Sockets(
             hub=self.hub,
+            clock=self.clock.clock,
             allowed=lambda _token, _cookies: self.until,
             origins=("https://friend.example",),
             find=self.find,

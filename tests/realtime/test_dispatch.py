@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 import asyncpg
 import pytest
 
+from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.database.pool import Database
 from monitoring.ledger import Ledgers
@@ -45,9 +46,9 @@ def ear() -> Ear:
 @pytest.fixture
 async def reader(database_url: str, connection: asyncpg.Connection) -> AsyncIterator[Reader]:
     await insert(connection, "trading_sessions", mode="LIVE")
-    database, hub = Database(database_url), Hub(section.name for section in SECTIONS)
+    database, hub = Database(database_url, SYSTEM_CLOCK), Hub((section.name for section in SECTIONS), SYSTEM_CLOCK)
     await database.open()
-    yield Reader(database, Ledgers(database, lambda _: None), hub)
+    yield Reader(database, Ledgers(database, SYSTEM_CLOCK, lambda _: None), hub, SYSTEM_CLOCK)
     await database.close()
 
 

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from monitoring.app import create_app
+from monitoring.clock import SYSTEM_CLOCK
 from monitoring.config import load_settings
 from monitoring.database.verify import verify
 from monitoring.realtime import feed
@@ -223,7 +224,7 @@ async def test_it_rests_when_nobody_looks_and_wakes_at_once(account: int, reader
 
 async def settled(*spent: float) -> Pace:
     """After polls that worked for so many seconds."""
-    pace = Pace()
+    pace = Pace(SYSTEM_CLOCK)
     pace.nudge()
     for seconds in spent:
         await pace.pause(seconds, watched=False)
@@ -232,8 +233,8 @@ async def settled(*spent: float) -> Pace:
 
 
 async def test_the_pause_grows_with_what_a_poll_costs() -> None:
-    assert Pace().seconds(watched=True) == WATCHED_PAUSE
-    assert Pace().seconds(watched=False) == UNWATCHED_PAUSE
+    assert Pace(SYSTEM_CLOCK).seconds(watched=True) == WATCHED_PAUSE
+    assert Pace(SYSTEM_CLOCK).seconds(watched=False) == UNWATCHED_PAUSE
     dear = await settled(0.01, 0.01)
     assert dear.seconds(watched=True) == pytest.approx(0.01 / LARGEST_SHARE - 0.01)
     dearest = await settled(3.0, 3.0)

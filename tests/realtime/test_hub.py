@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from monitoring.clock import SYSTEM_CLOCK
 from monitoring.realtime.hub import Hub
 
 QUIET = 0.2
@@ -12,7 +13,7 @@ QUIET = 0.2
 
 @pytest.fixture
 async def hub() -> Hub:
-    hub = Hub(("trades", "risk"), quiet=QUIET)
+    hub = Hub(("trades", "risk"), SYSTEM_CLOCK, quiet=QUIET)
     hub.switch(7)
     await asyncio.sleep(QUIET * 1.5)
     return hub
@@ -65,7 +66,7 @@ async def test_another_current_session_makes_everything_stale(hub: Hub) -> None:
 
 
 async def test_versions_differ_between_two_starts() -> None:
-    assert Hub(("trades",)).versions("current") != Hub(("trades",)).versions("current")
+    assert Hub(("trades",), SYSTEM_CLOCK).versions("current") != Hub(("trades",), SYSTEM_CLOCK).versions("current")
 
 
 async def test_closing_ends_every_wait(hub: Hub) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from monitoring.clock import utc_now
+from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.database.pool import Database
 from monitoring.ledger import Ledgers
@@ -17,16 +17,22 @@ from monitoring.realtime.hub import Hub
 from monitoring.realtime.rhythm import UNWATCHED_BEATS, Clockwork
 from monitoring.scope import Scope
 from monitoring.sections import SECTIONS
+from tests.clocks import RunningClock
 from tests.rows import insert
 
 
 @pytest.fixture
-async def reader(database_url: str, connection: asyncpg.Connection) -> AsyncIterator[Reader]:
+def clock() -> RunningClock:
+    return RunningClock()
+
+
+@pytest.fixture
+async def reader(database_url: str, connection: asyncpg.Connection, clock: RunningClock) -> AsyncIterator[Reader]:
     await insert(connection, "trading_sessions", mode="LIVE")
-    hub = Hub((section.name for section in SECTIONS), quiet=0.0)
-    database = Database(database_url)
+    hub = Hub((section.name for section in SECTIONS), clock.clock, quiet=0.0)
+    database = Database(database_url, clock.clock)
     await database.open()
-    yield Reader(database, Ledgers(database, lambda _: None), hub)
+    yield Reader(database, Ledgers(database, clock.clock, lambda _: None), hub, clock.clock)
     await database.close()
 
 
@@ -49,10 +55,12 @@ async def fails(reader: Reader) -> None:
     reader.database._pool = pool
 
 
-async def test_what_could_not_be_read_is_looked_at_again_soon(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_could_not_be_read_is_looked_at_again_soon(
+    reader: Reader, clock: RunningClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(rhythm, "FIRST_RETRY", 0.1)
     reader.hub.watching = True
-    Clockwork(reader.hub, reader)
+    Clockwork(reader.hub, reader, clock.clock)
     viewer = reader.hub.subscribe("1")
     await fails(reader)
     assert await viewer.next(0.01) == {}
@@ -60,12 +68,12 @@ async def test_what_could_not_be_read_is_looked_at_again_soon(reader: Reader, mo
 
 
 async def test_a_session_that_could_not_be_looked_up_is_looked_at_again_soon(
-    reader: Reader, monkeypatch: pytest.MonkeyPatch
+    reader: Reader, clock: RunningClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pages are shown its row as it was last known, which may have changed."""
     monkeypatch.setattr(rhythm, "FIRST_RETRY", 0.1)
     reader.hub.watching = True
-    Clockwork(reader.hub, reader)
+    Clockwork(reader.hub, reader, clock.clock)
     viewer, known = reader.hub.subscribe("1"), await reader.session("1")
     reader.forget_sessions()
     pool, reader.database._pool = reader.database._pool, None
@@ -74,11 +82,13 @@ async def test_a_session_that_could_not_be_looked_up_is_looked_at_again_soon(
     assert await viewer.next(5)
 
 
-async def test_ever_more_rarely_while_it_lasts(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_ever_more_rarely_while_it_lasts(
+    reader: Reader, clock: RunningClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(rhythm, "FIRST_RETRY", 0.02)
     monkeypatch.setattr(rhythm, "LONGEST_RETRY", 0.05)
     reader.hub.watching = True
-    clockwork, pauses = Clockwork(reader.hub, reader), []
+    clockwork, pauses = Clockwork(reader.hub, reader, clock.clock), []
     for _ in range(4):
         await fails(reader)
         pauses.append(clockwork._retries[1][0])
@@ -89,8 +99,8 @@ async def test_ever_more_rarely_while_it_lasts(reader: Reader, monkeypatch: pyte
     assert clockwork._retries[1][0] == 0.02
 
 
-async def test_while_changes_go_unnoticed_pages_look_for_themselves(reader: Reader) -> None:
-    clockwork, viewer = Clockwork(reader.hub, reader), reader.hub.subscribe("current")
+async def test_while_changes_go_unnoticed_pages_look_for_themselves(reader: Reader, clock: RunningClock) -> None:
+    clockwork, viewer = Clockwork(reader.hub, reader, clock.clock), reader.hub.subscribe("current")
     for _ in range(UNWATCHED_BEATS - 1):
         await clockwork.beat()
         assert await viewer.next(0.02) == {}
@@ -98,11 +108,13 @@ async def test_while_changes_go_unnoticed_pages_look_for_themselves(reader: Read
     assert (await viewer.next(1)).keys() == {section.name for section in SECTIONS}
 
 
-async def test_a_session_that_is_gone_harms_nobody(reader: Reader, connection: asyncpg.Connection) -> None:
+async def test_a_session_that_is_gone_harms_nobody(
+    reader: Reader, clock: RunningClock, connection: asyncpg.Connection
+) -> None:
     reader.hub.watching = True
     reader.hub.subscribe("1")
     reader.hub.subscribe("99")
-    clockwork = Clockwork(reader.hub, reader)
+    clockwork = Clockwork(reader.hub, reader, clock.clock)
     await clockwork.beat()
     await connection.execute("DROP TABLE trading_sessions CASCADE")
     reader.forget_sessions()
@@ -110,18 +122,18 @@ async def test_a_session_that_is_gone_harms_nobody(reader: Reader, connection: a
 
 
 async def test_what_a_wrong_clock_made_pages_say_is_unsaid(
-    reader: Reader, connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+    reader: Reader, connection: asyncpg.Connection, clock: RunningClock
 ) -> None:
     """Somebody looked meanwhile."""
-    await insert(connection, "account_history", session_id=1, timestamp=utc_now(), total_pnl=1)
+    await insert(connection, "account_history", session_id=1, timestamp=SYSTEM_CLOCK.now(), total_pnl=1)
     reader.hub.watching = True
-    Clockwork(reader.hub, reader)
+    Clockwork(reader.hub, reader, clock.clock)
     await reads(reader)
     viewer = reader.hub.subscribe("current")
-    with monkeypatch.context() as clock:
-        clock.setattr("monitoring.reader.utc_now", lambda: utc_now() + timedelta(days=10))
-        reader.hub.publish(1, ("health",))
-        await reads(reader)
-        assert "status" in await viewer.next(1)
+    clock.ahead = timedelta(days=10)
+    reader.hub.publish(1, ("health",))
+    await reads(reader)
+    assert "status" in await viewer.next(1)
+    clock.ahead = timedelta()
     await reads(reader)
     assert "status" in await viewer.next(1)

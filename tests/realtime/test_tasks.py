@@ -5,12 +5,13 @@ import logging
 
 import pytest
 
+from monitoring.clock import SYSTEM_CLOCK
 from monitoring.realtime.tasks import Tasks
 from tests.faults.waiting import until
 
 
 async def test_a_task_that_fails_is_started_again_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
-    tasks, runs, again = Tasks(), [0], asyncio.Event()
+    tasks, runs, again = Tasks(SYSTEM_CLOCK), [0], asyncio.Event()
 
     async def work() -> None:
         runs[0] += 1
@@ -30,7 +31,7 @@ async def test_a_task_that_fails_is_started_again_and_says_so(caplog: pytest.Log
 
 
 async def test_a_task_that_returns_has_failed_too() -> None:
-    tasks = Tasks()
+    tasks = Tasks(SYSTEM_CLOCK)
 
     async def work() -> None:
         return
@@ -42,7 +43,7 @@ async def test_a_task_that_returns_has_failed_too() -> None:
 
 
 async def test_stopping_ends_every_task_at_once() -> None:
-    tasks, started = Tasks(), asyncio.Event()
+    tasks, started = Tasks(SYSTEM_CLOCK), asyncio.Event()
 
     async def work() -> None:
         started.set()

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from monitoring.clock import utc_now
+from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.gate import read_gate
 from monitoring.realtime.watch import Changes, Watch, identity_of
@@ -26,10 +26,12 @@ class Poller:
         connection = await asyncpg.connect(url)
         capabilities = await Capabilities.read(connection)
         identity = await identity_of(connection)
-        return cls(connection, await Watch.start(connection, capabilities, identity))
+        return cls(connection, await Watch.start(connection, capabilities, identity, SYSTEM_CLOCK))
 
     async def poll(self) -> Changes:
-        return await self.watch.read(self.connection, await read_gate(self.connection, standby=False))
+        return await self.watch.read(
+            self.connection, await read_gate(self.connection, standby=False, clock=SYSTEM_CLOCK)
+        )
 
 
 @pytest.fixture
@@ -71,7 +73,7 @@ async def test_the_kill_switch(poller: Poller, connection: asyncpg.Connection) -
 
 
 async def test_an_ending_session(poller: Poller, connection: asyncpg.Connection) -> None:
-    await connection.execute("UPDATE trading_sessions SET end_time = $1", utc_now())
+    await connection.execute("UPDATE trading_sessions SET end_time = $1", SYSTEM_CLOCK.now())
     assert (await poller.poll()).rows["trading_sessions"][0].finished
 
 

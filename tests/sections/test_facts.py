@@ -6,7 +6,7 @@ from decimal import Decimal
 import asyncpg
 import pytest
 
-from monitoring.clock import utc_now
+from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.capabilities import Capabilities
 from monitoring.ledger import Ledger
 from monitoring.metrics.catalogue import evaluate
@@ -21,9 +21,9 @@ async def figures(connection: asyncpg.Connection) -> Evaluation:
     capabilities = await Capabilities.read(connection)
     session = await find_session(connection, capabilities, "current")
     assert session is not None
-    ledger = Ledger.of(session)
+    ledger = Ledger.of(session, SYSTEM_CLOCK)
     await ledger.refresh(connection, capabilities, standby=False)
-    return evaluate(await read_facts(connection, capabilities, ledger, utc_now()))
+    return evaluate(await read_facts(connection, capabilities, ledger, SYSTEM_CLOCK.now()))
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ async def session(connection: asyncpg.Connection) -> int:
 async def test_a_partial_exit_shrinks_what_is_held(connection: asyncpg.Connection, session: int) -> None:
     await insert(connection, "positions", session_id=session, quantity=2, original_size=Decimal("0.2"),
                  current_size=Decimal("0.05"), entry_price=100, current_price=110, unrealized_pnl=5,
-                 last_update=utc_now())  # fmt: skip
+                 last_update=SYSTEM_CLOCK.now())  # fmt: skip
     found = await figures(connection)
     assert found.values["position_sizes"] == 50
     assert found.values["total_position_value"] == 55
@@ -56,7 +56,7 @@ async def test_an_old_price_is_no_price(connection: asyncpg.Connection, session:
 async def test_two_positions_in_one_symbol_count_twice(connection: asyncpg.Connection, session: int) -> None:
     for pnl in (5, -3):
         await insert(connection, "positions", session_id=session, quantity=1, current_price=110, unrealized_pnl=pnl,
-                     last_update=utc_now())  # fmt: skip
+                     last_update=SYSTEM_CLOCK.now())  # fmt: skip
     assert (await figures(connection)).values["unrealized_pnl"] == 2
 
 
@@ -79,8 +79,8 @@ async def test_without_the_table_the_factor_is_unknown(connection: asyncpg.Conne
 async def test_profits_that_leave_a_trade_out_are_not_shown_as_all(
     connection: asyncpg.Connection, session: int
 ) -> None:
-    await insert(connection, "trades", session_id=session, pnl=7, exit_time=utc_now())
-    await insert(connection, "trades", session_id=session, pnl=Decimal("NaN"), exit_time=utc_now())
+    await insert(connection, "trades", session_id=session, pnl=7, exit_time=SYSTEM_CLOCK.now())
+    await insert(connection, "trades", session_id=session, pnl=Decimal("NaN"), exit_time=SYSTEM_CLOCK.now())
     found = await figures(connection)
     assert found.values["total_trades"] == 2
     for key in ("daily_pnl", "weekly_pnl", "total_pnl", "win_rate", "winning_trades", "expectancy"):
@@ -114,7 +114,7 @@ async def test_errors_of_other_hours_and_sessions_do_not_count(connection: async
 
 async def test_todays_profit_is_of_the_utc_day(connection: asyncpg.Connection, session: int) -> None:
     await connection.execute("SET timezone = 'Asia/Tokyo'")
-    midnight = utc_now().replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = SYSTEM_CLOCK.now().replace(hour=0, minute=0, second=0, microsecond=0)
     for at, pnl in ((midnight, 7), (midnight - timedelta(seconds=1), 100)):
         await insert(connection, "trades", session_id=session, pnl=pnl, commission=0, exit_time=at)
     assert (await figures(connection)).values["daily_pnl"] == 7

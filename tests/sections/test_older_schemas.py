@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from monitoring.clock import utc_now
+from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.capabilities import TABLES, Capabilities, TableMissing
 from monitoring.ledger import Ledger
 from monitoring.metrics.catalogue import Evaluation, evaluate
@@ -64,9 +64,9 @@ async def everything(connection: asyncpg.Connection) -> Evaluation:
     capabilities = await Capabilities.read(connection)
     session = await find_session(connection, capabilities, "current")
     assert session is not None
-    ledger = Ledger.of(session)
+    ledger = Ledger.of(session, SYSTEM_CLOCK)
     await ledger.refresh(connection, capabilities, standby=False)
-    facts = await read_facts(connection, capabilities, ledger, utc_now())
+    facts = await read_facts(connection, capabilities, ledger, SYSTEM_CLOCK.now())
     for section in SECTIONS:
         if all(capabilities.has(table) for table in section.needs):
             scope = Scope(session, "current", "30d")

@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 from quart import Quart
 
+from monitoring.clock import SYSTEM_CLOCK
 from monitoring.realtime import sse
 from monitoring.realtime.hub import Hub
 from monitoring.services import KEY, Services
@@ -72,7 +73,7 @@ async def test_a_reader_who_goes_leaves_nothing_behind(account: int, app: Quart,
 
 
 async def test_silence_is_broken_by_a_heartbeat_and_ended_by_the_server() -> None:
-    hub = Hub(("trades",))
+    hub = Hub(("trades",), SYSTEM_CLOCK)
     quiet = sse.stream(hub, "current", heartbeat=0.01)
     assert b"event: hello" in await anext(quiet)
     assert await anext(quiet) == sse.event("hb", 1)

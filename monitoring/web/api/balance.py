@@ -101,10 +101,10 @@ async def post_balance(query_args: ScopeQuery, headers: IdempotencyHeader, data:
     if session is None:
         raise Problem(409, "no_balance", "There is no trading session yet, and so no balance to adjust.")
     wish = _wish(session.id, headers.idempotency_key or None, data)
-    database = services().database
+    database, clock = services().database, services().clock
     async with database.acquire() as connection:
         try:
-            done = await adjust_balance(connection, database.capabilities, wish)
+            done = await adjust_balance(connection, database.capabilities, wish, clock)
         except AdjustmentRefused as refused:
             raise Problem(403 if refused.code == "not_permitted" else 409, refused.code, str(refused)) from None
     # The feed would say so in a moment; whoever asks right after the answer must not see the balance of before.

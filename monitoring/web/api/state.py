@@ -2,7 +2,6 @@
 
 from quart_schema import document_response, validate_querystring
 
-from monitoring.clock import utc_now
 from monitoring.database.capabilities import TableMissing
 from monitoring.payloads import (
     Payload,
@@ -43,7 +42,7 @@ async def get_dashboard_state(query_args: StateQuery) -> Payload:
     unknown = empty_metrics(NO_SESSION, services().reader.metrics)
     empty: Payload = {"bot": empty_bot(), "metrics": unknown, "positions": [], "trades": []}
     state = await read(query_args.session, load, empty)
-    return {**state, "server_time": timestamp(utc_now())}
+    return {**state, "server_time": timestamp(services().clock.now())}
 
 
 async def _positions(context: Context) -> list[Payload]:

@@ -1,7 +1,6 @@
 """Is the bot alive, is the dashboard, and what is wrong, if anything."""
 
 import asyncio
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -197,7 +196,7 @@ def _unknown(word: str, reason: str) -> Payload:
 def feed_status() -> Payload:
     """How changes are noticed, and how long ago the database was last asked."""
     state = services().feed.state
-    lag = None if state.last_poll is None else max(0.0, time.time() - state.last_poll)
+    lag = None if state.last_poll is None else max(0.0, services().clock.since_1970() - state.last_poll)
     return {"mode": state.mode, "how": state.how, "lag": lag}
 
 
