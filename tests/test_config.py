@@ -39,6 +39,24 @@ def test_strangers_need_token_and_key(environ: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("environ", "why"),
+    [
+        ({"HOST": "0.0.0.0"}, "listening on 0.0.0.0 lets others reach the dashboard: "),
+        ({"HOST": "::", "ENV": "production"}, "listening on :: lets others reach the dashboard: "),
+        ({"ENV": "production"}, "ENV=production asks for production settings: "),
+        ({"ENV": "Staging"}, "ENV=Staging asks for production settings: "),
+        ({"WEB_SERVER_USE_GEVENT": "1"}, "WEB_SERVER_USE_GEVENT=1 asks for production settings: "),
+        ({"WEB_SERVER_USE_GEVENT": "1", "ENV": "dev"}, "WEB_SERVER_USE_GEVENT=1 asks for production settings: "),
+    ],
+)
+def test_the_reason_for_protection_is_the_one_that_is(environ: dict[str, str], why: str) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        load_settings({**DATABASE, **environ})
+    assert str(refusal.value).startswith(why)
+    assert ("listen on 127.0.0.1" in str(refusal.value)) == ("HOST" in environ)
+
+
+@pytest.mark.parametrize(
     ("token", "key", "expected"),
     [
         ("aB3$" * 7, SECRET_KEY, "MONITORING_DASHBOARD_TOKEN has 28 characters: expected at least 32"),

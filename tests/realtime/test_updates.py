@@ -70,6 +70,16 @@ async def test_programs_hear_of_new_trades_and_of_corrected_ones(
     await program.until(lambda: program.metrics["total_pnl"] == before + 1000)
 
 
+async def test_a_breakeven_trade_that_arrives_is_no_loss(program: Program, connection: asyncpg.Connection) -> None:
+    """What it made pays for its fees alone."""
+    before = program.metrics
+    session = await connection.fetchval("SELECT max(id) FROM trading_sessions")
+    await insert(connection, "trades", session_id=session, pnl=2, commission=2, exit_time=now())
+    await program.until(lambda: program.metrics["total_trades"] == 41)
+    kinds = ("winning_trades", "losing_trades", "breakeven_trades")
+    assert [program.metrics[kind] - before[kind] for kind in kinds] == [0, 0, 1]
+
+
 async def test_metrics_that_could_not_be_read_are_sent_later(
     program: Program, connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

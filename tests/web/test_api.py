@@ -140,6 +140,20 @@ async def test_a_session_by_id(client: Any, connection: Connection) -> None:
     assert await get(client, "/api/trades?session=") == await get(client, "/api/trades?session=current")
 
 
+@pytest.mark.parametrize("number", [1_000_000_000, 2_147_483_647])
+async def test_a_session_with_the_longest_of_ids(client: Any, connection: Connection, number: int) -> None:
+    """As long as the engine's column holds; it is offered by the page too, and can be followed."""
+    await seed_account(connection)
+    await insert(connection, "trading_sessions", id=number, mode="PAPER", strategy_name="the_last_one")
+    await insert(connection, "trades", session_id=number, symbol="ETHUSDT")
+    assert [trade["symbol"] for trade in await get(client, f"/api/trades?session={number}")] == ["ETHUSDT"]
+    for path in (f"/?session={number}", f"/partials/status?session={number}"):
+        response = await client.get(path)
+        assert response.status_code == 200
+        assert "the_last_one" in await response.get_data(as_text=True)
+    assert str(number) in await (await client.get("/")).get_data(as_text=True)
+
+
 async def test_metrics_hold_every_key_and_a_reason_for_each_null(client: Any, connection: Connection) -> None:
     await seed_account(connection)
     metrics = await get(client, "/api/metrics")

@@ -1,6 +1,7 @@
 """What the account is worth, its history, and its correction by hand."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -167,6 +168,17 @@ async def test_adjusts(client: Any, connection: asyncpg.Connection, booked: int,
     assert (await get(client, "/api/balance"))["balance"] == 1500
     row = await connection.fetchrow("SELECT * FROM account_balances ORDER BY id DESC LIMIT 1")
     assert (row["updated_by"], row["update_reason"]) == ("dashboard", "Manual adjustment: deposit")
+
+
+async def test_who_adjusted_is_remembered_in_row_and_event(
+    client: Any, connection: asyncpg.Connection, booked: int, operator: dict[str, str]
+) -> None:
+    status, _ = await post(client, operator, body={**BODY, "updated_by": " Ann  of the night shift "})
+    assert status == 200
+    row = await connection.fetchrow("SELECT * FROM account_balances ORDER BY id DESC LIMIT 1")
+    event = await connection.fetchrow("SELECT * FROM system_events ORDER BY id DESC LIMIT 1")
+    assert row["updated_by"] == "Ann of the night shift"
+    assert json.loads(event["details"])["adjusted_by"] == "Ann of the night shift"
 
 
 async def test_adjusts_the_session_asked_for(
