@@ -27,12 +27,13 @@ from monitoring.resources import resource_dir
 from monitoring.sections import SECTIONS, custom
 from monitoring.services import KEY, Services
 from monitoring.snapshots import Snapshots
+from monitoring.version import VERSION
 from monitoring.web import api, auth, cors, errors, headers, pages, stream, tables
 from monitoring.web.compression import Compression
 from monitoring.web.hosts import LocalOnly
 from monitoring.web.json import Json
 from monitoring.web.prefix import App, Prefix
-from monitoring.web.rendering import VERSION, Pages, SectionRenderer, make_environment
+from monitoring.web.rendering import Pages, SectionRenderer, make_environment
 from monitoring.web.shortcut import Shortcut
 
 LARGEST_BODY = 64 * 1024

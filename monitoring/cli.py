@@ -1,7 +1,11 @@
 """The ``atb`` command: runs the dashboard, and checks or creates a database."""
 
 import asyncio
+import contextlib
+import io
+import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +14,14 @@ import click
 from monitoring.config import ConfigError, load_settings
 from monitoring.environment import read_environment
 from monitoring.errors import UserError
+from monitoring.logs import error_line, escaped, wants_json
+from monitoring.version import VERSION
 
 DASHBOARDS = {"monitoring": "A live trading bot: health, risk, performance, account, positions and trades."}
 
 
-@click.group()
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, message="Monitoring %(version)s")
 def cli() -> None:
     """Monitoring of a live trading bot."""
 
@@ -25,11 +32,13 @@ def dashboards() -> None:
 
 
 @dashboards.command("list")
-def list_dashboards() -> None:
+@click.pass_obj
+def list_dashboards(engines_too: bool) -> None:
     """List the dashboards that can be run."""
-    click.echo("Available dashboards:")
-    for name, summary in DASHBOARDS.items():
-        click.echo(f"- {name}: {summary}")
+    lines = [f"- {name}: {summary}" for name, summary in DASHBOARDS.items()]
+    if engines_too:
+        lines += _dashboards_of_the_engine()
+    click.echo("\n".join(["Available dashboards:", *sorted(lines)]))
 
 
 @dashboards.command("run")
@@ -106,21 +115,58 @@ def _belongs_to_engine(arguments: list[str]) -> bool:
 
 def main() -> None:
     """``atb``: ours for the dashboard, the engine's for everything else where the engine is installed."""
-    if _belongs_to_engine(sys.argv[1:]):
-        try:
-            from cli.__main__ import main as engine_main  # type: ignore[import-not-found]
-        except ModuleNotFoundError as missing:
-            if missing.name not in ("cli", "cli.__main__"):
-                raise
-        else:
-            sys.exit(engine_main())
-    monitoring_main()
+    engine = None if _is_ours(sys.argv[1:]) else _engine()
+    if engine is not None:
+        sys.exit(engine())
+    monitoring_main(engines_too=True)
 
 
-def monitoring_main() -> None:
-    """``atb-monitoring``: always ours."""
+def _is_ours(arguments: list[str]) -> bool:
+    """Whether the engine's command of the same name must not have this call."""
+    if arguments[:2] == ["dashboards", "run"]:
+        return "monitoring" in arguments
+    return arguments[:2] == ["dashboards", "list"]
+
+
+def _engine() -> Callable[[], int] | None:
+    """The engine's own command, where it can be imported."""
     try:
-        cli(standalone_mode=True)
+        from cli.__main__ import main as engine  # type: ignore[import-not-found]
+    except ModuleNotFoundError as missing:
+        if missing.name not in ("cli", "cli.__main__"):
+            raise
+        return None
+    return engine  # type: ignore[no-any-return]
+
+
+def _dashboards_of_the_engine() -> list[str]:
+    """The lines of its list but for ours; a fault of its own is a sentence on standard error."""
+    listed = io.StringIO()
+    try:
+        engine = _engine()
+        if engine is None:
+            return []
+        with contextlib.redirect_stdout(listed), contextlib.suppress(SystemExit):
+            engine()
+    except Exception as error:  # noqa: BLE001 - the engine's code; our own dashboard is listed all the same
+        click.echo(f"atb: the engine's dashboards cannot be listed ({escaped(str(error))})", err=True)
+    ours = tuple(f"- {name}" for name in DASHBOARDS)
+    return [line for line in listed.getvalue().splitlines() if line.startswith("- ") and not line.startswith(ours)]
+
+
+def monitoring_main(engines_too: bool = False) -> None:
+    """``atb-monitoring``: always ours. ``engines_too``: list the engine's dashboards beside ours."""
+    try:
+        cli(obj=engines_too)
     except UserError as error:
-        click.echo(f"atb: {error}", err=True)
+        _complain(str(error))
         sys.exit(1)
+
+
+def _complain(sentence: str) -> None:
+    """On standard error, in the form of the log where that is JSON."""
+    try:
+        as_json = wants_json(read_environment())
+    except UserError:
+        as_json = wants_json(os.environ)
+    click.echo(error_line(sentence) if as_json else f"atb: {escaped(sentence)}", err=True)

@@ -12,6 +12,7 @@ from monitoring.database.url import normalise_url
 from monitoring.errors import UserError
 from monitoring.strength import MAKES_THEM, SECRET_KEY, TOKEN, weaknesses
 
+TRUE = frozenset({"1", "true", "yes"})
 RELAXED_ENVIRONMENTS = frozenset({"dev", "development", "test", "testing"})
 
 
@@ -46,7 +47,7 @@ def _text(_name: str, text: str) -> str:
 
 
 def _flag(name: str, text: str) -> bool:
-    return _choice("1", "true", "yes", "0", "false", "no")(name, text) in {"1", "true", "yes"}
+    return _choice(*sorted(TRUE), "0", "false", "no")(name, text) in TRUE
 
 
 def _names(_name: str, text: str) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ import socket
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from types import FrameType
+from pathlib import Path
+from types import FrameType, ModuleType
 
 import uvicorn
 from quart import Quart
@@ -16,7 +17,8 @@ from quart import Quart
 from monitoring.app import asgi, create_app
 from monitoring.config import ConfigError, Settings, notices
 from monitoring.database.pool import DatabaseUnavailable
-from monitoring.logs import configure
+from monitoring.listening import address, listen
+from monitoring.logs import announce, configure
 from monitoring.metrics.catalogue import Metric
 from monitoring.realtime.gatekeeper import App
 from monitoring.realtime.hub import MOST_VIEWERS
@@ -26,9 +28,6 @@ from monitoring.stalled import Http, WebSocket
 
 log = logging.getLogger(__name__)
 
-STUCK_CLIENT_MS = 20_000
-"""A peer that acknowledges nothing for this long is cut off: its unsent data would only grow."""
-BACKLOG = 2048
 MOST_FILES = 65_536
 FILES_FOR_OURSELVES = 128
 FILES_A_VIEWER = 3
@@ -56,7 +55,7 @@ def serve(settings: Settings, metrics: Iterable[Metric]) -> None:
     configure(settings)
     for notice in notices(settings):
         log.warning(notice)
-    listening = listen(settings)
+    listening = _listening(settings)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -76,27 +75,12 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-def listen(settings: Settings) -> socket.socket:
-    """The listening socket. Raises ConfigError when the address is taken or not ours."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STUCK_CLIENT_MS)
-    try:
-        listening.bind((settings.host, settings.port))
-    except OSError as error:
-        listening.close()
-        raise ConfigError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}") from None
-    listening.listen(BACKLOG)  # from here on who comes waits, and is not refused
-    listening.set_inheritable(True)
-    return listening
-
-
 async def _serve(settings: Settings, metrics: Iterable[Metric], listening: socket.socket) -> None:
     async with contextlib.AsyncExitStack() as stack:
         if settings.demo:
-            url = await stack.enter_async_context(_demo_database(settings))
+            demo, running, folder = _demo(settings)
+            url = await stack.enter_async_context(demo.demo_database(folder, _progress(settings)))
+            stack.callback(running.forget_address, folder)
             settings = replace(settings, database_url=url)
         app = create_app(settings, metrics)
         parts: Services = app.extensions[KEY]
@@ -104,15 +88,26 @@ async def _serve(settings: Settings, metrics: Iterable[Metric], listening: socke
         await _run(app, parts, listening)
 
 
-def _demo_database(settings: Settings) -> contextlib.AbstractAsyncContextManager[str]:
+def _listening(settings: Settings) -> socket.socket:
+    if not settings.demo:
+        return listen(settings)
+    _, running, folder = _demo(settings)
+    running.expect_no_other(folder)
+    listening = listen(settings)
+    running.note_address(folder, address(settings, listening))
+    return listening
+
+
+def _demo(settings: Settings) -> tuple[ModuleType, ModuleType, Path]:
     # Imported here alone: the demo, and the PostgreSQL that it brings, are no part of a dashboard in production.
     try:
-        from monitoring.demo import default_demo_dir, demo_database
+        from monitoring import demo
+        from monitoring.demo import running
     except ModuleNotFoundError as missing:
         raise ConfigError(
             f"--demo needs the package {missing.name}: expected what pip install 'monitoring-dashboard[demo]' brings"
         ) from None
-    return demo_database(settings.demo_dir or default_demo_dir(), _progress)
+    return demo, running, settings.demo_dir or demo.default_demo_dir()
 
 
 async def _connect(parts: Services) -> None:
@@ -163,17 +158,21 @@ def configuration(app: App) -> uvicorn.Config:
 
 
 async def _run(app: Quart, parts: Services, listening: socket.socket) -> None:
-    host, port = listening.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
     parts.hub.most_viewers = most_viewers()
     server = Server(configuration(asgi(app)), parts)
-    print(f"Monitoring is at http://{shown}:{port}{parts.settings.root_path}/ (Ctrl-C stops it)", flush=True)  # noqa: T201
+    announce(parts.settings, f"Monitoring is at {address(parts.settings, listening)} (Ctrl-C stops it)")
     await server.serve(sockets=[listening])
     if not server.started:
         raise ConfigError("the dashboard could not start: see the log")
 
 
-def _progress(share: float, what: str) -> None:
+def _progress(settings: Settings) -> Callable[[float, str], None]:
+    if settings.log_json:
+        return lambda share, what: log.info("%s: %.0f %%", what, share * 100)
+    return _drawn
+
+
+def _drawn(share: float, what: str) -> None:
     """One line that rewrites itself on a terminal, a line for each step elsewhere."""
     end = "\r" if sys.stderr.isatty() and share < 1 else "\n"
     print(f"\r{what}: {share:4.0%} ", end=end, file=sys.stderr, flush=True)  # noqa: T201

@@ -1,16 +1,20 @@
 """The command line: what an operator types, and the one sentence that answers a mistake."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import asyncpg
 import httpx
 import pytest
 
+from monitoring.config import load_settings
+from monitoring.environment import read_environment
 from monitoring.postgres.embedded import EmbeddedServer
 from tests.rows import insert
 from tests.running import run_dashboard
@@ -18,9 +22,13 @@ from tests.running import run_dashboard
 
 async def atb(*arguments: str, **environ: str) -> tuple[int, str, str]:
     """Exit code, standard output and standard error of the command."""
+    return await run(sys.executable, "-m", "monitoring", *arguments, **environ)
+
+
+async def run(*command: str, **environ: str) -> tuple[int, str, str]:
     clean = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "ENV", "HOST", "PORT")}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "monitoring", *arguments),
+        *command,
         env={**clean, **environ},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -59,6 +67,81 @@ async def test_bad_usage_exits_with_two() -> None:
     assert (await atb("dashboards", "run"))[0] == 2
 
 
+@pytest.mark.parametrize("command", [(), ("dashboards",), ("dashboards", "run"), ("db", "verify"), ("token",)])
+async def test_help_has_a_short_name_everywhere(command: tuple[str, ...]) -> None:
+    code, out, _ = await atb(*command, "-h")
+    assert code == 0
+    assert out.startswith("Usage:")
+
+
+async def test_says_its_version() -> None:
+    assert (await atb("--version"))[:2] == (0, f"Monitoring {version('monitoring-dashboard')}\n")
+
+
+async def test_makes_secrets_that_are_accepted(tmp_path: Path, database_url: str) -> None:
+    _, lines, _ = await atb("token")
+    (tmp_path / ".env").write_text(f"DATABASE_URL={database_url}\n{lines}")
+    assert load_settings(read_environment(tmp_path, {"ENV": "production"})).protected
+
+
+async def test_an_old_python_is_answered_with_a_sentence() -> None:
+    old = "import runpy, sys; sys.version_info = (3, 10, 14, 'final', 0); runpy.run_module('monitoring')"
+    assert await run(sys.executable, "-c", old) == (1, "", "atb: Python 3.10: expected 3.11 or newer\n")
+
+
+ENGINE = """
+import sys
+
+def main():
+    if sys.argv[1:] == ["dashboards", "list"]:
+        print("Loaded something")
+        print("Available dashboards:")
+        print("- backtesting: Past runs")
+        print("- monitoring: The old one")
+        return 0
+    print("the engine was called with", sys.argv[1:])
+    return 3
+"""
+
+
+async def beside_the_engine(folder: Path, engine: str, *arguments: str) -> tuple[int, str, str]:
+    """What ``atb`` answers where the engine's command, or what stands for it, can be imported."""
+    (folder / "cli").mkdir()
+    (folder / "cli" / "__init__.py").touch()
+    (folder / "cli" / "__main__.py").write_text(engine)
+    path = os.pathsep.join([str(folder), str(Path.cwd())])
+    return await run(sys.executable, "-c", "from monitoring.cli import main; main()", *arguments, PYTHONPATH=path)
+
+
+async def test_the_engines_dashboards_are_listed_too(tmp_path: Path) -> None:
+    code, out, _ = await beside_the_engine(tmp_path, ENGINE, "dashboards", "list")
+    assert code == 0
+    heading, theirs, ours = out.splitlines()
+    assert heading == "Available dashboards:"
+    assert theirs == "- backtesting: Past runs"
+    assert ours.startswith("- monitoring: A live trading bot")
+
+
+async def test_a_broken_engine_hides_no_dashboard(tmp_path: Path) -> None:
+    code, out, err = await beside_the_engine(tmp_path, "import no_such_package", "dashboards", "list")
+    assert code == 0
+    assert "- monitoring: A live trading bot" in out
+    assert err == "atb: the engine's dashboards cannot be listed (No module named 'no_such_package')\n"
+
+
+@pytest.mark.parametrize("command", [("live", "ml_basic"), ("dashboards", "run", "backtesting"), ("db", "verify")])
+async def test_other_commands_are_the_engines(tmp_path: Path, command: tuple[str, ...]) -> None:
+    code, out, _ = await beside_the_engine(tmp_path, ENGINE, *command)
+    assert code == 3
+    assert out == f"the engine was called with {list(command)}\n"
+
+
+async def test_monitoring_is_ours_beside_the_engine(tmp_path: Path) -> None:
+    code, _, err = await beside_the_engine(tmp_path, ENGINE, "dashboards", "run", "monitoring", "--port", "x")
+    assert code == 1
+    assert "--port=x" in err
+
+
 async def test_a_taken_port_is_named(database_url: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -67,7 +150,25 @@ async def test_a_taken_port_is_named(database_url: str) -> None:
         code, _, err = await atb("dashboards", "run", "monitoring", "--db-url", database_url, "--port", str(port))
     assert code == 1
     assert f"127.0.0.1:{port}" in err
+    assert "another program" in err
+    assert "--port" in err
     assert len(err.strip().splitlines()) == 1
+
+
+async def test_a_second_dashboard_is_told_where_the_first_is(database_url: str) -> None:
+    async with run_dashboard("--db-url", database_url) as first:
+        port = first.url.rpartition(":")[2]
+        code, _, err = await atb("dashboards", "run", "monitoring", "--db-url", database_url, "--port", port)
+    assert code == 1
+    assert f"Monitoring is already running at {first.url}/" in err
+    assert len(err.strip().splitlines()) == 1
+
+
+async def test_a_mistake_is_json_where_the_log_is() -> None:
+    code, _, err = await atb("dashboards", "run", "monitoring", "--port", "no\nport", LOG_JSON="1")
+    assert code == 1
+    (line,) = err.splitlines()
+    assert json.loads(line)["message"].startswith("--port=no\nport: expected a port")
 
 
 async def test_verify_says_what_is_there(database_url: str, connection: asyncpg.Connection) -> None:

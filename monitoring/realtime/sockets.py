@@ -67,8 +67,9 @@ class Sockets:
             ping_timeout=PING_TIMEOUT,
             max_http_buffer_size=LARGEST_MESSAGE,
             cors_allowed_origins=self._origin_allowed,
-            logger=False,
-            engineio_logger=False,
+            # Named, for otherwise each of the two prints its lines by itself too, as they come.
+            logger=logging.getLogger("socketio.server"),
+            engineio_logger=logging.getLogger("engineio.server"),
         )
         self.seats = Seats(self.server.eio, self.hub, lambda: len(self._clients))
         self.server.on("connect", self._connect)

@@ -4,7 +4,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from importlib.metadata import PackageNotFoundError, version
 from urllib.parse import urlencode
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
@@ -18,6 +17,7 @@ from monitoring.resources import resource_dir
 from monitoring.scope import CURRENT, DEFAULT_RANGE, RANGES, Scope
 from monitoring.sections import SECTIONS, Section
 from monitoring.snapshots import View
+from monitoring.version import VERSION
 
 THEMES = ("auto", "light", "dark")
 MOST_REMEMBERED = 2000
@@ -59,16 +59,6 @@ class Remembered:
             if len(self._kept) > MOST_REMEMBERED:
                 self._kept.popitem(last=False)
         return html
-
-
-def _version() -> str:
-    try:
-        return version("monitoring-dashboard")
-    except PackageNotFoundError:
-        return "source"
-
-
-VERSION = _version()
 
 
 class Links:

@@ -1,0 +1,47 @@
+"""Whoever starts a second demo is told where the first one is."""
+
+import asyncio
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from monitoring.demo.running import expect_no_other
+from tests.running import run_dashboard
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Not pytest's, which is closed to the account that PostgreSQL runs as under root."""
+    made = Path(tempfile.mkdtemp(prefix="atb-demo-"))
+    yield made / "demo"
+    shutil.rmtree(made)
+
+
+async def refusal(folder: Path) -> str:
+    """What a second start with the same folder answers."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "monitoring", "dashboards", "run", "monitoring"),
+        *("--demo", "--demo-dir", str(folder), "--port", "0"),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, err = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode == 1
+    return err.decode()
+
+
+async def test_a_second_demo_is_told_where_the_first_is(folder: Path) -> None:
+    async with run_dashboard("--demo", "--demo-dir", str(folder)) as first:
+        (sentence,) = (await refusal(folder)).splitlines()
+        assert f"Monitoring is already running at {first.url}/ (process {first.process.pid})" in sentence
+    expect_no_other(folder)
+
+
+async def test_a_demo_that_was_killed_is_in_nobodys_way(folder: Path) -> None:
+    async with run_dashboard("--demo", "--demo-dir", str(folder)) as first:
+        first.process.kill()
+    async with run_dashboard("--demo", "--demo-dir", str(folder)) as second:
+        assert first.process.pid != second.process.pid
