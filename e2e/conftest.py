@@ -12,13 +12,14 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from scripts.find_chromium import find_chromium
 from tests.history import seed_account
 from tests.running import Dashboard, run_dashboard
+from tests.waiting import WAIT_SECONDS
 
 REFUSED = "Content Security Policy"
 """Of the browser's complaints this one is ours; those about a network that a test cuts are meant."""
 ARTIFACTS = Path("test-results")
 """Playwright makes it when there is something to keep."""
 MEASURED = "live again"
-"""The property under which tests report how soon a page was live: the promise, the seconds, and those it may take."""
+"""The property under which tests report how soon a page was live: the promise, the seconds, and those at rest."""
 BROWSER_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -29,12 +30,12 @@ BROWSER_ARGUMENTS = [
     "--disable-sync",
 ]
 
-expect.set_options(timeout=15_000)  # patience for a busy machine; how quick it is, the benchmarks tell
+expect.set_options(timeout=1000 * WAIT_SECONDS)  # patience for a busy machine; how quick it is, the benchmarks tell
 
 
-async def until_live(page: Page, timeout: float | None = None) -> None:
-    """Waits, for ``timeout`` milliseconds at most, until the page hears of changes over a WebSocket."""
-    await expect(page.locator("html[data-live=ws]")).to_be_attached(timeout=timeout)
+async def until_live(page: Page) -> None:
+    """Waits until the page hears of changes over a WebSocket."""
+    await expect(page.locator("html[data-live=ws]")).to_be_attached()
 
 
 @pytest.fixture
@@ -110,10 +111,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> object:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How long each promise took, and how long it may take."""
+    """How long each promise took, and how long it takes on a machine that is at rest."""
     reports = [report for kind in terminalreporter.stats.values() for report in kind]
     found = [value for report in reports for name, value in getattr(report, "user_properties", ()) if name == MEASURED]
     if found:
         terminalreporter.section(MEASURED)
-        for promise, seconds, within in found:
-            terminalreporter.line(f"{seconds:7.2f} s of {within:g}  {promise}")
+        for promise, seconds, usual in found:
+            terminalreporter.line(f"{seconds:7.2f} s (at most {usual:g} at rest)  {promise}")

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from tests.listening import stop_listening
+from tests.waiting import waiting
 
 ACCESS_LOG = "access.log"
 PLAIN = """
@@ -109,7 +110,7 @@ async def _running(program: str, folder: Path) -> AsyncIterator[None]:
     )
     assert process.stderr is not None
     said = b""
-    async with asyncio.timeout(20):
+    async with waiting():
         while b"start worker process " not in said:
             line = await process.stderr.readline()
             assert line, f"nginx does not start: {said.decode()}"

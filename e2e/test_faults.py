@@ -54,6 +54,6 @@ async def test_the_dashboard_is_killed_and_started_again(account: int, database_
     missed = await insert(engine, "trades", session_id=account, symbol="MISSED", pnl=1, exit_time=now())
     await engine.close()
     async with run_dashboard("--db-url", database_url, "--port", port):
-        await expect(page.locator(f"#trade-{missed}")).to_be_attached(timeout=20_000)
-        await until_live(page, 20_000)
+        await expect(page.locator(f"#trade-{missed}")).to_be_attached()
+        await until_live(page)
         await shows_new_trades(page, database_url, account)

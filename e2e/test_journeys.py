@@ -25,7 +25,7 @@ async def test_a_committed_trade_appears_without_a_reload(
     await until_live(page)
     await page.evaluate("window.notReloaded = true")
     number = await insert(connection, "trades", session_id=account, symbol="DOGEUSDT", pnl=123, exit_time=now())
-    await expect(page.locator(f"#trade-{number}")).to_contain_text("DOGEUSDT", timeout=15_000)
+    await expect(page.locator(f"#trade-{number}")).to_contain_text("DOGEUSDT")
     await expect(page.locator("#performance")).to_contain_text("41")
     assert await page.evaluate("window.notReloaded")
 
@@ -50,9 +50,9 @@ async def test_where_websockets_are_blocked_events_arrive_all_the_same(
     page = await open_page("about:blank")
     await page.route_web_socket("**/socket.io/**", lambda socket: socket.close())
     await page.goto(dashboard.url)
-    await expect(page.locator("html[data-live=sse]")).to_be_attached(timeout=15_000)
+    await expect(page.locator("html[data-live=sse]")).to_be_attached()
     number = await insert(connection, "trades", session_id=account, pnl=5, exit_time=now())
-    await expect(page.locator(f"#trade-{number}")).to_be_attached(timeout=15_000)
+    await expect(page.locator(f"#trade-{number}")).to_be_attached()
 
 
 async def test_who_is_signed_out_is_asked_to_sign_in_again(
@@ -66,7 +66,7 @@ async def test_who_is_signed_out_is_asked_to_sign_in_again(
         await until_live(page)
         await page.evaluate("fetch('/logout', { method: 'POST' })")  # as another tab would
         await insert(connection, "trades", session_id=account, exit_time=now())
-        await expect(page.get_by_label("token")).to_be_visible(timeout=20_000)
+        await expect(page.get_by_label("token")).to_be_visible()
 
 
 async def test_without_scripts_the_page_is_whole(dashboard: Dashboard, open_page: OpenPage) -> None:
@@ -102,4 +102,4 @@ async def test_the_demo_opens_and_moves(open_page: OpenPage, demo_dir: str) -> N
         await expect(page.get_by_text("DEMO").first).to_be_visible()
         await until_live(page)
         before = await page.locator("#positions").inner_text()
-        await expect(page.locator("#positions")).not_to_have_text(before, timeout=20_000)
+        await expect(page.locator("#positions")).not_to_have_text(before)

@@ -11,6 +11,8 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.waiting import WAIT_SECONDS, waiting
+
 PATH = "/socket.io/?EIO=4&transport=websocket"
 OWN_PAGE = {"fragments": True, "session": "current"}
 
@@ -24,7 +26,7 @@ class Raw:
     async def send(self, text: str | bytes) -> None:
         await self.socket.send(text)
 
-    async def packet(self, within: float = 5) -> str:
+    async def packet(self, within: float = WAIT_SECONDS) -> str:
         """The next thing that is neither a ping nor the greeting of Engine.IO."""
         async with asyncio.timeout(within):
             while True:
@@ -39,9 +41,9 @@ class Raw:
         await self.send("40" + ("" if auth is None else json.dumps(auth)))
         return await self.packet()
 
-    async def event(self, name: str, within: float = 5) -> Any:
+    async def event(self, name: str) -> Any:
         """The payload of the next event, which has this name."""
-        packet = await self.packet(within)
+        packet = await self.packet()
         assert packet.startswith("42"), packet
         found, payload = json.loads(packet[2:])
         assert found == name, packet
@@ -55,9 +57,9 @@ class Raw:
             return True
         return False
 
-    async def closed(self, within: float = 5) -> int:
+    async def closed(self) -> int:
         """The code with which the server closes; 1006 if the connection broke."""
-        async with asyncio.timeout(within):
+        async with waiting():
             with contextlib.suppress(ConnectionClosed):
                 while True:
                     await self.socket.recv()

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from tests.waiting import WAIT_SECONDS
+
 
 @dataclass(frozen=True)
 class Dashboard:
@@ -41,7 +43,7 @@ async def run_dashboard(*arguments: str, **environ: str) -> AsyncIterator[Dashbo
                 return found[1]
         return ""
 
-    url = await asyncio.wait_for(follow(re.compile(r"Monitoring is at (\S+)/ ")), 60)
+    url = await asyncio.wait_for(follow(re.compile(r"Monitoring is at (\S+)/ ")), WAIT_SECONDS)
     assert url, "".join(log)
     rest = asyncio.create_task(follow(None))
     try:
@@ -49,5 +51,5 @@ async def run_dashboard(*arguments: str, **environ: str) -> AsyncIterator[Dashbo
     finally:
         if process.returncode is None:
             process.terminate()
-        await asyncio.wait_for(process.wait(), 10)
+        await asyncio.wait_for(process.wait(), WAIT_SECONDS)
         await rest

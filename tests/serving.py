@@ -10,6 +10,7 @@ from typing import Any
 import uvicorn
 
 from monitoring.server import configuration
+from tests.waiting import WAIT_SECONDS
 
 
 class Server(uvicorn.Server):
@@ -38,7 +39,7 @@ async def served(app: Any, send_buffer: int | None = None) -> AsyncIterator[str]
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     started = asyncio.create_task(server.up.wait())
     try:
-        await asyncio.wait((serving, started), timeout=10, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((serving, started), timeout=WAIT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         assert server.started, "the server did not start: see the log"
         yield f"127.0.0.1:{listening.getsockname()[1]}"
     finally:

@@ -1,10 +1,11 @@
 """Reads the dashboard's event stream as a program does."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+
+from tests.waiting import waiting
 
 Event = tuple[str, Any]
 
@@ -24,9 +25,9 @@ class EventReader:
         fields = dict(line.split(": ", 1) for line in event.splitlines())
         return fields["event"], json.loads(fields["data"])
 
-    async def until(self, name: str, within: float = 30) -> Any:
+    async def until(self, name: str) -> Any:
         """The data of the next event of that name."""
-        async with asyncio.timeout(within):
+        async with waiting():
             while True:
                 event, data = await self.next()
                 if event == name:

@@ -15,6 +15,7 @@ from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.pool import Database
 from tests.adjusting import count, wish
 from tests.rows import ago, insert, now
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -186,8 +187,7 @@ async def test_builds_on_what_the_engine_wrote_meanwhile(
 
 
 async def until_somebody_waits(connection: Connection) -> None:
-    while not await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
-        pass
+    await until(lambda: connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
 
 
 async def test_does_not_wait_for_ever(

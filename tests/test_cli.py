@@ -18,6 +18,7 @@ from monitoring.environment import read_environment
 from monitoring.postgres.embedded import EmbeddedServer
 from tests.rows import insert
 from tests.running import run_dashboard
+from tests.waiting import WAIT_SECONDS
 
 
 async def atb(*arguments: str, **environ: str) -> tuple[int, str, str]:
@@ -33,7 +34,7 @@ async def run(*command: str, **environ: str) -> tuple[int, str, str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, err = await asyncio.wait_for(process.communicate(), 30)
+    out, err = await asyncio.wait_for(process.communicate(), WAIT_SECONDS)
     assert process.returncode is not None
     return process.returncode, out.decode(), err.decode()
 
@@ -218,7 +219,7 @@ async def test_stops_at_once_with_streams_open(database_url: str, stop: signal.S
             running.process.send_signal(stop)
             farewell = "".join([chunk async for chunk in chunks])
         assert "retry: 1000" in farewell
-        assert await asyncio.wait_for(running.process.wait(), 2) == 0
+        assert await asyncio.wait_for(running.process.wait(), WAIT_SECONDS) == 0
         assert "Traceback" not in "".join(running.log)
 
 

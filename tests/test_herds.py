@@ -26,6 +26,7 @@ from monitoring.snapshots import HEAD_START
 from monitoring.web.rendering import SectionRenderer
 from tests.history import seed_account
 from tests.rows import insert, now
+from tests.waiting import WAIT_SECONDS, until, waiting
 
 HERD = 1000
 BURST = 1000
@@ -104,8 +105,8 @@ async def rested(hub: Hub) -> None:
 
 
 async def until_stale(viewer: Subscription, section: str) -> dict[str, str]:
-    async with asyncio.timeout(10):
-        while section not in (news := await viewer.next(10)):
+    async with waiting():
+        while section not in (news := await viewer.next(WAIT_SECONDS)):
             pass
         return news
 
@@ -147,9 +148,7 @@ async def test_nobody_looks_nothing_is_loaded(
     before = hub.version("current", "trades")
     loads.clear(), renders.clear()
     await insert(connection, "trades", session_id=account, exit_time=now())
-    async with asyncio.timeout(10):
-        while hub.version("current", "trades") == before:  # noqa: ASYNC110 - nobody is told
-            await asyncio.sleep(0.01)
+    await until(lambda: hub.version("current", "trades") != before)
     await rested(hub)
     assert not loads
     assert not renders
@@ -167,7 +166,7 @@ async def test_what_was_looked_at_is_ready_before_it_is_asked_for(
         loads.clear()
         await insert(connection, "trades", session_id=account, exit_time=now())
         await until_stale(viewer, "trades")
-        await rested(parts.hub)
+        await (until(lambda: loads[section] > 0) if asked else rested(parts.hub))
         # Of the second change nothing is loaded: the variant that was made for the first was never fetched.
         assert loads[section] == int(asked)
 
@@ -188,6 +187,7 @@ async def test_what_changed_itself_is_loaded_first_and_whoever_asks_for_the_rest
     loads.clear()
     await insert(connection, "trades", session_id=account, exit_time=now())
     await until_stale(viewer, "trades")
+    await until(lambda: loads["trades"] > 0)
     await rested(parts.hub)
     assert loads == {"trades": 1}
     await fetch(client, "/partials/performance")
@@ -226,9 +226,11 @@ async def test_a_thousand_commits_are_a_few_signals_and_as_many_loads(
             # A herd that is spread over the whole of the burst.
             await asyncio.gather(*(fetch(client, f"/partials/{section}") for _ in range(5)))
     lasted = time.monotonic() - started
-    async with asyncio.timeout(10):
-        while f'id="trade-{trade}"' not in await fetch(client, "/partials/trades"):  # noqa: ASYNC110 - told at the end
-            await asyncio.sleep(0.05)
+
+    async def is_shown() -> bool:
+        return f'id="trade-{trade}"' in await fetch(client, "/partials/trades")
+
+    await until(is_shown)
     following.cancel()
     with suppress(asyncio.CancelledError):
         await following
@@ -242,7 +244,7 @@ async def test_signals_of_a_commit_come_as_one_message(hub: Hub, connection: asy
     events = stream(hub, "current")
     await anext(events)
     await insert(connection, "trades", session_id=account, exit_time=now())
-    async with asyncio.timeout(10):
+    async with waiting():
         event = (await anext(events)).decode()
     await events.aclose()  # type: ignore[attr-defined]
     told = json.loads(re.findall("^data: (.*)$", event, re.MULTILINE)[0])

@@ -9,6 +9,7 @@ import pytest
 
 from monitoring.resources import resource_dir
 from monitoring.snapshots import HEAD_START
+from tests.waiting import WAIT_SECONDS
 
 LIVE_JS = resource_dir("static") / "js" / "live.js"
 MOST_BYTES = 3000
@@ -58,7 +59,7 @@ def parses(source: str) -> bool:
     if node is None:
         pytest.skip("node is not installed")
     command = [node, "--expose-internals", "--eval", PARSE]
-    done = subprocess.run(command, input=source, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(command, input=source, capture_output=True, text=True, timeout=WAIT_SECONDS)
     if "Cannot find module" in done.stderr:
         pytest.skip("this node brings no parser")
     return done.returncode == 0

@@ -14,8 +14,8 @@ from monitoring.reader import Reader
 from monitoring.realtime.hub import Hub
 from monitoring.scope import Scope
 from monitoring.sections.section import Context
-from tests.faults.waiting import until
 from tests.history import seed_account
+from tests.waiting import until
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from monitoring.realtime.sockets import Sockets
 from monitoring.realtime.sse import event
 from monitoring.sections import SECTIONS
 from tests.engine_io import PATH, Raw, let_in
-from tests.faults.waiting import until
 from tests.serving import served
+from tests.waiting import WAIT_SECONDS, until, waiting
 
 STUCK = 50
 CHANGES = 3000
@@ -198,7 +198,7 @@ async def test_streams_that_stop_reading_keep_one_version_a_section(
         assert hub.viewers == STUCK + 1
         assert await change(hub, page) < STUCK * 65_536 + MOST_GROWTH
         newest = hub.versions("current")
-        assert [await stream.next(1) for stream in subscriptions] == [newest] * STUCK
+        assert [await stream.next(WAIT_SECONDS) for stream in subscriptions] == [newest] * STUCK
         hub.close()
         clients.close()
 
@@ -233,7 +233,7 @@ async def test_a_connection_that_is_not_read_is_cut(
     flood = Flood()
     async with served(flood, KERNEL) as host:
         clients.enter_context(await connect(host, request_))
-        await asyncio.wait_for(flood.ended.wait(), 5)
+        await asyncio.wait_for(flood.ended.wait(), WAIT_SECONDS)
 
 
 @pytest.mark.parametrize("request_", [GET, UPGRADE], ids=["http", "websocket"])
@@ -250,7 +250,7 @@ async def test_a_connection_that_is_read_slowly_is_kept(
             await asyncio.sleep(0.02)
         assert not flood.ended.is_set()
         clients.close()
-        await asyncio.wait_for(flood.ended.wait(), 5)
+        await asyncio.wait_for(flood.ended.wait(), WAIT_SECONDS)
 
 
 async def test_a_peer_that_pings_and_does_not_read_is_cut(clients: contextlib.ExitStack) -> None:
@@ -258,7 +258,7 @@ async def test_a_peer_that_pings_and_does_not_read_is_cut(clients: contextlib.Ex
     async with served(flood, KERNEL) as host:
         rude = clients.enter_context(await connect(host, UPGRADE))
         with contextlib.suppress(ConnectionError):
-            async with asyncio.timeout(5):
+            async with waiting():
                 while not flood.ended.is_set():
                     await loop.sock_sendall(rude, frame(0x9, "ping"))
         assert flood.ended.is_set()

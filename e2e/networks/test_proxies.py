@@ -1,12 +1,11 @@
 """Behind a real nginx, set up well and set up badly."""
 
-import asyncio
-
 import asyncpg
 import pytest
 
-from e2e.networks.rungs import OpenPage, hears, quickly, reaches, stands_on
+from e2e.networks.rungs import OpenPage, hears, reaches, stands_on
 from e2e.nginx import Nginx
+from tests.waiting import waiting
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -22,7 +21,8 @@ async def test_the_upgrade_refused(
     nginx: Nginx, open_page: OpenPage, connection: asyncpg.Connection, account: int
 ) -> None:
     page = await open_page()
-    await quickly(page, nginx.url("stripped"), "sse", 1, "upgrade refused: events")
+    await page.goto(nginx.url("stripped"), wait_until="domcontentloaded")
+    await reaches(page, "sse", 1, "upgrade refused: events", since="attempt")
     await stands_on(page, "sse")
     await hears(page, connection, account)
 
@@ -41,7 +41,7 @@ async def test_events_held_back_and_compressed(nginx: Nginx, open_page: OpenPage
     page = await open_page(nginx.url("buffered"))
     await reaches(page, "poll", 8, "events held back: polling")
     await stands_on(page, "poll")
-    async with asyncio.timeout(5):
+    async with waiting():
         while not any(line.startswith("304 GET /versions") for line in nginx.requests()):
             async with page.expect_response("**/versions?*"):
                 await page.evaluate("dispatchEvent(new Event('online'))")

@@ -10,9 +10,10 @@ import asyncpg
 import pytest
 import socketio
 
-from e2e.networks.rungs import START, OpenPage, hears, mark, reaches
+from e2e.networks.rungs import OpenPage, hears, mark, reaches
 from e2e.nginx import PLAIN, STRIPPED, Nginx, run_nginx
 from tests.running import Dashboard, run_dashboard
+from tests.waiting import WAIT_SECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -45,8 +46,8 @@ async def test_pages_behind_a_proxy_heal(
     async with run_nginx(nginx_program, restarted.url, {"plain": PLAIN, "stripped": STRIPPED}) as nginx:
         async with restarted.running():
             page, other = await open_page(nginx.url("plain")), await open_page(nginx.url("stripped"))
-            await reaches(page, "ws", START)
-            await reaches(other, "sse", START)
+            await reaches(page, "ws")
+            await reaches(other, "sse")
             await asyncio.gather(mark(page), mark(other))
         await reaches(page, "none", 3, "stopped: noticed by WebSocket")
         await reaches(other, "none", 3, "stopped: noticed by events")
@@ -72,10 +73,10 @@ async def test_programs_are_disconnected_properly_and_reconnect(restarted: Resta
         client.on("disconnect", disconnected.put)
         async with restarted.running() as dashboard:
             await client.connect(restarted.url, transports=["websocket"])
-            await asyncio.wait_for(connected.get(), 3)
+            await asyncio.wait_for(connected.get(), WAIT_SECONDS)
             dashboard.process.terminate()
-            assert await asyncio.wait_for(disconnected.get(), 3) != client.reason.SERVER_DISCONNECT
-            assert await asyncio.wait_for(dashboard.process.wait(), 5) == 0
+            assert await asyncio.wait_for(disconnected.get(), WAIT_SECONDS) != client.reason.SERVER_DISCONNECT
+            assert await asyncio.wait_for(dashboard.process.wait(), WAIT_SECONDS) == 0
         async with restarted.running():
-            await asyncio.wait_for(connected.get(), 10)
+            await asyncio.wait_for(connected.get(), WAIT_SECONDS)
             await client.disconnect()

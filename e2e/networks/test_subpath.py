@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from e2e.networks.rungs import START, OpenPage, hears, reaches
+from e2e.networks.rungs import OpenPage, hears, reaches
 from e2e.nginx import PREFIX_LEFT_ON, PREFIX_TAKEN_OFF, Nginx, run_nginx
 from tests.running import Dashboard, run_dashboard
 from tests.secrets import SECRETS, TOKEN
@@ -47,12 +47,12 @@ async def test_everything_works_below_it(
     await expect(page).to_have_url(f"{proxies.url(site)}{ROOT}/login?next=%2F")
     await page.get_by_label("token").fill(TOKEN)
     await page.get_by_role("button", name="Sign in").click()
-    await reaches(page, "ws", START, f"below a prefix that is {site}: WebSocket")
+    await reaches(page, "ws", 5, f"below a prefix that is {site}: WebSocket")
     await hears(page, connection, account)
     await page.get_by_role("button", name="Dark").click()
-    await expect(page.locator("html[data-theme=dark]")).to_be_attached(timeout=3000)
+    await expect(page.locator("html[data-theme=dark]")).to_be_attached()
     await page.get_by_role("link", name="Older").click()
-    await expect(page.locator("#trades tbody tr").first).to_be_attached(timeout=3000)
+    await expect(page.locator("#trades tbody tr").first).to_be_attached()
     home = f"{proxies.url(site)}{ROOT}"
     assert [url for url in asked if url != home and not url.startswith((f"{home}/", "data:"))] == []
     assert refused == []
@@ -66,7 +66,7 @@ async def test_events_and_polling_work_below_it(
     page = await open_page(extra_http_headers={"X-Dashboard-Token": TOKEN})
     await page.add_init_script("delete window.WebSocket;")
     await page.goto(f"{proxies.url(site)}{ROOT}/", wait_until="domcontentloaded")
-    await reaches(page, "sse", START, f"below a prefix that is {site}: events")
+    await reaches(page, "sse", 5, f"below a prefix that is {site}: events")
     await hears(page, connection, account)
     polled = await page.evaluate("fetch(document.documentElement.dataset.root + 'versions').then(r => r.status)")
     assert polled == 200

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 from playwright.async_api import expect
 
-from e2e.networks.rungs import START, OpenPage, hears, mark, reaches
+from e2e.networks.rungs import OpenPage, hears, mark, reaches
 from e2e.nginx import Nginx
 from tests.rows import insert, now
 
@@ -22,12 +22,12 @@ async def test_ten_tabs_do_not_starve_each_other(
     """Where WebSockets are refused, at the real times: four tabs stream, the others poll every five seconds or so."""
     first = await open_page(nginx.url("stripped"))
     tabs = [first] + [await open_page(nginx.url("stripped"), beside=first) for _ in range(TABS - 1)]
-    live = [expect(tab.locator("html:not([data-live=none])")).to_be_attached(timeout=8000) for tab in tabs]
+    live = [expect(tab.locator("html:not([data-live=none])")).to_be_attached() for tab in tabs]
     await asyncio.gather(*live)
     rungs = [await tab.get_attribute("html", "data-live") for tab in tabs]
     assert (rungs.count("sse"), rungs.count("poll")) == (STREAMS, TABS - STREAMS)
     number = await insert(connection, "trades", session_id=account, pnl=3, exit_time=now())
-    shown = [expect(tab.locator(f"#trade-{number}")).to_be_attached(timeout=15_000) for tab in tabs]
+    shown = [expect(tab.locator(f"#trade-{number}")).to_be_attached() for tab in tabs]
     await asyncio.gather(*shown)
     answered = await tabs[-1].evaluate("fetch('/health').then(response => response.status)")
     assert answered == 200
@@ -37,7 +37,7 @@ async def test_a_tab_out_of_sight_gives_its_stream_back(
     nginx: Nginx, open_page: OpenPage, connection: asyncpg.Connection, account: int
 ) -> None:
     page = await open_page(nginx.url("stripped"))
-    await reaches(page, "sse", START)
+    await reaches(page, "sse")
     await mark(page)
     await page.evaluate(HIDE, True)
     await reaches(page, "none", 1, "out of sight: stream given back")
@@ -45,7 +45,7 @@ async def test_a_tab_out_of_sight_gives_its_stream_back(
     await mark(page)
     await page.evaluate(HIDE, False)
     await reaches(page, "sse", 2, "in sight again: events")
-    await expect(page.locator(f"#trade-{number}")).to_be_attached(timeout=2000)
+    await expect(page.locator(f"#trade-{number}")).to_be_attached()
     await hears(page, connection, account)
 
 

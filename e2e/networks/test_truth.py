@@ -12,7 +12,7 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from e2e.faultproxy import FaultProxy, Reset, Stall
-from e2e.networks.rungs import START, OpenPage, hears, hurry, mark, reaches, rewrite, stands_on
+from e2e.networks.rungs import OpenPage, hears, hurry, mark, reaches, rewrite, stands_on
 from tests.rows import insert, now
 from tests.running import Dashboard, run_dashboard
 
@@ -48,19 +48,19 @@ async def test_the_database_is_away(
     await polling.add_init_script("delete window.EventSource; delete window.WebSocket;")
     await hurry(polling, poll=1000)
     await polling.goto(distant.url, wait_until="domcontentloaded")
-    await reaches(page, "ws", START)
-    await reaches(polling, "poll", START)
+    await reaches(page, "ws")
+    await reaches(polling, "poll")
     lost = now()
     database.fail(Reset())
     for each, rung in ((page, "ws"), (polling, "poll")):
-        await expect(each.locator("#status.old")).to_contain_text("cannot be read", timeout=10_000)
+        await expect(each.locator("#status.old")).to_contain_text("cannot be read")
         await stands_on(each, rung)
         as_of = await each.locator("#summary .as-of time").get_attribute("datetime")
         assert as_of
         assert datetime.fromisoformat(as_of).replace(tzinfo=None) <= lost
     database.heal()
     for each in (page, polling):
-        await expect(each.locator("#status:not(.old)")).to_be_attached(timeout=10_000)
+        await expect(each.locator("#status:not(.old)")).to_be_attached()
         await hears(each, connection, account)
 
 
@@ -68,12 +68,12 @@ async def test_ages_grow_while_nothing_passes(
     faults: FaultProxy, open_page: OpenPage, connection: asyncpg.Connection, account: int
 ) -> None:
     page = await open_page(faults.url)
-    await reaches(page, "ws", START)
+    await reaches(page, "ws")
     await insert(connection, "account_history", session_id=account, timestamp=now(), balance=10_000, total_pnl=1)
-    await expect(page.locator(AGE)).to_have_text(re.compile(r"just now|^\d\ss ago"), timeout=3000)
+    await expect(page.locator(AGE)).to_have_text(re.compile(r"just now|\d\ss ago"))
     faults.fail(Reset())
     await stands_on(page, "none")
-    await expect(page.locator(AGE)).to_have_text(re.compile(r"^[45]\ss ago"), timeout=8000)
+    await expect(page.locator(AGE)).to_have_text(re.compile(r"^([4-9]|\d\d)\ss ago"))
 
 
 async def test_the_dead_mans_switch(
@@ -81,21 +81,21 @@ async def test_the_dead_mans_switch(
 ) -> None:
     """Ninety seconds without a word from the server and the page says so; no script is needed for that."""
     page = await open_page(faults.url)
-    await reaches(page, "ws", START)
+    await reaches(page, "ws")
     await page.evaluate(FORWARD, 80)
     await expect(page.locator(".lost")).to_be_hidden()
     await hears(page, connection, account)
     assert max(await page.evaluate(TIMES)) < 10
     faults.fail(Stall())
     await page.evaluate(FORWARD, 91)
-    await expect(page.locator(".lost")).to_be_visible(timeout=1000)
+    await expect(page.locator(".lost")).to_be_visible()
     await expect(page.locator(".rung")).to_be_hidden()
     await expect(page.locator(".lost")).to_have_css("content", '"Not updating"', pseudo="after")
     faults.fail(Reset())
     faults.heal()
     await mark(page)
     await reaches(page, "ws", 10, "after not updating: WebSocket again")
-    await expect(page.locator(".lost")).to_be_hidden(timeout=1000)
+    await expect(page.locator(".lost")).to_be_hidden()
 
 
 async def test_the_switch_needs_no_script(dashboard: Dashboard, open_page: OpenPage) -> None:
@@ -104,7 +104,7 @@ async def test_the_switch_needs_no_script(dashboard: Dashboard, open_page: OpenP
     await page.goto(dashboard.url, wait_until="domcontentloaded")
     await expect(page.locator("main")).to_have_css("filter", "none")
     await page.evaluate("document.getAnimations().forEach(animation => { animation.currentTime = 91000; })")
-    await expect(page.locator(".lost")).to_be_visible(timeout=1000)
+    await expect(page.locator(".lost")).to_be_visible()
     await expect(page.locator("main")).to_have_css("filter", "grayscale(1) opacity(0.65)")
 
 
@@ -121,7 +121,7 @@ async def test_a_change_between_the_page_and_its_first_word_is_not_missed(
 
     await rewrite(page, meanwhile)
     await page.goto(dashboard.url, wait_until="domcontentloaded")
-    await expect(page.locator(f"#trade-{committed[0]}")).to_be_attached(timeout=4000)
+    await expect(page.locator(f"#trade-{committed[0]}")).to_be_attached()
 
 
 async def test_somebody_elses_page_is_no_answer(dashboard: Dashboard, open_page: OpenPage) -> None:
@@ -130,7 +130,7 @@ async def test_somebody_elses_page_is_no_answer(dashboard: Dashboard, open_page:
     await page.add_init_script("delete window.EventSource; delete window.WebSocket;")
     await hurry(page, poll=500)
     await page.goto(dashboard.url, wait_until="domcontentloaded")
-    await reaches(page, "poll", START)
+    await reaches(page, "poll")
     await page.route("**/versions?*", lambda route: route.fulfill(body="<h1>Welcome to our network</h1>"))
     await mark(page)
     await reaches(page, "none", 3, "a portal answers: noticed")

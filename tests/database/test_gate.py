@@ -8,8 +8,8 @@ from monitoring.database import gate as gates
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.gate import Gate, Tail, read_gate, with_running
 from monitoring.realtime.watch import MOST_NEW_ROWS, Changes, Watch, identity_of
-from tests.faults.waiting import until
 from tests.rows import insert, now
+from tests.waiting import until
 
 FILL = """
 INSERT INTO trades (symbol, side, source, entry_price, exit_price, size, entry_time, exit_time, pnl, pnl_percent,

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from decimal import Decimal
@@ -19,6 +19,7 @@ from monitoring.demo.resume import NoSession, resume
 from monitoring.demo.trader import Trader
 from monitoring.postgres.embedded import EmbeddedServer
 from tests.rows import insert, now
+from tests.waiting import until
 
 QUICK = Pace().scaled(0.01)
 GROWING = (
@@ -65,12 +66,6 @@ async def running(url: str, pace: Pace = QUICK) -> AsyncIterator[asyncio.Task[No
             await task
 
 
-async def eventually(condition: Callable[[], Awaitable[bool]], seconds: float = 25) -> None:
-    async with asyncio.timeout(seconds):
-        while not await condition():  # noqa: ASYNC110 - the database tells nobody
-            await asyncio.sleep(0.02)
-
-
 async def newest(connection: asyncpg.Connection) -> dict[str, int]:
     return {table: await connection.fetchval(f"SELECT max(id) FROM {table}") or 0 for table in GROWING}
 
@@ -87,8 +82,8 @@ async def test_it_writes_every_table_and_the_books_stay_right(seeded: asyncpg.Co
         return not await seeded.fetchval(STILL_OPEN, [row["id"] for row in held])
 
     async with running(database_url):
-        await eventually(all_grew)
-        await eventually(held_were_closed)
+        await until(all_grew)
+        await until(held_were_closed)
     for row in held:
         assert await seeded.fetchval("SELECT last_update FROM positions WHERE id = $1", row["id"]) > row["last_update"]
     assert await seeded.fetchval(BALANCE) == await seeded.fetchval(EXPECTED_BALANCE)
@@ -108,7 +103,7 @@ async def test_the_portfolio_is_renewed(seeded: asyncpg.Connection, database_url
         return await seeded.fetchval("SELECT min(last_updated) FROM portfolio_exposures") > began
 
     async with running(database_url, Pace(portfolio=(0.05, 0.05))):
-        await eventually(renewed)
+        await until(renewed)
     assert await seeded.fetchval("SELECT min(last_updated) FROM correlation_matrix") > began
     shown = await seeded.fetchval("SELECT sum(position_count) FROM portfolio_exposures")
     assert shown == await seeded.fetchval("SELECT count(*) FROM positions WHERE status = 'OPEN'")
@@ -127,13 +122,13 @@ async def test_it_survives_an_outage_of_the_database(
 
     before = await trades(seeded)
     async with running(database_url):
-        await eventually(lambda: _more(trades(seeded), before))
+        await until(lambda: _more(trades(seeded), before))
         await asyncio.to_thread(server.stop_database)
         await asyncio.to_thread(server.start_database)
         again = await asyncpg.connect(database_url)
-        await eventually(lambda: told_of(again, "DB_RECONNECT"))
+        await until(lambda: told_of(again, "DB_RECONNECT"))
         after = await trades(again)
-        await eventually(lambda: _more(trades(again), after))
+        await until(lambda: _more(trades(again), after))
     assert await again.fetchval(BALANCE) == await again.fetchval(EXPECTED_BALANCE)
     await again.close()
 
@@ -149,7 +144,7 @@ async def test_it_goes_on_with_the_session_it_finds(seeded: asyncpg.Connection, 
     sessions = await seeded.fetchval("SELECT count(*) FROM trading_sessions")
     assert not await resumed()
     async with running(database_url):
-        await eventually(resumed)
+        await until(resumed)
     assert await seeded.fetchval("SELECT count(*) FROM trading_sessions") == sessions
 
 

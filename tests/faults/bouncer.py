@@ -15,6 +15,7 @@ import pytest
 
 from monitoring.postgres.programs import ROOT_RUNS_AS
 from scripts.find_server import find_server
+from tests.waiting import waiting
 
 SETTINGS = """
 [databases]
@@ -68,7 +69,7 @@ async def bouncer_before(url: str, *users: str, size: int = 3) -> AsyncIterator[
         extra_groups=[] if account else None,
     )
     try:
-        async with asyncio.timeout(10):
+        async with waiting():
             while not (own / ".s.PGSQL.6432").exists():
                 assert process.returncode is None, (own / "pgbouncer.log").read_text(encoding="utf-8")
                 await asyncio.sleep(0.01)

@@ -11,6 +11,7 @@ import httpx
 import socketio
 
 from tests.faults.page import ageless
+from tests.waiting import WAIT_SECONDS
 
 AGAIN = 0.05
 """Seconds until a request or a connection that failed is made again."""
@@ -42,7 +43,7 @@ class Fragments:
 
     async def fetch(self) -> None:
         """Fetches for ever what became stale."""
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=WAIT_SECONDS) as client:
             while True:
                 await self._work.wait()
                 self._work.clear()
@@ -51,7 +52,7 @@ class Fragments:
 
     async def _fetch_one(self, client: httpx.AsyncClient, name: str) -> None:
         try:
-            answer = await client.get(f"{self.url}/partials/{name}", timeout=5)
+            answer = await client.get(f"{self.url}/partials/{name}")
             answer.raise_for_status()
             self.shown[name] = answer.text
         except httpx.HTTPError:
@@ -70,10 +71,10 @@ class Fragments:
 
 async def events(page: Fragments) -> None:
     """Follows the event stream for ever."""
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=WAIT_SECONDS) as client:
         while True:
             try:
-                async with client.stream("GET", f"{page.url}/events", timeout=httpx.Timeout(5, read=60)) as stream:
+                async with client.stream("GET", f"{page.url}/events") as stream:
                     async for name, data in _events(stream.aiter_lines()):
                         if name == "hello":
                             page.hello(data)
@@ -128,10 +129,10 @@ class Program:
 
     async def _ask(self) -> None:
         offset = 0
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=WAIT_SECONDS) as client:
             while True:
                 try:
-                    answer = await client.get(f"{self.url}/api/trades?limit={PAGE}&offset={offset}", timeout=5)
+                    answer = await client.get(f"{self.url}/api/trades?limit={PAGE}&offset={offset}")
                     answer.raise_for_status()
                 except httpx.HTTPError:
                     await asyncio.sleep(AGAIN)

@@ -5,6 +5,7 @@ import asyncio
 import psutil
 
 from monitoring.postgres.embedded import EmbeddedServer
+from tests.waiting import WAIT_SECONDS
 
 
 async def restart(server: EmbeddedServer) -> None:
@@ -21,6 +22,6 @@ async def kill(server: EmbeddedServer) -> None:
         processes = [postmaster, *postmaster.children(recursive=True)]
         for process in processes:
             process.kill()
-        psutil.wait_procs(processes, timeout=10)
+        psutil.wait_procs(processes, timeout=WAIT_SECONDS)
 
     await asyncio.to_thread(end)

@@ -13,6 +13,7 @@ from monitoring.clock import SYSTEM_CLOCK, Clock
 from monitoring.config import load_settings
 from monitoring.services import KEY, Services
 from tests.secrets import SECRETS, TOKEN
+from tests.waiting import waiting
 
 ENVIRON = SECRETS
 OPERATOR = {"X-Dashboard-Token": TOKEN}
@@ -56,32 +57,32 @@ class Page:
         response = await self.client.get(path)
         return await response.get_json()
 
-    async def shows(self, name: str, words: str, within: float = 10) -> str:
+    async def shows(self, name: str, words: str) -> str:
         """Waits until a section holds ``words``."""
-        return await self._until(name, lambda body: words in body, f"never showed {words!r}", within)
+        return await self._until(name, lambda body: words in body, f"never showed {words!r}")
 
-    async def hides(self, name: str, words: str, within: float = 10) -> str:
+    async def hides(self, name: str, words: str) -> str:
         """Waits until a section holds ``words`` no more."""
-        return await self._until(name, lambda body: words not in body, f"never ceased to show {words!r}", within)
+        return await self._until(name, lambda body: words not in body, f"never ceased to show {words!r}")
 
-    async def is_old(self, within: float = 10) -> None:
+    async def is_old(self) -> None:
         """Waits until every section is marked as the last known one."""
         for name in self.parts.hub.sections:
-            await self.becomes_old(name, within)
+            await self.becomes_old(name)
 
-    async def becomes_old(self, name: str, within: float = 10) -> None:
+    async def becomes_old(self, name: str) -> None:
         """Waits until a section is marked as the last known one."""
-        await self._until(name, lambda body: marked_old(body) or hidden(body), "was never marked as old", within)
+        await self._until(name, lambda body: marked_old(body) or hidden(body), "was never marked as old")
 
-    async def is_fresh(self, within: float = 10) -> None:
+    async def is_fresh(self) -> None:
         """Waits until no section is marked as old."""
         for name in self.parts.hub.sections:
-            await self._until(name, lambda body: not marked_old(body), "stayed marked as old", within)
+            await self._until(name, lambda body: not marked_old(body), "stayed marked as old")
 
-    async def equals(self, name: str, wanted: str, within: float) -> None:
+    async def equals(self, name: str, wanted: str) -> None:
         """Waits until a section is what another page shows, its ages aside."""
         try:
-            async with asyncio.timeout(within), self._changed:
+            async with waiting(), self._changed:
                 await self._changed.wait_for(lambda: ageless(self.fragments.get(name, "")) == wanted)
         except TimeoutError:
             assert ageless(self.fragments[name]) == wanted
@@ -96,12 +97,12 @@ class Page:
         self.parts.dispatcher._listener = listen
         return told
 
-    async def _until(self, name: str, fits: Any, complaint: str, within: float) -> str:
+    async def _until(self, name: str, fits: Any, complaint: str) -> str:
         try:
-            async with asyncio.timeout(within), self._changed:
+            async with waiting(), self._changed:
                 await self._changed.wait_for(lambda: name in self.fragments and fits(self.fragments[name]))
         except TimeoutError:
-            raise AssertionError(f"{name} {complaint} within {within} s: {self.fragments.get(name)}") from None
+            raise AssertionError(f"{name} {complaint}: {self.fragments.get(name)}") from None
         return self.fragments[name]
 
 

@@ -12,7 +12,7 @@ import asyncpg
 
 from monitoring.postgres.embedded import SUPERUSER, EmbeddedServer
 from monitoring.postgres.programs import Programs
-from tests.faults.waiting import until
+from tests.waiting import until
 
 
 @asynccontextmanager
@@ -46,7 +46,7 @@ async def caught_up(primary: EmbeddedServer, standby: EmbeddedServer) -> None:
         # Commits here do not wait for the log; this one does, and takes those before it along.
         await there.execute("SET synchronous_commit = on; SELECT pg_logical_emit_message(true, 'test', '')")
         position = await there.fetchval("SELECT pg_current_wal_flush_lsn()::text")
-        await until(lambda: here.fetchval("SELECT pg_last_wal_replay_lsn() >= $1::text::pg_lsn", position), 20)
+        await until(lambda: here.fetchval("SELECT pg_last_wal_replay_lsn() >= $1::text::pg_lsn", position))
     finally:
         await there.close()
         await here.close()

@@ -14,10 +14,10 @@ from monitoring.postgres.embedded import EmbeddedServer
 from tests.faults.page import Page, dashboard
 from tests.faults.reader import READER
 from tests.faults.replica import caught_up, promote, standby_of
-from tests.faults.test_outages import BACK_WITHIN, trades_on
-from tests.faults.waiting import until
+from tests.faults.test_outages import trades_on
 from tests.faults.wire import Wire, wire_to
 from tests.rows import insert, now
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -71,10 +71,10 @@ async def test_a_preferred_host_that_returns_gets_all_readers(
             assert page.parts.feed.state.mode == "primary"
             await preferred.listen()
             await asyncio.gather(*(page.client.get(f"/api/trades?limit={number}") for number in range(1, 9)))
-            await until(lambda: page.parts.feed.state.mode == "standby", BACK_WITHIN)
+            await until(lambda: page.parts.feed.state.mode == "standby")
             number = await insert(connection, "trades", session_id=account, pnl=7, exit_time=now())
             await caught_up(server, standby)
-            await page.shows("trades", f'id="trade-{number}"', BACK_WITHIN)
+            await page.shows("trades", f'id="trade-{number}"')
 
 
 async def test_a_standby_promoted_under_our_connection(standby: EmbeddedServer, database: str, account: int) -> None:
@@ -82,7 +82,7 @@ async def test_a_standby_promoted_under_our_connection(standby: EmbeddedServer, 
         await page.shows("performance", "40")
         assert (await page.json("/api/status"))["feed"]["mode"] == "standby"
         await promote(standby)
-        await until(lambda: page.parts.feed.state.mode == "primary", BACK_WITHIN)
+        await until(lambda: page.parts.feed.state.mode == "primary")
         await trades_on(page, standby.url(database), account)
 
 
@@ -99,8 +99,8 @@ async def test_a_dump_restored_in_its_place(
     await restored.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {READER}")
     await restored.close()
     await server.rename_database("restored", database)
-    await page.shows("status", "phoenix", BACK_WITHIN)
-    await page.is_fresh(BACK_WITHIN)
+    await page.shows("status", "phoenix")
+    await page.is_fresh()
     assert (await page.json("/api/metrics"))["total_trades"] == 3
     assert (await page.json("/api/metrics"))["total_pnl"] == 15
 
@@ -111,7 +111,7 @@ async def test_a_snapshot_of_the_disk_put_back(page: Page, server: EmbeddedServe
     await asyncio.to_thread(server.stop_database)
     await asyncio.to_thread(subprocess.run, ["cp", "-a", f"{server.cluster}/.", copy], check=True)
     await asyncio.to_thread(server.start_database)
-    await page.is_fresh(BACK_WITHIN)
+    await page.is_fresh()
     engine = await asyncpg.connect(server.url(database))
     lost = [await insert(engine, "trades", session_id=account, pnl=1000, exit_time=now()) for _ in range(5)]
     await page.shows("trades", f'id="trade-{lost[-1]}"')
@@ -120,7 +120,7 @@ async def test_a_snapshot_of_the_disk_put_back(page: Page, server: EmbeddedServe
     shutil.rmtree(server.cluster)
     shutil.move(copy, server.cluster)
     await asyncio.to_thread(server.start_database)
-    await page.hides("trades", f'id="trade-{lost[-1]}"', BACK_WITHIN)
+    await page.hides("trades", f'id="trade-{lost[-1]}"')
     assert (await page.json("/api/metrics"))["total_trades"] == 40
     await trades_on(page, server.url(database), account)
 

@@ -17,6 +17,7 @@ from monitoring.scope import find_session
 from monitoring.sections.account import read_account
 from tests.history import seed_account
 from tests.rows import insert, now
+from tests.waiting import until
 
 QUERIES = frozenset({"fetch", "fetchrow", "fetchval", "execute", "copy_from_query"})
 
@@ -185,6 +186,11 @@ async def test_the_account_is_of_one_moment(
 UPDATES = "SELECT pg_stat_get_tuples_updated('trades'::regclass)"
 
 
+async def counted_more_than(connection: asyncpg.Connection, before: int) -> bool:
+    """Whether the server has counted updates since; it does so some time after their commit."""
+    return await connection.fetchval(UPDATES) > before
+
+
 async def test_a_correction_is_told_though_the_look_for_it_broke_off(
     connection: asyncpg.Connection, engine: asyncpg.Connection, database_url: str
 ) -> None:
@@ -197,8 +203,7 @@ async def test_a_correction_is_told_though_the_look_for_it_broke_off(
         writer = await asyncpg.connect(database_url)
         await writer.execute("UPDATE trades SET pnl = pnl + 1 WHERE session_id = $1", session)
         await writer.close()
-        while await connection.fetchval(UPDATES) == before:  # noqa: ASYNC110 - the server tells nobody
-            await asyncio.sleep(0.01)
+        await until(lambda before=before: counted_more_than(connection, before))
 
         async def dies() -> None:
             raise ConnectionResetError

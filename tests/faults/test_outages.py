@@ -14,14 +14,12 @@ from monitoring.sections import SECTIONS
 from tests.faults.crash import kill
 from tests.faults.page import OPERATOR, Page, hidden, marked_old
 from tests.faults.reader import READER
-from tests.faults.waiting import until
 from tests.faults.wire import Wire
 from tests.rows import insert, now
+from tests.waiting import until, waiting
 
 LIMIT = 1
 """Seconds that a query may take where a test makes it slow."""
-BACK_WITHIN = 3.0
-"""Seconds in which a page is up to date again, from the database's first good one on."""
 
 
 @asynccontextmanager
@@ -36,14 +34,14 @@ async def engine(url: str) -> AsyncIterator[asyncpg.Connection]:
 
 async def trades_on(page: Page, url: str, account: int) -> None:
     """The page is right again: it says so, and shows what is committed now without being asked."""
-    await page.is_fresh(BACK_WITHIN)
+    await page.is_fresh()
     async with engine(url) as connection:
         number = await insert(connection, "trades", session_id=account, pnl=77, exit_time=now())
         total = await connection.fetchval("SELECT count(*) FROM trades WHERE session_id = $1", account)
-    await page.shows("trades", f'id="trade-{number}"', BACK_WITHIN)
-    await page.shows("performance", f"{total}", BACK_WITHIN)
+    await page.shows("trades", f'id="trade-{number}"')
+    await page.shows("performance", f"{total}")
     assert (await page.json("/api/metrics"))["total_trades"] == total
-    await until(lambda: page.parts.feed.state.mode == "primary", BACK_WITHIN)
+    await until(lambda: page.parts.feed.state.mode == "primary")
     status = await page.json("/api/status")
     assert (status["database"], status["feed"]["mode"]) == ("connected", "primary")
     ready = await page.json("/ready")
@@ -51,13 +49,13 @@ async def trades_on(page: Page, url: str, account: int) -> None:
     assert not any(task["failures"] for task in ready["tasks"].values()), ready["tasks"]
 
 
-async def is_away(page: Page, within: float = 3) -> None:
+async def is_away(page: Page) -> None:
     """The page still shows its figures, and nothing about them looks fresh."""
     figures = page.fragments["performance"]
     assert "40" in figures
-    await page.is_old(within)
+    await page.is_old()
     assert "40" in page.fragments["performance"]
-    await page.shows("status", "The database cannot be read", within)
+    await page.shows("status", "The database cannot be read")
     assert "Online" not in page.fragments["status"]
     status = await page.json("/api/status")
     assert (status["database"], status["feed"]["mode"]) == ("unavailable", "disconnected")
@@ -70,7 +68,7 @@ async def test_unreachable_for_long(page: Page, wire: Wire, database_url: str, a
     async with engine(database_url) as connection:
         number = await insert(connection, "trades", session_id=account, pnl=-5, exit_time=now())
     await wire.listen()
-    await page.shows("trades", f'id="trade-{number}"', BACK_WITHIN)
+    await page.shows("trades", f'id="trade-{number}"')
     await trades_on(page, database_url, account)
 
 
@@ -93,7 +91,7 @@ async def test_one_backend_killed_so_that_all_recover(
 ) -> None:
     psutil.Process(connection.get_server_pid()).kill()
     await until(lambda: page.parts.feed.state.mode == "disconnected")
-    await until(lambda: page.parts.feed.state.mode == "primary", within=10)
+    await until(lambda: page.parts.feed.state.mode == "primary")
     await trades_on(page, database_url, account)
 
 
@@ -109,7 +107,7 @@ async def test_connections_ended_by_an_administrator(
 
 async def test_a_connection_that_dies_without_a_word(page: Page, wire: Wire, database_url: str, account: int) -> None:
     wire.swallow()
-    await is_away(page, within=11)
+    await is_away(page)
     async with engine(database_url) as connection:
         await insert(connection, "trades", session_id=account, pnl=1, exit_time=now())
     wire.reset()
@@ -179,9 +177,9 @@ async def test_so_slow_that_queries_exceed_their_limit(
     )
     await connection.execute("ALTER TABLE trades ENABLE ROW LEVEL SECURITY")
     await insert(connection, "trades", session_id=account)
-    await until(lambda: page.parts.feed.state.how == "a query took longer than its limit", within=10)
+    await until(lambda: page.parts.feed.state.how == "a query took longer than its limit")
     # Fetched together, as a page does, sections wait for one such query and not each for its own.
-    async with asyncio.timeout(LIMIT + 3):
+    async with waiting():
         bodies = await asyncio.gather(*(page.get(f"/partials/{section.name}") for section in SECTIONS))
     assert all(marked_old(body) or hidden(body) for body in bodies)
     await page.shows("status", "The database cannot be read")

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from tests.faults.page import ENVIRON, OPERATOR
-from tests.faults.waiting import until
 from tests.history import seed_account
 from tests.running import Dashboard, run_dashboard
+from tests.waiting import WAIT_SECONDS, until, waiting
 
 BALANCES = "SELECT count(*) FROM account_balances"
 
@@ -24,7 +24,7 @@ async def running(connection: asyncpg.Connection, database_url: str) -> AsyncIte
 
 
 async def post(dashboard: Dashboard) -> httpx.Response:
-    async with httpx.AsyncClient(timeout=10) as client:
+    async with httpx.AsyncClient(timeout=WAIT_SECONDS) as client:
         wish = {"balance": 12_345, "reason": "test"}
         return await client.post(f"{dashboard.url}/api/balance", json=wish, headers=OPERATOR)
 
@@ -39,7 +39,7 @@ async def waits_for_a_lock(connection: asyncpg.Connection) -> None:
 
 async def refuses_newcomers(dashboard: Dashboard) -> None:
     """Until it no longer listens: it has begun to stop."""
-    async with httpx.AsyncClient(timeout=10) as client, asyncio.timeout(10):
+    async with httpx.AsyncClient(timeout=WAIT_SECONDS) as client, waiting():
         while True:
             try:
                 await client.get(f"{dashboard.url}/health", headers={"Connection": "close"})
@@ -64,7 +64,7 @@ async def test_a_write_that_can_be_made_is_made_and_answered(
     assert answer.status_code == 200
     assert answer.json()["new_balance"] == 12_345
     assert await connection.fetchval(BALANCES) == before + 1
-    assert await asyncio.wait_for(running.process.wait(), 2) == 0
+    assert await asyncio.wait_for(running.process.wait(), WAIT_SECONDS) == 0
     await engine.close()
 
 
@@ -78,7 +78,7 @@ async def test_a_write_that_cannot_be_made_is_not_made(
         writing = asyncio.create_task(post(running))
         await waits_for_a_lock(connection)
         running.process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(running.process.wait(), 5) == 0
+        assert await asyncio.wait_for(running.process.wait(), WAIT_SECONDS) == 0
         outcome = (await asyncio.gather(writing, return_exceptions=True))[0]
     assert isinstance(outcome, httpx.HTTPError) or outcome.status_code >= 400
     assert await connection.fetchval(BALANCES) == before

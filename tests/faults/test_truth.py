@@ -35,12 +35,12 @@ async def writers(url: str, session: int, at: datetime, transactions: int) -> li
     return ids
 
 
-async def assert_true(page: Page, url: str, within: float = 15) -> None:
+async def assert_true(page: Page, url: str) -> None:
     """The page equals, some time soon, one that was opened just now over a straight connection."""
     async with dashboard(url, clock=page.parts.clock) as fresh:
         await fresh.is_fresh()
         for name, fragment in fresh.fragments.items():
-            await page.equals(name, ageless(fragment), within)
+            await page.equals(name, ageless(fragment))
         assert await page.json("/api/metrics") == await fresh.json("/api/metrics")
 
 

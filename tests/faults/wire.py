@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.faults.waiting import until
 from tests.listening import stop_listening
+from tests.waiting import until
 
 CHUNK = 65536
 ABORT = struct.pack("ii", 1, 0)

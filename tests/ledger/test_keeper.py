@@ -12,6 +12,7 @@ from monitoring.ledger import Ledger, Ledgers, keeper
 from monitoring.ledger import session as sessions
 from monitoring.scope import find_session
 from tests.history import seed_account
+from tests.waiting import waiting
 
 
 class Told:
@@ -57,7 +58,7 @@ async def refresh(database: Database, ledger: Ledger) -> None:
 async def keep(ledgers: Ledgers, told: Told) -> None:
     """Until it was told that everything is known."""
     keeping = asyncio.create_task(ledgers.run())
-    async with asyncio.timeout(10):
+    async with waiting():
         await told.complete.wait()
     keeping.cancel()
 

@@ -13,6 +13,7 @@ from monitoring.realtime.sockets import Sockets
 from monitoring.scope import UnknownSession
 from tests.clocks import RunningClock
 from tests.serving import served
+from tests.waiting import until
 
 
 class Bare:
@@ -41,9 +42,7 @@ class Bare:
 
     async def empty(self) -> None:
         """Waits until the last connection has been forgotten."""
-        async with asyncio.timeout(30):
-            while self.sockets.server.eio.sockets:  # noqa: ASYNC110 - the library tells nobody
-                await asyncio.sleep(0.01)
+        await until(lambda: not self.sockets.server.eio.sockets)
 
     async def metrics(self) -> object:
         self.computed += 1

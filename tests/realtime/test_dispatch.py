@@ -16,8 +16,8 @@ from monitoring.realtime.dispatch import FIGURES_MOVED, Dispatcher
 from monitoring.realtime.hub import Hub
 from monitoring.realtime.watch import OLD_ROWS, Changes, NewRow
 from monitoring.sections import SECTIONS
-from tests.faults.waiting import until
 from tests.rows import insert
+from tests.waiting import WAIT_SECONDS, until
 
 Told = list[tuple[int, Mapping[str, list[NewRow]]]]
 
@@ -74,14 +74,14 @@ async def test_what_could_not_be_told_is_told_later_and_all_of_it(
     await dispatcher.change(trade(1))
     await dispatcher.change(trade(2))
     assert reader.hub.changes(1) == before + 2  # published at once: that cannot fail
-    await asyncio.wait_for(ear.heard.wait(), 5)
+    await asyncio.wait_for(ear.heard.wait(), WAIT_SECONDS)
     assert [row.id for _, rows in ear.told for row in rows["trades"]] == [1, 2]
 
 
 async def test_a_row_that_changed_again_meanwhile_is_told_once_and_as_new(dispatcher: Dispatcher, ear: Ear) -> None:
     await dispatcher.change(trade(1))
     await dispatcher.change(trade(1, is_new=False, finished=True))
-    await asyncio.wait_for(ear.heard.wait(), 5)
+    await asyncio.wait_for(ear.heard.wait(), WAIT_SECONDS)
     assert ear.told == [(1, {"trades": [NewRow(1, 1, is_new=True, finished=True)]})]
 
 
@@ -103,7 +103,7 @@ async def test_corrections_concern_every_session_and_move_its_figures(
     await dispatcher.change(Changes(corrected={"trades"}))
     after = reader.hub.versions("current")
     assert "trades" in {name for name, version in after.items() if version != before[name]}
-    await asyncio.wait_for(ear.heard.wait(), 5)
+    await asyncio.wait_for(ear.heard.wait(), WAIT_SECONDS)
     assert ear.told == [(1, {**FIGURES_MOVED, "trades": [OLD_ROWS]})]
 
 
@@ -117,7 +117,7 @@ async def test_a_correction_is_told_though_new_rows_come_with_it(
         ear.heard.clear()
         for rows, corrected in order:
             await dispatcher.change(Changes(rows, corrected))
-        await asyncio.wait_for(ear.heard.wait(), 5)
+        await asyncio.wait_for(ear.heard.wait(), WAIT_SECONDS)
         assert {row for _, told in ear.told for row in told["trades"]} == {OLD_ROWS, new}
 
 
@@ -146,4 +146,4 @@ async def test_viewers_are_told_first_of_where_the_row_itself_is_seen(
 ) -> None:
     viewer = reader.hub.subscribe("1")
     await dispatcher.change(Changes({table: [NewRow(1, 1, is_new=True)]}))
-    assert next(iter(await viewer.next(1))) == section
+    assert next(iter(await viewer.next(WAIT_SECONDS))) == section

@@ -7,35 +7,35 @@ import pytest
 
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.realtime.hub import Hub
+from tests.waiting import WAIT_SECONDS
 
-QUIET = 0.2
+QUIET = 0.5
 
 
 @pytest.fixture
 async def hub() -> Hub:
     hub = Hub(("trades", "risk"), SYSTEM_CLOCK, quiet=QUIET)
-    hub.switch(7)
-    await asyncio.sleep(QUIET * 1.5)
+    hub.current = "7"
     return hub
 
 
 async def test_viewers_of_current_hear_of_the_session_it_means(hub: Hub) -> None:
     current, seven, eight = hub.subscribe("current"), hub.subscribe("7"), hub.subscribe("8")
     hub.publish(7, ["trades"])
-    assert await current.next(1) == {"trades": hub.version("current", "trades")}
-    assert await seven.next(1) == {"trades": hub.version("7", "trades")}
+    assert await current.next(WAIT_SECONDS) == {"trades": hub.version("current", "trades")}
+    assert await seven.next(WAIT_SECONDS) == {"trades": hub.version("7", "trades")}
     assert await eight.next(0.05) == {}
 
 
 async def test_a_burst_is_two_signals_the_first_at_once(hub: Hub) -> None:
     viewer = hub.subscribe("7")
     hub.publish(7, ["trades"])
-    assert await viewer.next(0.01)
+    assert await viewer.next(WAIT_SECONDS)
     for _ in range(999):
         hub.publish(7, ["trades"])
     assert await viewer.next(0.01) == {}
-    assert await viewer.next(QUIET * 3) == {"trades": hub.version("7", "trades")}
-    assert await viewer.next(QUIET * 3) == {}
+    assert await viewer.next(WAIT_SECONDS) == {"trades": hub.version("7", "trades")}
+    assert await viewer.next(QUIET * 1.5) == {}
 
 
 async def test_who_comes_in_the_middle_of_a_burst_is_told_of_the_rest(hub: Hub) -> None:
@@ -46,7 +46,7 @@ async def test_who_comes_in_the_middle_of_a_burst_is_told_of_the_rest(hub: Hub) 
     have = hub.polled("7")
     assert hub.hello("7")["versions"] == have
     assert have["trades"] != hub.version("7", "trades")
-    assert await viewer.next(QUIET * 3) == {"trades": hub.version("7", "trades")}
+    assert await viewer.next(WAIT_SECONDS) == {"trades": hub.version("7", "trades")}
 
 
 async def test_a_slow_viewer_keeps_one_version_a_section(hub: Hub) -> None:
@@ -54,14 +54,14 @@ async def test_a_slow_viewer_keeps_one_version_a_section(hub: Hub) -> None:
     for _ in range(50):
         hub.publish(7, ["trades", "risk"])
     await asyncio.sleep(QUIET * 2)
-    assert await viewer.next(1) == hub.versions("7")
+    assert await viewer.next(WAIT_SECONDS) == hub.versions("7")
 
 
 async def test_another_current_session_makes_everything_stale(hub: Hub) -> None:
     viewer = hub.subscribe("current")
     before = hub.versions("current")
     hub.switch(9)
-    assert (await viewer.next(1)).keys() == before.keys()
+    assert (await viewer.next(WAIT_SECONDS)).keys() == before.keys()
     assert hub.versions("current") != before
 
 
@@ -74,7 +74,7 @@ async def test_closing_ends_every_wait(hub: Hub) -> None:
     waiting = asyncio.create_task(viewer.next(60))
     await asyncio.sleep(0)
     hub.close()
-    assert await asyncio.wait_for(waiting, 1) == {}
+    assert await asyncio.wait_for(waiting, WAIT_SECONDS) == {}
     assert viewer.closed
     assert hub.subscribe("7").closed
 
@@ -84,8 +84,8 @@ async def test_what_was_told_together_is_told_together_again(hub: Hub) -> None:
     hub.publish(7, ["trades"])
     hub.publish(7, ["risk"])
     hub.publish(7, ["risk", "trades"])
-    await viewer.next(1)
-    assert (await viewer.next(QUIET * 3)).keys() == {"trades", "risk"}
+    await viewer.next(WAIT_SECONDS)
+    assert (await viewer.next(WAIT_SECONDS)).keys() == {"trades", "risk"}
 
 
 async def test_every_listener_is_given_the_same_message(hub: Hub) -> None:
@@ -120,8 +120,8 @@ async def test_what_viewers_were_told_lags_behind_in_a_burst(hub: Hub) -> None:
     hub.publish(7, ["trades"])
     assert hub.told("7", "trades") == told != hub.version("7", "trades")
     assert all(hub.as_new_as_told("7", "trades", version) for version in (told, hub.version("7", "trades")))
-    await viewer.next(1)
-    assert (await viewer.next(QUIET * 3))["trades"] == hub.told("7", "trades") == hub.version("7", "trades")
+    await viewer.next(WAIT_SECONDS)
+    assert (await viewer.next(WAIT_SECONDS))["trades"] == hub.told("7", "trades") == hub.version("7", "trades")
     assert not hub.as_new_as_told("7", "trades", told)
 
 

@@ -19,6 +19,7 @@ from monitoring.scope import Scope
 from monitoring.sections import SECTIONS
 from tests.clocks import RunningClock
 from tests.rows import insert
+from tests.waiting import WAIT_SECONDS
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ async def test_what_could_not_be_read_is_looked_at_again_soon(
     viewer = reader.hub.subscribe("1")
     await fails(reader)
     assert await viewer.next(0.01) == {}
-    assert await viewer.next(5)
+    assert await viewer.next(WAIT_SECONDS)
 
 
 async def test_a_session_that_could_not_be_looked_up_is_looked_at_again_soon(
@@ -79,7 +80,7 @@ async def test_a_session_that_could_not_be_looked_up_is_looked_at_again_soon(
     pool, reader.database._pool = reader.database._pool, None
     assert await reader.session("1") == known
     reader.database._pool = pool
-    assert await viewer.next(5)
+    assert await viewer.next(WAIT_SECONDS)
 
 
 async def test_ever_more_rarely_while_it_lasts(
@@ -105,7 +106,7 @@ async def test_while_changes_go_unnoticed_pages_look_for_themselves(reader: Read
         await clockwork.beat()
         assert await viewer.next(0.02) == {}
     await clockwork.beat()
-    assert (await viewer.next(1)).keys() == {section.name for section in SECTIONS}
+    assert (await viewer.next(WAIT_SECONDS)).keys() == {section.name for section in SECTIONS}
 
 
 async def test_a_session_that_is_gone_harms_nobody(
@@ -133,7 +134,7 @@ async def test_what_a_wrong_clock_made_pages_say_is_unsaid(
     clock.ahead = timedelta(days=10)
     reader.hub.publish(1, ("health",))
     await reads(reader)
-    assert "status" in await viewer.next(1)
+    assert "status" in await viewer.next(WAIT_SECONDS)
     clock.ahead = timedelta()
     await reads(reader)
-    assert "status" in await viewer.next(1)
+    assert "status" in await viewer.next(WAIT_SECONDS)

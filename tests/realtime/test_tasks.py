@@ -7,7 +7,7 @@ import pytest
 
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.realtime.tasks import Tasks
-from tests.faults.waiting import until
+from tests.waiting import WAIT_SECONDS, until
 
 
 async def test_a_task_that_fails_is_started_again_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
@@ -22,7 +22,7 @@ async def test_a_task_that_fails_is_started_again_and_says_so(caplog: pytest.Log
 
     with caplog.at_level(logging.ERROR):
         tasks.start("worker", work)
-        await asyncio.wait_for(again.wait(), 5)
+        await asyncio.wait_for(again.wait(), WAIT_SECONDS)
     state = tasks.states["worker"]
     assert (state.running, state.failures, state.error) == (True, 1, "ZeroDivisionError")
     assert "worker" in caplog.text
@@ -51,5 +51,5 @@ async def test_stopping_ends_every_task_at_once() -> None:
 
     tasks.start("worker", work)
     await started.wait()
-    await asyncio.wait_for(tasks.stop(), 1)
+    await asyncio.wait_for(tasks.stop(), WAIT_SECONDS)
     assert not tasks.states["worker"].running

@@ -14,6 +14,7 @@ from tests.faults.page import Page, dashboard
 from tests.history import seed_account
 from tests.rows import insert, now
 from tests.streaming import EventReader, stream
+from tests.waiting import waiting
 
 
 class Program:
@@ -27,7 +28,7 @@ class Program:
         self._events = events
 
     async def until(self, condition: Callable[[], Any]) -> None:
-        async with asyncio.timeout(30):
+        async with waiting():
             while not condition():
                 self._take(*await self._events.next())
 

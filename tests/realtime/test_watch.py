@@ -12,6 +12,7 @@ from monitoring.database.capabilities import Capabilities
 from monitoring.database.gate import read_gate
 from monitoring.realtime.watch import Changes, Watch, identity_of
 from tests.rows import insert
+from tests.waiting import until
 
 
 class Poller:
@@ -94,11 +95,11 @@ async def test_a_corrected_old_trade(poller: Poller, connection: asyncpg.Connect
     await poller.poll()
     await connection.execute("UPDATE trades SET pnl = 0")
     await connection.close()  # its counters are reported at the end of the session, at the latest
-    for _ in range(200):
-        if "trades" in await poller.watch.corrections(poller.connection):
-            return
-        await asyncio.sleep(0.05)
-    pytest.fail("the correction was never noticed")
+
+    async def is_noticed() -> bool:
+        return "trades" in await poller.watch.corrections(poller.connection)
+
+    await until(is_noticed)
 
 
 async def test_no_commit_is_missed_whatever_the_order(poller: Poller, database_url: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 from monitoring.ledger import Ledger
 from tests.history import seed_account
 from tests.rows import insert, now
+from tests.waiting import waiting
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ async def json_of(client: Any, path: str) -> Any:
 
 async def metrics_with(client: Any, held: asyncio.Semaphore, *keys: str) -> Any:
     """Releases piece after piece until the metrics are known."""
-    async with asyncio.timeout(20):
+    async with waiting():
         while True:
             metrics = await json_of(client, "/api/metrics")
             if all(metrics[key] is not None for key in keys):
@@ -84,7 +85,7 @@ async def test_in_the_end_everything_is_there(
     caplog.set_level(logging.INFO, "monitoring")
     await metrics_with(client, held, "max_drawdown", "total_trades")
     await insert(connection, "trades", session_id=account, exit_time=now())
-    async with asyncio.timeout(20):
+    async with waiting():
         while "history complete" not in caplog.text:
             held.release()
             await asyncio.sleep(0)

@@ -1,6 +1,5 @@
 """The traps in the engine's data, each with rows that would fool a naive query; asked for over HTTP."""
 
-import asyncio
 import json
 from datetime import timedelta
 from decimal import Decimal
@@ -12,6 +11,7 @@ import pytest
 from monitoring.sections import SECTIONS
 from tests.history import seed_account
 from tests.rows import ago, insert, now
+from tests.waiting import waiting
 
 ZONES = ("UTC", "America/New_York", "Asia/Tokyo")
 PATHS = (
@@ -98,7 +98,7 @@ async def test_running_before_ended_and_live_before_paper(connection: asyncpg.Co
     await insert(connection, "trading_sessions", mode="LIVE", start_time=ago(days=7))
     for session, pnl in ((ended, 1), (older, 2)):
         await insert(connection, "trades", session_id=session, pnl=pnl, commission=0)
-    async with aware():
+    async with waiting():
         while (await get(client, "/api/metrics"))["total_pnl"] != 2:
             pass
     assert (await get(client, f"/api/metrics?session={ended}"))["total_pnl"] == 1
@@ -108,7 +108,7 @@ async def test_a_session_that_ends_is_seen_to_end(connection: asyncpg.Connection
     session = await seed_account(connection)
     assert (await get(client, "/api/status"))["status"] == "Online"
     await connection.execute("UPDATE trading_sessions SET end_time = $2 WHERE id = $1", session, now())
-    async with aware():
+    async with waiting():
         while (await get(client, "/api/status"))["status"] != "Offline":
             pass
     assert (await get(client, "/api/metrics"))["total_trades"] == 40
@@ -161,7 +161,7 @@ async def test_clean_up_takes_rows_out_of_their_session(connection: asyncpg.Conn
     await connection.execute("UPDATE trades SET session_id = NULL WHERE id <= 15")
     await connection.execute("UPDATE account_history SET session_id = NULL WHERE id <= 15")
     await connection.execute("SELECT pg_stat_force_next_flush()")
-    async with aware():
+    async with waiting():
         while (await get(client, "/api/metrics"))["total_trades"] != 25:
             pass
         while len(await get(client, "/api/balance/history?days=90")) != 26:
@@ -190,11 +190,6 @@ async def test_nan_and_null_wherever_the_engine_may_write_them(connection: async
             assert response.status_code == 200
             assert "could not be computed" not in body, section.name
             assert "nan" not in body.lower().replace("finan", ""), section.name
-
-
-def aware() -> Any:
-    """Long enough for the server to count updates, and for the feed to look at the counters."""
-    return asyncio.timeout(20)
 
 
 @pytest.mark.parametrize("end", ["9999-12-31", "infinity"])

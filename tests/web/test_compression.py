@@ -1,6 +1,5 @@
 """What is sent by gzip: the same bytes as without, to whoever accepts it, and no secret among them."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -20,6 +19,7 @@ from monitoring.web.compression import FEWEST_BYTES
 from monitoring.web.tables import TABLES
 from tests.history import seed_account
 from tests.serving import served
+from tests.waiting import waiting
 
 TOKEN, SECRET = "mQ7vX2kRz9WbT4nLp8HcYd3JfGs6Ea1uoN5iZtVx", "rB8wKe5Jq2MzXn7TgHv4LdYc9PfSa3Ru6oWi1QtE"
 GZIP, PLAIN = {"Accept-Encoding": "gzip"}, {"Accept-Encoding": "identity"}
@@ -176,7 +176,7 @@ async def test_parts_of_files_are_parts_of_the_plain_file(client: httpx.AsyncCli
 
 
 async def test_a_stream_of_events_is_not_held_back(client: httpx.AsyncClient) -> None:
-    async with client.stream("GET", "/events", headers=GZIP) as stream, asyncio.timeout(30):
+    async with client.stream("GET", "/events", headers=GZIP) as stream, waiting():
         assert "Content-Encoding" not in stream.headers
         assert "event: hello" in "".join([line async for line in _until_empty(stream.aiter_lines())])
 

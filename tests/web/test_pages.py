@@ -1,6 +1,5 @@
 """Pages as a browser gets them: whole, escaped, guarded, and honest when something is missing."""
 
-import asyncio
 import re
 from typing import Any
 
@@ -12,6 +11,7 @@ from monitoring.sections import SECTIONS, custom
 from tests.history import seed_account
 from tests.rows import insert, now
 from tests.secrets import TOKEN
+from tests.waiting import waiting
 
 PUBLIC_PAGES = ("/health", "/ready", "/login", "/openapi.json")
 BROWSER = {"Accept": "text/html,application/xhtml+xml"}
@@ -44,10 +44,10 @@ async def test_an_empty_database_says_what_it_waits_for(client: Any) -> None:
 
 async def until_shown(client: Any, words: str) -> Any:
     """The front page, as soon as it holds ``words``."""
-    async with asyncio.timeout(15):
-        while words not in await text(response := await client.get("/", headers=BROWSER)):  # noqa: ASYNC110 - it tells nobody
-            await asyncio.sleep(0.05)
-        return response
+    async with waiting():
+        while words not in await text(response := await client.get("/", headers=BROWSER)):
+            pass
+    return response
 
 
 async def test_before_the_engine_made_its_tables_the_page_waits_for_them(
