@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,10 +23,10 @@ from tests.realtime.bare import Bare, complaints
 from tests.rows import insert, now
 from tests.running import run_dashboard
 from tests.secrets import SECRETS, TOKEN
+from tests.waiting import WAIT_SECONDS, until, waiting
 
 PATH = "/socket.io/?EIO=4&transport=polling"
 PRODUCTION = {"ENV": "production", **SECRETS}
-PATIENCE = 30.0
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Poller:
 @asynccontextmanager
 async def shaken(host: str, **headers: str) -> AsyncIterator[Poller]:
     """After the handshake, and before the introduction."""
-    async with httpx.AsyncClient(headers=headers, timeout=PATIENCE) as http:
+    async with httpx.AsyncClient(headers=headers, timeout=WAIT_SECONDS) as http:
         answer = await http.get(f"http://{host}{PATH}")
         assert answer.status_code == 200, answer.text
         yield Poller(http, f"http://{host}{PATH}&sid={json.loads(answer.text[1:])['sid']}")
@@ -68,12 +69,6 @@ async def introduced(host: str, auth: str = "") -> AsyncIterator[Poller]:
         yield poller
 
 
-async def until(condition: Any) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110 - the library tells nobody
-            await asyncio.sleep(0.01)
-
-
 @pytest.mark.filterwarnings("ignore:.*Connection.__del__:pytest.PytestUnraisableExceptionWarning")  # the client library
 @pytest.mark.parametrize("transports", [None, ["polling"], ["websocket"]])
 async def test_programs_hear_everything_whatever_they_begin_with(
@@ -84,7 +79,7 @@ async def test_programs_hear_everything_whatever_they_begin_with(
     heard: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
 
     async def event(name: str) -> Any:
-        async with asyncio.timeout(PATIENCE):
+        async with waiting():
             while (found := await heard.get())[0] != name:
                 pass
         return found[1]
@@ -102,6 +97,8 @@ async def test_programs_hear_everything_whatever_they_begin_with(
         position = await insert(connection, "positions", session_id=session)
         assert [row["id"] for row in (await event("position_update"))["positions"]] == [position]
         await client.disconnect()
+    del client
+    gc.collect()  # what the client library leaves open is complained of here, not in a later test
 
 
 async def test_only_the_operator_is_let_in(database_url: str) -> None:
@@ -325,7 +322,7 @@ async def test_an_upgrade_is_a_probe_and_nothing_else(
     async with introduced(bare.host) as fool, upgrading(fool) as socket:
         for message in messages:
             await socket.send(message)
-        async with asyncio.timeout(PATIENCE):
+        async with waiting():
             with contextlib.suppress(Exception):
                 while True:
                     await socket.recv()
