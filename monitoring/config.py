@@ -104,7 +104,10 @@ class Settings:
         "MONITORING_CORS_ALLOWED_ORIGINS", _names, "comma-separated origins that may call across; empty: none", ()
     )
     environment: str = _setting(
-        "ENV", _text, "dev, development, test, testing relax; any other value demands token and secret key", ""
+        "ENV",
+        _text,
+        "dev, development, test, testing: on loopback no token is needed; any other value demands token and secret key",
+        "",
     )
     gevent: bool = _setting("WEB_SERVER_USE_GEVENT", _flag, "1: production settings (gevent is not needed)", False)
     assets: str = _setting(
@@ -157,7 +160,16 @@ class Settings:
         """Whether the dashboard may be reached by strangers: then reading needs the operator too."""
         if self.gevent or not self.loopback:
             return True
-        return self.environment != "" and self.environment.lower() not in RELAXED_ENVIRONMENTS
+        return self.environment != "" and not self._development
+
+    @property
+    def open_for_writing(self) -> bool:
+        """Whether whoever reaches the dashboard may adjust the balance too: on loopback, where ``ENV`` says so."""
+        return not self.protected and self._development
+
+    @property
+    def _development(self) -> bool:
+        return self.environment.lower() in RELAXED_ENVIRONMENTS
 
 
 def load_settings(environ: Mapping[str, str], **options: Any) -> Settings:

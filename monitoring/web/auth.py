@@ -65,13 +65,14 @@ async def guard() -> Response | None:
     g.operator = is_operator()
     if wanted == PUBLIC:
         return None
-    if g.operator or (wanted == READING and not services().settings.protected):
+    settings = services().settings
+    if g.operator or settings.open_for_writing or (wanted == READING and not settings.protected):
         await services().feed.caught_up()
         return None
     if wanted == READING and wants_html() and "HX-Request" not in request.headers:
         pages = services().pages
         return redirect(pages.url("/login", next=request.full_path.rstrip("?")))  # type: ignore[return-value]
-    if not services().settings.token:
+    if not settings.token:
         raise Problem(403, "writing_closed", "Set MONITORING_DASHBOARD_TOKEN to allow this.")
     raise Problem(401, "unauthorized", "The operator's token is needed: X-Dashboard-Token or Authorization: Bearer.")
 

@@ -12,6 +12,8 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from monitoring.app import create_app
+from monitoring.config import load_settings
 from tests.rows import ago, insert, now
 
 BOOKED = ago(minutes=5)
@@ -293,3 +295,12 @@ class TestReadOnlyRole:
         status, answer = await post(client, operator)
         assert status == 403
         assert answer["error"] == {"code": "not_permitted", "message": "The database role may not write."}
+
+
+@pytest.mark.parametrize(("environment", "status"), [("", 401), ("dev", 200), ("testing", 200), ("production", 401)])
+async def test_only_development_needs_no_token_to_write(
+    booked: int, environ: dict[str, str], environment: str, status: int
+) -> None:
+    app = create_app(load_settings({**environ, "ENV": environment}))
+    async with app.test_app():
+        assert (await app.test_client().post("/api/balance", json=BODY)).status_code == status
