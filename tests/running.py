@@ -4,11 +4,14 @@ import asyncio
 import os
 import re
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.waiting import WAIT_SECONDS
+
+CHECKOUT = (sys.executable, "-m", "monitoring")
 
 
 @dataclass(frozen=True)
@@ -21,12 +24,18 @@ class Dashboard:
 
 
 @asynccontextmanager
-async def run_dashboard(*arguments: str, **environ: str) -> AsyncIterator[Dashboard]:
-    """``atb dashboards run monitoring`` on a free port, until it answers; stopped as Ctrl-C would."""
+async def run_dashboard(
+    *arguments: str, program: Sequence[str] = CHECKOUT, folder: Path | None = None, **environ: str
+) -> AsyncIterator[Dashboard]:
+    """``atb dashboards run monitoring`` on a free port, until it answers; stopped as Ctrl-C would.
+
+    ``program``: another command than the checkout's; ``folder``: where it is run.
+    """
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "monitoring", "dashboards", "run", "monitoring", "--port", "0"),
+        *program,
+        *("dashboards", "run", "monitoring", "--port", "0"),
         *arguments,
+        cwd=folder,
         env={**os.environ, "PYTHONUNBUFFERED": "1", **environ},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
