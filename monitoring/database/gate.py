@@ -84,10 +84,10 @@ async def with_running(connection: asyncpg.Connection, gate: Gate) -> Gate:
     if gate.standby:
         return gate
     numbers = [row[0] for row in await connection.fetch(RUNNING)]
-    return replace(gate, running=max((_whole(number, gate.xmax) for number in numbers), default=0))
+    return replace(gate, running=max((whole_id(number, gate.xmax) for number in numbers), default=0))
 
 
-def _whole(number: int, near: int) -> int:
+def whole_id(number: int, near: int) -> int:
     """The transaction id near another one whose lower half is ``number``."""
     ahead = (number - near) % EPOCH
     return near + (ahead if ahead < EPOCH // 2 else ahead - EPOCH)

@@ -1,5 +1,6 @@
 """What happens behind the watermarks: old rows updated or deleted, tables emptied, ids that went back."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -55,7 +56,7 @@ class Counters:
         return deleted or updated
 
     def _explained(self, table: str) -> bool:
-        return table in self.living and self.clock.monotonic() - self.told.get(table, 0.0) < COUNTED_WITHIN
+        return table in self.living and self.clock.monotonic() - self.told.get(table, -math.inf) < COUNTED_WITHIN
 
 
 async def _receded(connection: asyncpg.Connection, tails: Mapping[str, Tail]) -> Iterable[str]:

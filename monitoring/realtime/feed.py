@@ -8,6 +8,7 @@ server's own counters, which are looked at every few seconds.
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -239,7 +240,7 @@ class Feed:
 
     def _due(self, what: str, pause: float) -> bool:
         now = self.clock.monotonic()
-        if now - self._looked.get(what, 0.0) < pause:
+        if now - self._looked.get(what, -math.inf) < pause:
             return False
         self._looked[what] = now
         return True

@@ -1,6 +1,7 @@
 """What time alone changes: the full refresh, and sections whose words depend on the clock."""
 
 import asyncio
+import math
 
 from monitoring.clock import Clock
 from monitoring.database.capabilities import TableMissing
@@ -87,7 +88,7 @@ class Clockwork:
         Not while the feed is down, though: when it is back, it tells everybody.
         """
         now = self._clock.monotonic()
-        pause, due = self._retries.get(session, (0.0, 0.0))
+        pause, due = self._retries.get(session, (0.0, -math.inf))
         if now < due or not self._hub.watching:
             return
         pause = min(LONGEST_RETRY, 2 * pause) if now - due < RECOVERED else FIRST_RETRY

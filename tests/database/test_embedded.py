@@ -25,9 +25,11 @@ from tests.waiting import WAIT_SECONDS
 OWNER = """
 import sys, time
 from pathlib import Path
+import psutil
 from monitoring.postgres.embedded import EmbeddedServer
 server = EmbeddedServer.start(Path(sys.argv[1]), durable=False)
-print(server.pid, server._watchdog.pid, flush=True)
+(watchdog,) = [child.pid for child in psutil.Process().children() if "monitoring.postgres.watchdog" in child.cmdline()]
+print(server.pid, watchdog, flush=True)
 time.sleep(600)
 """
 

@@ -178,7 +178,7 @@ async def test_more_live_rows_than_new_ones_are_read_at_once(connection: asyncpg
     ],
 )
 def test_transactions_of_pg_locks_are_found_across_a_wraparound(lower_half: int, near: int, whole: int) -> None:
-    assert gates._whole(lower_half, near) == whole
+    assert gates.whole_id(lower_half, near) == whole
 
 
 async def test_the_horizon_lies_behind_everyone_who_runs(connection: asyncpg.Connection, database_url: str) -> None:

@@ -13,6 +13,7 @@ from monitoring.clock import SYSTEM_CLOCK, Clock
 from monitoring.config import load_settings
 from monitoring.services import KEY, Services
 from tests.secrets import SECRETS, TOKEN
+from tests.streaming import EventReader, stream
 from tests.waiting import waiting
 
 ENVIRON = SECRETS
@@ -87,15 +88,23 @@ class Page:
         except TimeoutError:
             assert ageless(self.fragments[name]) == wanted
 
-    def record_announcements(self) -> set[int]:
-        """Ids of the trades that programs are told of from now on; grows."""
+    @asynccontextmanager
+    async def program(self) -> AsyncIterator[set[int]]:
+        """Ids of the trades that a program beside the page is told of; grows."""
         told: set[int] = set()
 
-        async def listen(_session: int, rows: Any) -> None:
-            told.update(row.id for row in rows.get("trades", ()))
+        async def listen(events: EventReader) -> None:
+            while True:
+                name, payload = await events.next()
+                if name == "trade_update":
+                    told.update(trade["id"] for trade in payload["trades"])
 
-        self.parts.dispatcher._listener = listen
-        return told
+        async with stream(self.client, "/events?payload=1") as events:
+            await events.until("metrics_update")
+            listening = asyncio.create_task(listen(events))
+            yield told
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
 
     async def _until(self, name: str, fits: Any, complaint: str) -> str:
         try:

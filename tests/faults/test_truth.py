@@ -13,6 +13,7 @@ from tests.faults.bot import Bot
 from tests.faults.page import Page, ageless, dashboard
 from tests.faults.ways import WAYS, way_to
 from tests.rows import insert
+from tests.waiting import until
 
 WRITERS = 6
 
@@ -69,8 +70,8 @@ async def test_fuzz(
     await insert(connection, "system_control_flags")
     async with way_to(database_url, way, server) as url, dashboard(url, clock=stopped_clock) as page:
         await page.shows("performance", "40")
-        told = page.record_announcements()
-        ids = await writers(database_url, account, stopped_clock.now(), 40)
-        await assert_true(page, database_url)
-        assert set(ids) - told <= set(range(1, 41))
+        async with page.program() as told:
+            ids = await writers(database_url, account, stopped_clock.now(), 40)
+            await assert_true(page, database_url)
+            await until(lambda: set(ids) - told <= set(range(1, 41)))
         assert page.parts.feed.state.error is None

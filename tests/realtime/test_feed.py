@@ -134,7 +134,6 @@ async def test_news_survive_a_connection_that_dies_right_after_them(
     page: Page, connection: asyncpg.Connection, account: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The rows have been read and the watermark has moved: whoever must hear of them does."""
-    told = page.record_announcements()
     struck, corrections = asyncio.Event(), Watch.corrections
 
     async def dies(watch: Watch, used: asyncpg.Connection) -> set[str]:
@@ -145,10 +144,11 @@ async def test_news_survive_a_connection_that_dies_right_after_them(
 
     monkeypatch.setattr(feed, "CORRECTIONS_PAUSE", 0.0)
     monkeypatch.setattr(Watch, "corrections", dies)
-    number = await insert(connection, "trades", session_id=account, pnl=3, exit_time=now())
-    await asyncio.wait_for(struck.wait(), WAIT_SECONDS)
-    await page.shows("trades", f'id="trade-{number}"')
-    await until(lambda: told == {number})
+    async with page.program() as told:
+        number = await insert(connection, "trades", session_id=account, pnl=3, exit_time=now())
+        await asyncio.wait_for(struck.wait(), WAIT_SECONDS)
+        await page.shows("trades", f'id="trade-{number}"')
+        await until(lambda: told == {number})
 
 
 async def test_the_identity_is_read_without_the_right_to_ask_the_control_file(

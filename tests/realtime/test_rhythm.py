@@ -1,6 +1,5 @@
 """What only the passing of time tells: what could not be read is read again, and nobody waits for a silent feed."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -17,7 +16,7 @@ from monitoring.realtime.hub import Hub
 from monitoring.realtime.rhythm import UNWATCHED_BEATS, Clockwork
 from monitoring.scope import Scope
 from monitoring.sections import SECTIONS
-from tests.clocks import RunningClock
+from tests.clocks import ManualClock, RunningClock
 from tests.rows import insert
 from tests.waiting import WAIT_SECONDS
 
@@ -49,11 +48,11 @@ async def fails(reader: Reader) -> None:
     """Somebody reads, and the database is away at that moment."""
     session = await reader.session("current")
     assert session is not None
-    pool, reader.database._pool = reader.database._pool, None
+    await reader.database.close()
     with pytest.raises(DatabaseUnavailable):
         async with reader.context(Scope(session, "current")):
             pytest.fail("there was no connection")
-    reader.database._pool = pool
+    await reader.database.open()
 
 
 async def test_what_could_not_be_read_is_looked_at_again_soon(
@@ -77,27 +76,35 @@ async def test_a_session_that_could_not_be_looked_up_is_looked_at_again_soon(
     Clockwork(reader.hub, reader, clock.clock)
     viewer, known = reader.hub.subscribe("1"), await reader.session("1")
     reader.forget_sessions()
-    pool, reader.database._pool = reader.database._pool, None
+    await reader.database.close()
     assert await reader.session("1") == known
-    reader.database._pool = pool
+    await reader.database.open()
     assert await viewer.next(WAIT_SECONDS)
 
 
-async def test_ever_more_rarely_while_it_lasts(
-    reader: Reader, clock: RunningClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_ever_more_rarely_while_it_lasts(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rhythm, "FIRST_RETRY", 0.02)
     monkeypatch.setattr(rhythm, "LONGEST_RETRY", 0.05)
     reader.hub.watching = True
-    clockwork, pauses = Clockwork(reader.hub, reader, clock.clock), []
-    for _ in range(4):
+    hands = ManualClock()
+    Clockwork(reader.hub, reader, hands.clock)
+    viewer = reader.hub.subscribe("1")
+
+    async def looks_again(after: float) -> bool:
+        """Whether pages do who fail so many seconds after they were told to look the last time."""
+        hands.forward(seconds=after)
         await fails(reader)
-        pauses.append(clockwork._retries[1][0])
-        await asyncio.sleep(pauses[-1])
-    assert pauses == [0.02, 0.04, 0.05, 0.05]
-    monkeypatch.setattr(rhythm, "RECOVERED", 0.0)
-    await fails(reader)
-    assert clockwork._retries[1][0] == 0.02
+        return bool(await viewer.next(0.1))
+
+    assert await looks_again(0)
+    assert await looks_again(0.021)
+    assert not await looks_again(0.021)
+    assert await looks_again(0.021)
+    assert not await looks_again(0.041)
+    assert await looks_again(0.011)
+    assert await looks_again(0.051)
+    assert await looks_again(rhythm.RECOVERED + 0.051)
+    assert await looks_again(0.021)
 
 
 async def test_while_changes_go_unnoticed_pages_look_for_themselves(reader: Reader, clock: RunningClock) -> None:

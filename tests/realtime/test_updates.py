@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
 import pytest
 
 from monitoring.database.errors import DatabaseUnavailable
-from monitoring.metrics.facts import Session
 from monitoring.reader import Reader
+from monitoring.scope import Scope
 from tests.faults.page import Page, dashboard
 from tests.history import seed_account
 from tests.rows import insert, now
@@ -86,16 +87,18 @@ async def test_metrics_that_could_not_be_read_are_sent_later(
 ) -> None:
     """The connection was lost at that moment: not a set of nulls, after which nothing else might come for long."""
     monkeypatch.setattr("monitoring.realtime.updates.RETRY", 0.2)
-    read, lost = Reader._know, asyncio.Event()
+    read, lost = Reader.context, asyncio.Event()
 
-    async def loses_once(reader: Reader, session: Session, facts: bool) -> object:
+    @asynccontextmanager
+    async def loses_once(reader: Reader, scope: Scope, **how: Any) -> AsyncIterator[object]:
         if asyncio.current_task() in tasks and not lost.is_set():
             lost.set()
             raise DatabaseUnavailable("the connection was lost")
-        return await read(reader, session, facts)
+        async with read(reader, scope, **how) as context:
+            yield context
 
     tasks = [task for task in asyncio.all_tasks() if task.get_name() == "updates"]
-    monkeypatch.setattr(Reader, "_know", loses_once)
+    monkeypatch.setattr(Reader, "context", loses_once)
     await insert(connection, "trades", session_id=1, exit_time=now())
     await program.until(lambda: program.metrics["total_trades"] == 41)
     assert lost.is_set()
