@@ -50,6 +50,7 @@ def list_dashboards(engines_too: bool) -> None:
 @click.option("--wait-for-db", type=str, metavar="SECONDS", help="Wait so long for the database at start.")
 @click.option("--demo", is_flag=True, help="Bring an own PostgreSQL with made-up data that keeps moving.")
 @click.option("--demo-dir", type=click.Path(path_type=Path), help="Folder of the demo's PostgreSQL.")
+@click.option("--demo-speed", type=str, metavar="N", help="Let the demo's bots trade N times as fast (1 to 1000).")
 @click.option("--debug", is_flag=True, help="Log everything.")
 def run_dashboard(name: str, **options: Any) -> None:
     """Run the dashboard NAME until Ctrl-C."""
@@ -62,6 +63,8 @@ def run_dashboard(name: str, **options: Any) -> None:
         if options["database_url"] is not None:
             raise ConfigError("--demo brings a database of its own: expected it without --db-url")
         options["database_url"] = "postgresql://demo"
+    elif options["demo_speed"] is not None:
+        raise ConfigError(f"--demo-speed={options['demo_speed']}: expected it together with --demo")
     run(load_settings(read_environment(), **options))
 
 

@@ -134,6 +134,13 @@ class Settings:
     demo_dir: Path | None = _setting(
         "MONITORING_DEMO_DIR", _path, "folder of the demo's PostgreSQL; default: per user", None, "--demo-dir"
     )
+    demo_speed: int = _setting(
+        "MONITORING_DEMO_SPEED",
+        _integer(1, 1000, "a speed"),
+        "how many times as fast the demo's bots trade, 1 to 1000",
+        1,
+        "--demo-speed",
+    )
     config: ConfigFile = _setting(
         "MONITORING_CONFIG",
         _config_file,

@@ -79,7 +79,8 @@ async def _serve(settings: Settings, metrics: Iterable[Metric], listening: socke
     async with contextlib.AsyncExitStack() as stack:
         if settings.demo:
             demo, running, folder = _demo(settings)
-            url = await stack.enter_async_context(demo.demo_database(folder, _progress(settings)))
+            database = demo.demo_database(folder, _progress(settings), speed=settings.demo_speed)
+            url = await stack.enter_async_context(database)
             stack.callback(running.forget_address, folder)
             settings = replace(settings, database_url=url)
         app = create_app(settings, metrics)

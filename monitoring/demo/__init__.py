@@ -10,14 +10,19 @@ from pathlib import Path
 import asyncpg
 import platformdirs
 
+from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.schema import create_schema
-from monitoring.demo.engine import Pace, run_engine, utc_now
-from monitoring.demo.history import seed_history
+from monitoring.demo.engine import Engine
+from monitoring.demo.past import seed_history
 from monitoring.postgres.embedded import EmbeddedServer
 
-DATABASE = "monitoring_demo"
+DATABASE = "monitoring_demo_2"
+"""The first, ``monitoring_demo``, traded every few seconds: what it holds is no past to go on from."""
 UNFINISHED = "monitoring_demo_unfinished"
 """Its name while it is filled: renamed at the end, so that a half-filled one is never taken for it."""
+
+STOP_SECONDS = 5.0
+"""In which the engine ends its sessions; after that it is a crash."""
 
 Progress = Callable[[float, str], None]
 
@@ -31,11 +36,11 @@ def default_demo_dir() -> Path:
 
 
 @asynccontextmanager
-async def demo_database(data_dir: Path, progress: Progress, *, pace: Pace | None = None) -> AsyncIterator[str]:
+async def demo_database(data_dir: Path, progress: Progress, *, speed: float = 1.0) -> AsyncIterator[str]:
     """The address of the demo's database, alive for as long as the context lasts.
 
-    Raises EmbeddedError where PostgreSQL cannot run. ``progress`` is called with a fraction from 0 to 1 and what is
-    being done.
+    ``speed`` is how many times as fast its bots trade; ``progress`` is called with a fraction from 0 to 1 and what is
+    being done. Raises EmbeddedError where PostgreSQL cannot run.
     """
     progress(0.0, "starting PostgreSQL")
     server = await _start(data_dir)
@@ -43,13 +48,16 @@ async def demo_database(data_dir: Path, progress: Progress, *, pace: Pace | None
         await _fill_if_missing(server, progress)
         progress(1.0, "ready")
         url = server.url(DATABASE)
-        engine = asyncio.create_task(run_engine(url, pace=pace), name="demo engine")
+        engine = Engine(url, speed)
+        running = asyncio.create_task(engine.run(), name="demo engine")
         try:
             yield url
         finally:
-            engine.cancel()
+            engine.stop()
+            await asyncio.wait([running], timeout=STOP_SECONDS)
+            running.cancel()
             with suppress(asyncio.CancelledError):
-                await engine
+                await running
     finally:
         await asyncio.to_thread(server.stop)
 
@@ -74,7 +82,7 @@ async def _fill_if_missing(server: EmbeddedServer, progress: Progress) -> None:
     connection = await asyncpg.connect(server.url(UNFINISHED))
     try:
         await create_schema(connection)
-        await seed_history(connection, utc_now(), lambda done, what: progress(0.25 + 0.75 * done, what))
+        await seed_history(connection, SYSTEM_CLOCK.now(), lambda done, what: progress(0.25 + 0.75 * done, what))
     finally:
         await connection.close()
     await server.rename_database(UNFINISHED, DATABASE)

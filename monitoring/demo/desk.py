@@ -1,162 +1,127 @@
-"""The simulated engine's way to the database: one transaction a change, written as the real one writes."""
+"""The books of one running session: every change as the engine writes it, in its order and with its delays."""
 
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
-import asyncpg
-
 from monitoring.demo import journal, records
-from monitoring.demo.money import ZERO, Closing, Holding
+from monitoring.demo.money import ZERO, Closing, Excursion, Holding, exact, fee
 from monitoring.demo.records import Row, Session
+from monitoring.demo.store import Store, Timer
 
-Clock = Callable[[], datetime]
-
-# As the engine does it; a row that somebody adds in between is not seen, which is why others take a lock besides.
-BALANCE = """
-SELECT total_balance FROM account_balances WHERE session_id = $1 ORDER BY last_updated DESC, id DESC LIMIT 1
-"""
-STOP_ORDER = """
-UPDATE orders SET status = $2::text, last_update = $3, price = $6,
-    filled_at = CASE WHEN $2::text = 'FILLED' THEN $3::timestamp END,
-    cancelled_at = CASE WHEN $2::text = 'CANCELLED' THEN $3::timestamp END,
-    filled_price = $4::numeric, filled_quantity = $5
-WHERE position_id = $1 AND order_type = 'STOP_LOSS' AND status = 'SUBMITTED'
-"""
-TODAY = """
-SELECT count(*) AS total_trades, count(*) FILTER (WHERE net > 0) AS winning_trades,
-       count(*) FILTER (WHERE net <= 0) AS losing_trades, avg((net > 0)::int) AS win_rate, sum(net) AS total_return,
-       max(pnl) AS best_trade_pnl, min(pnl) AS worst_trade_pnl, sum(commission) AS total_fees_paid
-FROM (SELECT pnl, commission, pnl - coalesce(commission, 0) - coalesce(margin_interest_cost, 0) AS net FROM trades
-      WHERE session_id = $1 AND exit_time >= $2) today
-"""
+FILL_SECONDS = 0.13
+CARRY_SECONDS = 0.7
+"""How long after a restart's commit its open positions are re-pointed."""
 
 
 @dataclass(slots=True)
 class Desk:
-    """The state of the one running session, kept in step with the database."""
+    """The state of a session, kept in step with where it is written."""
 
-    connection: asyncpg.Connection
+    store: Store
+    timer: Timer
     info: Session
-    clock: Clock
     balance: Decimal
     peak: Decimal
-    day_start: Decimal
     day: datetime
-    realized: Decimal
-    last_seen: datetime | None
-    holdings: list[Holding]
-    closings: deque[Closing]
-    prices: dict[str, float]
-    """The last ones that the strategy logged."""
+    day_start: Decimal
+    """Balance at the day's first snapshot."""
+    holdings: list[Holding] = field(default_factory=list)
+    closings: list[Closing] = field(default_factory=list)
+    """Of this session."""
+    realized: Decimal = ZERO
+    """Net, since the process began."""
 
     @property
     def drawdown(self) -> float:
         return float((self.peak - self.balance) / self.peak)
 
-    async def add(self, table: str, row: Row) -> int:
-        return await _insert(self.connection, table, row)
+    @property
+    def at_exchange(self) -> bool:
+        """Whether orders rest there: paper trading simulates its stops."""
+        return self.info.mode == "LIVE"
 
-    async def submit(self, holding: Holding) -> int:
-        """Journals an entry order before it is sent; the position comes with its fill."""
-        row = records.order(
-            self.info, holding, "ENTRY", "PENDING_SUBMIT", quantity=holding.quantity, asked=holding.entry_price,
-            created=self.clock(),
-        )  # fmt: skip
-        async with self.connection.transaction():
-            return await self.add("orders", row)
+    async def log(self, row: Row) -> None:
+        await self.store.add("system_events", row)
 
-    async def open(self, holding: Holding, order_id: int, decision: Row) -> None:
-        """The entry order is filled: position, resting stop and fee in one."""
-        async with self.connection.transaction():
-            at = holding.opened
-            holding.id = await self.add("positions", records.position(self.info, holding, holding.entry_price, at))
-            filled = {
-                "status": "FILLED",
-                "position_id": holding.id,
-                "filled_quantity": holding.quantity,
-                "filled_price": holding.entry_price,
-                "commission": holding.fees,
-                "filled_at": at,
-                "last_update": at,
-            }
-            await _update(self.connection, "orders", order_id, filled)
-            stop = records.order(
-                self.info, holding, "STOP_LOSS", "SUBMITTED", quantity=holding.quantity, asked=holding.stop, created=at
-            )
-            await self.add("orders", stop)
-            await self.add("strategy_executions", decision)
-            await self._book(-holding.fees, f"entry_fee_{holding.symbol}", at)
+    async def enter(self, asked: Holding, price: Decimal, decision: Row) -> None:
+        """Journals an entry order, sends it, and has a position, its stop and its fee once it is filled."""
+        order_id = await self._send(asked, "ENTRY", asked.quantity, asked.entry_price)
+        holding = _filled(asked, price, self.balance, self.timer.now())
+        async with self.store.transaction():
+            holding.id = await self.store.add("positions", records.position(self.info, holding))
+            fill = records.filled(price, holding.quantity, holding.opened)
+            exchange = {"position_id": holding.id, "exchange_order_id": records.exchange_id(holding.opened)}
+            await self.store.change("orders", order_id, fill | exchange)
+            holding.orders.append(order_id)
+            await self.store.add("strategy_executions", decision)
+            await self._book(-holding.fees, f"entry_fee_{holding.symbol}")
+            await self._rest_stop(holding)
         self.holdings.append(holding)
 
-    async def cancel(self, order_id: int) -> None:
-        """The exchange did not take the entry order."""
-        at = self.clock()
-        await _update(
-            self.connection, "orders", order_id, {"status": "CANCELLED", "cancelled_at": at, "last_update": at}
-        )
+    async def refuse(self, asked: Holding) -> None:
+        """The exchange does not take the entry order."""
+        order_id = await self._send(asked, "ENTRY", asked.quantity, asked.entry_price)
+        at = self.timer.now()
+        await self.store.change("orders", order_id, {"status": "FAILED", "last_update": at})
+        text = f"Entry order for {asked.symbol} rejected: insufficient balance"
+        await self.log(journal.event(self.info, at, "ERROR", "error", "execution", text, code="ENTRY_ORDER_FAILED"))
 
     async def take_part(self, holding: Holding, price: Decimal, quantity: Decimal) -> None:
-        at, before = self.clock(), holding.banked
-        async with self.connection.transaction():
+        before = holding.banked
+        order_id = await self._send(holding, "PARTIAL_EXIT", quantity, price)
+        async with self.store.transaction():
+            at = self.timer.now()
             booked = holding.take_part(price, quantity)
+            await self.store.change("orders", order_id, records.filled(price, quantity, at))
+            holding.orders.append(order_id)
             row = records.partial(holding, at, price, quantity, holding.banked - before)
-            await self.add("partial_trades", row)
-            await self.add("orders", self._exit_order(holding, "PARTIAL_EXIT", quantity, price, at))
-            await _update(self.connection, "positions", holding.id, records.taken(holding) | {"last_update": at})
-            await self._book(booked, f"realized_pnl_{holding.symbol}_partial_exit", at)
+            await self.store.add("partial_trades", row)
+            await self.store.change("positions", holding.id, records.taken(holding) | {"last_update": at})
+            await self._book(booked, f"realized_pnl_{holding.symbol}_partial_exit")
+            await self._replace_stop(holding)
 
-    async def close(self, holding: Holding, price: Decimal, reason: str, decision: Row) -> Closing:
-        """Trade, position, orders and balance in one."""
-        at = self.clock()
-        closing = holding.close(price, at)
+    async def trail(self, holding: Holding, stop: Decimal) -> None:
+        holding.stop = stop
+        async with self.store.transaction():
+            await self.store.change("positions", holding.id, records.trailed(holding))
+            await self._replace_stop(holding)
+
+    async def leave(self, holding: Holding, price: Decimal, reason: str, decision: Row) -> None:
+        """Cancels the stop and sells what is left; by the stop itself where that was hit."""
         stopped = reason == "Stop loss"
-        async with self.connection.transaction():
-            await self.add("trades", records.trade(self.info, holding, closing, reason, holding.id))
-            await _update(self.connection, "positions", holding.id, records.closed(holding, closing))
-            outcome = ("FILLED", at, price, holding.left) if stopped else ("CANCELLED", at, None, ZERO)
-            await self.connection.execute(STOP_ORDER, holding.id, *outcome, holding.stop)
+        if not stopped:
+            order_id = await self._send(holding, "FULL_EXIT", holding.left, price)
+        async with self.store.transaction():
+            at = self.timer.now()
+            sale = records.filled(price, holding.left, at)
+            if self.at_exchange:
+                await self.store.change("orders", holding.stop_order, sale if stopped else records.cancelled(at))
             if not stopped:
-                await self.add("orders", self._exit_order(holding, "FULL_EXIT", holding.left, price, at))
-            await self.add("strategy_executions", decision)
-            await self._book(closing.booked, f"realized_pnl_{holding.symbol}_{reason}", at)
+                await self.store.change("orders", order_id, sale)
+            closing = holding.close(price, at)
+            await self.store.add("strategy_executions", decision)
+            await self._book(closing.booked, f"realized_pnl_{holding.symbol}_{reason}")
+            await self.store.add("trades", records.trade(self.info, holding, closing, reason))
+            await self.store.change("positions", holding.id, records.closed(holding, closing))
+            await self._sum_up_the_day(closing)
         self.holdings.remove(holding)
-        self.closings.append(closing)
         self.realized += closing.net
-        await self._sum_up_the_day(at)
-        return closing
 
-    def _exit_order(self, holding: Holding, kind: str, quantity: Decimal, price: Decimal, at: datetime) -> Row:
-        level = holding.parts_taken if kind == "PARTIAL_EXIT" else None
-        return records.order(
-            self.info, holding, kind, "FILLED", quantity=quantity, asked=price, created=at, filled=at, price=price,
-            level=level,
-        )  # fmt: skip
-
-    async def mark(self, prices: dict[str, Decimal]) -> None:
+    async def mark(self, prices: Mapping[str, Decimal]) -> None:
         """Renews price and result of every open position."""
-        at = self.clock()
-        async with self.connection.transaction():
+        at = self.timer.now()
+        async with self.store.transaction():
             for holding in self.holdings:
                 price = prices[holding.symbol]
                 holding.excursion.see(holding.side, price, at)
-                await _update(self.connection, "positions", holding.id, records.mark(holding, price, at))
+                await self.store.change("positions", holding.id, records.mark(holding, price, at))
 
-    async def trail(self, holding: Holding) -> None:
-        async with self.connection.transaction():
-            await _update(self.connection, "positions", holding.id, records.trailing(holding, active=True))
-            await self.connection.execute(
-                "UPDATE orders SET price = $2, last_update = $3"
-                " WHERE position_id = $1 AND order_type = 'STOP_LOSS' AND status = 'SUBMITTED'",
-                holding.id, holding.stop, self.clock(),
-            )  # fmt: skip
-
-    async def snapshot(self, prices: dict[str, Decimal]) -> None:
-        at = self.clock()
-        await self._read_balance()
-        today = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    async def snapshot(self, prices: Mapping[str, Decimal]) -> None:
+        at = self.timer.now()
+        self._take_over(await self.store.balance(self.info.id))
+        today = midnight(at)
         if today != self.day:
             self.day, self.day_start = today, self.balance
         row = journal.snapshot(
@@ -168,50 +133,104 @@ class Desk:
             daily_pnl=self.balance - self.day_start,
             drawdown=(self.peak - self.balance) / self.peak * 100,
             open_positions=len(self.holdings),
-            exposure=sum((holding.left * holding.entry_price for holding in self.holdings), ZERO),
+            exposure=exact(sum((holding.left * holding.entry_price for holding in self.holdings), ZERO)),
         )
-        await self.add("account_history", row)
+        await self.store.add("account_history", row)
 
-    async def halted(self) -> bool:
-        """The operator's kill switch."""
-        return bool(
-            await self.connection.fetchval(
-                "SELECT bool_or(active) FROM system_control_flags WHERE name = 'system_halt'"
+    async def adjust(self, change: Decimal, reason: str, by: str) -> None:
+        """Sets the balance past the bookkeeping: a deposit, or a correction. No audit row goes with it."""
+        at, old = self.timer.now(), self.balance
+        async with self.store.transaction():
+            self._take_over(old + change)
+            await self.store.add("account_balances", journal.balance(self.info, at, self.balance, reason, by))
+            details = {"old_balance": float(old), "new_balance": float(self.balance), "reason": reason}
+            text = f"Balance adjusted from ${old:.2f} to ${self.balance:.2f}: {reason}"
+            await self.log(
+                journal.event(self.info, at, "BALANCE_ADJUSTMENT", "info", "database", text, details=details)
             )
-        )
 
-    async def _book(self, change: Decimal, reason: str, at: datetime) -> None:
-        before = await self.connection.fetchval(BALANCE + " FOR UPDATE", self.info.id)
-        self.balance = before + change
-        self.peak = max(self.peak, self.balance)
-        await self.add("account_balances", journal.balance(self.info, at, self.balance, reason, "live_engine"))
-        await self.add("account_history", journal.audit(self.info, at, self.balance, change))
+    async def end(self) -> None:
+        """A clean stop: open positions stay with the session until the next one takes them over."""
+        at = self.timer.now()
+        await self.store.change("trading_sessions", self.info.id, records.ended(self.closings, self.balance, at))
+        await self.log(journal.stopped(self.info, self.timer.now(), len(self.closings)))
 
-    async def _read_balance(self) -> None:
-        self.balance = await self.connection.fetchval(BALANCE, self.info.id)
-        self.peak = max(self.peak, self.balance)
+    async def carry(self, holdings: Sequence[Holding]) -> None:
+        """Takes over, a moment after the session began, what an earlier one left open."""
+        if not holdings:
+            return
+        await self.timer.sleep(CARRY_SECONDS)
+        async with self.store.transaction():
+            for holding in holdings:
+                await self.store.change("positions", holding.id, {"session_id": self.info.id})
+                for order_id in holding.orders:
+                    await self.store.change("orders", order_id, {"session_id": self.info.id})
+        self.holdings.extend(holdings)
 
-    async def _sum_up_the_day(self, at: datetime) -> None:
-        day = at.replace(hour=0, minute=0, second=0, microsecond=0)
-        row: Row = dict(await self.connection.fetchrow(TODAY, self.info.id, day)) | {"period_end": at, "updated_at": at}
-        known = await self.connection.fetchval(
-            "SELECT id FROM performance_metrics WHERE period = 'daily' AND period_start = $2 AND session_id = $1",
-            self.info.id, day,
-        )  # fmt: skip
-        if known:
-            await _update(self.connection, "performance_metrics", known, row)
-        else:
-            new = {"period": "daily", "period_start": day, "session_id": self.info.id, "created_at": at}
-            await self.add("performance_metrics", new | row)
+    async def _send(self, holding: Holding, kind: str, quantity: Decimal, price: Decimal) -> int:
+        """An order that is journalled, and with the exchange a moment later."""
+        row = records.order(self.info, holding, kind, "PENDING_SUBMIT", quantity, price, self.timer.now())
+        order_id = await self.store.add("orders", row)
+        await self.timer.sleep(FILL_SECONDS)
+        return order_id
+
+    async def _rest_stop(self, holding: Holding) -> None:
+        if self.at_exchange:
+            at = self.timer.now()
+            row = records.order(self.info, holding, "STOP_LOSS", "SUBMITTED", holding.left, holding.stop, at)
+            holding.stop_order = await self.store.add("orders", row)
+            holding.orders.append(holding.stop_order)
+
+    async def _replace_stop(self, holding: Holding) -> None:
+        if self.at_exchange:
+            await self.store.change("orders", holding.stop_order, records.cancelled(self.timer.now()))
+            await self._rest_stop(holding)
+
+    async def _book(self, change: Decimal, reason: str) -> None:
+        """A row of the balance and its twin in the history, within a transaction."""
+        self._take_over(await self.store.balance(self.info.id) + change)
+        row = journal.balance(self.info, self.timer.now(), self.balance, reason, "live_engine")
+        await self.store.add("account_balances", row)
+        await self.store.add("account_history", journal.audit(self.info, self.timer.now(), self.balance, change))
+
+    def _take_over(self, balance: Decimal) -> None:
+        self.balance = balance
+        self.peak = max(self.peak, balance)
+
+    async def _sum_up_the_day(self, closing: Closing) -> None:
+        self.closings.append(closing)
+        day = midnight(closing.at)
+        today = [each for each in self.closings if each.at >= day]
+        await self.store.sum_up(journal.daily(self.info, day, closing.at, today))
 
 
-async def _insert(connection: asyncpg.Connection, table: str, row: Row) -> int:
-    places = ", ".join(f"${number}" for number in range(1, len(row) + 1))
-    query = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places}) RETURNING id"
-    return int(await connection.fetchval(query, *row.values()))
+async def begin(store: Store, timer: Timer, info: Session, config: object, before: Desk | None = None) -> Desk:
+    """A new session with ``info``'s balance; ``before`` is the one it follows, whose positions it takes over."""
+    started = timer.now()
+    info = replace(info, started=started)
+    info = replace(info, id=await store.add("trading_sessions", records.session(info, config)))
+    await store.add("account_balances", journal.balance(info, timer.now(), info.balance, "session_start", "system"))
+    day, day_start, peak = midnight(started), info.balance, info.balance
+    if before:
+        peak = max(peak, before.peak)
+        day_start = before.day_start if before.day == day else day_start
+    desk = Desk(store, timer, info, info.balance, peak, day, day_start)
+    await desk.log(journal.started(info, timer.now()))
+    await desk.carry(before.holdings if before else ())
+    return desk
 
 
-async def _update(connection: asyncpg.Connection, table: str, number: int, row: Row) -> None:
-    changes = ", ".join(f"{column} = ${place}" for place, column in enumerate(row, 2))
-    query = f"UPDATE {table} SET {changes} WHERE id = $1"
-    await connection.execute(query, number, *row.values())
+def midnight(at: datetime) -> datetime:
+    return at.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _filled(asked: Holding, price: Decimal, balance: Decimal, at: datetime) -> Holding:
+    return replace(
+        asked,
+        entry_price=price,
+        size=exact(asked.quantity * price / balance),
+        balance=balance,
+        opened=at,
+        excursion=Excursion(price, at, price, at),
+        fees=fee(price, asked.quantity),
+    )

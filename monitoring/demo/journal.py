@@ -1,10 +1,11 @@
 """How the engine keeps its books and its diary: snapshots, balances, events and decisions as rows."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from monitoring.demo.money import LEVERAGE, ZERO, exact, stored
+from monitoring.demo.money import ZERO, Closing, exact
 from monitoring.demo.records import CURRENCY, Row, Session
 
 
@@ -13,26 +14,25 @@ def snapshot(
     at: datetime,
     *,
     balance: Decimal,
-    equity: Decimal | float,
-    total_pnl: Decimal | float,
-    daily_pnl: Decimal | float,
-    drawdown: Decimal | float,
+    equity: Decimal,
+    total_pnl: Decimal,
+    daily_pnl: Decimal,
+    drawdown: Decimal,
     open_positions: int,
-    exposure: Decimal | float,
+    exposure: Decimal,
 ) -> Row:
-    """A real snapshot; ``drawdown`` in percent and of the balance, as the engine stores it."""
-    used = exact(exposure) / LEVERAGE
+    """A real snapshot; ``drawdown`` in percent and of the balance. The margin used is never handed over."""
     return {
         "timestamp": at,
         "balance": balance,
-        "equity": stored(equity),
-        "margin_used": exact(used),
-        "margin_available": exact(balance - used),
-        "total_pnl": stored(total_pnl),
-        "daily_pnl": stored(daily_pnl),
-        "drawdown": stored(drawdown),
+        "equity": equity,
+        "margin_used": ZERO,
+        "margin_available": balance,
+        "total_pnl": total_pnl,
+        "daily_pnl": daily_pnl,
+        "drawdown": exact(drawdown),
         "open_positions": open_positions,
-        "total_exposure": stored(exposure),
+        "total_exposure": exposure,
         "session_id": info.id,
         "created_at": at,
     }
@@ -41,16 +41,9 @@ def snapshot(
 def audit(info: Session, at: datetime, balance: Decimal, change: Decimal) -> Row:
     """The engine's trace of a booking in the same table: it knows nothing of open positions."""
     return snapshot(
-        info,
-        at,
-        balance=balance,
-        equity=balance,
-        total_pnl=ZERO,
-        daily_pnl=change,
-        drawdown=ZERO,
-        open_positions=0,
+        info, at, balance=balance, equity=balance, total_pnl=ZERO, daily_pnl=change, drawdown=ZERO, open_positions=0,
         exposure=ZERO,
-    )
+    )  # fmt: skip
 
 
 def balance(info: Session, at: datetime, total: Decimal, reason: str, by: str) -> Row:
@@ -73,13 +66,12 @@ def event(
     at: datetime,
     kind: str,
     severity: str,
-    component: str,
+    component: str | None,
     message: str,
     *,
-    details: object = None,
     code: str | None = None,
+    details: object = None,
 ) -> Row:
-    alerted = severity in ("error", "critical")
     return {
         "timestamp": at,
         "event_type": kind,
@@ -88,20 +80,43 @@ def event(
         "details": None if details is None else json.dumps(details),
         "component": component,
         "error_code": code,
-        "alert_sent": alerted,
-        "alert_method": "webhook" if alerted else None,
+        "alert_sent": False,
         "session_id": info.id,
         "created_at": at,
     }
 
 
+def started(info: Session, at: datetime) -> Row:
+    details = {"session_id": info.id, "strategy": info.strategy, "mode": info.mode, "balance": float(info.balance)}
+    text = f"Trading session created: {info.name}"
+    return event(info, at, "ENGINE_START", "info", None, text, details=details)
+
+
+def stopped(info: Session, at: datetime, trades: int) -> Row:
+    details = {"duration_hours": (at - info.started).total_seconds() / 3600, "total_trades": trades}
+    return event(info, at, "ENGINE_STOP", "info", None, f"Trading session ended: {info.name}", details=details)
+
+
+def reconciled(info: Session, at: datetime, entity: str, field: str, old: object, new: object, reason: str) -> Row:
+    return {
+        "session_id": info.id,
+        "timestamp": at,
+        "entity_type": entity,
+        "entity_id": 0,
+        "field": field,
+        "old_value": str(old),
+        "new_value": str(new),
+        "reason": reason,
+        "severity": "LOW",
+    }
+
+
 def risk_adjustment(info: Session, at: datetime, factor: float, drawdown: float) -> Row:
-    """A new ``position_size_factor``; the engine notes it against 1, not against the one before."""
-    kind = "drawdown" if factor < 1 else "recovery"
+    """How one entry was sized; the engine notes it against 1, and nothing when it is 1."""
     return {
         "timestamp": at,
-        "adjustment_type": kind,
-        "trigger_reason": f"{kind}_{drawdown:.1%}",
+        "adjustment_type": "drawdown",
+        "trigger_reason": f"drawdown_{drawdown:.1%}",
         "parameter_name": "position_size_factor",
         "original_value": exact(1.0),
         "adjusted_value": exact(factor),
@@ -110,6 +125,26 @@ def risk_adjustment(info: Session, at: datetime, factor: float, drawdown: float)
         "trades_during_adjustment": 0,
         "session_id": info.id,
         "created_at": at,
+    }
+
+
+def daily(info: Session, day: datetime, at: datetime, closings: Sequence[Closing]) -> Row:
+    """``performance_metrics`` of a day, as the engine sums it up after each of its trades."""
+    wins = sum(closing.net > 0 for closing in closings)
+    return {
+        "period": "daily",
+        "period_start": day,
+        "period_end": at,
+        "total_trades": len(closings),
+        "winning_trades": wins,
+        "losing_trades": len(closings) - wins,
+        "win_rate": exact(wins / len(closings)),
+        "total_return": sum(closing.net for closing in closings),
+        "best_trade_pnl": max(closing.gross for closing in closings),
+        "worst_trade_pnl": min(closing.gross for closing in closings),
+        "total_fees_paid": sum(closing.fees for closing in closings),
+        "session_id": info.id,
+        "updated_at": at,
     }
 
 

@@ -1,4 +1,4 @@
-"""The made-up market: correlated prices by the minute, for the past at once and for the present tick by tick."""
+"""The made-up market: correlated prices that move a step at a time, and a look at what they will do."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 Prices = npt.NDArray[np.float64]
-MINUTES_A_YEAR = 365 * 24 * 60
+SECONDS_A_YEAR = 365 * 86_400
 CENT = Decimal("0.01")
 
 
@@ -18,6 +18,7 @@ class Instrument:
 
     symbol: str
     price: float
+    """Around which it moves."""
     volatility: float
     """A year's, as a fraction."""
     step: Decimal
@@ -31,77 +32,67 @@ INSTRUMENTS = (
 SYMBOLS = tuple(instrument.symbol for instrument in INSTRUMENTS)
 STEPS = {instrument.symbol: instrument.step for instrument in INSTRUMENTS}
 VOLATILITIES = np.array([instrument.volatility for instrument in INSTRUMENTS])
+USUAL_PRICES = np.array([instrument.price for instrument in INSTRUMENTS])
 
 COMMON = 0.75
 """How much of each instrument's moves all share."""
-CALM_MINUTES = 2_880
+WAVE_SECONDS = 2 * 86_400
 """Volatility comes in waves of about this length."""
-
-
-def log_returns(generator: np.random.Generator, steps: int, minutes_a_step: float) -> Prices:
-    """Correlated moves with volatility in waves, shape (steps, instruments)."""
-    shared = generator.standard_normal((steps, 1))
-    own = generator.standard_normal((steps, len(INSTRUMENTS)))
-    moves = np.sqrt(COMMON) * shared + np.sqrt(1 - COMMON) * own
-    turns = np.arange(steps) * minutes_a_step / CALM_MINUTES * 2 * np.pi
-    waves = 1 + 0.35 * np.sin(turns + generator.uniform(0, 2 * np.pi))
-    scale = VOLATILITIES * np.sqrt(minutes_a_step / MINUTES_A_YEAR)
-    result: Prices = moves * waves[:, None] * scale
-    return result
-
-
-def past(generator: np.random.Generator, minutes: int) -> Prices:
-    """Prices of every minute, ending at the instruments' own, shape (minutes, instruments)."""
-    path = np.cumsum(log_returns(generator, minutes, 1.0), axis=0)
-    prices: Prices = np.array([i.price for i in INSTRUMENTS]) * np.exp(path - path[-1])
-    return prices.round(2)
+PULL_A_DAY = 0.02
+"""How strongly prices return to their usual ones, so that a demo may run for years."""
 
 
 class Market:
-    """The present: ``tick`` moves every price, ``foresee`` knows what has been decided for the next ticks."""
+    """``tick`` moves every price by ``step_seconds`` of market time; ``foresee`` knows what is decided for later."""
 
     BLOCK = 2_048
-    PULL = 0.0005
-    """How strongly prices return to where they began, so that a demo may run for days."""
 
-    def __init__(self, start: Mapping[str, float], generator: np.random.Generator, minutes_a_tick: float = 0.5) -> None:
+    def __init__(self, start: Mapping[str, float], generator: np.random.Generator, step_seconds: float) -> None:
         self._generator = generator
-        self.minutes = minutes_a_tick
-        self._anchor = np.log([start.get(i.symbol, i.price) for i in INSTRUMENTS])
-        self._path = self._anchor[None, :]
+        self._step = step_seconds
+        self._path = np.log([[start.get(i.symbol, i.price) for i in INSTRUMENTS]])
         self._at = 0
+        self._made = 0
 
     def tick(self) -> None:
+        self._reach(1)
         self._at += 1
-        self._reach(self._at)
 
     def price(self, symbol: str) -> Decimal:
         return Decimal(str(self._value(symbol, self._at))).quantize(CENT)
 
-    def foresee(self, symbol: str, ticks: int) -> float:
-        """The price ``ticks`` from now."""
-        self._reach(self._at + ticks)
-        return self._value(symbol, self._at + ticks)
+    def foresee(self, symbol: str, hours: float) -> float:
+        """The price in so many hours of market time."""
+        steps = max(1, round(hours * 3600 / self._step))
+        self._reach(steps)
+        return self._value(symbol, self._at + steps)
 
-    def recent(self, symbol: str, ticks: int) -> Prices:
-        """The last prices up to now, oldest first, as many as there are."""
-        column = self._path[max(0, self._at - ticks + 1) : self._at + 1, SYMBOLS.index(symbol)]
-        values: Prices = np.exp(column)
-        return values
+    def spread(self, symbol: str, hours: float) -> float:
+        """How far the price usually moves within so many hours, as a fraction of it."""
+        return float(VOLATILITIES[SYMBOLS.index(symbol)] * np.sqrt(hours * 3600 / SECONDS_A_YEAR))
 
     def _value(self, symbol: str, at: int) -> float:
         return float(np.exp(self._path[at, SYMBOLS.index(symbol)]))
 
-    def _reach(self, at: int) -> None:
-        while at >= len(self._path):
-            moves = log_returns(self._generator, self.BLOCK, self.minutes)
-            block = np.empty_like(moves)
-            last = self._path[-1]
-            for number, move in enumerate(moves):
-                last = last + move + self.PULL * (self._anchor - last)
-                block[number] = last
-            # What lies further back than a block is forgotten.
-            forgotten = max(0, self._at - self.BLOCK)
-            self._path = np.concatenate((self._path[forgotten:], block))
-            self._at -= forgotten
-            at -= forgotten
+    def _reach(self, steps: int) -> None:
+        missing = self._at + steps + 1 - len(self._path)
+        if missing > 0:
+            self._path = np.concatenate((self._path[self._at :], self._block(max(self.BLOCK, missing))))
+            self._at = 0
+
+    def _block(self, steps: int) -> Prices:
+        last = self._path[-1]
+        pull = PULL_A_DAY * self._step / 86_400 * (np.log(USUAL_PRICES) - last)
+        path: Prices = last + np.cumsum(self._moves(steps) + pull, axis=0)
+        return path
+
+    def _moves(self, steps: int) -> Prices:
+        """Logarithmic, shape (steps, instruments)."""
+        shared = self._generator.standard_normal((steps, 1))
+        own = self._generator.standard_normal((steps, len(INSTRUMENTS)))
+        moves = np.sqrt(COMMON) * shared + np.sqrt(1 - COMMON) * own
+        turns = (self._made + np.arange(steps)) * self._step / WAVE_SECONDS * 2 * np.pi
+        self._made += steps
+        scale = VOLATILITIES * np.sqrt(self._step / SECONDS_A_YEAR)
+        result: Prices = moves * (1 + 0.35 * np.sin(turns))[:, None] * scale
+        return result

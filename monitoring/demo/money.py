@@ -1,6 +1,6 @@
 """What a trade costs and earns, by one set of rules for the made-up past and the simulated present."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
 
@@ -11,17 +11,11 @@ ZERO = Decimal(0)
 FEE_RATE = Decimal("0.0004")
 INTEREST_AN_HOUR = Decimal("0.000008")
 """What borrowing for a short position costs."""
-LEVERAGE = 3
 
 
 def exact(value: Decimal | float) -> Decimal:
     """As numeric(18,8) stores it."""
     return Decimal(value).quantize(UNIT)
-
-
-def stored(value: Decimal | float) -> Decimal | float:
-    """The same without making a Decimal of a float, which costs where there are very many."""
-    return exact(value) if isinstance(value, Decimal) else round(value, 8)
 
 
 def quantity_for(symbol: str, size: float, balance: Decimal, price: Decimal) -> Decimal:
@@ -88,6 +82,10 @@ class Holding:
     """Gross result of the parts already sold."""
     parts_taken: int = 0
     part_price: Decimal | None = None
+    orders: list[int] = field(default_factory=list)
+    """Their ids."""
+    stop_order: int = 0
+    """The one that rests at the exchange, if any does."""
 
     @property
     def left_size(self) -> Decimal:

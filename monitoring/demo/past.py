@@ -1,254 +1,216 @@
-"""Trades on past prices: what the engine would have done, minute by minute, with a skill that comes and goes."""
+"""Four months of a believable past that ends now, the same for the same seed: bots, deploys, a crash, a deposit."""
 
-import heapq
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import asyncio
+import csv
+import io
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import partial
 
+import asyncpg
 import numpy as np
-import numpy.typing as npt
 
-from monitoring.demo.market import MINUTES_A_YEAR, STEPS, SYMBOLS, VOLATILITIES, Prices
-from monitoring.demo.money import ZERO, Closing, Holding, exact, open_holding
+from monitoring.demo import journal
+from monitoring.demo.bot import Bot, Style
+from monitoring.demo.desk import Desk, begin, midnight
+from monitoring.demo.market import SYMBOLS, Market
+from monitoring.demo.records import LONG_AGO, Row, Session
+from monitoring.demo.store import ManualTimer, Memory
 
-PART = Decimal("0.5")
-"""What a partial exit sells."""
-PART_CHANCE = 0.12
-REASONS = ("Strategy signal", "Signal reversal", "Time limit")
-RISK_STEPS = ((0.08, 0.5), (0.04, 0.8))
-"""From which drawdown on positions are how much smaller."""
+DAYS = 120
+SEED = 4
+"""Chosen among many: its account rises modestly, with one drawdown that one sees and a recovery."""
+STEP_SECONDS = 600
+CRASHED_HOURS = 3.4
 
+LIVE = Style(
+    "LIVE", "ml_sentiment", "1h", SYMBOLS, "binance", Decimal(25_000), slots=3, sizes=(0.16, 0.32),
+    config={
+        "model": "sentiment_v3", "fee_rate": 0.0004,
+        "risk": {"risk_per_trade": 0.02, "max_open_positions": 3, "max_drawdown": 0.2},
+    },
+)  # fmt: skip
+PAPER = Style(
+    "PAPER", "ml_basic", "4h", SYMBOLS[:1], "binance", Decimal(10_000), slots=1, sizes=(0.3, 0.5),
+    config={"model": "basic_v1", "risk_per_trade": 0.01, "max_open_positions": 1},
+    pause_hours=(4, 12), hold_hours=(4, 12, 40), skill=0.55,
+)  # fmt: skip
+BACKTEST = replace(LIVE, mode="BACKTEST", symbols=SYMBOLS[:2], balance=Decimal(100_000), skill=0.66)
+ABANDONED = Style(
+    "LIVE", "trend_follower", "4h", SYMBOLS[2:], "kraken", Decimal(300), slots=1, sizes=(0.5, 0.5), config={},
+    hold_hours=(9_000, 9_000, 9_000), stop=0.8, target=3.0,
+)  # fmt: skip
+"""Nobody looks after what it left open."""
+RUNNING = (LIVE, PAPER)
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How one session trades."""
+DEPLOYS = (0.052, 0.113, 0.173, 0.229, 0.304, 0.379, 0.456, 0.529, 0.603, 0.704, 0.779, 0.854)
+"""As fractions of the past, as all of these are."""
+PAPER_DEPLOYS = (0.55, 0.83)
+BAD_SPELL = (0.45, 0.60)
+"""The market does not suit the strategy: that makes the drawdown."""
+BAD_SKILL = 0.44
+ERRORS = (
+    ("WARNING", "warning", "connectivity", "Kline stream of BTCUSD silent for 61 s, reconnecting", "WS_RECONNECT"),
+    ("ERROR", "error", "data", "No candles for BTCUSD from the exchange: timed out after 30 s", "FEED_TIMEOUT"),
+    ("ERROR", "error", "data", "No candles for ETHUSD from the exchange: timed out after 30 s", "FEED_TIMEOUT"),
+    ("ERROR", "error", "data", "No candles for BTCUSD from the exchange: timed out after 30 s", "FEED_TIMEOUT"),
+    ("WARNING", "info", "connectivity", "Kline stream of BTCUSD recovered", "WS_RECOVERED"),
+)
 
-    symbols: tuple[str, ...]
-    first: int
-    """Minute in the path at which it starts."""
-    last: int
-    balance: Decimal
-    entries_a_day: float
-    slots: int
-    sizes: tuple[float, float]
-    skill: Callable[[float], float]
-    """Chance to foresee the direction, by progress from 0 to 1."""
-    flows: tuple[tuple[float, Decimal, str, str], ...] = ()
-    """Progress, amount, reason, by whom."""
-    pause: tuple[int, int] | None = None
-    """Minutes in which the engine is down."""
-    keep_open: int = 0
-    """How many positions shall be open at the end; 0 closes all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Booking:
-    """A change of the balance."""
-
-    minute: int
-    at: datetime
-    amount: Decimal
-    balance: Decimal
-    """Afterwards."""
-    reason: str
-    by: str
-    flow: bool = False
-
-
-@dataclass(slots=True)
-class PastTrade:
-    """A position with the minutes at which things happened to it."""
-
-    holding: Holding
-    opened: int
-    exit_minute: int
-    reason: str
-    part_minute: int | None = None
-    part_quantity: Decimal = ZERO
-    part_at: datetime | None = None
-    part_earned: Decimal = ZERO
-    closing: Closing | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RiskChange:
-    """A new ``position_size_factor``."""
-
-    at: datetime
-    before: float
-    after: float
-    drawdown: float
+Progress = Callable[[float, str], None]
 
 
 @dataclass(slots=True)
 class Past:
-    """Everything that happened in a session."""
+    """Everything that happened so far, and the bots to whom it happened."""
 
-    trades: list[PastTrade] = field(default_factory=list)
-    bookings: list[Booking] = field(default_factory=list)
-    risk: list[RiskChange] = field(default_factory=list)
+    start: datetime
+    days: float
+    seed: int
+    market: Market
+    timer: ManualTimer
+    memory: Memory
+    bots: list[Bot]
+    down_until: datetime = LONG_AGO
+    """The first of the bots has crashed."""
 
+    async def play(self, now: datetime) -> None:
+        agenda = deque(sorted(self._agenda(), key=lambda entry: entry[0]))
+        for step in range(int((now - self.start).total_seconds() - 30) // STEP_SECONDS + 1):
+            at = self.start + timedelta(seconds=step * STEP_SECONDS + 1 + step * 7919 % 97 / 10)
+            self.timer.at = max(self.timer.at, at)
+            self.market.tick()
+            while agenda and at >= self.start + timedelta(days=agenda[0][0] * self.days):
+                await agenda.popleft()[1]()
+            for bot in self.bots:
+                if bot.style is not LIVE or at >= self.down_until:
+                    bot.skill = self._skill(bot.style, at)
+                    await bot.tick()
 
-class PastTrader:
-    """Plays a plan against prices; the same generator gives the same past."""
+    def _agenda(self) -> list[tuple[float, Callable[[], Awaitable[None]]]]:
+        return [
+            (0.004, lambda: self._start(LIVE)),
+            (0.01, lambda: self._start(ABANDONED)),
+            (0.08, lambda: self._stop(ABANDONED)),
+            (0.25, lambda: self._start(PAPER)),
+            (0.336, lambda: self._bot(LIVE).desk.adjust(Decimal(2_500), "Manual adjustment: monthly deposit", "user")),
+            (0.791, self._backtest),
+            (0.892, self._correct),
+            (0.915, self._crash),
+            (0.963, self._suffer),
+            *((fraction, lambda: self._deploy(LIVE)) for fraction in DEPLOYS),
+            *((fraction, lambda: self._deploy(PAPER)) for fraction in PAPER_DEPLOYS),
+        ]
 
-    def __init__(self, prices: Prices, start: datetime, plan: Plan, generator: np.random.Generator) -> None:
-        self._prices = prices
-        self._start = start
-        self._plan = plan
-        self._random = generator
-        self._past = Past()
-        self._balance = self._peak = plan.balance
-        self._factor = 1.0
-        self._open: list[PastTrade] = []
-        self._agenda: list[tuple[int, int, Callable[[int], None]]] = []
-        self._number = 0
+    def _skill(self, style: Style, at: datetime) -> float:
+        progress = (at - self.start) / timedelta(days=self.days)
+        return BAD_SKILL if style is LIVE and BAD_SPELL[0] <= progress < BAD_SPELL[1] else style.skill
 
-    def run(self) -> Past:
-        plan = self._plan
-        length = plan.last - plan.first
-        entries = int(plan.entries_a_day * length / 1440)
-        for minute in np.sort(self._random.integers(plan.first, plan.last - 240, entries)):
-            self._at(int(minute), self._enter)
-        for progress, amount, reason, by in plan.flows:
-            self._at(plan.first + int(length * progress), partial(self._flow, amount, reason, by))
-        for number in range(plan.keep_open):
-            self._at(plan.last - 200 + 70 * number, self._enter_to_keep)
-        while self._agenda:
-            minute, _, action = heapq.heappop(self._agenda)
-            action(minute)
-        for trade in self._open:
-            self._look_back(trade, plan.last)
-        return self._past
+    def _bot(self, style: Style) -> Bot:
+        return next(bot for bot in self.bots if bot.style is style)
 
-    def _at(self, minute: int, action: Callable[[int], None]) -> None:
-        self._number += 1
-        heapq.heappush(self._agenda, (minute, self._number, action))
+    async def _start(self, style: Style) -> None:
+        desk = await begin(self.memory, self.timer, opening(style, style.balance), style.config)
+        random = np.random.default_rng([self.seed, len(self.bots) + 1])
+        self.bots.append(Bot(style, desk, self.market, random))
 
-    def _enter(self, minute: int) -> None:
-        down = self._plan.pause and self._plan.pause[0] <= minute < self._plan.pause[1]
-        if down or len(self._open) >= self._plan.slots:
-            return
-        hours = float(np.clip(self._random.lognormal(np.log(7), 0.5), 0.75, 26))
-        self._open_trade(minute, str(self._random.choice(self._plan.symbols)), int(hours * 60), room=1.0)
+    async def _stop(self, style: Style) -> None:
+        bot = self._bot(style)
+        await bot.desk.end()
+        self.bots.remove(bot)
 
-    def _enter_to_keep(self, minute: int) -> None:
-        """Opens a position that will most likely still be open at the end."""
-        plan = self._plan
-        if len(self._open) >= plan.slots and minute < plan.last - 15:
-            self._at(minute + 10, self._enter_to_keep)
-            return
-        kept = [trade.holding.symbol for trade in self._open if trade.exit_minute > plan.last]
-        if len(kept) < plan.keep_open:
-            symbol = next((name for name in plan.symbols if name not in kept), plan.symbols[0])
-            self._open_trade(minute, symbol, 2_880, room=1.6)
+    async def _deploy(self, style: Style) -> None:
+        """A clean stop, and a start of the next session within a minute or two."""
+        bot = self._bot(style)
+        await bot.desk.end()
+        await self.timer.sleep(float(bot.random.uniform(40, 130)))
+        before: Desk = bot.desk
+        bot.desk = await begin(self.memory, self.timer, opening(style, before.balance), style.config, before)
 
-    def _open_trade(self, minute: int, symbol: str, minutes: int, room: float) -> None:
-        plan, column = self._plan, SYMBOLS.index(symbol)
-        price = exact(float(self._prices[minute, column]))
-        rises = self._prices[min(minute + minutes, plan.last), column] > float(price)
-        progress = (minute - plan.first) / (plan.last - plan.first)
-        foreseen = self._random.random() < plan.skill(progress)
-        spread = float(VOLATILITIES[column]) * np.sqrt(minutes / MINUTES_A_YEAR) * room
-        holding = open_holding(
-            symbol,
-            "LONG" if rises == foreseen else "SHORT",
-            price,
-            self._random.uniform(*plan.sizes) * self._factor,
-            self._balance,
-            self._moment(minute),
-            stop=float(np.clip(1.5 * spread, 0.006, 0.08)),
-            target=float(np.clip(2.2 * spread, 0.009, 0.12)),
-        )
-        holding.id = len(self._past.trades) + 1
-        holding.confidence = exact(round(self._random.uniform(0.55, 0.92), 3))
-        trade = self._foretell(holding, minute, minutes)
-        self._past.trades.append(trade)
-        self._open.append(trade)
-        self._book(minute, -holding.fees, f"entry_fee_{symbol}")
-        if trade.part_minute is not None:
-            self._at(trade.part_minute, lambda m: self._take_part(m, trade))
-        if trade.exit_minute <= plan.last:
-            self._at(trade.exit_minute, lambda m: self._close(m, trade))
+    async def _crash(self) -> None:
+        """The process dies and comes back hours later, to the same session."""
+        self.down_until = self.timer.at + timedelta(hours=CRASHED_HOURS)
+        self._bot(LIVE).desk.realized = Decimal(0)
 
-    def _foretell(self, holding: Holding, minute: int, minutes: int) -> PastTrade:
-        """Reads from the prices when and why the position will end, and whether a part is sold before."""
-        end = min(minute + minutes, self._plan.last)
-        window = self._prices[minute + 1 : end + 1, SYMBOLS.index(holding.symbol)]
-        sign = 1 if holding.side == "LONG" else -1
-        stopped = _first(sign * window <= sign * float(holding.stop))
-        reached = _first(sign * window >= sign * float(holding.target))
-        exits = [(after, reason) for after, reason in ((stopped, "Stop loss"), (reached, "Take profit")) if after]
-        after, reason = min(exits, default=(minutes, str(self._random.choice(REASONS))))
-        if minute + after > self._plan.last and not self._plan.keep_open:
-            after, reason = self._plan.last - minute, "Session end"
-        trade = PastTrade(holding, minute, self._after_pause(minute + after), reason)
-        half_way = float(holding.entry_price + holding.target) / 2
-        part = _first(sign * window[: after - 1] >= sign * half_way)
-        quantity = whole_steps(holding.quantity * PART, holding.symbol)
-        if part and quantity and self._random.random() < PART_CHANCE:
-            trade.part_minute, trade.part_quantity = self._after_pause(minute + part), quantity
-            if trade.part_minute >= trade.exit_minute:
-                trade.part_minute = None
-        return trade
+    async def _correct(self) -> None:
+        desk = self._bot(LIVE).desk
+        old, reason = desk.balance, "margin_equity_sync_correction"
+        await desk.adjust(Decimal("-11.37"), reason, "system")
+        row = journal.reconciled(desk.info, self.timer.now(), "balance", "total_balance", old, desk.balance, reason)
+        await self.memory.add("reconciliation_audit_events", row)
 
-    def _after_pause(self, minute: int) -> int:
-        pause = self._plan.pause
-        return pause[1] if pause and pause[0] <= minute < pause[1] else minute
+    async def _suffer(self) -> None:
+        """An episode of errors, within minutes."""
+        info, at = self._bot(LIVE).desk.info, self.timer.now()
+        for number, (kind, severity, component, text, code) in enumerate(ERRORS):
+            moment = at + timedelta(seconds=47 * number)
+            await self.memory.add(
+                "system_events", journal.event(info, moment, kind, severity, component, text, code=code)
+            )
 
-    def _take_part(self, minute: int, trade: PastTrade) -> None:
-        holding = trade.holding
-        booked = holding.take_part(self._price(holding.symbol, minute), trade.part_quantity)
-        trade.part_at, trade.part_earned = self._moment(minute), holding.banked
-        self._book(minute, booked, f"realized_pnl_{holding.symbol}_partial_exit")
-
-    def _close(self, minute: int, trade: PastTrade) -> None:
-        holding = trade.holding
-        self._open.remove(trade)
-        self._look_back(trade, minute)
-        trade.closing = holding.close(self._price(holding.symbol, minute), self._moment(minute))
-        self._book(minute, trade.closing.booked, f"realized_pnl_{holding.symbol}_{trade.reason}")
-        self._adapt(trade.closing.at)
-
-    def _look_back(self, trade: PastTrade, minute: int) -> None:
-        """How far the price went either way since the entry."""
-        holding = trade.holding
-        window = self._prices[trade.opened : minute + 1, SYMBOLS.index(holding.symbol)]
-        for index in (int(window.argmax()), int(window.argmin())):
-            seen = self._moment(trade.opened + index) if index else holding.opened
-            holding.excursion.see(holding.side, exact(float(window[index])), seen)
-
-    def _flow(self, amount: Decimal, reason: str, by: str, minute: int) -> None:
-        self._book(minute, amount, reason, by, flow=True)
-
-    def _book(self, minute: int, amount: Decimal, reason: str, by: str = "live_engine", *, flow: bool = False) -> None:
-        self._balance += amount
-        self._peak = max(self._peak, self._balance)
-        self._past.bookings.append(Booking(minute, self._moment(minute), amount, self._balance, reason, by, flow))
-
-    def _adapt(self, at: datetime) -> None:
-        """Smaller positions in a drawdown, as the engine's dynamic risk manager does."""
-        drawdown = float((self._peak - self._balance) / self._peak)
-        wanted = next((factor for level, factor in RISK_STEPS if drawdown >= level), 1.0)
-        if wanted != self._factor:
-            self._past.risk.append(RiskChange(at, self._factor, wanted, drawdown))
-            self._factor = wanted
-
-    def _price(self, symbol: str, minute: int) -> Decimal:
-        return exact(float(self._prices[minute, SYMBOLS.index(symbol)]))
-
-    def _moment(self, minute: int) -> datetime:
-        # A few odd seconds into the minute, later for what is booked later in the same one.
-        seconds = minute * 60 + 2 + minute * 7919 % 41 + 0.000_731 * (len(self._past.bookings) % 997)
-        return self._start + timedelta(seconds=seconds)
+    async def _backtest(self) -> None:
+        """A fortnight of trades on other prices, computed within seconds; it leaves its session and its trades."""
+        end = self.timer.now()
+        other = new_past(midnight(end) - timedelta(days=14), 14, self.seed + 1)
+        desk = await begin(other.memory, other.timer, opening(BACKTEST, BACKTEST.balance), BACKTEST.config)
+        bot = Bot(BACKTEST, desk, other.market, np.random.default_rng([self.seed, 9]), skill=BACKTEST.skill)
+        for step in range(14 * 86_400 // STEP_SECONDS):
+            other.timer.at = max(other.timer.at, other.start + timedelta(seconds=step * STEP_SECONDS))
+            other.market.tick()
+            await bot.tick()
+        await desk.end()
+        [session] = other.memory.tables["trading_sessions"]
+        times = {"start_time": end, "created_at": end, "end_time": end + timedelta(seconds=9), "updated_at": end}
+        number = await self.memory.add("trading_sessions", _without_id(session) | times)
+        for row in other.memory.tables["trades"]:
+            own = {"session_id": number, "position_id": None, "created_at": end, "updated_at": end}
+            await self.memory.add("trades", _without_id(row) | own)
 
 
-def _first(hits: npt.NDArray[np.bool_]) -> int | None:
-    """How many minutes until the first hit, None where there is none."""
-    return int(hits.argmax()) + 1 if hits.any() else None
+def _without_id(row: Row) -> Row:
+    return {column: value for column, value in row.items() if column != "id"}
 
 
-def whole_steps(quantity: Decimal, symbol: str) -> Decimal:
-    return quantity // STEPS[symbol] * STEPS[symbol]
+def opening(style: Style, balance: Decimal) -> Session:
+    """A session of the style that is about to begin."""
+    return Session(0, style.mode, style.strategy, style.timeframe, style.symbols, style.exchange, LONG_AGO, balance)
+
+
+def new_past(start: datetime, days: float, seed: int) -> Past:
+    market = Market({}, np.random.default_rng(seed), STEP_SECONDS)
+    return Past(start, days, seed, market, ManualTimer(start), Memory(), [])
+
+
+def invent(now: datetime, days: int = DAYS, seed: int = SEED) -> dict[str, list[Row]]:
+    """The rows of every table, oldest first. ``days`` whole ones and today's hours until ``now`` (naive UTC)."""
+    past = new_past(midnight(now) - timedelta(days=days), days, seed)
+    asyncio.run(past.play(now))
+    flag = {"id": 1, "name": "system_halt", "active": False, "source": "cli:operator", "created_at": past.start}
+    return past.memory.tables | {"system_control_flags": [flag]}
+
+
+async def seed_history(
+    connection: asyncpg.Connection, now: datetime, progress: Progress, *, days: int = DAYS, seed: int = SEED
+) -> None:
+    """All of the past or none of it; ``connection`` belongs to a superuser, ``now`` is naive UTC."""
+    progress(0.0, "inventing the past")
+    tables = await asyncio.to_thread(invent, now, days, seed)
+    async with connection.transaction():
+        # Foreign keys hold by construction; checking each costs more than everything else.
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        for number, (table, rows) in enumerate(tables.items()):
+            progress(0.6 + 0.3 * number / len(tables), f"writing {table.replace('_', ' ')}")
+            await _copy(connection, table, rows)
+    progress(0.95, "gathering statistics")
+    await connection.execute("ANALYZE")
+
+
+async def _copy(connection: asyncpg.Connection, table: str, rows: Sequence[Row]) -> None:
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    text = io.StringIO()
+    csv.writer(text).writerows([row.get(column) for column in columns] for row in rows)
+    source = io.BytesIO(text.getvalue().encode())
+    await connection.copy_to_table(table, source=source, columns=columns, format="csv")
+    await connection.execute(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))")

@@ -1,15 +1,18 @@
-"""How the engine writes sessions, positions, orders and trades as rows, for the past and the present alike."""
+"""How the engine writes sessions, positions, orders and trades as rows."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from monitoring.demo.money import ZERO, Closing, Holding, exact, fee
 
-Row = dict[str, object]
-EXCHANGE = "binance"
+Row = dict[str, Any]
 CURRENCY = "USD"
+LONG_AGO = datetime(2020, 1, 1)
+"""Before every demo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,34 +24,42 @@ class Session:
     strategy: str
     timeframe: str
     symbols: tuple[str, ...]
+    exchange: str
     started: datetime
     balance: Decimal
     """At the start."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.strategy}_{self.symbols[0]}_{self.started:%Y%m%d_%H%M%S}"
 
 
 def session(info: Session, config: object) -> Row:
     """A running session."""
     return {
-        "id": info.id,
-        "session_name": f"{info.strategy}_{info.symbols[0]}_{info.started:%Y%m%d_%H%M%S}",
+        "session_name": info.name,
         "start_time": info.started,
-        "end_time": None,
         "is_active": True,
         "mode": info.mode,
         "initial_balance": info.balance,
-        "final_balance": None,
         "strategy_name": info.strategy,
         "strategy_config": json.dumps(config),
         "symbol": ",".join(info.symbols),
         "timeframe": info.timeframe,
-        "exchange": EXCHANGE,
+        "exchange": info.exchange,
         "market_timezone": "UTC",
-        "total_pnl": None,
         "total_trades": 0,
-        "win_rate": None,
         "created_at": info.started,
         "updated_at": info.started,
     }
+
+
+def ended(closings: Sequence[Closing], balance: Decimal, at: datetime) -> Row:
+    row = {"end_time": at, "is_active": False, "final_balance": balance, "total_trades": len(closings)}
+    if closings:
+        wins = sum(closing.net > 0 for closing in closings)
+        row |= {"win_rate": exact(100 * wins / len(closings)), "total_pnl": sum(closing.net for closing in closings)}
+    return row | {"updated_at": at}
 
 
 def mark(holding: Holding, price: Decimal, at: datetime) -> Row:
@@ -78,17 +89,17 @@ def taken(holding: Holding) -> Row:
     }
 
 
-def trailing(holding: Holding, *, active: bool) -> Row:
+def trailed(holding: Holding) -> Row:
     return {
-        "trailing_stop_activated": active,
-        "trailing_stop_price": holding.stop if active else None,
-        "breakeven_triggered": active,
+        "trailing_stop_activated": True,
+        "trailing_stop_price": holding.stop,
+        "breakeven_triggered": True,
         "stop_loss": holding.stop,
     }
 
 
-def position(info: Session, holding: Holding, price: Decimal, at: datetime) -> Row:
-    """An open position, last priced at ``at``."""
+def position(info: Session, holding: Holding) -> Row:
+    """An open position, just filled."""
     return {
         "symbol": holding.symbol,
         "side": holding.side,
@@ -99,17 +110,18 @@ def position(info: Session, holding: Holding, price: Decimal, at: datetime) -> R
         "entry_balance": holding.balance,
         "original_size": holding.size,
         "scale_ins_taken": 0,
+        "stop_loss": holding.stop,
         "take_profit": holding.target,
-        "trailing_stop": True,
+        "trailing_stop_activated": False,
+        "breakeven_triggered": False,
         "entry_time": holding.opened,
         "strategy_name": info.strategy,
         "confidence_score": holding.confidence,
-        "exchange": EXCHANGE,
+        "exchange": info.exchange,
         "session_id": info.id,
         "created_at": holding.opened,
         **taken(holding),
-        **trailing(holding, active=False),
-        **mark(holding, price, at),
+        **mark(holding, holding.entry_price, holding.opened),
     }
 
 
@@ -123,12 +135,12 @@ def closed(holding: Holding, closing: Closing) -> Row:
     }
 
 
-def trade(info: Session, holding: Holding, closing: Closing, reason: str, position_id: int | None) -> Row:
-    excursion = holding.excursion
+def trade(info: Session, holding: Holding, closing: Closing, reason: str) -> Row:
+    """``source`` is LIVE in a PAPER session too, and neither stop nor target is known: so the engine does it."""
     return {
         "symbol": holding.symbol,
         "side": holding.side,
-        "source": info.mode,
+        "source": "BACKTEST" if info.mode == "BACKTEST" else "LIVE",
         "entry_price": holding.entry_price,
         "exit_price": closing.average,
         "size": holding.size,
@@ -139,21 +151,11 @@ def trade(info: Session, holding: Holding, closing: Closing, reason: str, positi
         "pnl_percent": _percent(holding, closing),
         "commission": closing.fees,
         "margin_interest_cost": closing.interest,
-        "stop_loss": holding.stop,
-        "take_profit": holding.target,
         "exit_reason": reason,
         "strategy_name": info.strategy,
-        "confidence_score": holding.confidence,
-        "order_id": _exchange_id(closing.at, holding.id),
-        "exchange": EXCHANGE,
-        "timeframe": info.timeframe,
-        "mfe": holding.excursion_of(excursion.best),
-        "mae": holding.excursion_of(excursion.worst),
-        "mfe_price": excursion.best,
-        "mae_price": excursion.worst,
-        "mfe_time": excursion.best_at,
-        "mae_time": excursion.worst_at,
-        "position_id": position_id,
+        "exchange": info.exchange,
+        **{name: value for name, value in mark(holding, closing.price, closing.at).items() if name[:2] in ("mf", "ma")},
+        "position_id": holding.id,
         "session_id": info.id,
         "created_at": closing.at,
         "updated_at": closing.at,
@@ -165,52 +167,52 @@ def _percent(holding: Holding, closing: Closing) -> Decimal:
 
 
 def order(
-    info: Session,
-    holding: Holding,
-    kind: str,
-    status: str,
-    *,
-    quantity: Decimal,
-    asked: Decimal,
-    created: datetime,
-    filled: datetime | None = None,
-    price: Decimal | None = None,
-    level: int | None = None,
+    info: Session, holding: Holding, kind: str, status: str, quantity: Decimal, price: Decimal, at: datetime
 ) -> Row:
-    """``asked`` is the price wanted, ``price`` the one got."""
-    done = status in ("FILLED", "CONFIRMED")
-    confirmed = status == "CONFIRMED"
+    """One that is being sent or rests at the exchange."""
+    name = f"{kind.lower()}_{holding.symbol}_{_microseconds(at)}"
     return {
         "position_id": holding.id or None,
         "order_type": kind,
         "status": status,
-        "exchange_order_id": _exchange_id(created, holding.id) if status != "FAILED" else None,
-        "internal_order_id": f"{kind.lower()}_{holding.id}_{_milliseconds(created)}",
+        "exchange_order_id": None if status == "PENDING_SUBMIT" else exchange_id(at),
+        "internal_order_id": name,
+        "client_order_id": name,
         "symbol": holding.symbol,
         "side": holding.side,
         "quantity": quantity,
-        "price": asked,
-        "filled_quantity": quantity if done else ZERO,
-        "filled_price": price if done else None,
-        "commission": fee(price or asked, quantity) if done else ZERO,
-        "actual_fill_price": price if confirmed else None,
-        "actual_fill_quantity": quantity if confirmed else None,
-        "created_at": created,
-        "filled_at": filled if done else None,
-        "cancelled_at": filled if status == "CANCELLED" else None,
-        "last_update": filled or created,
+        "price": price,
+        "filled_quantity": ZERO,
+        "commission": ZERO,
+        "created_at": at,
+        "last_update": at,
         "strategy_name": info.strategy,
         "session_id": info.id,
-        "target_level": level,
     }
 
 
-def _exchange_id(at: datetime, number: int) -> str:
-    return f"{_milliseconds(at)}{number % 10_000:04d}"
+def filled(price: Decimal, quantity: Decimal, at: datetime) -> Row:
+    """What a fill changes in an order."""
+    return {
+        "status": "FILLED",
+        "filled_quantity": quantity,
+        "filled_price": price,
+        "commission": fee(price, quantity),
+        "filled_at": at,
+        "last_update": at,
+    }
 
 
-def _milliseconds(at: datetime) -> int:
-    return (at - datetime(2020, 1, 1)) // timedelta(milliseconds=1)
+def cancelled(at: datetime) -> Row:
+    return {"status": "CANCELLED", "cancelled_at": at, "last_update": at}
+
+
+def exchange_id(at: datetime) -> str:
+    return f"28{_microseconds(at)}"
+
+
+def _microseconds(at: datetime) -> int:
+    return (at - LONG_AGO) // timedelta(microseconds=1)
 
 
 def partial(holding: Holding, at: datetime, price: Decimal, quantity: Decimal, earned: Decimal) -> Row:

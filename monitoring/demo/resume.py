@@ -1,89 +1,111 @@
-"""What the simulated engine finds in the database when it starts or comes back: it goes on from there."""
+"""How a simulated bot starts: after a clean stop in a new session, after a crash in the one it finds."""
 
 from collections import deque
+from collections.abc import Sequence
 from decimal import Decimal
 
 import asyncpg
 
-from monitoring.demo.desk import BALANCE, Clock, Desk
+from monitoring.demo.bot import CLOSES, Style
+from monitoring.demo.desk import Desk, begin, midnight
 from monitoring.demo.market import STEPS
 from monitoring.demo.money import UNIT, Closing, Excursion, Holding
+from monitoring.demo.past import opening
 from monitoring.demo.records import Session
+from monitoring.demo.store import Postgres, Timer
 
-REMEMBERED_TRADES = 30
-
-RUNNING_SESSION = """
-SELECT id, mode, strategy_name, timeframe, symbol, start_time, initial_balance FROM trading_sessions
-WHERE mode = 'LIVE' AND end_time IS NULL ORDER BY start_time DESC LIMIT 1
+NEWEST_SESSION = """
+SELECT id, symbol, start_time, end_time, initial_balance FROM trading_sessions
+WHERE mode = $1 AND strategy_name = $2 ORDER BY start_time DESC, id DESC LIMIT 1
 """
 OPEN_POSITIONS = """
-SELECT p.*, coalesce(o.fees, 0) AS fees, coalesce(t.banked, 0) AS banked
-FROM positions p
-LEFT JOIN LATERAL (SELECT sum(commission) AS fees FROM orders
-                   WHERE position_id = p.id AND status IN ('FILLED', 'CONFIRMED')) o ON true
+SELECT p.*, o.fees, o.ids, o.stop_order, coalesce(t.banked, 0) AS banked
+FROM positions p JOIN trading_sessions s ON s.id = p.session_id
+LEFT JOIN LATERAL (SELECT coalesce(sum(commission), 0) AS fees, coalesce(array_agg(id ORDER BY id), '{}') AS ids,
+                          coalesce(max(id) FILTER (WHERE order_type = 'STOP_LOSS'), 0) AS stop_order
+                   FROM orders WHERE position_id = p.id) o ON true
 LEFT JOIN LATERAL (SELECT sum(pnl) AS banked FROM partial_trades WHERE position_id = p.id) t ON true
-WHERE p.session_id = $1 AND p.status = 'OPEN' ORDER BY p.id
+WHERE s.mode = $1 AND s.strategy_name = $2 AND p.status = 'OPEN' ORDER BY p.id
 """
 STANDING = """
 SELECT (SELECT max(balance) FROM account_history WHERE session_id = $1) AS peak,
-       (SELECT max(timestamp) FROM account_history WHERE session_id = $1) AS last_seen,
        (SELECT balance FROM account_history WHERE session_id = $1 AND timestamp >= $2
-        ORDER BY timestamp LIMIT 1) AS day_start,
-       (SELECT coalesce(sum(pnl - coalesce(commission, 0) - coalesce(margin_interest_cost, 0)), 0)
-        FROM trades WHERE session_id = $1) AS realized
+        ORDER BY timestamp, id LIMIT 1) AS day_start
 """
-NEWEST_TRADES = """
+TRADES = """
 SELECT exit_price, exit_time, pnl, coalesce(commission, 0) AS commission,
        coalesce(margin_interest_cost, 0) AS margin_interest_cost FROM trades
-WHERE session_id = $1 ORDER BY exit_time DESC LIMIT $2
+WHERE session_id = $1 ORDER BY exit_time, id
+"""
+LAST_CLOSES = """
+SELECT e.symbol, price::float8 FROM strategy_executions e JOIN trading_sessions s ON s.id = e.session_id
+WHERE s.mode = $1 AND s.strategy_name = $2 AND signal_type = 'entry' ORDER BY e.id DESC LIMIT $3
 """
 LAST_PRICES = """
-SELECT DISTINCT ON (symbol) symbol, price::float8 FROM strategy_executions
-WHERE session_id = $1 ORDER BY symbol, id DESC
+SELECT DISTINCT ON (symbol) symbol, price::float8
+FROM (SELECT symbol, price, timestamp AS at FROM strategy_executions
+      UNION ALL SELECT symbol, current_price, last_update FROM positions) seen
+WHERE price IS NOT NULL ORDER BY symbol, at DESC
 """
 ABANDONED_ORDERS = """
 UPDATE orders SET status = 'CANCELLED', cancelled_at = $2, last_update = $2
-WHERE session_id = $1 AND position_id IS NULL AND status = 'PENDING_SUBMIT'
+WHERE session_id = $1 AND status = 'PENDING_SUBMIT'
 """
 
 
 class NoSession(Exception):
-    """The database holds no running LIVE session for the engine to go on with."""
+    """The database holds no session of a bot for the engine to go on with."""
 
 
-async def resume(connection: asyncpg.Connection, clock: Clock) -> Desk:
-    """The desk of the running session. Raises NoSession when there is none."""
-    row = await connection.fetchrow(RUNNING_SESSION)
+async def resume(store: Postgres, timer: Timer, style: Style) -> Desk:
+    """The desk of the style's bot. Raises NoSession when it has never run."""
+    row = await store.connection.fetchrow(NEWEST_SESSION, style.mode, style.strategy)
     if row is None:
-        raise NoSession("the demo's database has no running LIVE session; expected the one its history began with")
+        raise NoSession(f"the demo's database has no {style.mode} session of {style.strategy}: expected its history's")
+    # Cancelled as never sent: the process died between the journal and the exchange.
+    await store.connection.execute(ABANDONED_ORDERS, row["id"], timer.now())
+    found = await _found(store, timer, style, row)
+    open_positions = await store.connection.fetch(OPEN_POSITIONS, style.mode, style.strategy)
+    holdings = [_holding(position) for position in open_positions]
+    if row["end_time"] is not None:
+        found.holdings = holdings
+        return await begin(store, timer, opening(style, found.balance), style.config, found)
+    stranded = {position["id"] for position in open_positions if position["session_id"] != row["id"]}
+    found.holdings = [holding for holding in holdings if holding.id not in stranded]
+    await found.carry([holding for holding in holdings if holding.id in stranded])
+    return found
+
+
+async def _found(store: Postgres, timer: Timer, style: Style, row: asyncpg.Record) -> Desk:
     info = Session(
-        id=row["id"],
-        mode=row["mode"],
-        strategy=row["strategy_name"],
-        timeframe=row["timeframe"],
-        symbols=tuple(row["symbol"].split(",")),
-        started=row["start_time"],
-        balance=row["initial_balance"],
-    )
-    now = clock()
-    day = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    await connection.execute(ABANDONED_ORDERS, info.id, now)
-    standing = await connection.fetchrow(STANDING, info.id, day)
-    balance = await connection.fetchval(BALANCE, info.id)
+        row["id"], style.mode, style.strategy, style.timeframe, style.symbols, style.exchange, row["start_time"],
+        row["initial_balance"],
+    )  # fmt: skip
+    balance, day = await store.balance(info.id), midnight(timer.now())
+    standing = await store.connection.fetchrow(STANDING, info.id, day)
     return Desk(
-        connection=connection,
-        info=info,
-        clock=clock,
-        balance=balance,
+        store,
+        timer,
+        info,
+        balance,
         peak=max(standing["peak"] or balance, balance, info.balance),
-        day_start=standing["day_start"] or balance,
         day=day,
-        realized=standing["realized"],
-        last_seen=standing["last_seen"],
-        holdings=[_holding(position) for position in await connection.fetch(OPEN_POSITIONS, info.id)],
-        closings=await _newest_trades(connection, info),
-        prices={row["symbol"]: row["price"] for row in await connection.fetch(LAST_PRICES, info.id)},
+        day_start=standing["day_start"] or balance,
+        closings=[_closing(trade) for trade in await store.connection.fetch(TRADES, info.id)],
     )
+
+
+async def last_closes(connection: asyncpg.Connection, style: Style) -> dict[str, deque[float]]:
+    rows = await connection.fetch(LAST_CLOSES, style.mode, style.strategy, CLOSES * len(style.symbols))
+    return {symbol: _newest(rows, symbol) for symbol in style.symbols}
+
+
+def _newest(rows: Sequence[asyncpg.Record], symbol: str) -> deque[float]:
+    return deque((row["price"] for row in reversed(rows) if row["symbol"] == symbol), maxlen=CLOSES)
+
+
+async def last_prices(connection: asyncpg.Connection) -> dict[str, float]:
+    return {row["symbol"]: row["price"] for row in await connection.fetch(LAST_PRICES)}
 
 
 def _holding(row: asyncpg.Record) -> Holding:
@@ -108,6 +130,8 @@ def _holding(row: asyncpg.Record) -> Holding:
         banked=row["banked"],
         parts_taken=row["partial_exits_taken"] or 0,
         part_price=row["last_partial_exit_price"],
+        orders=list(row["ids"]),
+        stop_order=row["stop_order"],
     )
 
 
@@ -118,18 +142,13 @@ def _left(row: asyncpg.Record) -> Decimal:
     return (held / step).to_integral_value() * step
 
 
-async def _newest_trades(connection: asyncpg.Connection, info: Session) -> deque[Closing]:
-    rows = await connection.fetch(NEWEST_TRADES, info.id, REMEMBERED_TRADES)
-    closings = (
-        Closing(
-            price=row["exit_price"],
-            average=row["exit_price"],
-            at=row["exit_time"],
-            gross=row["pnl"],
-            fees=row["commission"],
-            interest=row["margin_interest_cost"],
-            booked=row["pnl"],
-        )
-        for row in reversed(rows)
+def _closing(row: asyncpg.Record) -> Closing:
+    return Closing(
+        price=row["exit_price"],
+        average=row["exit_price"],
+        at=row["exit_time"],
+        gross=row["pnl"],
+        fees=row["commission"],
+        interest=row["margin_interest_cost"],
+        booked=row["pnl"],
     )
-    return deque(closings, maxlen=REMEMBERED_TRADES)
