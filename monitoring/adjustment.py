@@ -218,7 +218,7 @@ def _event(before: asyncpg.Record, wish: Adjustment, now: datetime) -> Mapping[s
         "severity": "info",
         "message": f"Balance adjusted by hand from {old:,.2f} to {wish.balance:,.2f}",
         "details": json.dumps(details),
-        "component": "monitoring",
+        "component": "dashboard",
         "alert_sent": False,
         "session_id": wish.session,
         "created_at": now,

@@ -53,15 +53,15 @@ def empty_metrics(reason: str, metrics: Iterable[Metric] = CATALOGUE) -> Payload
 
 
 def trade_payload(trade: Trade) -> Payload:
-    """One closed trade: ``pnl`` before costs, ``net_pnl`` after them, excursions in percent of the entry price."""
+    """One closed trade: ``pnl`` before costs, ``net_pnl`` after them, excursions as fractions of the entry price."""
     row = trade.row
     return {
         **plain_fields(row, ("id", "symbol", "entry_price", "exit_price", "quantity", "entry_time", "exit_time")),
         **plain_fields(row, ("pnl", "net_pnl", "commission", "pnl_percent", "exit_reason", "strategy_name")),
-        "side": trade.side,
+        "side": str(row["side"]),
         "duration_seconds": trade.duration.total_seconds(),
-        "mfe": plain(trade.mfe),
-        "mae": plain(trade.mae),
+        "mfe": _fraction(trade.mfe),
+        "mae": _fraction(trade.mae),
     }
 
 
@@ -74,11 +74,17 @@ def position_payload(position: Position) -> Payload:
         **plain_fields(row, ("stop_loss", "take_profit", "trailing_stop_activated", "trailing_stop_price")),
         **plain_fields(row, ("breakeven_triggered", "original_size", "current_size", "partial_exits_taken")),
         **plain_fields(row, ("scale_ins_taken", "last_partial_exit_price", "last_scale_in_price")),
+        **plain_fields(row, ("last_update", "session_id")),
         "side": position.side,
         "unrealized_pnl": plain(row["unrealized_pnl"]) if priced else None,
         "unrealized_pnl_percent": plain(row["unrealized_pnl_percent"]) if priced else None,
-        "mfe": plain(position.mfe),
-        "mae": plain(position.mae),
+        "mfe": _fraction(position.mfe),
+        "mae": _fraction(position.mae),
+        "held": plain(position.held),
+        "r": plain(position.r),
+        "realized_pnl": plain(position.realized),
+        "stale": position.stale,
+        "stop_order": position.stop_order,
         "orders": [order_payload(order) for order in position.orders],
     }
 
@@ -88,7 +94,7 @@ def order_payload(order: Row) -> Payload:
     return {
         **plain_fields(order, ("id", "position_id", "order_type", "status", "symbol", "target_level")),
         **plain_fields(order, ("exchange_order_id", "internal_order_id", *ORDER_NUMBERS, *ORDER_TIMES)),
-        "side": str(order["side"]).lower(),
+        "side": str(order["side"]),
     }
 
 
@@ -124,6 +130,10 @@ def uptime_seconds(facts: Facts) -> float | None:
     session = facts.session
     seconds = ((session.end or facts.now) - session.start).total_seconds()
     return seconds if seconds >= 0 else None
+
+
+def _fraction(percent: float | None) -> float | None:
+    return None if percent is None else percent / 100
 
 
 def _whole(number: float) -> int | None:

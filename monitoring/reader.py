@@ -20,6 +20,7 @@ from monitoring.realtime.hub import Hub
 from monitoring.scope import CURRENT, Scope, find_session, list_sessions
 from monitoring.sections.facts import read_facts
 from monitoring.sections.section import Context
+from monitoring.shown import Shown
 
 FACTS_AGE = 1.0
 """Seconds for which facts stay good when nothing has changed but the time."""
@@ -56,6 +57,7 @@ class Reader:
         self.hub = hub
         self.metrics = metrics
         """The catalogue, and whatever the operator added."""
+        self.shown = Shown(metrics)
         self._clock = clock
         self._sessions: dict[str, Session | None] = {}
         self._good: set[str] = set()

@@ -46,6 +46,8 @@ class Health:
     halt_reason: str | None
     errors_24h: int | None
     errors_1h: int | None
+    events_1h: int | None
+    """All events of the last hour, errors among them."""
     last_error: datetime | None
     """Newest event of severity error or critical, or of type ERROR."""
     last_error_message: str | None

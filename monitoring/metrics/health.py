@@ -83,9 +83,17 @@ def error_count(facts: Facts) -> int:
     return known(facts.health.errors_24h, "the engine's events cannot be read")
 
 
-def error_rate_hourly(facts: Facts) -> int:
+def errors_last_hour(facts: Facts) -> int:
     """Errors of the last hour."""
     return known(facts.health.errors_1h, "the engine's events cannot be read")
+
+
+def error_rate_hourly(facts: Facts) -> float:
+    """Percent of the last hour's events that are errors."""
+    errors, events = errors_last_hour(facts), facts.health.events_1h
+    if not events:
+        raise Unknown("no events in the last hour")
+    return errors / events * 100
 
 
 def _failed_since_sign(facts: Facts) -> bool:

@@ -60,14 +60,14 @@ class Updates:
         try:
             return await self._read_metrics()
         except (DatabaseUnavailable, *SCHEMA_CHANGED):
-            return empty_metrics("the database cannot be read", self._reader.metrics)
+            return empty_metrics("the database cannot be read", self._reader.shown.enabled)
 
     async def _read_metrics(self) -> dict[str, Any]:
         session = await self._reader.session(CURRENT)
         if session is None:
-            return empty_metrics("no session yet", self._reader.metrics)
+            return empty_metrics("no session yet", self._reader.shown.enabled)
         async with self._reader.context(Scope(session, CURRENT)) as context:
-            return metrics_payload(context.facts, context.metrics)
+            return metrics_payload(context.facts, self._reader.shown.enabled)
 
     async def changed(self, session: int, rows: Mapping[str, Sequence[NewRow]]) -> None:
         """Hears of every change; costs nothing while nobody wants to know."""

@@ -23,8 +23,9 @@ NEWEST_EXECUTIONS = 200
 
 ERRORS = """
 SELECT counted.*, last.* FROM (
-    SELECT count(*) AS day, count(*) FILTER (WHERE timestamp > $3) AS hour FROM system_events
-    WHERE timestamp > $2 AND timestamp <= $5 AND session_id = $1 AND {is_error}
+    SELECT count(*) FILTER (WHERE {is_error}) AS day, count(*) FILTER (WHERE timestamp > $3 AND {is_error}) AS hour,
+           count(*) FILTER (WHERE timestamp > $3) AS events
+    FROM system_events WHERE timestamp > $2 AND timestamp <= $5 AND session_id = $1
 ) counted LEFT JOIN LATERAL (
     SELECT timestamp, {message} AS message FROM system_events
     WHERE timestamp BETWEEN $4 AND $5 AND session_id = $1 AND {is_error}
@@ -42,6 +43,7 @@ KEYS = (
     "data_feed_status",
     "last_data_update",
     "error_count",
+    "errors_last_hour",
     "error_rate_hourly",
     "system_uptime",
     "api_connection_status",
@@ -62,7 +64,7 @@ async def read_health(
     connection: asyncpg.Connection, capabilities: Capabilities, session: Session, ledger: Ledger, now: datetime
 ) -> Health:
     """Signs of life of one session. Errors and the halt flag are None where their table is missing."""
-    errors_day, errors_hour, last_error, message = await _errors(connection, capabilities, session, now)
+    errors_day, errors_hour, events_hour, last_error, message = await _errors(connection, capabilities, session, now)
     halted, reason = await _halt(connection, capabilities)
     signs = [ledger.history.last_time, ledger.positions.last_update]
     if capabilities.has("strategy_executions", "timestamp", "session_id"):
@@ -74,6 +76,7 @@ async def read_health(
         halt_reason=reason,
         errors_24h=errors_day,
         errors_1h=errors_hour,
+        events_1h=events_hour,
         last_error=last_error,
         last_error_message=message,
     )
@@ -81,15 +84,15 @@ async def read_health(
 
 async def _errors(
     connection: asyncpg.Connection, capabilities: Capabilities, session: Session, now: datetime
-) -> tuple[int | None, int | None, datetime | None, str | None]:
+) -> tuple[int | None, int | None, int | None, datetime | None, str | None]:
     if not capabilities.has("system_events", "timestamp", "session_id", "event_type", "severity"):
-        return None, None, None, None
+        return None, None, None, None, None
     query = ERRORS.format(
         is_error="(lower(severity::text) IN ('error', 'critical') OR event_type::text = 'ERROR')",
         message=capabilities.column("system_events", "message", "text"),
     )
     row = await connection.fetchrow(query, session.id, now - DAY, now - HOUR, now - WEEK, now + DAY)
-    return row["day"], row["hour"], row["timestamp"], row["message"]
+    return row["day"], row["hour"], row["events"], row["timestamp"], row["message"]
 
 
 async def _halt(connection: asyncpg.Connection, capabilities: Capabilities) -> tuple[bool | None, str | None]:

@@ -31,6 +31,7 @@ ORDER: Columns = {
     "size_fraction": "numeric",
 }
 PENDING = ("PENDING", "OPEN", "PENDING_SUBMIT", "SUBMITTED", "UNKNOWN", "UNRESOLVED")
+FINISHED = frozenset({"FILLED", "CONFIRMED", "CANCELLED", "FAILED", "EXPIRED"})
 
 OF_POSITIONS = "SELECT {columns} FROM orders WHERE position_id = ANY($1::bigint[]) ORDER BY created_at, id"
 STILL_PENDING = """

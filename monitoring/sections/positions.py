@@ -1,5 +1,6 @@
 """Open Positions: what is held, at what price, how it stands, and the orders that guard it."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,7 @@ import asyncpg
 from monitoring.database.capabilities import Capabilities, Columns, TableMissing
 from monitoring.ledger.positions import NEEDS
 from monitoring.metrics.facts import OpenPosition
-from monitoring.sections.orders import orders_of
+from monitoring.sections.orders import FINISHED, orders_of
 from monitoring.sections.section import Context, Section
 
 POSITION: Columns = {
@@ -38,6 +39,8 @@ POSITION: Columns = {
     "last_update": "timestamp",
     "unrealized_pnl": "numeric",
     "unrealized_pnl_percent": "numeric",
+    "mfe": "numeric",
+    "mae": "numeric",
     "mfe_price": "numeric",
     "mae_price": "numeric",
     "strategy_name": "text",
@@ -46,6 +49,10 @@ POSITION: Columns = {
     "max_holding_until": "timestamp",
     "session_id": "bigint",
 }
+EXITS = """
+SELECT position_id, {pnl} AS pnl, price, size FROM partial_trades
+WHERE position_id = ANY($1::bigint[]) AND operation_type::text = 'PARTIAL_EXIT'
+"""
 BY_ID = "SELECT {columns} FROM positions WHERE id = ANY($1::bigint[]) ORDER BY entry_time DESC, id DESC"
 
 
@@ -57,6 +64,8 @@ class Position:
     orders: Sequence[asyncpg.Record]
     stale: bool
     """The engine has not priced it within its own limit."""
+    realized: Decimal | None = None
+    """P&L taken by partial exits, before costs."""
 
     @property
     def side(self) -> str:
@@ -68,23 +77,57 @@ class Position:
 
     @property
     def mfe(self) -> float | None:
-        return excursion(self.row, "mfe_price")
+        return excursion(self.row, "mfe")
 
     @property
     def mae(self) -> float | None:
-        return excursion(self.row, "mae_price")
+        return excursion(self.row, "mae")
+
+    @property
+    def first_stop(self) -> Decimal | None:
+        """The stop as first placed; None where there was none, or none that limits a loss."""
+        placed = (_decimal(order["price"]) for order in self._stops)
+        stop = next((price for price in placed if price is not None and price > 0), _decimal(self.row["stop_loss"]))
+        entry = _decimal(self.row["entry_price"])
+        return stop if stop and entry and (entry - stop) * direction(self.row) > 0 else None
+
+    @property
+    def r(self) -> Decimal | None:
+        """Open P&L in units of what the first stop risked of what is held now."""
+        entry, stop, amount = _decimal(self.row["entry_price"]), self.first_stop, self.held
+        open_pnl = None if self.row["current_price"] is None else _decimal(self.row["unrealized_pnl"])
+        if entry is None or open_pnl is None or stop is None or not amount:
+            return None
+        return open_pnl / (abs(entry - stop) * amount)
+
+    @property
+    def stop_order(self) -> str | None:
+        """Status of the stop order that is live now."""
+        newest = str(self._stops[-1]["status"]) if self._stops else None
+        return None if newest in FINISHED else newest
+
+    @property
+    def _stops(self) -> list[Mapping[str, object]]:
+        return [order for order in self.orders if order["order_type"] == "STOP_LOSS"]
+
+
+def direction(row: Mapping[str, object]) -> int:
+    """1 of what gains when the price rises, else -1."""
+    return 1 if str(row["side"]).upper() in ("LONG", "BUY") else -1
 
 
 def excursion(row: Mapping[str, object], column: str) -> float | None:
     """How far the price went from the entry, in percent in the position's favour; None where it is unknown.
 
-    Taken from the price, since the stored excursions of older rows hold another unit.
+    Taken from the price, since the stored excursions (``mfe``, ``mae``) of older rows hold another unit: of them only
+    "not at all" means the same in each.
     """
-    extreme, entry = row[column], row["entry_price"]
+    extreme, entry = row[f"{column}_price"], row["entry_price"]
+    if extreme is None and row[column] == 0:
+        return 0.0
     if not isinstance(extreme, Decimal) or not isinstance(entry, Decimal) or not entry:
         return None
-    direction = 1 if str(row["side"]).upper() in ("LONG", "BUY") else -1
-    return float((extreme - entry) / entry) * 100 * direction
+    return float((extreme - entry) / entry) * 100 * direction(row)
 
 
 def clean(row: asyncpg.Record) -> dict[str, object]:
@@ -130,6 +173,40 @@ def held(row: Mapping[str, object]) -> Decimal | None:
     return size * balance / price if size is not None and balance is not None and price else None
 
 
+async def read_realized(
+    connection: asyncpg.Connection, capabilities: Capabilities, rows: Sequence[Mapping[str, object]]
+) -> dict[int, Decimal | None]:
+    """By position the P&L that its partial exits took, before costs; None where it cannot be known."""
+    parted = [row["id"] for row in rows if row["partial_exits_taken"] != 0]
+    readable = capabilities.has("partial_trades", "position_id", "operation_type", "size", "price")
+    exits: dict[object, list[asyncpg.Record]] = defaultdict(list)
+    if parted and readable:
+        query = EXITS.format(pnl=capabilities.column("partial_trades", "pnl", "numeric"))
+        for exit in await connection.fetch(query, parted):
+            exits[exit["position_id"]].append(exit)
+    return {int(str(row["id"])): _realized(row, exits[row["id"]], readable) for row in rows}
+
+
+def _realized(row: Mapping[str, object], exits: Sequence[asyncpg.Record], readable: bool) -> Decimal | None:
+    if not exits:
+        return Decimal(0) if row["partial_exits_taken"] == 0 or (readable and not row["partial_exits_taken"]) else None
+    taken = [_taken(row, exit) for exit in exits]
+    return sum((pnl for pnl in taken if pnl is not None), Decimal(0)) if None not in taken else None
+
+
+def _taken(row: Mapping[str, object], exit: asyncpg.Record) -> Decimal | None:
+    """What one exit took: as written, else from its price and its share of the position."""
+    pnl, price, size = (_finite(exit[name]) for name in ("pnl", "price", "size"))
+    entry, quantity, original = (_decimal(row[name]) for name in ("entry_price", "quantity", "original_size"))
+    if pnl is not None or price is None or size is None or entry is None or quantity is None or not original:
+        return pnl
+    return (price - entry) * direction(row) * quantity * size / original
+
+
+def _finite(value: object) -> Decimal | None:
+    return value if isinstance(value, Decimal) and value.is_finite() else None
+
+
 def _decimal(value: object) -> Decimal | None:
     return value if isinstance(value, Decimal) else None
 
@@ -150,7 +227,13 @@ async def load(context: Context) -> PositionsView:
         at = row["last_update"]
         return not isinstance(at, datetime) or (context.now - at).total_seconds() > limit
 
-    return PositionsView(tuple(Position(row, orders.get(int(str(row["id"])), []), stale(row)) for row in rows))
+    realized = await read_realized(context.connection, context.capabilities, rows)
+
+    def position(row: Mapping[str, object]) -> Position:
+        number = int(str(row["id"]))
+        return Position(row, orders.get(number, []), stale(row), realized[number])
+
+    return PositionsView(tuple(map(position, rows)))
 
 
 SECTION = Section(

@@ -30,6 +30,8 @@ TRADE: Columns = {
     "margin_interest_cost": "numeric",
     "exit_reason": "text",
     "strategy_name": "text",
+    "mfe": "numeric",
+    "mae": "numeric",
     "mfe_price": "numeric",
     "mae_price": "numeric",
     "session_id": "bigint",

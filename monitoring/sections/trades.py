@@ -48,11 +48,11 @@ class Trade:
 
     @property
     def mfe(self) -> float | None:
-        return excursion(self.row, "mfe_price")
+        return excursion(self.row, "mfe")
 
     @property
     def mae(self) -> float | None:
-        return excursion(self.row, "mae_price")
+        return excursion(self.row, "mae")
 
 
 async def read_trades(

@@ -43,6 +43,7 @@ HEALTH = Health(
     halt_reason=None,
     errors_24h=3,
     errors_1h=1,
+    events_1h=4,
     last_error=NOW - timedelta(hours=1),
     last_error_message="order refused",
 )
@@ -108,7 +109,7 @@ FACTS = Facts(
 NOTHING = Facts(
     now=NOW,
     session=replace(SESSION, initial_balance=None),
-    health=Health(None, 300.0, None, None, None, None, None, None),
+    health=Health(None, 300.0, None, None, None, None, None, None, None),
     account=Account(None, None, None, None, None, None, None),
     daily=None,
     drawdown=None,

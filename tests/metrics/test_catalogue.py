@@ -19,6 +19,7 @@ from tests.metrics.examples import FACTS, NOTHING, NOW, facts
 
 PROMISED = """
     api_connection_status data_feed_status last_data_update system_uptime error_count error_rate_hourly api_latency
+    errors_last_hour
     current_drawdown max_drawdown daily_pnl weekly_pnl total_pnl position_sizes total_position_value
     current_exposure margin_usage risk_per_trade volatility
     dynamic_risk_factor dynamic_risk_reason dynamic_risk_active
@@ -38,7 +39,8 @@ EXPECTED = {
     "last_data_update": NOW - timedelta(seconds=20),
     "system_uptime": 4320.0,
     "error_count": 3,
-    "error_rate_hourly": 1,
+    "error_rate_hourly": 25,
+    "errors_last_hour": 1,
     "api_connection_status": None,
     "api_latency": None,
     "current_drawdown": 0.5,

@@ -108,8 +108,11 @@ async def test_errors_of_other_hours_and_sessions_do_not_count(connection: async
     other = await insert(connection, "trading_sessions", mode="PAPER")
     for hours, owner in ((0.5, session), (3, session), (30, session), (0.5, other)):
         await insert(connection, "system_events", session_id=owner, timestamp=ago(hours=hours), event_type="ERROR")
+    for _ in range(3):
+        await insert(connection, "system_events", session_id=session, timestamp=ago(minutes=5), severity="info")
     found = await figures(connection)
-    assert (found.values["error_count"], found.values["error_rate_hourly"]) == (2, 1)
+    assert (found.values["error_count"], found.values["errors_last_hour"]) == (2, 1)
+    assert found.values["error_rate_hourly"] == 25
 
 
 async def test_todays_profit_is_of_the_utc_day(connection: asyncpg.Connection, session: int) -> None:

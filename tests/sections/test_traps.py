@@ -57,7 +57,7 @@ async def test_windows_are_utc_wherever_the_server_is(zone: str, connection: asy
         await insert(connection, "orders", session_id=session, status=status, created_at=ago(hours=hours))
     metrics = await get(client, "/api/metrics")
     assert (metrics["daily_pnl"], metrics["weekly_pnl"], metrics["total_pnl"]) == (11, 1111, 11_111)
-    assert (metrics["error_count"], metrics["error_rate_hourly"]) == (4, 1)
+    assert (metrics["error_count"], metrics["errors_last_hour"]) == (4, 1)
     assert metrics["fill_rate"] == 50
     assert abs(metrics["system_uptime"] - 20 * 1440) < 5
     assert metrics["data_feed_status"] == "Active"
@@ -149,8 +149,8 @@ async def test_excursions_come_from_prices_whatever_unit_is_stored(connection: a
     await insert(connection, "trades", **stored, exit_time=ago(hours=3))
     found = await get(client, "/api/trades")
     assert [(trade["mfe"], trade["mae"]) for trade in found] == [
-        (pytest.approx(8), pytest.approx(-3)),
-        (pytest.approx(8), pytest.approx(-3)),
+        (pytest.approx(0.08), pytest.approx(-0.03)),
+        (pytest.approx(0.08), pytest.approx(-0.03)),
         (None, None),
     ]
 

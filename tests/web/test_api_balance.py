@@ -51,12 +51,13 @@ async def snapshot(connection: asyncpg.Connection, session: int, at: datetime, e
 
 
 async def test_balance(client: Any, connection: asyncpg.Connection, booked: int) -> None:
-    await snapshot(connection, booked, ago(days=39), equity=990)
+    at = ago(days=39)
+    await snapshot(connection, booked, at, equity=990)
     assert await get(client, "/api/balance") == {
         "balance": 1000.5,
         "equity": 990,
         "currency": "USDT",
-        "timestamp": f"{BOOKED.isoformat()}+00:00",
+        "timestamp": f"{at.isoformat()}+00:00",
     }
 
 
@@ -193,6 +194,26 @@ async def test_adjusts_the_session_asked_for(
     assert (await get(client, "/api/balance"))["balance"] == 1000.5
 
 
+async def test_a_reason_need_not_be_given(
+    client: Any, connection: asyncpg.Connection, booked: int, operator: dict[str, str]
+) -> None:
+    status, answer = await post(client, operator, {"balance": 900})
+    assert (status, answer) == (200, {"success": True, "old_balance": 1000.5, "new_balance": 900})
+    row = await connection.fetchrow("SELECT * FROM account_balances ORDER BY id DESC LIMIT 1")
+    assert (row["update_reason"], row["updated_by"]) == ("Manual adjustment: no reason given", "dashboard")
+
+
+async def test_nothing_is_booked_into_a_session_that_ended(
+    client: Any, connection: asyncpg.Connection, booked: int, operator: dict[str, str]
+) -> None:
+    await connection.execute("UPDATE trading_sessions SET end_time = $1", ago(minutes=1))
+    status, answer = await post(client, operator, {"balance": 900})
+    assert (status, answer["error"]["code"]) == (409, "session_ended")
+    assert await connection.fetchval("SELECT count(*) FROM account_balances") == 1
+    await connection.execute("UPDATE trading_sessions SET end_time = $1", ago(days=-1))
+    assert (await post(client, operator, {"balance": 900}))[0] == 200
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -204,7 +225,8 @@ async def test_adjusts_the_session_asked_for(
         {"balance": True, "reason": "x"},
         {"balance": [1], "reason": "x"},
         {"reason": "x"},
-        {"balance": 1},
+        {},
+        {"balance": 1, "reason": None},
         {"balance": 1, "reason": ""},
         {"balance": 1, "reason": "  \n"},
         {"balance": 1, "reason": "x" * 201},

@@ -64,8 +64,8 @@ async def test_fields(client: Any, connection: asyncpg.Connection, session: int)
     )
     (position,) = await get(client, "/api/positions")
     (found,) = position.pop("orders")
-    assert position.pop("mfe") == pytest.approx(10)
-    assert position.pop("mae") == pytest.approx(-2)
+    assert position.pop("mfe") == pytest.approx(0.1)
+    assert position.pop("mae") == pytest.approx(-0.02)
     assert position == {
         "id": number,
         "symbol": "BTCUSDT",
@@ -88,8 +88,15 @@ async def test_fields(client: Any, connection: asyncpg.Connection, session: int)
         "scale_ins_taken": 0,
         "last_partial_exit_price": 185,
         "last_scale_in_price": None,
+        "last_update": None,
+        "stale": True,
+        "session_id": session,
+        "held": 1,
+        "r": 0.95,
+        "realized_pnl": None,
+        "stop_order": None,
     }
-    assert (found["id"], found["position_id"], found["side"]) == (order, number, "short")
+    assert (found["id"], found["position_id"], found["side"]) == (order, number, "SHORT")
     assert (found["order_type"], found["status"]) == ("ENTRY", "FILLED")
     assert found["filled_at"] == "2026-03-10T08:00:01+00:00"
 
@@ -113,12 +120,109 @@ async def test_closed_positions_and_those_of_others_are_left_out(
     assert [position["id"] for position in await get(client, "/api/positions")] == [second, first]
 
 
-async def test_orders_of_a_position_oldest_first(client: Any, connection: asyncpg.Connection, session: int) -> None:
+@pytest.mark.parametrize(
+    ("side", "stops", "own", "r"),
+    [
+        ("LONG", [95], 99, 4),  # as first placed, though it was trailed since
+        ("LONG", [95, 98], None, 4),
+        ("LONG", [], 90, 2),
+        ("LONG", [], None, None),
+        ("LONG", [101], 90, None),  # at or beyond the entry: it limits no loss
+        ("SHORT", [110], None, -2),
+    ],
+)
+async def test_r_is_the_gain_in_units_of_the_first_risk(
+    client: Any,
+    connection: asyncpg.Connection,
+    session: int,
+    side: str,
+    stops: list[int],
+    own: int | None,
+    r: float | None,
+) -> None:
+    columns = {"entry_price": 100, "current_price": 120, "quantity": 4, "original_size": 1, "current_size": 0.5}
+    pnl = 40 if side == "LONG" else -40
+    number = await insert(
+        connection, "positions", session_id=session, side=side, stop_loss=own, unrealized_pnl=pnl, **columns
+    )
+    for minute, price in enumerate(stops):
+        await insert(
+            connection,
+            "orders",
+            position_id=number,
+            order_type="STOP_LOSS",
+            price=price,
+            created_at=OPENED + timedelta(minutes=minute),
+        )
+    (position,) = await get(client, "/api/positions")
+    assert (position["held"], position["r"]) == (2, r)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "shown"),
+    [([], None), (["OPEN"], "OPEN"), (["CANCELLED", "PENDING"], "PENDING"), (["OPEN", "CANCELLED"], None)],
+)
+async def test_the_stop_order_that_guards_a_position(
+    client: Any, connection: asyncpg.Connection, session: int, statuses: list[str], shown: str | None
+) -> None:
+    number = await insert(connection, "positions", session_id=session)
+    for minute, status in enumerate(statuses):
+        at = OPENED + timedelta(minutes=minute)
+        await insert(connection, "orders", position_id=number, order_type="STOP_LOSS", status=status, created_at=at)
+    (position,) = await get(client, "/api/positions")
+    assert position["stop_order"] == shown
+
+
+@pytest.mark.parametrize(
+    ("taken", "exits", "realized"),
+    [
+        (0, [], 0),
+        (1, [], None),  # the engine says there was one: nobody knows what it took
+        (2, [{"pnl": 5}, {"pnl": -2}], 3),
+        (2, [{"pnl": 5}, {"pnl": None, "price": 110, "size": 0.05}], 15),
+        (1, [{"pnl": "NaN", "price": "NaN", "size": 0.05}], None),
+    ],
+)
+async def test_what_partial_exits_have_taken(
+    client: Any,
+    connection: asyncpg.Connection,
+    session: int,
+    taken: int,
+    exits: list[dict[str, Any]],
+    realized: float | None,
+) -> None:
+    number = await insert(
+        connection,
+        "positions",
+        session_id=session,
+        entry_price=100,
+        quantity=4,
+        original_size=Decimal("0.2"),
+        partial_exits_taken=taken,
+    )
+    for exit in exits:
+        await insert(connection, "partial_trades", position_id=number, **exit)
+    await insert(connection, "partial_trades", position_id=number, operation_type="SCALE_IN", pnl=100)
+    (position,) = await get(client, "/api/positions")
+    assert position["realized_pnl"] == realized
+
+
+async def test_no_move_at_all_is_zero_whatever_its_unit(
+    client: Any, connection: asyncpg.Connection, session: int
+) -> None:
+    await insert(connection, "positions", session_id=session, mfe=0, mae=Decimal("-0.5"))
+    (position,) = await get(client, "/api/positions")
+    assert (position["mfe"], position["mae"]) == (0, None)
+
+
+async def test_orders_of_a_position_newest_first(client: Any, connection: asyncpg.Connection, session: int) -> None:
     number = await insert(connection, "positions", session_id=session, status="CLOSED")
     late = await insert(connection, "orders", position_id=number, order_type="FULL_EXIT", created_at=ago(hours=1))
     early = await insert(connection, "orders", position_id=number, created_at=ago(hours=2))
     await insert(connection, "orders", created_at=ago(hours=2))
-    assert [order["id"] for order in await get(client, f"/api/positions/{number}/orders")] == [early, late]
+    answer = await get(client, f"/api/positions/{number}/orders")
+    assert answer["position_id"] == number
+    assert [order["id"] for order in answer["orders"]] == [late, early]
 
 
 async def test_a_position_is_of_its_own_session_alone(
@@ -126,14 +230,17 @@ async def test_a_position_is_of_its_own_session_alone(
 ) -> None:
     number = await insert(connection, "positions", session_id=session)
     other = await insert(connection, "trading_sessions", mode="PAPER")
-    assert await get(client, f"/api/positions/{number}/orders?session={session}") == []
+    assert await get(client, f"/api/positions/{number}/orders?session={session}") == {
+        "position_id": number,
+        "orders": [],
+    }
     for wrong in (other, 99):
         assert (await client.get(f"/api/positions/{number}/orders?session={wrong}")).status_code == 404
 
 
 async def test_a_position_without_orders(client: Any, connection: asyncpg.Connection, session: int) -> None:
     number = await insert(connection, "positions", session_id=session)
-    assert await get(client, f"/api/positions/{number}/orders") == []
+    assert await get(client, f"/api/positions/{number}/orders") == {"position_id": number, "orders": []}
 
 
 @pytest.mark.parametrize("number", ["7", "2147483648", "9" * 30])
@@ -179,7 +286,7 @@ async def test_partial_trades(client: Any, connection: asyncpg.Connection, sessi
             "position_id": position,
             "operation_type": "PARTIAL_EXIT",
             "symbol": "BTCUSDT",
-            "side": "short",
+            "side": "SHORT",
             "entry_price": 200,
             "price": 190,
             "operation_price": 190,

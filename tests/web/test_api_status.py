@@ -62,7 +62,7 @@ async def test_system_status(client: Any, connection: asyncpg.Connection) -> Non
         "database_connected": True,
         "api_status": None,
         "last_trade": newest["exit_time"],
-        "error_rate": 1,
+        "error_rate": 50,
     }
 
 

@@ -66,12 +66,12 @@ async def test_fields(client: Any, connection: asyncpg.Connection) -> None:
         mfe=77,
     )
     (trade,) = await get(client)
-    assert trade.pop("mfe") == pytest.approx(20)
-    assert trade.pop("mae") == pytest.approx(-10)
+    assert trade.pop("mfe") == pytest.approx(0.2)
+    assert trade.pop("mae") == pytest.approx(-0.1)
     assert trade == {
         "id": number,
         "symbol": "BTCUSDT",
-        "side": "short",
+        "side": "SHORT",
         "entry_price": 100.5,
         "exit_price": 90,
         "quantity": 1e-8,
@@ -85,6 +85,18 @@ async def test_fields(client: Any, connection: asyncpg.Connection) -> None:
         "strategy_name": "ml_basic",
         "duration_seconds": 5400.25,
     }
+
+
+@pytest.mark.parametrize("symbol", ["测试USDT", "币安人生USDT", "1000$PEPE USDT", "ÄÖ'\"%;--<b>", "\u202eEVIL"])
+async def test_any_market_is_found_by_its_name(
+    client: Any, connection: asyncpg.Connection, session: int, symbol: str
+) -> None:
+    number = await insert(connection, "trades", session_id=session, symbol=symbol)
+    found = await get(client, "?" + urlencode({"symbol": symbol}))
+    assert [(trade["id"], trade["symbol"]) for trade in found] == [(number, symbol)]
+    page = await (await client.get("/partials/trades")).get_data(as_text=True)
+    # Whatever its letters do to the direction of text, they do to themselves alone.
+    assert f"<bdi>{html.escape(symbol)}</bdi>".replace("&quot;", "&#34;").replace("&#x27;", "&#39;") in page
 
 
 async def test_what_the_engine_did_not_write_is_null(client: Any, session: int) -> None:

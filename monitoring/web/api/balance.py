@@ -6,6 +6,7 @@ from decimal import Decimal
 from quart_schema import validate_headers, validate_querystring, validate_request, validate_response
 
 from monitoring.adjustment import Adjustment, AdjustmentRefused, adjust_balance
+from monitoring.clock import utc_now
 from monitoring.payloads import Payload, plain, timestamp
 from monitoring.sections import SECTIONS, Context
 from monitoring.services import services
@@ -34,7 +35,7 @@ async def get_balance(query_args: ScopeQuery) -> Payload:
             "balance": plain(account.balance),
             "equity": plain(account.equity),
             "currency": account.currency,
-            "timestamp": timestamp(account.balance_at),
+            "timestamp": timestamp(account.equity_at),
         }
 
     empty: Payload = {"balance": None, "equity": None, "currency": None, "timestamp": None}
@@ -95,11 +96,14 @@ async def post_balance(query_args: ScopeQuery, headers: IdempotencyHeader, data:
     """Sets the balance and records who did it and why.
 
     Repeated with the same Idempotency-Key it is carried out once. Refused (409) where the scope has no balance yet,
-    where the key belongs to another adjustment, and where the balance is not the expected one.
+    where the session has ended, where the key belongs to another adjustment, and where the balance is
+    not the expected one.
     """
     session = await find(query_args.session)
     if session is None:
         raise Problem(409, "no_balance", "There is no trading session yet, and so no balance to adjust.")
+    if session.end is not None and session.end <= utc_now():
+        raise Problem(409, "session_ended", f"Session {session.id} has ended: nobody would go on with another balance.")
     wish = _wish(session.id, headers.idempotency_key or None, data)
     database, clock = services().database, services().clock
     async with database.acquire() as connection:

@@ -1,14 +1,11 @@
-"""Which metrics are shown, and how.
+"""Which metrics are shown, and how. The page shows every metric all the same."""
 
-Changes are kept in memory until the dashboard stops, as the first dashboard kept them, and by each instance for
-itself. They tell clients what to show; ``/api/metrics`` holds every metric all the same.
-"""
+from collections.abc import Mapping
+from typing import Any
 
-from typing import cast
-
-from msgspec import UNSET
-from quart import current_app
-from quart_schema import validate_request, validate_response
+from msgspec import UNSET, ValidationError, convert
+from quart import request
+from quart_schema import DataSource, document_request, validate_response
 
 from monitoring.payloads import Payload
 from monitoring.services import services
@@ -18,44 +15,35 @@ from monitoring.web.api.shapes import Done, Shown
 from monitoring.web.auth import reading
 from monitoring.web.errors import Problem
 
-Changes = dict[str, dict[str, object]]
-
-KEY = "monitoring.shown"
 FIELDS = ("enabled", "priority", "format")
 
 
 @blueprint.get("/api/config")
 @reading
 @validate_response(dict[str, Shown])
-async def get_config() -> Payload:
+async def get_config() -> Mapping[str, object]:
     """How each metric is shown: the catalogue's defaults, and what was changed since the start."""
-    changes = _changes()
-    return {
-        metric.key: {
-            "enabled": True,
-            "priority": metric.priority,
-            "format": metric.format,
-            **changes.get(metric.key, {}),
-        }
-        for metric in services().reader.metrics
-    }
+    return services().reader.shown.all()
 
 
 @blueprint.post("/api/config")
-@validate_request(dict[str, ShownChange])
+@document_request(dict[str, ShownChange], source=DataSource.JSON)
 @validate_response(Done)
-async def post_config(data: dict[str, ShownChange]) -> Payload:
-    """Changes how the named metrics are shown, until the dashboard stops."""
-    known = {metric.key for metric in services().reader.metrics}
-    unknown = [name[:40] for name in data if name not in known]
-    if unknown or not data:
-        raise Problem(422, "invalid", f"{', '.join(unknown) or 'an empty object'}: expected keys of /api/metrics")
-    changes = _changes()
-    for key, change in data.items():
-        given = {name: getattr(change, name) for name in FIELDS if getattr(change, name) is not UNSET}
-        changes.setdefault(key, {}).update(given)
+async def post_config() -> Payload:
+    """Changes how the named metrics are shown, until the dashboard stops; unknown names are ignored."""
+    shown, wanted = services().reader.shown, await request.get_json()
+    if not isinstance(wanted, dict) or not wanted:
+        raise Problem(422, "invalid", 'expected an object such as {"rsi": {"enabled": false}}')
+    changes = {key: _change(key, change) for key, change in wanted.items() if key in shown}
+    for key, change in changes.items():
+        shown.change(key, change)
+    services().updates.announce()
     return {"success": True}
 
 
-def _changes() -> Changes:
-    return cast(Changes, current_app.extensions.setdefault(KEY, {}))
+def _change(key: str, change: Any) -> dict[str, object]:
+    try:
+        known = convert(change, ShownChange)
+    except ValidationError as error:
+        raise Problem(422, "invalid", f"{key}: {error}") from None
+    return {name: getattr(known, name) for name in FIELDS if getattr(known, name) is not UNSET}

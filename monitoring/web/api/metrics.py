@@ -21,6 +21,6 @@ async def get_metrics(query_args: ScopeQuery) -> Payload:
     """Every metric of the dashboard, in one flat object, and the reason for each that is unknown."""
 
     async def load(context: Context) -> Payload:
-        return metrics_payload(context.facts, context.metrics)
+        return metrics_payload(context.facts, services().reader.shown.enabled)
 
-    return await read(query_args.session, load, empty_metrics(NO_SESSION, services().reader.metrics))
+    return await read(query_args.session, load, empty_metrics(NO_SESSION, services().reader.shown.enabled))

@@ -10,7 +10,7 @@ from monitoring.sections.orders import orders_of, pending_orders
 from monitoring.sections.positions import load as load_positions
 from monitoring.web.api.base import ask, blueprint, find, read
 from monitoring.web.api.queries import ListQuery, OwnerQuery, ScopeQuery
-from monitoring.web.api.shapes import Order, PartialTrade, Position
+from monitoring.web.api.shapes import Order, PartialTrade, Position, PositionOrders
 from monitoring.web.auth import reading
 from monitoring.web.errors import Problem
 
@@ -23,7 +23,7 @@ ORDER BY t.id DESC LIMIT $2
 """
 """By id, which is the order in time: the table has no index but its key."""
 PARTIAL_FIELDS = (
-    *("id", "position_id", "operation_type", "symbol", "entry_price", "price", "operation_price"),
+    *("id", "position_id", "operation_type", "symbol", "side", "entry_price", "price", "operation_price"),
     *("size", "pnl", "target_level", "timestamp"),
 )
 LARGEST_ID = 2**31 - 1
@@ -47,18 +47,19 @@ async def get_positions(query_args: ScopeQuery) -> list[Payload]:
 @blueprint.get("/api/positions/<int:number>/orders")
 @reading
 @validate_querystring(OwnerQuery)
-@validate_response(list[Order])
-async def get_position_orders(number: int, query_args: OwnerQuery) -> list[Payload]:
-    """Every order of one position, open or closed, oldest first; of any session unless one is named."""
+@validate_response(PositionOrders)
+async def get_position_orders(number: int, query_args: OwnerQuery) -> Payload:
+    """Every order of one position, open or closed, newest first; of any session unless one is named."""
     session = await find(query_args.session) if query_args.session else None
 
-    async def load(connection: asyncpg.Connection, capabilities: Capabilities) -> list[Payload]:
+    async def load(connection: asyncpg.Connection, capabilities: Capabilities) -> Payload:
         capabilities.require("positions")
         row = None if number > LARGEST_ID else await connection.fetchrow(OWNER, number)
         if row is None or (query_args.session and (session is None or row["session_id"] != session.id)):
             raise Problem(404, "unknown_position", f"There is no position {number}.")
         orders = await orders_of(connection, capabilities, [number])
-        return [order_payload(order) for order in orders.get(number, [])]
+        newest_first = reversed(orders.get(number, []))
+        return {"position_id": number, "orders": [order_payload(order) for order in newest_first]}
 
     return await ask(load)
 
@@ -89,6 +90,6 @@ async def get_partial_trades(query_args: ListQuery) -> list[Payload]:
         target_level = context.capabilities.column("partial_trades", "target_level", "int", "t")
         query = PARTIAL.format(target_level=target_level)
         rows = await context.connection.fetch(query, context.scope.session.id, query_args.limit)
-        return [{**plain_fields(row, PARTIAL_FIELDS), "side": row["side"].lower()} for row in rows]
+        return [plain_fields(row, PARTIAL_FIELDS) for row in rows]
 
     return await read(query_args.session, load, [])

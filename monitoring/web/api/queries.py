@@ -14,7 +14,7 @@ from monitoring.sections.trades import SORTS, TradeFilter
 SessionName = Annotated[str, Meta(description="Id of a trading session, or current", max_length=40)]
 Limit = Annotated[int, Meta(description="How many, at most", ge=1, le=1000)]
 Days = Annotated[int, Meta(description="How many days to look back", ge=1, le=3650)]
-Symbol = Annotated[str, Meta(description="Such as BTCUSDT", pattern=r"^[A-Za-z0-9._:/-]{0,20}$")]
+Symbol = Annotated[str, Meta(description="Such as BTCUSDT; any text", pattern=r"^[^\x00\ud800-\udfff]{0,20}$")]
 Moment = Annotated[str, Meta(description="A day or a moment in ISO-8601; UTC where it names no zone", max_length=40)]
 Sort = Annotated[
     str,
@@ -116,7 +116,7 @@ class BalanceBody(Struct, kw_only=True, frozen=True):
     """The balance as it should be."""
 
     balance: Annotated[float, Meta(description="The new balance", ge=0, le=9_999_999_999)]
-    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+    reason: Annotated[str, Meta(min_length=1, max_length=200)] = "no reason given"
     updated_by: Annotated[str, Meta(description="Who asks", max_length=50)] | None = "dashboard"
     expected_id: (
         Annotated[int, Meta(description="Refuse unless this is the newest row of account_balances", ge=1, le=2**31 - 1)]
@@ -133,7 +133,7 @@ class IdempotencyHeader(Struct, kw_only=True, frozen=True):
     idempotency_key: Annotated[str, Meta(description="Carried out once a key", max_length=200)] | None = None
 
 
-class ShownChange(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+class ShownChange(Struct, kw_only=True, frozen=True):
     """What to change about how a metric is shown."""
 
     enabled: bool | UnsetType = UNSET

@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from msgspec import Meta, Struct, defstruct
+from msgspec import UNSET, Meta, Struct, UnsetType, defstruct
 
 from monitoring.metrics.catalogue import CATALOGUE, Metric
 
 Moment = Annotated[str, Meta(description="ISO-8601, UTC", extra_json_schema={"format": "date-time"})]
 Percent = Annotated[float, Meta(description="In percent: 12.5 is 12.5 %")]
-Side = Annotated[str, Meta(description="long or short")]
+Side = Annotated[str, Meta(description="As stored: LONG or SHORT")]
+Fraction = Annotated[float, Meta(description="Of the entry price: 0.016 is 1.6 %; below zero is against the position")]
 
 
 class Fault(Struct):
@@ -30,7 +31,7 @@ class Balance(Struct):
     balance: Annotated[float | None, Meta(description="Booked money")]
     equity: Annotated[float | None, Meta(description="Balance and open P&L, of the newest snapshot")]
     currency: str | None
-    timestamp: Annotated[Moment | None, Meta(description="Of the balance")]
+    timestamp: Annotated[Moment | None, Meta(description="Of the equity")]
 
 
 class BalancePoint(Struct):
@@ -90,7 +91,7 @@ class Position(Struct):
 
     id: int
     symbol: str
-    side: Side
+    side: Annotated[str, Meta(description="long or short")]
     entry_price: float | None
     current_price: float | None
     quantity: Annotated[float | None, Meta(description="In base currency")]
@@ -103,14 +104,28 @@ class Position(Struct):
     trailing_stop_activated: bool | None
     trailing_stop_price: float | None
     breakeven_triggered: bool | None
-    mfe: Annotated[float | None, Meta(description="Largest move in favour, in percent of the entry price")]
-    mae: Annotated[float | None, Meta(description="Largest move against, in percent of the entry price")]
+    mfe: Annotated[Fraction | None, Meta(description="Largest move in favour, as a fraction of the entry price")]
+    mae: Annotated[Fraction | None, Meta(description="Largest move against, as a fraction of the entry price")]
     original_size: float | None
     current_size: float | None
     partial_exits_taken: int | None
     scale_ins_taken: int | None
     last_partial_exit_price: float | None
     last_scale_in_price: float | None
+    held: Annotated[float | None, Meta(description="In base currency, now: partial exits and scale-ins counted")]
+    r: Annotated[float | None, Meta(description="Open P&L ÷ what the first stop risked of what is held")]
+    realized_pnl: Annotated[float | None, Meta(description="Taken by partial exits, before costs")]
+    last_update: Annotated[Moment | None, Meta(description="When the engine last wrote the position")]
+    stale: Annotated[bool, Meta(description="Its price is older than the engine's own rhythm allows")]
+    stop_order: Annotated[str | None, Meta(description="Status of its live stop order; null where there is none")]
+    session_id: int | None
+    orders: list[Order]
+
+
+class PositionOrders(Struct):
+    """The orders of one position, newest first."""
+
+    position_id: int
     orders: list[Order]
 
 
@@ -149,8 +164,8 @@ class Trade(Struct):
     exit_reason: str | None
     strategy_name: str | None
     duration_seconds: float
-    mfe: Annotated[float | None, Meta(description="Largest move in favour, in percent of the entry price")]
-    mae: Annotated[float | None, Meta(description="Largest move against, in percent of the entry price")]
+    mfe: Annotated[Fraction | None, Meta(description="Largest move in favour, as a fraction of the entry price")]
+    mae: Annotated[Fraction | None, Meta(description="Largest move against, as a fraction of the entry price")]
 
 
 class Correlation(Struct):
@@ -230,16 +245,17 @@ _KIND: dict[str, object] = {
 }
 
 
-def _field(metric: Metric) -> tuple[str, object]:
+def _field(metric: Metric) -> tuple[str, object, object]:
     kind = _KIND[metric.unit]
     description = f"{metric.label}: {metric.meaning} ({metric.unit})"
-    return metric.key, Annotated[kind | None, Meta(description=description)]  # type: ignore[operator]
+    # Unset: what the operator does not want to be shown is left out.
+    return metric.key, Annotated[kind | UnsetType | None, Meta(description=description)], UNSET
 
 
 Metrics = defstruct(
     "Metrics",
-    [*(_field(metric) for metric in CATALOGUE), ("reasons", dict[str, str])],
-    namespace={"__doc__": "Every metric by key; null is unknown, and reasons says why."},
+    [("reasons", dict[str, str]), *(_field(metric) for metric in CATALOGUE)],
+    namespace={"__doc__": "Every metric that is enabled; null is unknown, and reasons says why."},
 )
 
 

@@ -34,12 +34,12 @@ async def get_dashboard_state(query_args: StateQuery) -> Payload:
     async def load(context: Context) -> Payload:
         return {
             "bot": bot_payload(context.facts),
-            "metrics": metrics_payload(context.facts, context.metrics),
+            "metrics": metrics_payload(context.facts, services().reader.shown.enabled),
             "positions": await _positions(context),
             "trades": await _trades(context, query_args.trades_limit),
         }
 
-    unknown = empty_metrics(NO_SESSION, services().reader.metrics)
+    unknown = empty_metrics(NO_SESSION, services().reader.shown.enabled)
     empty: Payload = {"bot": empty_bot(), "metrics": unknown, "positions": [], "trades": []}
     state = await read(query_args.session, load, empty)
     return {**state, "server_time": timestamp(services().clock.now())}

@@ -91,7 +91,7 @@ class SystemStatus(Struct):
     last_trade: Annotated[Moment | None, Meta(description="When the newest trade was closed")]
     uptime: Annotated[float | None, Meta(description="Seconds the session has run")]
     memory_usage: Annotated[float | None, Meta(description="Memory of the machine in use, in percent")]
-    error_rate: Annotated[int | None, Meta(description="Errors of the last hour")]
+    error_rate: Annotated[float | None, Meta(description="Percent of the last hour's events that are errors")]
 
 
 @blueprint.get("/health")
@@ -161,7 +161,7 @@ async def get_system_status(query_args: ScopeQuery) -> Payload:
         return {
             "last_trade": await _last_trade(context),
             "uptime": uptime_seconds(context.facts),
-            "error_rate": context.facts.health.errors_1h,
+            "error_rate": _value(context.facts, "error_rate_hourly"),
         }
 
     unknown: Payload = {"last_trade": None, "uptime": None, "error_rate": None}
@@ -187,6 +187,10 @@ def status_payload(facts: Facts) -> Payload:
         "mode": facts.session.mode,
         "reasons": {"status": reason, **{names[key]: why for key, why in evaluation.reasons.items()}},
     }
+
+
+def _value(facts: Facts, key: str) -> object:
+    return plain(evaluate(facts, (BY_KEY[key],)).values[key])
 
 
 def _unknown(word: str, reason: str) -> Payload:
