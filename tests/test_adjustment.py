@@ -62,7 +62,7 @@ async def test_writes_one_balance(database: Database, connection: Connection, se
 async def test_writes_one_event(database: Database, connection: Connection, session: int) -> None:
     await adjust(database, wish(session, key="k1"))
     event = await newest(connection, "system_events")
-    assert (event["event_type"], event["severity"], event["component"]) == ("BALANCE_ADJUSTMENT", "info", "monitoring")
+    assert (event["event_type"], event["severity"], event["component"]) == ("BALANCE_ADJUSTMENT", "info", "dashboard")
     assert event["session_id"] == session
     assert json.loads(event["details"]) == {
         "old_balance": 1000.5,

@@ -6,13 +6,14 @@ from typing import Any
 
 from quart import Response, jsonify, request
 from quart_schema import RequestSchemaValidationError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.pool import DatabaseUnavailable
 from monitoring.scope import UnknownSession
 from monitoring.sections import BadParameter
 from monitoring.services import services
+from monitoring.web.gone import why_gone
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,8 @@ def problem_of(error: Exception) -> Problem:
             return Problem(404, "not_available", str(error))
         case DatabaseUnavailable():
             return Problem(503, "database_unavailable", "The database cannot be read at the moment.")
+        case NotFound() if why := why_gone(request.path):
+            return Problem(410, "gone", why)
         case HTTPException():
             return Problem(error.code or 500, error.name.lower().replace(" ", "_"), error.description or error.name)
     reference = secrets.token_hex(4)

@@ -1,6 +1,5 @@
 """The REST API: one module a subject, described by ``/openapi.json``."""
 
-from monitoring.web.api import gone as _gone  # noqa: F401 - its calls are nowhere described
 from monitoring.web.api.base import blueprint
 from monitoring.web.api.openapi import Provider, describe
 

@@ -6,7 +6,6 @@ from decimal import Decimal
 from quart_schema import validate_headers, validate_querystring, validate_request, validate_response
 
 from monitoring.adjustment import Adjustment, AdjustmentRefused, adjust_balance
-from monitoring.clock import utc_now
 from monitoring.payloads import Payload, plain, timestamp
 from monitoring.sections import SECTIONS, Context
 from monitoring.services import services
@@ -102,7 +101,7 @@ async def post_balance(query_args: ScopeQuery, headers: IdempotencyHeader, data:
     session = await find(query_args.session)
     if session is None:
         raise Problem(409, "no_balance", "There is no trading session yet, and so no balance to adjust.")
-    if session.end is not None and session.end <= utc_now():
+    if session.end is not None and session.end <= services().clock.now():
         raise Problem(409, "session_ended", f"Session {session.id} has ended: nobody would go on with another balance.")
     wish = _wish(session.id, headers.idempotency_key or None, data)
     database, clock = services().database, services().clock
