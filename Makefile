@@ -68,6 +68,8 @@ distclean: clean ## and the virtual environment
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "No Python found: expected 3.11 or newer with venv (Debian: apt-get install python3-venv);" \
 		"another one is named by make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "$(PYTHON): expected Python 3.11 or newer" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.demo: requirements/demo.txt pyproject.toml | $(BIN)/python

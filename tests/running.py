@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ async def run_dashboard(
         *program,
         *("dashboards", "run", "monitoring", "--port", "0"),
         *arguments,
-        cwd=folder,
+        cwd=folder or tempfile.gettempdir(),  # never where a developer may have a .env
         env={**os.environ, "PYTHONUNBUFFERED": "1", **environ},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

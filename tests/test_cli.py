@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
@@ -31,6 +32,7 @@ async def run(*command: str, **environ: str) -> tuple[int, str, str]:
     process = await asyncio.create_subprocess_exec(
         *command,
         env={**clean, **environ},
+        cwd=tempfile.gettempdir(),  # never where a developer may have a .env
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -95,6 +97,7 @@ async def test_an_old_python_is_answered_with_a_sentence() -> None:
 
 ENGINE = """
 import sys
+import tempfile
 
 def main():
     if sys.argv[1:] == ["dashboards", "list"]:

@@ -26,6 +26,7 @@ async def refusal(folder: Path) -> str:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "monitoring", "dashboards", "run", "monitoring"),
         *("--demo", "--demo-dir", str(folder), "--port", "0"),
+        cwd=tempfile.gettempdir(),  # never where a developer may have a .env
         stderr=asyncio.subprocess.PIPE,
     )
     _, err = await asyncio.wait_for(process.communicate(), 30)
