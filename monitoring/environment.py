@@ -18,7 +18,7 @@ def read_environment(folder: Path | None = None, environ: Mapping[str, str] = os
     ``MONITORING_CONFIG`` is the folder's ``monitoring.toml`` where that exists and nothing else is said.
     Raises UserError with file and line.
     """
-    folder = folder or Path.cwd()
+    folder = folder or Path()
     variables = {**_dotenv(folder / DOTENV), **environ}
     if not variables.get("MONITORING_CONFIG", "").strip() and (folder / CONFIG_FILE).exists():
         variables["MONITORING_CONFIG"] = str(folder / CONFIG_FILE)

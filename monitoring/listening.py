@@ -26,6 +26,10 @@ def listen(settings: Settings) -> socket.socket:
     except OSError as error:
         listening.close()
         raise ConfigError(_refusal(settings, error)) from None
+    except ValueError:
+        # A name that cannot be one: longer than names can be, for instance.
+        listening.close()
+        raise ConfigError(f"--host={settings.host}: expected an address or a name of this machine") from None
     listening.listen(BACKLOG)  # from here on who comes waits, and is not refused
     listening.set_inheritable(True)
     return listening

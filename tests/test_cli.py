@@ -19,6 +19,7 @@ from monitoring.environment import read_environment
 from monitoring.postgres.embedded import EmbeddedServer
 from tests.rows import insert
 from tests.running import run_dashboard
+from tests.secrets import SECRETS
 from tests.waiting import WAIT_SECONDS
 
 
@@ -57,6 +58,10 @@ async def test_lists_the_dashboard() -> None:
         (("dashboards", "run", "monitoring", "--demo", "--demo-speed", "0"), "expected a speed between 1 and 1000"),
         (("dashboards", "run", "monitoring", "--demo", "--demo-speed", "fast"), "--demo-speed=fast: expected a speed"),
         (("dashboards", "run", "monitoring", "--db-url", "postgresql://u:hidden@127.0.0.1:1/x"), "127.0.0.1:1/x"),
+        (
+            ("dashboards", "run", "monitoring", "--demo", "--host", "192.0.2.1"),
+            "listening on 192.0.2.1 lets others reach",
+        ),
         (("db", "verify", "--db-url", "postgresql://u:hidden@127.0.0.1:1/x"), "127.0.0.1:1/x"),
     ],
 )
@@ -159,6 +164,14 @@ async def test_a_taken_port_is_named(database_url: str) -> None:
     assert f"127.0.0.1:{port}" in err
     assert "another program" in err
     assert "--port" in err
+    assert len(err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid", "a" * 70, "::z"])
+async def test_an_address_that_is_not_ours_is_named(database_url: str, host: str) -> None:
+    code, _, err = await atb("dashboards", "run", "monitoring", "--db-url", database_url, "--host", host, **SECRETS)
+    assert code == 1
+    assert host in err
     assert len(err.strip().splitlines()) == 1
 
 
