@@ -6,6 +6,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Passed on: make run ARGS="--port 9000", make test TESTS=tests/test_assets.py
 ARGS ?=
 TESTS ?=
+# Tests that are named are run by themselves; only journeys in a browser, which lie in e2e/, need more than Python.
+NAMED := $(strip $(TESTS))
+SPREAD := $(if $(NAMED),,--numprocesses auto)
+PROGRAMS := $(if $(NAMED),$(if $(findstring e2e,$(NAMED)),programs vendor),programs vendor)
 # Tried by running, not by name alone: version managers leave a python3.13 on the PATH that only prints an error.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
@@ -13,7 +17,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 	--generate-hashes --no-header --no-emit-index-url --no-emit-find-links --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint format vendor chromium nginx pgbouncer wheel lock clean distclean
+.PHONY: help run test unit audit check lint format vendor programs wheel lock clean distclean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -21,8 +25,14 @@ help: ## this list
 run: $(VENV)/.demo vendor ## the dashboard on a simulated bot (ARGS="--port 9000" passes more)
 	$(BIN)/atb dashboards run monitoring --demo $(ARGS)
 
-test: lint chromium nginx pgbouncer vendor ## every check that CI makes (TESTS=tests/test_x.py runs less)
-	$(BIN)/python -m pytest --numprocesses auto $(TESTS)
+test: $(if $(NAMED),,lint) $(VENV)/.dev $(PROGRAMS) ## every check that CI makes (TESTS=tests/test_x.py: those tests alone)
+	$(BIN)/python -m pytest $(SPREAD) -m "not audit" $(TESTS)
+
+unit: $(VENV)/.dev vendor ## the tests that need neither a browser nor root; installs no programs
+	$(BIN)/python -m pytest --numprocesses auto -m "not audit" --unit -r fE
+
+audit: $(VENV)/.dev $(PROGRAMS) ## the tests that take long: matrices, floods, endurance (TESTS=… here too)
+	$(BIN)/python -m pytest $(SPREAD) -m audit $(TESTS)
 
 check: test ## the same
 
@@ -37,19 +47,13 @@ format: $(VENV)/.dev ## rewrites the code in the one format
 	$(BIN)/ruff format
 
 vendor: $(VENV)/.demo ## local copies of the browser libraries, if npm is there (without: the CDN's)
-	@$(BIN)/python scripts/vendor.py
+	@$(BIN)/python -m scripts.vendor
 
-chromium: $(VENV)/.dev ## finds a Chromium for the browser tests, or installs one
-	@$(BIN)/python -m scripts.find_chromium --install
-
-nginx: $(BIN)/python ## finds an nginx for the tests behind proxies, or installs one
-	@$(BIN)/python -m scripts.find_server nginx --install
-
-pgbouncer: $(BIN)/python ## finds a PgBouncer for the tests behind poolers, or installs one
-	@$(BIN)/python -m scripts.find_server pgbouncer --install
+programs: $(VENV)/.dev ## finds Chromium, nginx and PgBouncer for the tests, or installs them
+	@$(BIN)/python -m scripts.install_programs
 
 wheel: $(VENV)/.demo ## a wheel in dist/ that holds templates, styles and browser libraries
-	$(BIN)/python scripts/vendor.py --require
+	$(BIN)/python -m scripts.vendor --require
 	$(BIN)/python -m hatchling build -t wheel
 
 lock: $(BIN)/python ## requirements/*.txt from pyproject.toml, at the newest versions

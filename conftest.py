@@ -1,3 +1,3 @@
 """Fixtures that both the tests and the browser journeys use."""
 
-pytest_plugins = ["tests.postgres"]
+pytest_plugins = ["tests.missing", "tests.postgres"]

@@ -11,6 +11,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from scripts.find_chromium import find_chromium
 from tests.history import seed_account
+from tests.missing import needed
 from tests.running import Dashboard, run_dashboard
 from tests.waiting import WAIT_SECONDS
 
@@ -59,13 +60,13 @@ def demo_dir() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> str | None:
+def chromium() -> str:
     """Path of the browser."""
-    return find_chromium()
+    return needed("Chromium", find_chromium)
 
 
 @pytest.fixture
-async def browser(chromium: str | None) -> AsyncIterator[Browser]:
+async def browser(chromium: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(executable_path=chromium, args=BROWSER_ARGUMENTS)
         yield launched

@@ -1,11 +1,11 @@
-"""`python -m scripts.find_chromium` prints the path of a Chromium; with `--install` it gets one if there is none."""
+"""Finds a Chromium for the tests in a real browser."""
 
 import os
 import shutil
 import subprocess
 import sys
 
-from scripts.programs import apt, install, starts
+from scripts.programs import install, install_packages, own_node, starts
 
 COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC_APPS = (
@@ -19,6 +19,7 @@ PLAYWRIGHTS_OWN = (
 
 def find_chromium() -> str | None:
     """$CHROMIUM, else an installed one, else Playwright's own; None when there is none that starts."""
+    lend_node()
     named = os.environ.get("CHROMIUM")
     if named:
         if not starts(named, "--version"):
@@ -32,42 +33,33 @@ def find_chromium() -> str | None:
     return own if own and starts(own, "--version") else None
 
 
+def lend_node() -> None:
+    """Has Playwright, in this process and its children, run on the Node of the development environment."""
+    node = own_node()
+    if node:
+        os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", node)
+
+
 def playwrights_own() -> str | None:
     # In a process of its own: Playwright's synchronous interface refuses to run inside an event loop.
     done = subprocess.run([sys.executable, "-c", PLAYWRIGHTS_OWN], capture_output=True, text=True, timeout=60)
     return done.stdout.strip() or None
 
 
-def install_chromium() -> str:
-    for attempt in (with_playwright, with_apt):
+def install_chromium() -> str | None:
+    # Root may install the libraries too that a browser needs; whoever is not root has one of his own for the asking.
+    attempts = (with_packages, with_playwright) if os.geteuid() == 0 else (with_playwright, with_packages)
+    for attempt in attempts:
         attempt()
         path = find_chromium()
         if path:
             return path
-    raise FileNotFoundError(
-        "no Chromium found and none could be installed: install one, or name one by the variable CHROMIUM"
-    )
+    return None
 
 
 def with_playwright() -> None:
     install([sys.executable, "-m", "playwright", "install", "chromium"])
 
 
-def with_apt() -> None:
-    if shutil.which("apt-get"):
-        install(apt("update"), apt("install", "-y", "--no-install-recommends", "chromium", "fonts-liberation"))
-
-
-def main(wanted: bool) -> int:
-    try:
-        path = find_chromium() or (install_chromium() if wanted else None)
-    except FileNotFoundError as error:
-        print(error, file=sys.stderr)
-        return 1
-    if path:
-        print(path)
-    return 0 if path else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main(wanted="--install" in sys.argv[1:]))
+def with_packages() -> None:
+    install_packages("chromium", "fonts-liberation")

@@ -1,10 +1,9 @@
-"""`python -m scripts.find_server nginx` (or pgbouncer) prints its path; with `--install` it gets one where none is."""
+"""Finds the servers that tests are run behind: nginx and PgBouncer."""
 
 import os
 import shutil
-import sys
 
-from scripts.programs import apt, install, starts
+from scripts.programs import install_packages, starts
 
 ELSEWHERE = "/usr/sbin:/usr/local/sbin:/opt/homebrew/bin"
 VERSION_OPTION = {"nginx": "-v", "pgbouncer": "-V"}
@@ -22,22 +21,5 @@ def find_server(name: str) -> str | None:
 
 
 def install_server(name: str) -> str | None:
-    """From Debian's packages."""
-    if shutil.which("apt-get"):
-        install(apt("update"), apt("install", "-y", "--no-install-recommends", name))
+    install_packages(name)
     return find_server(name)
-
-
-def main(name: str, wanted: bool) -> int:
-    path = find_server(name) or (install_server(name) if wanted else None)
-    if path:
-        print(path)
-    elif wanted:
-        # Not an error by itself: the tests that need it say why they are skipped, and fail in CI.
-        print(f"no {name} found and none could be installed: the tests that need it are skipped", file=sys.stderr)
-    return 0 if path or wanted else 1
-
-
-if __name__ == "__main__":
-    [name, *options] = sys.argv[1:]
-    sys.exit(main(name, wanted="--install" in options))

@@ -1,10 +1,8 @@
-#!/usr/bin/env python3
 """Fetches the browser libraries from their npm packages into static/vendor/, where they win over the CDN.
 
 Without npm or a network the page loads them from the CDN: that is said, and an error only with `--require`.
 """
 
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -13,6 +11,7 @@ from pathlib import Path
 
 from monitoring.assets import LIBRARIES, Library, vendored
 from monitoring.resources import PACKAGE
+from scripts.programs import find_npm
 
 STATIC = PACKAGE.parent / "static"
 NPM_SECONDS = 120
@@ -23,7 +22,7 @@ class VendorError(Exception):
 
 
 def fetch(library: Library) -> bytes:
-    npm = shutil.which("npm")
+    npm = find_npm()
     if npm is None:
         raise VendorError("npm was not found")
     with tempfile.TemporaryDirectory() as folder:

@@ -2,12 +2,12 @@
 
 import gzip
 import re
-import shutil
 import subprocess
 
 import pytest
 
 from monitoring.resources import resource_dir
+from scripts.programs import own_node
 from tests.waiting import WAIT_SECONDS
 
 LIVE_JS = resource_dir("static") / "js" / "live.js"
@@ -50,11 +50,9 @@ def test_it_parses_as_es5() -> None:
 
 
 def parses(source: str) -> bool:
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("node is not installed")
+    node = own_node()
+    assert node
     command = [node, "--expose-internals", "--eval", PARSE]
     done = subprocess.run(command, input=source, capture_output=True, text=True, timeout=WAIT_SECONDS)
-    if "Cannot find module" in done.stderr:
-        pytest.skip("this node brings no parser")
+    assert "Cannot find module" not in done.stderr
     return done.returncode == 0

@@ -1,6 +1,5 @@
 """One dashboard, one browser and one nginx for all tests of networks; pages and faults are each test's own."""
 
-import os
 from collections.abc import AsyncIterator, Generator, Iterator
 
 import asyncpg
@@ -16,6 +15,7 @@ from monitoring.postgres.embedded import EmbeddedServer
 from scripts.find_server import find_server
 from tests.apart import run_apart
 from tests.history import seed_account
+from tests.missing import needed
 from tests.running import Dashboard, run_dashboard
 
 DATABASE = "networks"
@@ -52,7 +52,7 @@ async def dashboard(account: int, database_url: str) -> AsyncIterator[Dashboard]
 
 
 @shared
-async def browser(chromium: str | None) -> AsyncIterator[Browser]:
+async def browser(chromium: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(
             executable_path=chromium, args=[*BROWSER_ARGUMENTS, REWRITTEN_PAGES]
@@ -63,13 +63,8 @@ async def browser(chromium: str | None) -> AsyncIterator[Browser]:
 
 @pytest.fixture(scope="session")
 def nginx_program() -> str:
-    """Path of nginx. Where tests are run for somebody else, its absence is a failure."""
-    program = find_server("nginx")
-    if program is None and "CI" in os.environ:
-        pytest.fail("nginx is missing: python -m scripts.find_server nginx --install")
-    if program is None:
-        pytest.skip("no nginx here, and none could be installed (python -m scripts.find_server nginx --install)")
-    return program
+    """Path of nginx."""
+    return needed("nginx", lambda: find_server("nginx"))
 
 
 @shared

@@ -23,7 +23,7 @@ GENUINE = {
     for library in LIBRARIES
     if (resource_dir("static") / "vendor" / library.file).is_file()
 }
-needs_copies = pytest.mark.skipif(len(GENUINE) < len(LIBRARIES), reason="no local copies: scripts/vendor.py")
+needs_copies = pytest.mark.skipif(len(GENUINE) < len(LIBRARIES), reason="no local copies: make vendor")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="package")

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
-
 from monitoring.postgres.programs import ROOT_RUNS_AS
 from scripts.find_server import find_server
+from tests.missing import needed
 from tests.waiting import waiting
 
 SETTINGS = """
@@ -47,9 +46,7 @@ class Bouncer:
 @asynccontextmanager
 async def bouncer_before(url: str, *users: str, size: int = 3) -> AsyncIterator[Bouncer]:
     """Few server connections, so that a client's next transaction is on another one; it never runs as root."""
-    program = find_server("pgbouncer")
-    if program is None:
-        pytest.skip("no PgBouncer: install the package pgbouncer, or name one by the variable PGBOUNCER")
+    program = needed("PgBouncer", lambda: find_server("pgbouncer"))
     query = parse_qs(urlsplit(url).query)
     own = Path(tempfile.mkdtemp(prefix="atb-pgb-"))
     settings = SETTINGS.format(folder=query["host"][0], port=query["port"][0], own=own, size=size)

@@ -1,0 +1,34 @@
+"""`python -m scripts.install_programs` gets what the tests need besides Python: a Chromium, nginx and PgBouncer.
+
+A program that is named by a variable ($CHROMIUM, $NGINX, $PGBOUNCER) or found is taken as it is.
+"""
+
+import sys
+from collections.abc import Callable
+
+from scripts.find_chromium import find_chromium, install_chromium
+from scripts.find_server import VERSION_OPTION, find_server, install_server
+
+
+def get(name: str, find: Callable[[], str | None], install: Callable[[], str | None]) -> bool:
+    """Whether there is one in the end; says so where there is none."""
+    path = find() or install()
+    if path is None:
+        # No error by itself: tests that need it are skipped and counted, and fail in CI.
+        print(f"no {name} found and none could be installed: install one, or name one by {name.upper()}=PATH")
+    return path is not None
+
+
+def main() -> int:
+    try:
+        get("chromium", find_chromium, install_chromium)
+        for name in VERSION_OPTION:
+            get(name, lambda name=name: find_server(name), lambda name=name: install_server(name))  # type: ignore[misc]
+    except FileNotFoundError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
