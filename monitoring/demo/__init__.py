@@ -13,7 +13,7 @@ import platformdirs
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.schema import create_schema
 from monitoring.demo.engine import Engine
-from monitoring.demo.past import seed_history
+from monitoring.demo.past import DAYS, seed_history
 from monitoring.postgres.embedded import EmbeddedServer
 
 DATABASE = "monitoring_demo_2"
@@ -36,16 +36,19 @@ def default_demo_dir() -> Path:
 
 
 @asynccontextmanager
-async def demo_database(data_dir: Path, progress: Progress, *, speed: float = 1.0) -> AsyncIterator[str]:
+async def demo_database(
+    data_dir: Path, progress: Progress, *, speed: float = 1.0, days: int = DAYS
+) -> AsyncIterator[str]:
     """The address of the demo's database, alive for as long as the context lasts.
 
-    ``speed`` is how many times as fast its bots trade; ``progress`` is called with a fraction from 0 to 1 and what is
-    being done. Raises EmbeddedError where PostgreSQL cannot run.
+    ``speed`` is how many times as fast its bots trade, ``days`` how long the past is that it is filled with.
+    ``progress`` is called with a fraction from 0 to 1 and what is being done. Raises EmbeddedError where PostgreSQL
+    cannot run.
     """
     progress(0.0, "starting PostgreSQL")
     server = await _start(data_dir)
     try:
-        await _fill_if_missing(server, progress)
+        await _fill_if_missing(server, progress, days)
         progress(1.0, "ready")
         url = server.url(DATABASE)
         engine = Engine(url, speed)
@@ -73,7 +76,7 @@ async def _start(data_dir: Path) -> EmbeddedServer:
         raise
 
 
-async def _fill_if_missing(server: EmbeddedServer, progress: Progress) -> None:
+async def _fill_if_missing(server: EmbeddedServer, progress: Progress, days: int) -> None:
     if await server.has_database(DATABASE):
         return
     progress(0.2, "creating the database")
@@ -82,7 +85,9 @@ async def _fill_if_missing(server: EmbeddedServer, progress: Progress) -> None:
     connection = await asyncpg.connect(server.url(UNFINISHED))
     try:
         await create_schema(connection)
-        await seed_history(connection, SYSTEM_CLOCK.now(), lambda done, what: progress(0.25 + 0.75 * done, what))
+        await seed_history(
+            connection, SYSTEM_CLOCK.now(), lambda done, what: progress(0.25 + 0.75 * done, what), days=days
+        )
     finally:
         await connection.close()
     await server.rename_database(UNFINISHED, DATABASE)

@@ -189,9 +189,11 @@ class Desk:
     async def _book(self, change: Decimal, reason: str) -> None:
         """A row of the balance and its twin in the history, within a transaction."""
         self._take_over(await self.store.balance(self.info.id) + change)
+        # Both rows are stamped before either is written, as the engine does: a slow write must not part them.
         row = journal.balance(self.info, self.timer.now(), self.balance, reason, "live_engine")
+        twin = journal.audit(self.info, self.timer.now(), self.balance, change)
         await self.store.add("account_balances", row)
-        await self.store.add("account_history", journal.audit(self.info, self.timer.now(), self.balance, change))
+        await self.store.add("account_history", twin)
 
     def _take_over(self, balance: Decimal) -> None:
         self.balance = balance

@@ -43,19 +43,19 @@ async def lives(url: str) -> None:
 
 async def test_a_demo_starts_lives_stops_and_goes_on(folder: Path) -> None:
     told: list[tuple[float, str]] = []
-    async with demo_database(folder, lambda done, what: told.append((done, what)), speed=SPEED) as url:
+    async with demo_database(folder, lambda done, what: told.append((done, what)), speed=SPEED, days=4) as url:
         await lives(url)
         first = await state(url)
     fractions = [done for done, _ in told]
     assert fractions == sorted(fractions)
     assert told[0] == (0.0, "starting PostgreSQL")
     assert told[-1] == (1.0, "ready")
-    assert first["trades"] > 600
+    assert first["trades"] > 20
     with pytest.raises(OSError, match=r"Connect|No such file"):
         await asyncpg.connect(url)
 
     told.clear()
-    async with demo_database(folder, lambda done, what: told.append((done, what)), speed=SPEED) as url:
+    async with demo_database(folder, lambda done, what: told.append((done, what)), speed=SPEED, days=4) as url:
         await lives(url)
         again = await state(url)
     assert [what for _, what in told] == ["starting PostgreSQL", "ready"]
@@ -69,10 +69,10 @@ async def test_a_start_that_was_interrupted_is_made_anew(folder: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        await demo_database(folder, give_up).__aenter__()
+        await demo_database(folder, give_up, days=4).__aenter__()
     with EmbeddedServer.start(folder) as server:
         assert not await server.has_database(DATABASE)
-    async with demo_database(folder, lambda done, what: None, speed=SPEED) as url:
+    async with demo_database(folder, lambda done, what: None, speed=SPEED, days=4) as url:
         await lives(url)
 
 

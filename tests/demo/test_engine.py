@@ -18,7 +18,7 @@ from monitoring.demo.money import Holding, open_holding
 from monitoring.demo.past import LIVE, PAPER, seed_history
 from monitoring.demo.records import Row
 from monitoring.demo.resume import NoSession, resume
-from monitoring.demo.store import ManualTimer, Postgres
+from monitoring.demo.store import ManualTimer, Postgres, RealTimer
 from monitoring.postgres.embedded import EmbeddedServer
 from tests.demo.books import assert_books_add_up, untwinned_bookings
 from tests.rows import insert, now
@@ -224,6 +224,18 @@ async def test_closing_writes_trade_position_orders_and_balance(life: Life, seed
     audit = await seeded.fetchrow(NEWEST_SNAPSHOT, session)
     assert (audit["equity"], audit["daily_pnl"]) == (audit["balance"], booked)
     assert audit["total_pnl"] == audit["open_positions"] == audit["total_exposure"] == 0
+
+
+async def test_a_slow_write_does_not_part_a_booking_from_its_twin(seeded: asyncpg.Connection) -> None:
+    await seeded.execute(
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.05); RETURN NEW; END'"
+    )
+    await seeded.execute("CREATE TRIGGER slow BEFORE INSERT ON account_balances FOR EACH ROW EXECUTE FUNCTION slow()")
+    life = await alive(seeded)
+    before = await untwinned_bookings(seeded)
+    life.live.desk.timer = RealTimer()
+    await life.opened()
+    assert await untwinned_bookings(seeded) == (before[0] + 1, 0)
 
 
 async def test_a_stop_that_is_hit_fills_the_order_that_rests(life: Life, seeded: asyncpg.Connection) -> None:
