@@ -25,8 +25,8 @@ READS_TIME = re.compile(
     re.M | re.I,
 )
 """In Python, or in SQL."""
-HAVE_TIME_OF_THEIR_OWN = ("monitoring/clock.py", "monitoring/postgres/", "monitoring/demo/")
-"""The clock itself; a server and an engine that are processes of their own, or play one."""
+HAVE_TIME_OF_THEIR_OWN = ("monitoring/clock.py", "monitoring/postgres/")
+"""The clock itself, and what starts and guards the demo's PostgreSQL, in part as a process of its own."""
 
 
 @pytest.fixture

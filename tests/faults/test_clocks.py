@@ -9,6 +9,7 @@ from tests.clocks import RunningClock
 from tests.faults.page import Page
 from tests.faults.test_outages import trades_on
 from tests.rows import insert, now
+from tests.waiting import until
 
 
 async def writes(connection: asyncpg.Connection, at: datetime) -> None:
@@ -31,6 +32,23 @@ async def test_the_engines_clock_is_behind(page: Page, connection: asyncpg.Conne
     await page.shows("status", "newcomer")
     await page.shows("status", "The engine is offline")
     assert "Online" not in page.fragments["status"]
+
+
+async def test_pages_follow_over_midnight_though_nothing_happens(
+    page: Page, connection: asyncpg.Connection, account: int, clock: RunningClock
+) -> None:
+    late = now().replace(hour=23, minute=0)
+    clock.ahead = late - now()
+    await insert(connection, "trades", session_id=account, pnl=4321, commission=0, exit_time=late)
+    await page.shows("performance", ">+4,321.00<")
+    clock.forward(hours=2)
+
+    def hides_it_in_a_minute() -> bool:
+        clock.forward(minutes=1)
+        return ">+4,321.00<" not in page.fragments["performance"]
+
+    await until(hides_it_in_a_minute)
+    assert (await page.json("/api/metrics"))["daily_pnl"] == 0
 
 
 @pytest.mark.parametrize("days", [-10, 10])

@@ -24,6 +24,8 @@ class Flow(NamedTuple):
 class Figures(NamedTuple):
     """Money as Decimal; drawdowns in percent."""
 
+    closed: list[tuple[datetime, Decimal]]
+    """When each trade closed, and its net profit or NaN, oldest first."""
     net: list[Decimal]
     """Of every trade that is known, oldest first."""
     unknown: int
@@ -47,7 +49,8 @@ async def figures(connection: asyncpg.Connection, session: int, initial: float) 
             current = (1 - price / peak) * 100
             maximum = max(maximum, current)
         closes[row["timestamp"].date()] = float(row["equity"]), last
-    return Figures(known, len(net) - len(known), closes, current, maximum)
+    closed = [(row["exit_time"], value) for row, value in zip(trades, net, strict=True)]
+    return Figures(closed, known, len(net) - len(known), closes, current, maximum)
 
 
 def _is_real(row: asyncpg.Record) -> bool:

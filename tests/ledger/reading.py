@@ -2,16 +2,16 @@
 
 import asyncpg
 
-from monitoring.clock import SYSTEM_CLOCK
+from monitoring.clock import Clock
 from monitoring.database.capabilities import Capabilities
 from monitoring.ledger import Ledger
 from monitoring.scope import find_session
 
 
-async def ledger_of(connection: asyncpg.Connection, session: int) -> Ledger:
+async def ledger_of(connection: asyncpg.Connection, session: int, clock: Clock) -> Ledger:
     found = await find_session(connection, await Capabilities.read(connection), str(session))
     assert found is not None
-    return Ledger.of(found, SYSTEM_CLOCK)
+    return Ledger.of(found, clock)
 
 
 async def refreshed(connection: asyncpg.Connection, ledger: Ledger) -> Ledger:

@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from monitoring.clock import SYSTEM_CLOCK
 from monitoring.ledger import Ledger
 from tests.ledger.reading import ledger_of, refreshed
 from tests.ledger.test_ledger import snapshot
@@ -31,7 +32,7 @@ async def event(connection: asyncpg.Connection, session: int, details: Any, **mo
 
 
 async def read(connection: asyncpg.Connection, session: int) -> Ledger:
-    return await refreshed(connection, await ledger_of(connection, session))
+    return await refreshed(connection, await ledger_of(connection, session, SYSTEM_CLOCK))
 
 
 async def amounts(connection: asyncpg.Connection, session: int) -> list[Decimal]:

@@ -7,9 +7,11 @@ from typing import Any
 import asyncpg
 import pytest
 
-from monitoring.clock import SYSTEM_CLOCK
+from tests.clocks import AN_AFTERNOON, standing_at
 from tests.ledger.reading import ledger_of, refreshed
 from tests.rows import insert
+
+CLOCK = standing_at(AN_AFTERNOON)
 
 
 @pytest.fixture
@@ -19,7 +21,7 @@ async def session(connection: asyncpg.Connection) -> int:
         "trading_sessions",
         mode="LIVE",
         initial_balance=1000,
-        start_time=SYSTEM_CLOCK.now() - timedelta(days=5),
+        start_time=AN_AFTERNOON - timedelta(days=5),
     )
 
 
@@ -28,11 +30,11 @@ def snapshot(session: int, at: datetime, equity: float, **more: Any) -> dict[str
 
 
 async def test_net_profit_takes_costs_off(connection: asyncpg.Connection, session: int) -> None:
-    now = SYSTEM_CLOCK.now()
+    now = AN_AFTERNOON
     await insert(connection, "trades", session_id=session, pnl=10, commission=4, margin_interest_cost=1, exit_time=now)
     await insert(connection, "trades", session_id=session, pnl=2, commission=3, exit_time=now)
     await insert(connection, "trades", session_id=session, pnl=5, commission=None, exit_time=now)
-    sums = (await refreshed(connection, await ledger_of(connection, session))).trades.sums(now)
+    sums = (await refreshed(connection, await ledger_of(connection, session, CLOCK))).trades.sums(now)
     assert sums is not None
     assert (sums.total, sums.wins, sums.losses) == (3, 2, 1)
     assert (sums.net, sums.gross, sums.fees, sums.interest) == (Decimal(9), Decimal(17), Decimal(7), Decimal(1))
@@ -40,10 +42,10 @@ async def test_net_profit_takes_costs_off(connection: asyncpg.Connection, sessio
 
 
 async def test_nan_profit_is_counted_but_in_no_sum(connection: asyncpg.Connection, session: int) -> None:
-    now = SYSTEM_CLOCK.now()
+    now = AN_AFTERNOON
     await insert(connection, "trades", session_id=session, pnl=Decimal("NaN"), exit_time=now)
     await insert(connection, "trades", session_id=session, pnl=7, commission=0, exit_time=now)
-    ledger = await refreshed(connection, await ledger_of(connection, session))
+    ledger = await refreshed(connection, await ledger_of(connection, session, CLOCK))
     await insert(connection, "trades", session_id=session, pnl=Decimal("NaN"), exit_time=now)
     sums = (await refreshed(connection, ledger)).trades.sums(now)
     assert sums is not None
@@ -51,25 +53,25 @@ async def test_nan_profit_is_counted_but_in_no_sum(connection: asyncpg.Connectio
 
 
 async def test_sessions_never_mix(connection: asyncpg.Connection, session: int) -> None:
-    paper = await insert(connection, "trading_sessions", mode="PAPER", start_time=SYSTEM_CLOCK.now())
-    await insert(connection, "trades", session_id=session, pnl=10, exit_time=SYSTEM_CLOCK.now())
-    ledger = await refreshed(connection, await ledger_of(connection, session))
+    paper = await insert(connection, "trading_sessions", mode="PAPER", start_time=AN_AFTERNOON)
+    await insert(connection, "trades", session_id=session, pnl=10, exit_time=AN_AFTERNOON)
+    ledger = await refreshed(connection, await ledger_of(connection, session, CLOCK))
     for _ in range(3):
-        await insert(connection, "trades", session_id=paper, pnl=-99, exit_time=SYSTEM_CLOCK.now())
-    await insert(connection, "account_history", **snapshot(paper, SYSTEM_CLOCK.now(), 5.0))
+        await insert(connection, "trades", session_id=paper, pnl=-99, exit_time=AN_AFTERNOON)
+    await insert(connection, "account_history", **snapshot(paper, AN_AFTERNOON, 5.0))
     await refreshed(connection, ledger)
-    sums = ledger.trades.sums(SYSTEM_CLOCK.now())
+    sums = ledger.trades.sums(AN_AFTERNOON)
     assert sums is not None
     assert sums.total == 1
     assert ledger.history.daily() is None
 
 
 async def test_audit_rows_are_balance_but_not_equity(connection: asyncpg.Connection, session: int) -> None:
-    now = SYSTEM_CLOCK.now()
+    now = AN_AFTERNOON
     await insert(connection, "account_history", **snapshot(session, now - timedelta(minutes=2), 1050.0, balance=1000))
     audit = snapshot(session, now, 990.0, total_pnl=0, daily_pnl=-10, drawdown=0, margin_used=0, open_positions=0)
     number = await insert(connection, "account_history", **audit, total_exposure=0, margin_available=990)
-    history = (await refreshed(connection, await ledger_of(connection, session))).history
+    history = (await refreshed(connection, await ledger_of(connection, session, CLOCK))).history
     daily, drawdown = history.daily(), history.drawdown()
     assert daily is not None
     assert drawdown is not None
@@ -79,7 +81,7 @@ async def test_audit_rows_are_balance_but_not_equity(connection: asyncpg.Connect
 
 
 async def test_a_deposit_is_no_return(connection: asyncpg.Connection, session: int) -> None:
-    now = SYSTEM_CLOCK.now()
+    now = AN_AFTERNOON
     times = [now - timedelta(days=2), now - timedelta(days=1), now]
     await insert(connection, "account_balances", session_id=session, total_balance=1000, last_updated=times[0],
                  update_reason="session_start")  # fmt: skip
@@ -87,7 +89,7 @@ async def test_a_deposit_is_no_return(connection: asyncpg.Connection, session: i
                  last_updated=times[1] - timedelta(hours=1))  # fmt: skip
     for at, equity in zip(times, (1000.0, 3000.0, 2700.0), strict=True):
         await insert(connection, "account_history", **snapshot(session, at, equity))
-    ledger = await refreshed(connection, await ledger_of(connection, session))
+    ledger = await refreshed(connection, await ledger_of(connection, session, CLOCK))
     daily, drawdown = ledger.history.daily(), ledger.history.drawdown()
     assert daily is not None
     assert drawdown is not None
@@ -97,13 +99,13 @@ async def test_a_deposit_is_no_return(connection: asyncpg.Connection, session: i
 
 
 async def test_a_flow_found_late_takes_back_what_it_looked_like(connection: asyncpg.Connection, session: int) -> None:
-    now = SYSTEM_CLOCK.now()
+    now = AN_AFTERNOON
     await insert(
         connection, "account_balances", session_id=session, total_balance=1000, last_updated=now - timedelta(hours=1)
     )
     await insert(connection, "account_history", **snapshot(session, now - timedelta(minutes=50), 1000.0))
     await insert(connection, "account_history", **snapshot(session, now - timedelta(minutes=5), 500.0))
-    ledger = await refreshed(connection, await ledger_of(connection, session))
+    ledger = await refreshed(connection, await ledger_of(connection, session, CLOCK))
     assert ledger.history.drawdown().maximum == pytest.approx(50)  # type: ignore[union-attr]
     await insert(connection, "account_balances", session_id=session, total_balance=500,
                  last_updated=now - timedelta(minutes=20), update_reason="exchange_sync_correction")  # fmt: skip
@@ -112,10 +114,10 @@ async def test_a_flow_found_late_takes_back_what_it_looked_like(connection: asyn
 
 
 async def test_late_rows_of_an_old_day_are_taken_in(connection: asyncpg.Connection, session: int) -> None:
-    now = SYSTEM_CLOCK.now()
+    now = AN_AFTERNOON
     for days, equity in ((3, 1000.0), (2, 1100.0), (0, 1200.0)):
         await insert(connection, "account_history", **snapshot(session, now - timedelta(days=days), equity))
-    ledger = await refreshed(connection, await ledger_of(connection, session))
+    ledger = await refreshed(connection, await ledger_of(connection, session, CLOCK))
     await insert(connection, "account_history", **snapshot(session, now - timedelta(days=2, seconds=30), 550.0))
     await refreshed(connection, ledger)
     drawdown = ledger.history.drawdown()
@@ -126,18 +128,18 @@ async def test_late_rows_of_an_old_day_are_taken_in(connection: asyncpg.Connecti
 async def test_rows_committed_out_of_order_are_not_lost(
     connection: asyncpg.Connection, database_url: str, session: int
 ) -> None:
-    ledger = await refreshed(connection, await ledger_of(connection, session))
+    ledger = await refreshed(connection, await ledger_of(connection, session, CLOCK))
     slow = await asyncpg.connect(database_url)
     try:
         transaction = slow.transaction()
         await transaction.start()
-        await insert(slow, "trades", session_id=session, pnl=1, commission=0, exit_time=SYSTEM_CLOCK.now())
-        await insert(connection, "trades", session_id=session, pnl=2, commission=0, exit_time=SYSTEM_CLOCK.now())
+        await insert(slow, "trades", session_id=session, pnl=1, commission=0, exit_time=AN_AFTERNOON)
+        await insert(connection, "trades", session_id=session, pnl=2, commission=0, exit_time=AN_AFTERNOON)
         await refreshed(connection, ledger)
         await transaction.commit()
     finally:
         await slow.close()
-    sums = (await refreshed(connection, ledger)).trades.sums(SYSTEM_CLOCK.now())
+    sums = (await refreshed(connection, ledger)).trades.sums(AN_AFTERNOON)
     assert sums is not None
     assert sums.net == 3
 
@@ -145,38 +147,36 @@ async def test_rows_committed_out_of_order_are_not_lost(
 async def test_a_corrected_position_changes_the_risk_of_its_trade(connection: asyncpg.Connection, session: int) -> None:
     position = await insert(connection, "positions", session_id=session, status="CLOSED", entry_balance=10_000)
     await insert(connection, "trades", session_id=session, position_id=position, quantity=1, stop_loss=49_000,
-                 exit_time=SYSTEM_CLOCK.now())  # fmt: skip
-    ledger = await refreshed(connection, await ledger_of(connection, session))
+                 exit_time=AN_AFTERNOON)  # fmt: skip
+    ledger = await refreshed(connection, await ledger_of(connection, session, CLOCK))
     await connection.execute("UPDATE positions SET entry_balance = 5000")
     ledger.forget("positions")
     await refreshed(connection, ledger)
-    sums = ledger.trades.sums(SYSTEM_CLOCK.now())
+    sums = ledger.trades.sums(AN_AFTERNOON)
     assert sums is not None
     assert sums.risk_sum == pytest.approx(0.2)
 
 
 async def test_a_corrected_time_of_a_position_is_taken_back(connection: asyncpg.Connection, session: int) -> None:
     """It lay in the future, which no sign of life may outlast."""
-    now = SYSTEM_CLOCK.now()
+    now = AN_AFTERNOON
     await insert(connection, "positions", session_id=session, last_update=now + timedelta(days=1))
-    ledger = await refreshed(connection, await ledger_of(connection, session))
+    ledger = await refreshed(connection, await ledger_of(connection, session, CLOCK))
     await connection.execute("UPDATE positions SET last_update = $1", now)
     ledger.forget("positions")
     assert (await refreshed(connection, ledger)).positions.last_update == now
 
 
 async def test_corrections_are_followed_once_known(connection: asyncpg.Connection, session: int) -> None:
-    trade = await insert(connection, "trades", session_id=session, pnl=10, commission=0, exit_time=SYSTEM_CLOCK.now())
-    row = await insert(
-        connection, "account_history", **snapshot(session, SYSTEM_CLOCK.now() - timedelta(days=1), 400.0)
-    )
-    await insert(connection, "account_history", **snapshot(session, SYSTEM_CLOCK.now(), 1000.0))
-    ledger = await refreshed(connection, await ledger_of(connection, session))
+    trade = await insert(connection, "trades", session_id=session, pnl=10, commission=0, exit_time=AN_AFTERNOON)
+    row = await insert(connection, "account_history", **snapshot(session, AN_AFTERNOON - timedelta(days=1), 400.0))
+    await insert(connection, "account_history", **snapshot(session, AN_AFTERNOON, 1000.0))
+    ledger = await refreshed(connection, await ledger_of(connection, session, CLOCK))
     await connection.execute("UPDATE trades SET pnl = -5 WHERE id = $1", trade)
     await connection.execute("DELETE FROM account_history WHERE id = $1", row)
     ledger.forget("trades", "account_history")
     await refreshed(connection, ledger)
-    sums, drawdown = ledger.trades.sums(SYSTEM_CLOCK.now()), ledger.history.drawdown()
+    sums, drawdown = ledger.trades.sums(AN_AFTERNOON), ledger.history.drawdown()
     assert sums is not None
     assert drawdown is not None
     assert (sums.net, drawdown.maximum) == (Decimal(-5), 0)
@@ -185,11 +185,11 @@ async def test_corrections_are_followed_once_known(connection: asyncpg.Connectio
 async def test_a_deposit_that_the_engine_has_not_taken_over_is_no_loss(
     connection: asyncpg.Connection, session: int
 ) -> None:
-    now = SYSTEM_CLOCK.now()
+    now = AN_AFTERNOON
     booked = {"session_id": session, "last_updated": now - timedelta(hours=3)}
     await insert(connection, "account_balances", total_balance=1000, **booked)
     await insert(connection, "account_history", **snapshot(session, now - timedelta(minutes=50), 1000.0))
-    ledger = await refreshed(connection, await ledger_of(connection, session))
+    ledger = await refreshed(connection, await ledger_of(connection, session, CLOCK))
     await insert(
         connection,
         "account_balances",
@@ -203,5 +203,5 @@ async def test_a_deposit_that_the_engine_has_not_taken_over_is_no_loss(
         drawdown = (await refreshed(connection, ledger)).history.drawdown()
         assert drawdown is not None
         assert drawdown.maximum == pytest.approx(10 if minutes == 10 else 0)
-    fresh = await refreshed(connection, await ledger_of(connection, session))
+    fresh = await refreshed(connection, await ledger_of(connection, session, CLOCK))
     assert fresh.history.drawdown() == ledger.history.drawdown()

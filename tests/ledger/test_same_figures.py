@@ -1,18 +1,19 @@
 """Figures are the same however they came about: fed row by row, read at once, or computed the plain way."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import asyncpg
 import numpy as np
 import pytest
 
-from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.capabilities import Capabilities
 from monitoring.ledger import Ledger, extremes
 from monitoring.ledger.times import EPOCH
 from monitoring.metrics import trades
+from monitoring.metrics.facts import TradeSums
 from monitoring.metrics.value import Unknown
+from tests.clocks import AN_AFTERNOON, ManualClock
 from tests.ledger import naive
 from tests.ledger.reading import ledger_of, refreshed
 from tests.ledger.world import INITIAL, World
@@ -29,17 +30,16 @@ async def session(connection: asyncpg.Connection) -> int:
         "trading_sessions",
         mode="LIVE",
         initial_balance=INITIAL,
-        start_time=SYSTEM_CLOCK.now() - timedelta(days=13),
+        start_time=AN_AFTERNOON - timedelta(days=1),
     )
 
 
 @pytest.fixture
 async def other(connection: asyncpg.Connection) -> int:
-    return await insert(connection, "trading_sessions", mode="PAPER", initial_balance=7)
+    return await insert(connection, "trading_sessions", mode="PAPER", initial_balance=7, start_time=AN_AFTERNOON)
 
 
-def assert_same(fed: Ledger, fresh: Ledger) -> None:
-    now = SYSTEM_CLOCK.now()
+def assert_same(fed: Ledger, fresh: Ledger, now: datetime) -> None:
     assert fed.trades.sums(now) == fresh.trades.sums(now)
     assert fed.trades.days == fresh.trades.days
     assert fed.trades.extremes == fresh.trades.extremes
@@ -55,9 +55,10 @@ def assert_same(fed: Ledger, fresh: Ledger) -> None:
     np.testing.assert_array_equal(fed.history.depth(EPOCH), fresh.history.depth(EPOCH))
 
 
-def assert_plain(ledger: Ledger, plain: naive.Figures) -> None:
-    sums = ledger.trades.sums(SYSTEM_CLOCK.now())
+def assert_plain(ledger: Ledger, plain: naive.Figures, now: datetime) -> None:
+    sums = ledger.trades.sums(now)
     assert sums is not None
+    assert_windows(sums, plain, now)
     wins, losses = [net for net in plain.net if net > 0], [net for net in plain.net if net < 0]
     assert (sums.total, sums.unknown, sums.net) == (len(plain.net) + plain.unknown, plain.unknown, sum(plain.net))
     assert (sums.wins, sums.losses, sums.net_wins, sums.net_losses) == (len(wins), len(losses), sum(wins), sum(losses))
@@ -84,6 +85,18 @@ def assert_plain(ledger: Ledger, plain: naive.Figures) -> None:
             pytest.approx(plain.current, abs=1e-9), pytest.approx(plain.maximum, abs=1e-9))  # fmt: skip
 
 
+def assert_windows(sums: TradeSums, plain: naive.Figures, now: datetime) -> None:
+    """Of today and of the last seven days, by the clock."""
+    today = [net for at, net in plain.closed if at.date() == now.date()]
+    week = [net for at, net in plain.closed if at > now - timedelta(days=7)]
+    for nets, shown in (
+        (today, (sums.today, sums.today_count, sums.today_unknown)),
+        (week, (sums.week, sums.week_count, sums.week_unknown)),
+    ):
+        known = [net for net in nets if not net.is_nan()]
+        assert shown == (sum(known), len(nets), len(nets) - len(known))
+
+
 def daily_columns(daily: object) -> tuple[object, ...]:
     return daily.dates, daily.equity, daily.index  # type: ignore[attr-defined]
 
@@ -105,9 +118,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 async def test_after_any_sequence_of_rows(connection: asyncpg.Connection, session: int, other: int, seed: int) -> None:
-    world = World(connection, session, other, seed)
+    world = World(connection, session, other, seed, ManualClock())
     await world.begin()
-    fed = await ledger_of(connection, session)
+    fed = await ledger_of(connection, session, world.hands.clock)
     for number in range(DEEDS):
         await world.act()
         if number % LOOK_EVERY == 0:
@@ -118,10 +131,10 @@ async def test_after_any_sequence_of_rows(connection: asyncpg.Connection, sessio
 async def test_while_much_is_still_being_read(
     connection: asyncpg.Connection, session: int, other: int, seed: int, impatient: None
 ) -> None:
-    world = World(connection, session, other, seed)
+    world = World(connection, session, other, seed, ManualClock())
     await world.begin()
     capabilities = await Capabilities.read(connection)
-    fed = await ledger_of(connection, session)
+    fed = await ledger_of(connection, session, world.hands.clock)
     for number in range(DEEDS):
         await world.act()
         for _ in range(world.dice.randint(0, 3)):
@@ -135,8 +148,29 @@ async def look(world: World, fed: Ledger) -> None:
     fed.forget(*world.changed)
     world.changed.clear()
     await refreshed(world.connection, fed)
-    fresh = await ledger_of(world.connection, world.session)
+    fresh = await ledger_of(world.connection, world.session, world.hands.clock)
     await refreshed(world.connection, fresh)
-    assert_same(fed, fresh)
+    plain = await naive.figures(world.connection, world.session, INITIAL)
+    assert_same(fed, fresh, world.now)
     if not world.owed:
-        assert_plain(fed, await naive.figures(world.connection, world.session, INITIAL))
+        assert_plain(fed, plain, world.now)
+
+
+async def test_figures_follow_while_nothing_but_time_goes_on(
+    connection: asyncpg.Connection, session: int, other: int
+) -> None:
+    """Over midnight, and until the last trade is older than a week: no row comes that would have them read again."""
+    world = World(connection, session, other, 7, ManualClock())
+    fed = await ledger_of(connection, session, world.hands.clock)
+    for hours in range(0, 24 * 9, 5):
+        world.hands.now = AN_AFTERNOON + timedelta(hours=hours)
+        await world.trade()
+    plain = await naive.figures(connection, session, INITIAL)
+    seen = set()
+    for _ in range(24 * 9):
+        await refreshed(connection, fed)
+        assert_plain(fed, plain, world.now)
+        seen.add((fed.trades.sums(world.now).today_count, fed.trades.sums(world.now).week_count))
+        world.hands.forward(hours=1)
+    assert len(seen) > 20
+    assert (0, 0) in seen

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import asyncpg
 
-from monitoring.clock import SYSTEM_CLOCK
+from tests.clocks import ManualClock
 from tests.rows import insert
 
 INITIAL = 1000
@@ -16,19 +16,24 @@ INITIAL = 1000
 class World:
     """One LIVE session among others. ``changed`` names the tables of which old rows were changed since it was emptied.
 
-    What the engine holds is kept apart from what it writes, so that a row written late tells of its own time.
+    Time goes on as it acts, by the ``hands`` of the clock that the dashboard reads. What the engine holds is kept apart
+    from what it writes, so that a row written late tells of its own time.
     """
 
-    def __init__(self, connection: asyncpg.Connection, session: int, other: int, seed: int) -> None:
+    def __init__(self, connection: asyncpg.Connection, session: int, other: int, seed: int, hands: ManualClock) -> None:
         self.connection = connection
         self.session = session
         self.other = other
         self.dice = random.Random(seed)
-        self.now = SYSTEM_CLOCK.now() - timedelta(days=12)
+        self.hands = hands
         self.changed: set[str] = set()
         self.balances: list[tuple[datetime, Decimal]] = [(self.now, Decimal(INITIAL))]
         self.owed: list[dict[str, object]] = []
         """Bookings that are still to be written."""
+
+    @property
+    def now(self) -> datetime:
+        return self.hands.now
 
     @property
     def deeds(self) -> list[tuple[int, Callable[[], Awaitable[None]]]]:
@@ -53,7 +58,7 @@ class World:
         await self._book(self.now, Decimal(INITIAL), "session_start")
 
     async def act(self) -> None:
-        self.now = min(self.now + timedelta(minutes=self.dice.choice((1, 7, 40, 300, 1500))), SYSTEM_CLOCK.now())
+        self.hands.forward(minutes=self.dice.choice((1, 7, 40, 300, 1500)))
         weights, deeds = zip(*self.deeds, strict=True)
         await self.dice.choices(deeds, weights)[0]()
 

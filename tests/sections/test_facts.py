@@ -1,29 +1,30 @@
 """Facts read from rows that would fool a naive query."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import asyncpg
 import pytest
 
-from monitoring.clock import SYSTEM_CLOCK
+from monitoring.clock import SYSTEM_CLOCK, Clock
 from monitoring.database.capabilities import Capabilities
 from monitoring.ledger import Ledger
 from monitoring.metrics.catalogue import evaluate
 from monitoring.metrics.metric import Evaluation
 from monitoring.scope import find_session
 from monitoring.sections.facts import read_facts
+from tests.clocks import ManualClock
 from tests.rows import ago, insert
 
 
-async def figures(connection: asyncpg.Connection) -> Evaluation:
+async def figures(connection: asyncpg.Connection, clock: Clock = SYSTEM_CLOCK) -> Evaluation:
     """Every metric of the current session."""
     capabilities = await Capabilities.read(connection)
     session = await find_session(connection, capabilities, "current")
     assert session is not None
-    ledger = Ledger.of(session, SYSTEM_CLOCK)
+    ledger = Ledger.of(session, clock)
     await ledger.refresh(connection, capabilities, standby=False)
-    return evaluate(await read_facts(connection, capabilities, ledger, SYSTEM_CLOCK.now()))
+    return evaluate(await read_facts(connection, capabilities, ledger, clock.now()))
 
 
 @pytest.fixture
@@ -121,3 +122,18 @@ async def test_todays_profit_is_of_the_utc_day(connection: asyncpg.Connection, s
     for at, pnl in ((midnight, 7), (midnight - timedelta(seconds=1), 100)):
         await insert(connection, "trades", session_id=session, pnl=pnl, commission=0, exit_time=at)
     assert (await figures(connection)).values["daily_pnl"] == 7
+
+
+async def test_time_alone_moves_every_window(connection: asyncpg.Connection) -> None:
+    """Ten minutes before midnight there were a trade and an error; from then on nothing happens."""
+    before_midnight = datetime(2026, 3, 11, 23, 50)
+    hands = ManualClock(before_midnight)
+    session = await insert(connection, "trading_sessions", start_time=before_midnight - timedelta(days=20))
+    await insert(connection, "trades", session_id=session, pnl=7, commission=0, exit_time=before_midnight)
+    await insert(connection, "system_events", session_id=session, timestamp=before_midnight, event_type="ERROR")
+    windows, seen = ("daily_pnl", "weekly_pnl", "error_rate_hourly", "error_count"), []
+    for minutes in (0, 9, 2, 50, 23 * 60, 6 * 24 * 60):
+        hands.forward(minutes=minutes)
+        found = (await figures(connection, hands.clock)).values
+        seen.append(tuple(found[window] for window in windows))
+    assert seen == [(7, 7, 1, 1), (7, 7, 1, 1), (0, 7, 1, 1), (0, 7, 0, 1), (0, 7, 0, 0), (0, 0, 0, 0)]
