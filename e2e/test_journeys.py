@@ -77,7 +77,9 @@ async def test_without_scripts_the_page_is_whole(dashboard: Dashboard, open_page
     await expect(page.locator("#trades tbody tr")).to_have_count(15)
 
 
-@pytest.mark.parametrize("width", [320, 390, 768, 1024, 1440, 2560])
+@pytest.mark.parametrize(
+    "width", [320, 1440, *(pytest.param(width, marks=pytest.mark.audit) for width in (390, 768, 1024, 2560))]
+)
 async def test_nothing_overflows(dashboard: Dashboard, open_page: OpenPage, width: int) -> None:
     page = await open_page(dashboard.url, viewport={"width": width, "height": 844})
     assert await page.evaluate("document.documentElement.scrollWidth") <= width

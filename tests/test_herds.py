@@ -154,7 +154,7 @@ async def test_nobody_looks_nothing_is_loaded(
     assert not renders
 
 
-@pytest.mark.parametrize("section", ["trades", "performance"])
+@pytest.mark.parametrize("section", ["trades", pytest.param("performance", marks=pytest.mark.audit)])
 async def test_what_was_looked_at_is_ready_before_it_is_asked_for(
     client: Any, parts: Services, connection: asyncpg.Connection, account: int, loads: Counter[str], section: str
 ) -> None:
@@ -194,7 +194,9 @@ async def test_what_changed_itself_is_loaded_first_and_whoever_asks_for_the_rest
     assert loads == {"trades": 1, "performance": 1}
 
 
-@pytest.mark.parametrize(("section", "later"), [("trades", 0), ("performance", 2 * HEAD_START)])
+@pytest.mark.parametrize(
+    ("section", "later"), [("trades", 0), pytest.param("performance", 2 * HEAD_START, marks=pytest.mark.audit)]
+)
 async def test_a_thousand_commits_are_a_few_signals_and_as_many_loads(
     client: Any,
     parts: Services,

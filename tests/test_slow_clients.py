@@ -180,6 +180,7 @@ async def test_nothing_overtakes_what_is_about_to_be_sent(sockets: Sockets, turn
         assert [(await program.event("count"))["number"] for _ in range(2)] == [1, 2]
 
 
+@pytest.mark.audit
 async def test_streams_that_stop_reading_keep_one_version_a_section(
     hub: Hub, sockets: Sockets, clients: contextlib.ExitStack
 ) -> None:

@@ -144,7 +144,9 @@ async def test_fewer_connections_than_readers(
         await connection.execute(f"ALTER ROLE {READER} CONNECTION LIMIT -1")
 
 
-@pytest.mark.parametrize(("table", "section"), [("trades", "trades"), ("orders", "status")])
+@pytest.mark.parametrize(
+    ("table", "section"), [("trades", "trades"), pytest.param("orders", "status", marks=pytest.mark.audit)]
+)
 async def test_a_table_locked_by_a_migration(
     page: Page, connection: asyncpg.Connection, database_url: str, account: int, table: str, section: str
 ) -> None:
@@ -159,6 +161,7 @@ async def test_a_table_locked_by_a_migration(
     await trades_on(page, database_url, account)
 
 
+@pytest.mark.audit
 async def test_so_slow_that_queries_exceed_their_limit(
     page: Page,
     wire: Wire,

@@ -11,7 +11,7 @@ from monitoring.database.verify import verify
 from monitoring.postgres.embedded import EmbeddedServer
 from monitoring.realtime import feed
 from tests.faults.page import Page, dashboard
-from tests.faults.ways import WAYS, way_to
+from tests.faults.ways import POOLED, STANDBY, way_to, ways
 from tests.rows import insert, now
 
 COUNT_NOW = "SELECT pg_stat_force_next_flush()"
@@ -35,7 +35,7 @@ class View:
     account: int
 
 
-@pytest.fixture(params=WAYS)
+@pytest.fixture(params=ways(POOLED, STANDBY))
 async def view(
     request: pytest.FixtureRequest,
     account: int,
