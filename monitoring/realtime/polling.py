@@ -41,7 +41,7 @@ class Polling:
         self._seats = seats
         self._origin_allowed = origin_allowed
         self._clock = clock
-        self._waiting: set[str] = set()
+        self._waiting: dict[str, object] = {}
         """Connections whose poll is not answered yet."""
         self._allowances: WeakKeyDictionary[object, Allowance] = WeakKeyDictionary()
 
@@ -96,18 +96,31 @@ class Polling:
     async def _poll(self, sid: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers when there is something, or gives up when the client does."""
         await receive()
-        self._waiting.add(sid)
-        answering = asyncio.ensure_future(self._app(scope, _empty, _with_own_headers(send)))
+        mine = self._waiting[sid] = object()
+
+        async def answer(message: Message) -> None:
+            # Whoever has been answered may ask again, before anybody here hears that it is done.
+            self._answered(sid, mine)
+            await send(message)
+
+        answering = asyncio.ensure_future(self._app(scope, _empty, _with_own_headers(answer)))
         leaving = asyncio.ensure_future(_left(receive))
         try:
             await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._waiting.discard(sid)
             leaving.cancel()
-            answering.cancel()  # does nothing to one that is done
+            if not self._answered(sid, mine):
+                answering.cancel()
         await asyncio.wait((answering,))
         if not answering.cancelled():
             answering.result()
+
+    def _answered(self, sid: str, poll: object) -> bool:
+        """Notes that a poll waits no longer; whether that was known."""
+        if self._waiting.get(sid) is not poll:
+            return True
+        del self._waiting[sid]
+        return False
 
     async def _post(self, sid: str, scope: Scope, receive: Receive, send: Send) -> None:
         connection = self._seats.connection(sid)

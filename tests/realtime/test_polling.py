@@ -288,6 +288,22 @@ async def test_two_polls_at_a_time_are_refused(bare: Bare) -> None:
         assert await first == '42["trade_update",{"trades":[]}]'
 
 
+async def test_who_was_answered_may_ask_again_at_once(bare: Bare) -> None:
+    async with introduced(bare.host) as program:
+        for number in range(2):
+            await bare.sockets.emit("trade_update", {"trades": [number]})
+        reader, writer = await asyncio.open_connection(*bare.host.split(":"))
+        path = program.url.partition(bare.host)[2]
+        # Both at once over one connection: the second is taken up in the moment that the first is answered.
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: {bare.host}\r\n\r\n".encode() * 2)
+        async with waiting():
+            assert b"[0]}" in await reader.readuntil(b"[1]}]")
+            await bare.sockets.emit("trade_update", {"trades": [2]})
+            assert b" 200 OK" in await reader.readuntil(b"[2]}]")
+        writer.close()
+        await writer.wait_closed()
+
+
 async def test_who_leaves_is_forgotten(bare: Bare) -> None:
     async with introduced(bare.host) as program, introduced(bare.host, '{"fragments":true}') as page:
         assert (bare.hub.viewers, bare.sockets.listeners) == (1, 1)
