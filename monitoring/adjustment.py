@@ -23,6 +23,8 @@ ONE_AT_A_TIME = 0x4154_424D
 KEY_LIFE = timedelta(days=30)
 """How long an idempotency key is remembered."""
 MOST_TRIES = 20
+ROUNDED = Decimal("1e-14")
+"""How much of itself a balance may lose where its column is no numeric."""
 REASON_LENGTH, NAME_LENGTH = 200, 50
 EVENT = "BALANCE_ADJUSTMENT"
 
@@ -33,9 +35,10 @@ SET LOCAL lock_timeout = '3s';
 SET LOCAL statement_timeout = '5s';
 """
 NEWEST = "SELECT id FROM account_balances WHERE session_id = $1 ORDER BY last_updated DESC, id DESC LIMIT 1"
+LOCK = "SELECT id FROM account_balances WHERE id = $1 FOR UPDATE"
 LOCKED = """
 SELECT id, total_balance, last_updated, base_currency, {reserved} AS reserved_balance, {assets} AS asset_balances
-FROM account_balances WHERE id = $1 FOR UPDATE
+FROM account_balances WHERE id = $1
 """
 WITH_KEY = """
 SELECT details::text AS details, {session} AS session_id FROM system_events
@@ -87,7 +90,8 @@ async def adjust_balance(
     connection: asyncpg.Connection, capabilities: Capabilities, wish: Adjustment, clock: Clock
 ) -> Adjusted:
     """Sets the balance of a session. Raises AdjustmentRefused, TableMissing."""
-    capabilities.require("account_balances", "system_events")
+    capabilities.require_columns("account_balances", "id", "session_id", "total_balance", "last_updated")
+    capabilities.require_columns("system_events", "id", "timestamp", "event_type")
     try:
         async with connection.transaction():
             done, number = await _adjust(connection, wish, clock)
@@ -97,6 +101,8 @@ async def adjust_balance(
         raise AdjustmentRefused("read_only", "The database is a read-only copy.") from None
     except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
         raise AdjustmentRefused("busy", "The balance is being changed by somebody else: try again.") from None
+    except (asyncpg.DataError, asyncpg.CannotCoerceError, asyncpg.NotNullViolationError):
+        raise AdjustmentRefused("does_not_fit", "The tables of this database are others than the engine's.") from None
     except asyncpg.UniqueViolationError as taken:
         hint = (
             f"{taken.table_name} gives out an id that a row has already: its sequence lags behind, after a restore say."
@@ -156,6 +162,7 @@ async def _lock_newest(connection: asyncpg.Connection, balances: Kinds, session:
     for _ in range(MOST_TRIES):
         if number is None:
             raise AdjustmentRefused("no_balance", "There is no balance to adjust yet: the engine has not written one.")
+        await connection.fetchval(LOCK, number)
         row = await connection.fetchrow(query, number)
         newest = await connection.fetchval(NEWEST, session)
         if row is not None and newest == number:
@@ -228,17 +235,25 @@ def _event(before: asyncpg.Record, wish: Adjustment, now: datetime) -> Mapping[s
 async def _insert(connection: asyncpg.Connection, table: str, kinds: Kinds, values: Mapping[str, object]) -> int:
     """Inserts those of ``values`` whose column there is, each cast to its column's type; the new row's id."""
     row = {column: value for column, value in values.items() if column in kinds}
-    places = ", ".join(f"${number}::{kinds[column]}" for number, column in enumerate(row, start=1))
+    places = ", ".join(_place(number, kinds[column]) for number, column in enumerate(row, start=1))
     number: int = await connection.fetchval(
         f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places}) RETURNING id", *row.values()
     )
     return number
 
 
+def _place(number: int, kind: str) -> str:
+    """A parameter as a value of the column's type; times are naive UTC."""
+    if kind == "timestamp with time zone":
+        return f"${number}::timestamp AT TIME ZONE 'UTC'"
+    return f"${number}::{kind}"
+
+
 async def _verify(connection: asyncpg.Connection, wish: Adjustment, number: int) -> None:
     """After the commit: the row stands, and nobody who read the balance before wrote past it."""
     stored = await connection.fetchval("SELECT total_balance FROM account_balances WHERE id = $1", number)
-    if stored != wish.balance:
+    # A column of double precision keeps fifteen digits of it.
+    if not stored.is_finite() or abs(stored - wish.balance) > wish.balance * ROUNDED:
         raise RuntimeError(f"account_balances {number} holds {stored} after the commit, expected {wish.balance}")
     newest = await connection.fetchval(NEWEST, wish.session)
     if newest != number:

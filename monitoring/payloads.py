@@ -58,8 +58,8 @@ def trade_payload(trade: Trade) -> Payload:
     return {
         **plain_fields(row, ("id", "symbol", "entry_price", "exit_price", "quantity", "entry_time", "exit_time")),
         **plain_fields(row, ("pnl", "net_pnl", "commission", "pnl_percent", "exit_reason", "strategy_name")),
-        "side": str(row["side"]),
-        "duration_seconds": trade.duration.total_seconds(),
+        "side": row["side"],
+        "duration_seconds": None if trade.duration is None else trade.duration.total_seconds(),
         "mfe": _fraction(trade.mfe),
         "mae": _fraction(trade.mae),
     }
@@ -94,7 +94,7 @@ def order_payload(order: Row) -> Payload:
     return {
         **plain_fields(order, ("id", "position_id", "order_type", "status", "symbol", "target_level")),
         **plain_fields(order, ("exchange_order_id", "internal_order_id", *ORDER_NUMBERS, *ORDER_TIMES)),
-        "side": str(order["side"]),
+        "side": order["side"],
     }
 
 

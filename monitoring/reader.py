@@ -2,16 +2,18 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 from weakref import WeakValueDictionary
 
 import asyncpg
 
 from monitoring.clock import Clock
-from monitoring.database.errors import SCHEMA_CHANGED, DatabaseUnavailable
+from monitoring.database.capabilities import Capabilities
+from monitoring.database.errors import MAY_BE_SCHEMA, UNAVAILABLE, DatabaseUnavailable
 from monitoring.database.pool import Database
 from monitoring.ledger import MOST_LEDGERS, Ledger, Ledgers
 from monitoring.metrics.catalogue import CATALOGUE, Metric
@@ -28,6 +30,7 @@ MOST_SESSIONS = 256
 SLOW = 0.5
 """Seconds of waiting for a failure that are worth sparing others; after a quicker one they try for themselves."""
 
+T = TypeVar("T")
 _Read = tuple[Ledger, Facts | None, datetime]
 
 
@@ -117,8 +120,11 @@ class Reader:
     async def find(self, requested: str) -> Session | None:
         """The session as the database has it now. Raises UnknownSession, TableMissing, DatabaseUnavailable."""
         good = self._good
-        async with self.database.acquire() as connection:
-            session = await find_session(connection, self.database.capabilities, requested)
+
+        async def look(connection: asyncpg.Connection, capabilities: Capabilities) -> Session | None:
+            return await find_session(connection, capabilities, requested)
+
+        session = await self.database.ask(look)
         if good is not self._good:
             # A change came while we read, which this may or may not show: the next one looks again.
             return session
@@ -133,14 +139,35 @@ class Reader:
 
     async def sessions(self) -> list[Session]:
         """What the session switcher offers."""
-        async with self.database.acquire() as connection:
-            return await list_sessions(connection, self.database.capabilities)
+        return await self.database.ask(list_sessions)
+
+    async def read(
+        self,
+        scope: Scope,
+        load: Callable[[Context], Awaitable[T]],
+        arguments: Mapping[str, str] | None = None,
+        *,
+        facts: bool = True,
+    ) -> T:
+        """What ``load`` makes of a context, whatever happens to the schema meanwhile.
+
+        Raises DatabaseUnavailable, and what ``load`` raises.
+        """
+
+        async def once() -> T:
+            async with self.context(scope, arguments, facts=facts) as context:
+                return await load(context)
+
+        return await self.database.steady(once)
 
     @asynccontextmanager
     async def context(
         self, scope: Scope, arguments: Mapping[str, str] | None = None, *, facts: bool = True
     ) -> AsyncIterator[Context]:
-        """Everything a section reads from, over one connection. Raises DatabaseUnavailable."""
+        """Everything a section reads from, over one connection; whoever can begin again uses :meth:`read`.
+
+        Raises DatabaseUnavailable.
+        """
         try:
             known = await self._know(scope.session, facts)
             async with self.database.acquire() as connection:
@@ -192,9 +219,12 @@ class Reader:
     async def _read(self, connection: asyncpg.Connection, ledger: Ledger, facts: bool) -> _Read:
         try:
             return await self._read_once(connection, ledger, facts)
-        except SCHEMA_CHANGED:
-            await self.database.read_schema(connection)
-            return await self._read_once(connection, self.ledgers.instead_of(ledger), facts)
+        except UNAVAILABLE:
+            raise
+        except MAY_BE_SCHEMA:
+            # What it was reading may not be there any more, or be something else.
+            self.ledgers.instead_of(ledger)
+            raise
 
     async def _read_once(self, connection: asyncpg.Connection, ledger: Ledger, facts: bool) -> _Read:
         assert self.database.server is not None

@@ -23,6 +23,8 @@ CURRENT = "current"
 NEWEST_SESSIONS = 100
 """How many sessions the switcher offers."""
 
+UNKNOWN = "unknown"
+"""In place of a name that the database does not tell."""
 LARGEST_ID = 2**31 - 1
 """Ids are integers in the engine's tables: a larger one exists nowhere, and asking for it would be an error."""
 
@@ -39,6 +41,9 @@ COLUMNS: Columns = {
     "initial_balance": "numeric",
     "strategy_config": "text",
 }
+
+NEEDS = ("id", "start_time", "mode")
+"""Without these no session can be told from another."""
 
 CURRENT_FIRST = """
 ORDER BY end_time IS NOT NULL,
@@ -105,9 +110,9 @@ def _session(row: asyncpg.Record) -> Session:
         id=row["id"],
         name=row["session_name"],
         mode=row["mode"].upper(),
-        strategy=row["strategy_name"],
+        strategy=row["strategy_name"] or UNKNOWN,
         symbols=_symbols(row["symbol"]),
-        timeframe=row["timeframe"],
+        timeframe=row["timeframe"] or UNKNOWN,
         exchange=row["exchange"],
         start=row["start_time"],
         end=None if row["end_time"] == datetime.max else row["end_time"],  # noqa: DTZ901 - an infinite one
@@ -126,7 +131,7 @@ async def find_session(connection: asyncpg.Connection, capabilities: Capabilitie
 
     Raises UnknownSession for an id that does not exist or is not a number.
     """
-    capabilities.require("trading_sessions")
+    capabilities.require_columns("trading_sessions", *NEEDS)
     columns = capabilities.columns("trading_sessions", COLUMNS)
     if requested == CURRENT:
         row = await connection.fetchrow(
@@ -143,7 +148,7 @@ async def find_session(connection: asyncpg.Connection, capabilities: Capabilitie
 
 async def list_sessions(connection: asyncpg.Connection, capabilities: Capabilities) -> list[Session]:
     """The newest sessions, the default one first."""
-    capabilities.require("trading_sessions")
+    capabilities.require_columns("trading_sessions", *NEEDS)
     columns = capabilities.columns("trading_sessions", COLUMNS)
     rows = await connection.fetch(
         f"SELECT * FROM (SELECT {columns} FROM trading_sessions) s {CURRENT_FIRST} LIMIT {NEWEST_SESSIONS}"

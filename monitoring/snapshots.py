@@ -18,10 +18,10 @@ from datetime import datetime
 
 from monitoring.clock import Clock
 from monitoring.database.capabilities import TableMissing
-from monitoring.database.pool import SCHEMA_CHANGED, DatabaseUnavailable
+from monitoring.database.pool import DatabaseUnavailable
 from monitoring.reader import Reader
 from monitoring.scope import CURRENT, Scope
-from monitoring.sections.section import BadParameter, Section
+from monitoring.sections.section import BadParameter, Context, Section
 
 log = logging.getLogger(__name__)
 
@@ -187,22 +187,17 @@ class Snapshots:
         return kept
 
     async def _view(self, section: Section, scope: Scope, own: Mapping[str, str]) -> View:
-        try:
-            return await self._read(section, scope, own)
-        except SCHEMA_CHANGED:
-            # The capabilities were read anew when the query failed: once more, with the columns there are.
-            return await self._read(section, scope, own)
+        async def load(context: Context) -> View:
+            context.capabilities.require(*section.needs)
+            return View(await section.load(context), context.now)
 
-    async def _read(self, section: Section, scope: Scope, own: Mapping[str, str]) -> View:
         try:
-            async with self._reader.context(scope, own, facts=section.facts) as context:
-                context.capabilities.require(*section.needs)
-                return View(await section.load(context), context.now)
+            return await self._reader.read(scope, load, own, facts=section.facts)
         except DatabaseUnavailable as error:
             return View(None, self._clock.now(), f"The database cannot be read: {error}.", stale=True)
         except TableMissing as error:
             return View(None, self._clock.now(), f"Not available: {error}.")
-        except (BadParameter, *SCHEMA_CHANGED):
+        except BadParameter:
             raise
         except Exception:
             reference = secrets.token_hex(4)

@@ -1,5 +1,7 @@
 """The many ways in which a database can be away, made one; a mistake of our own stays what it is."""
 
+import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -16,6 +18,17 @@ SCHEMA_CHANGED = (
 )
 """A migration or a GRANT moved what we know of the schema: read the capabilities anew and try again."""
 
+MAY_BE_SCHEMA = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    TypeError,
+    ValueError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+)
+"""What reading may end in where a column has another type than a moment ago: worth a look at the schema."""
+
 UNAVAILABLE = (
     OSError,  # the network's ways, TimeoutError among them
     asyncpg.PostgresConnectionError,  # class 08: lost or refused; a pooler's own errors too
@@ -27,8 +40,24 @@ UNAVAILABLE = (
     asyncpg.LockNotAvailableError,
     asyncpg.OperatorInterventionError,  # 57: stopped, crashed, starting, a query cancelled
     asyncpg.PostgresSystemError,  # 58: the server's own disk fails
+    asyncpg.InternalServerError,  # XX: the server's own mistake, or a pooler's way of saying no
     asyncpg.TargetServerAttributeNotMatched,
     asyncpg.ClientConfigurationError,  # a wrong address, or certificates that are not there
+)
+
+NOT_CONNECTED = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    ValueError,
+    LookupError,
+    OverflowError,
+)
+"""What else an attempt to connect ends in: whatever the server says no with, it is away for us."""
+NO_SUCH_SETTING = (
+    asyncpg.CantChangeRuntimeParamError,
+    asyncpg.UndefinedObjectError,
+    asyncpg.InvalidParameterValueError,
 )
 
 SENTENCES: tuple[tuple[type[Exception], str], ...] = (
@@ -44,6 +73,15 @@ SENTENCES: tuple[tuple[type[Exception], str], ...] = (
     (asyncpg.TargetServerAttributeNotMatched, "no server of the wanted kind answers"),
     (asyncpg.PostgresSystemError, "the server's disk fails"),
     (asyncpg.ClientConfigurationError, "the address is not understood"),
+    (asyncpg.ObjectNotInPrerequisiteStateError, "it takes no new connections"),
+    (asyncpg.InsufficientPrivilegeError, "the role may not connect to it"),
+    *((kind, "it refuses a setting that the address asks for") for kind in NO_SUCH_SETTING),
+    (ssl.SSLError, "TLS fails: its certificate is not trusted, or it speaks another version"),
+    (socket.gaierror, "there is no such host"),
+    (asyncpg.InternalServerError, "the server reports a fault of its own"),
+    (asyncpg.PostgresConnectionError, "the connection was lost"),
+    (asyncpg.PostgresError, "it refuses the connection"),
+    *((kind, "the address is not understood") for kind in (ValueError, LookupError, OverflowError)),
 )
 """The first that fits says it."""
 
@@ -98,5 +136,5 @@ def sentence(error: BaseException) -> str:
         if isinstance(error, kind):
             return words
     if isinstance(error, OSError):
-        return error.strerror or "cannot be reached"
+        return "it does not speak TLS" if "SSL upgrade" in str(error) else error.strerror or "cannot be reached"
     return "the connection was lost"

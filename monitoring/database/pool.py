@@ -6,21 +6,34 @@ reads because of it, and another server (a replica behind the same name, the old
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any, TypeVar
 
 import asyncpg
 
 from monitoring.clock import Clock
-from monitoring.database.capabilities import Capabilities
-from monitoring.database.errors import SCHEMA_CHANGED, UNAVAILABLE, DatabaseUnavailable, PlainErrors, lost_with
+from monitoring.database.capabilities import FLAGS, Capabilities
+from monitoring.database.connection import Connection
+from monitoring.database.errors import (
+    MAY_BE_SCHEMA,
+    NO_SUCH_SETTING,
+    NOT_CONNECTED,
+    SCHEMA_CHANGED,
+    UNAVAILABLE,
+    DatabaseUnavailable,
+    PlainErrors,
+    lost_with,
+    sentence,
+)
 from monitoring.database.serverinfo import ServerInfo, read_server_info
-from monitoring.database.url import describe_url
+from monitoring.database.url import describe_url, settings_of
 
 __all__ = ["SCHEMA_CHANGED", "UNAVAILABLE", "Database", "DatabaseUnavailable"]
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 POOL_SIZE = 4
 """A connection answers quickly once it has planned every query a few times: the fewer there are, the sooner."""
@@ -50,7 +63,7 @@ class Database:
         self.url = url
         self.name = describe_url(url)
         self.server: ServerInfo | None = None
-        self.capabilities = Capabilities({})
+        self.capabilities = Capabilities()
         self.adapted = 0
         """How often the capabilities were found to be others, whoever found it."""
         self.astray = False
@@ -123,6 +136,41 @@ class Database:
                 with suppress(asyncpg.InternalClientError):
                     await pool.release(connection, timeout=CONNECT_TIMEOUT)
 
+    async def steady(self, read: Callable[[], Awaitable[T]]) -> T:
+        """What ``read`` gives; where the schema moved under it, once more with the columns that there are by now.
+
+        The one rule for everybody who reads. Raises DatabaseUnavailable where that does not help, and what ``read``
+        raises for other reasons.
+        """
+        adapted = self.adapted
+        try:
+            return await read()
+        except (*UNAVAILABLE, DatabaseUnavailable):
+            raise
+        except MAY_BE_SCHEMA as error:
+            if not await self.moved(adapted) and not isinstance(error, SCHEMA_CHANGED):
+                raise
+        try:
+            return await read()
+        except SCHEMA_CHANGED as error:
+            raise DatabaseUnavailable(f"{self.name}: a query does not fit its tables, or the role's rights") from error
+
+    async def ask(self, load: Callable[[asyncpg.Connection, Capabilities], Awaitable[T]]) -> T:
+        """What ``load`` reads over a connection; see :meth:`steady`."""
+
+        async def once() -> T:
+            async with self.acquire() as connection:
+                return await load(connection, self.capabilities)
+
+        return await self.steady(once)
+
+    async def moved(self, adapted: int) -> bool:
+        """Whether the capabilities are others than when they had been adapted so often."""
+        if self.adapted == adapted:
+            async with self.acquire() as connection:
+                await self.read_schema(connection)
+        return self.adapted != adapted
+
     async def read_schema(self, connection: asyncpg.Connection) -> None:
         """Reads the capabilities anew, after a migration moved them, over a connection that is held anyway."""
         with lost_with(connection):
@@ -135,6 +183,10 @@ class Database:
             return
         if gone := capabilities.gone_since(self.capabilities):
             log.warning("database %s has no readable %s any more", self.name, ", ".join(gone))
+        if hidden := capabilities.hidden_since(self.capabilities):
+            log.warning("database %s: %s", self.name, "; ".join(hidden))
+        if capabilities.hides(*FLAGS) and not self.capabilities.hides(*FLAGS):
+            log.warning("database %s: a kill switch would go unseen, %s", self.name, capabilities.fault(*FLAGS))
         self.capabilities = capabilities
         self.adapted += 1
 
@@ -167,7 +219,10 @@ class Database:
         expected = self.server
         # A pooler would mix up prepared statements; until one is known not to stand between, there are none.
         cache = {"statement_cache_size": 0} if expected is None or expected.pooled else {}
-        connection = await asyncpg.connect(*arguments, server_settings=SERVER_SETTINGS, **options, **cache)
+        options = {**options, **cache, "server_settings": SERVER_SETTINGS, "connection_class": Connection}
+        with refusals(self.url):
+            connection = await asyncpg.connect(*arguments, **options)
+        connection.capabilities = lambda: self.capabilities
         try:
             with lost_with(connection):
                 server = await read_server_info(connection)
@@ -197,6 +252,7 @@ class Database:
             await asyncpg.create_pool(
                 self.url,
                 connect=self._connect_reader,
+                connection_class=Connection,
                 min_size=0,
                 max_size=POOL_SIZE,
                 max_inactive_connection_lifetime=idle,
@@ -210,6 +266,18 @@ class Database:
             task = asyncio.create_task(_retire(old, patience), name="retiring connections")
             self._retiring.add(task)
             task.add_done_callback(self._retiring.discard)
+
+
+@contextmanager
+def refusals(url: str) -> Iterator[None]:
+    """Whatever a server says no with while we connect, it is away."""
+    try:
+        yield
+    except UNAVAILABLE:
+        raise
+    except NOT_CONNECTED as error:
+        named = f" ({settings_of(url)})" if isinstance(error, NO_SUCH_SETTING) else ""
+        raise DatabaseUnavailable(f"{describe_url(url)}: {sentence(error)}{named}") from error
 
 
 async def _retire(pool: asyncpg.Pool, patience: float) -> None:

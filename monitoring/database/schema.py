@@ -1,7 +1,7 @@
-"""Makes the engine's tables in an empty database, for the demo and the tests."""
+"""The engine's tables as the contract has them: made in an empty database, for the demo and the tests."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import asyncpg
@@ -10,6 +10,14 @@ from monitoring.errors import UserError
 
 SCHEMA = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
 TABLES: tuple[str, ...] = tuple(re.findall(r"^CREATE TABLE (\w+)", SCHEMA, re.MULTILINE))
+
+_TABLE = re.compile(r"^CREATE TABLE (\w+) \((.*?)^\);", re.MULTILINE | re.DOTALL)
+_COLUMN = re.compile(r'^    "?(\w+)"? (double precision|\w+(?:\(\d+(?:, \d+)?\))?)', re.MULTILINE)
+COLUMNS: Mapping[str, Mapping[str, str]] = {
+    table: {name: "integer" if kind == "serial" else kind for name, kind in _COLUMN.findall(columns)}
+    for table, columns in _TABLE.findall(SCHEMA)
+}
+"""Table → column → PostgreSQL type, as the engine makes them today."""
 
 _FOUND = "SELECT name FROM unnest($1::text[]) AS name WHERE to_regclass(name) IS NOT NULL ORDER BY name"
 

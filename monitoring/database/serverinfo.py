@@ -19,6 +19,7 @@ class ServerInfo:
     """Equal exactly when it is the same server in the same role, and not started again in between."""
 
     version: str
+    """As it calls itself: 15.18."""
     standby: bool
     pooled: bool
     """A transaction pooler such as PgBouncer stands between: no session state, no prepared statements."""
@@ -58,4 +59,4 @@ async def read_server_info(connection: asyncpg.Connection) -> ServerInfo:
     row = await connection.fetchrow(QUERY)
     # A pooler answers for the server: then the process id it gave at start is not the backend's.
     pooled = row["pid"] != connection.get_server_pid()
-    return ServerInfo(f"{version.major}.{version.minor}", row["standby"], pooled, row["started"])
+    return ServerInfo(connection.get_settings().server_version.split()[0], row["standby"], pooled, row["started"])

@@ -1,6 +1,7 @@
 """Database addresses: the spellings that occur in the wild made one, and never a password in a message."""
 
 import re
+from collections.abc import Mapping
 
 _SCHEME = re.compile(r"^postgres(ql)?(\+\w+)?$")
 _HOST = re.compile(r"^(\[[0-9a-fA-F:.]+\]|[^:\[\]]*)(:\d{1,5})?$")
@@ -22,9 +23,20 @@ CLIENT_SETTINGS = frozenset(
         "prepared_statement_cache_size",
         "schema",
         "sslaccept",
+        "supa",
         "tcp_user_timeout",
+        "uselibpqcompat",
+        "workaround",
     }
 )
+"""What other drivers and poolers understand; asyncpg would ask the server to set it."""
+SSL_MODES: Mapping[str, str] = {
+    **{mode: mode for mode in ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")},
+    **dict.fromkeys(("true", "1", "on", "no-verify"), "require"),
+    **dict.fromkeys(("false", "0", "off"), "disable"),
+}
+"""How ``sslmode=``, and the ``ssl=`` of other drivers, are spelt, and what is meant."""
+LARGEST_PORT = 65535
 
 
 def normalise_url(url: str) -> str:
@@ -37,18 +49,35 @@ def normalise_url(url: str) -> str:
         raise ValueError("expected an address like postgresql://user:password@host:5432/database")
     authority, _, path = rest.partition("?")[0].partition("/")
     hosts = authority.rpartition("@")[2].split(",")
-    if "@" in path or "#" in authority or not all(map(_HOST.match, hosts)):
+    if "@" in path or "#" in authority or not all(map(_HOST.match, hosts)) or ("" in hosts and len(hosts) > 1):
         raise ValueError(
             "expected host:port after the user; percent-encode / # ? @ : in a password (%2F %23 %3F %40 %3A)"
         )
-    return f"postgresql://{_without_client_settings(rest)}"
-
-
-def _without_client_settings(rest: str) -> str:
-    """Drops the parameters that other drivers and poolers understand; asyncpg would ask the server to set them."""
+    for port in (_HOST.match(host)[2] for host in hosts):  # type: ignore[index]
+        if port is not None and not 0 < int(port[1:]) <= LARGEST_PORT:
+            raise ValueError(f"port {port[1:]}: expected a number from 1 to {LARGEST_PORT}")
     address, _, query = rest.partition("?")
-    kept = [pair for pair in query.split("&") if pair and pair.partition("=")[0].lower() not in CLIENT_SETTINGS]
-    return f"{address}?{'&'.join(kept)}" if kept else address
+    kept = _settings(query)
+    return f"postgresql://{address}?{'&'.join(kept)}" if kept else f"postgresql://{address}"
+
+
+def _settings(query: str) -> list[str]:
+    """The parameters that asyncpg understands, or hands to the server."""
+    given = [(name, value) for name, _, value in (pair.partition("=") for pair in query.split("&") if pair)]
+    kept = [f"{name}={value}" for name, value in given if name.lower() not in CLIENT_SETTINGS | {"ssl", "sslmode"}]
+    modes = {name.lower(): value for name, value in given if name.lower() in ("ssl", "sslmode")}
+    if modes:
+        name = "sslmode" if "sslmode" in modes else "ssl"
+        if modes[name].lower() not in SSL_MODES:
+            raise ValueError(f"{name}={modes[name][:20]}: expected one of {', '.join(SSL_MODES)}")
+        kept.append(f"sslmode={SSL_MODES[modes[name].lower()]}")
+    return kept
+
+
+def settings_of(url: str) -> str:
+    """The names of the parameters of an address, for people."""
+    names = (pair.partition("=")[0] for pair in url.partition("?")[2].split("&"))
+    return ", ".join(name for name in names if re.fullmatch(r"[\w.]{1,40}", name)) or "none by name"
 
 
 def describe_url(url: str) -> str:

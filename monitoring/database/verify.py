@@ -1,17 +1,21 @@
 """What ``atb db verify`` and ``atb db init`` do."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
 
 from monitoring.clock import SYSTEM_CLOCK, Clock
-from monitoring.database.capabilities import TABLES, Capabilities
+from monitoring.database.capabilities import ESSENTIAL, FLAGS, TABLES, Capabilities
 from monitoring.database.errors import DatabaseUnavailable, PlainErrors
-from monitoring.database.pool import CONNECT_TIMEOUT, Database
+from monitoring.database.pool import CONNECT_TIMEOUT, Database, refusals
 from monitoring.database.schema import create_schema
 from monitoring.database.serverinfo import ServerInfo
 from monitoring.database.url import describe_url
+from monitoring.ledger import history, positions, trades
+from monitoring.scope import NEEDS as SESSION_NEEDS
+from monitoring.sections import SECTIONS
 
 NEWEST = {
     "trading_sessions": "start_time",
@@ -20,6 +24,13 @@ NEWEST = {
     "system_events": "timestamp",
 }
 NEEDED = ("trading_sessions", "trades", "positions", "account_history")
+COLUMNS_NEEDED: Mapping[str, tuple[str, ...]] = {
+    ESSENTIAL: SESSION_NEEDS,
+    "trades": trades.NEEDS,
+    "positions": positions.NEEDS,
+    "account_history": history.NEEDS,
+    "system_events": ("id", "session_id", "timestamp"),
+}
 
 INDEX = "CREATE INDEX CONCURRENTLY positions_open_idx ON positions (id) WHERE status = 'OPEN'"
 
@@ -44,16 +55,19 @@ async def verify(url: str, clock: Clock = SYSTEM_CLOCK) -> Report:
     assert server is not None
     try:
         async with database.acquire() as connection:
-            lines = [_server_line(database.name, server), *_table_lines(database.capabilities)]
-            lines += [await _newest_line(connection, database.capabilities, table, clock.now()) for table in NEWEST]
-            lines += [await _rights_line(connection), *_feed_lines(server)]
-            lines += await _index_lines(connection, database.capabilities)
+            capabilities = database.capabilities
+            lines = [_server_line(database.name, server), *_table_lines(capabilities), *_column_lines(capabilities)]
+            lines += [await _newest_line(connection, capabilities, table, clock.now()) for table in NEWEST]
+            lines += [await _rights_line(connection, server), *_feed_lines(server)]
+            lines += await _index_lines(connection, capabilities)
     finally:
         await database.close()
-    missing = [table for table in NEEDED if not database.capabilities.has(table)]
+    blind = list(_blind(capabilities))
+    lines += [f"Blind: {line}" for line in blind]
+    missing = [table for table in NEEDED if not capabilities.has(table)]
     if missing:
         lines.append(f"The dashboard cannot work without: {', '.join(missing)}")
-    return Report(tuple(lines), ok=not missing)
+    return Report(tuple(lines), ok=not missing and not blind)
 
 
 def _server_line(name: str, server: ServerInfo) -> str:
@@ -62,11 +76,41 @@ def _server_line(name: str, server: ServerInfo) -> str:
 
 def _table_lines(capabilities: Capabilities) -> list[str]:
     found = [table for table in TABLES if capabilities.has(table)]
-    missing = capabilities.missing_tables()
+    missing = [table for table in capabilities.missing_tables() if table not in capabilities.faults]
     lines = [f"Tables found ({len(found)} of {len(TABLES)}): {', '.join(found) or 'none'}"]
     if missing:
-        lines.append(f"Tables missing or not readable: {', '.join(missing)}")
+        lines.append(f"Tables missing: {', '.join(missing)}")
     return lines
+
+
+def _column_lines(capabilities: Capabilities) -> list[str]:
+    """What differs from the contract's columns, and what cannot be read."""
+    faults, denied = capabilities.faults, capabilities.denied
+    missing = [name for name in faults if name not in denied and name not in capabilities.differing and "." in name]
+    converted = [f"{name} ({kind})" for name, kind in capabilities.differing.items() if name not in faults]
+    lines = [f"Cannot be read: {why}" for name, why in faults.items() if name not in missing]
+    if missing:
+        lines.append(f"Columns missing (what needs them is unknown): {', '.join(missing)}")
+    if converted:
+        lines.append(f"Columns of other types, read all the same: {', '.join(converted)}")
+    if any(kind == "timestamptz" for name, kind in capabilities.differing.items() if name not in faults):
+        lines.append("Columns of timestamptz are read without their indexes: slow where the history is long")
+    return lines
+
+
+def _blind(capabilities: Capabilities) -> Iterator[str]:
+    """What nobody would see: sections without what they need, and what the dashboard reads but is hidden from it."""
+    for section in SECTIONS:
+        whys = [capabilities.fault(table, *COLUMNS_NEEDED.get(table, ())) for table in section.needs]
+        yield from (f"{section.title}: {why}" for why in whys if why)
+    if why := capabilities.fault(ESSENTIAL, *COLUMNS_NEEDED[ESSENTIAL]):
+        yield f"everything: {why}"
+    if capabilities.hides(*FLAGS):
+        yield f"a kill switch would go unseen: {capabilities.fault(*FLAGS)}"
+    read = set().union(*(section.tables for section in SECTIONS))
+    hidden = capabilities.denied | (capabilities.differing.keys() & capabilities.faults.keys())
+    if places := [name for name in capabilities.faults if name in hidden and name.partition(".")[0] in read]:
+        yield f"the figures that need {', '.join(places)}"
 
 
 async def _newest_line(connection: asyncpg.Connection, capabilities: Capabilities, table: str, now: datetime) -> str:
@@ -81,11 +125,13 @@ async def _newest_line(connection: asyncpg.Connection, capabilities: Capabilitie
     return f"Newest row of {table}: {newest:%Y-%m-%d %H:%M:%S} UTC{warning}"
 
 
-async def _rights_line(connection: asyncpg.Connection) -> str:
+async def _rights_line(connection: asyncpg.Connection, server: ServerInfo) -> str:
     may_write = await connection.fetchval(
         "SELECT coalesce(bool_and(has_table_privilege(oid, 'INSERT')), false) FROM pg_class"
         " WHERE oid IN (to_regclass('account_balances'), to_regclass('system_events'))"
     )
+    if server.standby:
+        return "Rights: reading only (a standby takes no balance adjustments)"
     return "Rights: " + ("reading, and writing balance adjustments" if may_write else "reading only (enough to watch)")
 
 
@@ -100,7 +146,7 @@ def _feed_lines(server: ServerInfo) -> list[str]:
 
 
 async def _index_lines(connection: asyncpg.Connection, capabilities: Capabilities) -> list[str]:
-    if not capabilities.has("positions", "status"):
+    if not capabilities.has("positions", "status") or "positions.status" in capabilities.differing:
         return []
     exists = await connection.fetchval(
         "SELECT EXISTS (SELECT 1 FROM pg_index WHERE indrelid = to_regclass('positions')"
@@ -117,7 +163,7 @@ async def _index_lines(connection: asyncpg.Connection, capabilities: Capabilitie
 
 async def create(url: str) -> None:
     """Creates the engine's tables in an empty database. Raises SchemaExists, DatabaseUnavailable."""
-    with PlainErrors(describe_url(url)):
+    with PlainErrors(describe_url(url)), refusals(url):
         connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT)
     try:
         await create_schema(connection)

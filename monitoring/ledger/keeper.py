@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from monitoring.clock import Clock
-from monitoring.database.errors import SCHEMA_CHANGED, DatabaseUnavailable
+from monitoring.database.errors import MAY_BE_SCHEMA, SCHEMA_CHANGED, DatabaseUnavailable
 from monitoring.database.pool import Database
 from monitoring.ledger.session import Ledger
 from monitoring.metrics.facts import Session
@@ -94,6 +94,7 @@ class Ledgers:
             self._on_progress(ledger.session.id)
 
     async def _advance(self, ledger: Ledger) -> None:
+        adapted = self._database.adapted
         try:
             async with self._database.acquire() as connection:
                 assert self._database.server is not None
@@ -101,7 +102,9 @@ class Ledgers:
                 known_more = await ledger.advance(connection, *database)
         except DatabaseUnavailable:
             await asyncio.sleep(RETRY)
-        except SCHEMA_CHANGED:
+        except MAY_BE_SCHEMA as error:
+            if not isinstance(error, SCHEMA_CHANGED) and not await self._database.moved(adapted):
+                raise
             # What is being read was asked for in words that no longer fit.
             self._ledgers.pop(ledger.session.id, None)
             self._on_progress(ledger.session.id)

@@ -51,6 +51,10 @@ class Health:
     last_error: datetime | None
     """Newest event of severity error or critical, or of type ERROR."""
     last_error_message: str | None
+    halt_unknown: str | None = None
+    """Why ``halted`` is None."""
+    halt_hidden: bool = False
+    """The flags are there, but cannot be read: a kill switch would go unseen."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 
 from monitoring.database.capabilities import TableMissing
-from monitoring.database.errors import SCHEMA_CHANGED, DatabaseUnavailable
+from monitoring.database.errors import DatabaseUnavailable
 from monitoring.reader import Reader
 from monitoring.realtime.hub import Hub
 from monitoring.realtime.watch import OLD_ROWS, TAILS, Changes, NewRow
@@ -105,7 +105,7 @@ class Dispatcher:
                 await self._find_current()
                 while self._untold:
                     await self._tell(next(iter(self._untold)))
-            except (DatabaseUnavailable, TableMissing, *SCHEMA_CHANGED):
+            except (DatabaseUnavailable, TableMissing):
                 await asyncio.sleep(RETRY)
                 self._work.set()
 
@@ -130,7 +130,7 @@ class Dispatcher:
         rows = self._untold.pop(session)
         try:
             await self._listener(session, {table: list(by_id.values()) for table, by_id in rows.items()})
-        except (DatabaseUnavailable, *SCHEMA_CHANGED):
+        except (DatabaseUnavailable, TableMissing):
             newer, self._untold[session] = self._untold.pop(session, {}), rows
             self._keep(session, {table: list(by_id.values()) for table, by_id in newer.items()})
             raise

@@ -31,7 +31,8 @@ GATE_TIMEOUT = 4.0
 CATCH_UP = 1.0
 """Seconds that an answer waits, at most, for the news of a feed that was resting."""
 CORRECTIONS_PAUSE = 2.0
-SCHEMA_PAUSE = 30.0
+SCHEMA_PAUSE = 5.0
+"""Seconds between two looks at the schema: a column that comes, or takes another type, makes no query fail."""
 EMPTY_PAUSE = 2.0
 """Seconds between two looks for the table without which there is nothing to show."""
 UNCOUNTED_PAUSE = 300.0

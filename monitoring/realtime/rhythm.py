@@ -5,7 +5,7 @@ import math
 
 from monitoring.clock import Clock
 from monitoring.database.capabilities import TableMissing
-from monitoring.database.errors import SCHEMA_CHANGED, DatabaseUnavailable
+from monitoring.database.errors import DatabaseUnavailable
 from monitoring.metrics.facts import Facts
 from monitoring.metrics.health import status
 from monitoring.reader import Reader
@@ -13,7 +13,7 @@ from monitoring.realtime.dispatch import Dispatcher
 from monitoring.realtime.hub import Hub
 from monitoring.realtime.updates import Updates
 from monitoring.scope import Scope, UnknownSession
-from monitoring.sections import SECTIONS
+from monitoring.sections import SECTIONS, Context
 
 BEAT = 2.0
 """Seconds within which a page learns that the engine fell silent."""
@@ -100,9 +100,9 @@ class Clockwork:
             session = await self._reader.session(scope)
             if session is None:
                 return
-            async with self._reader.context(Scope(session, scope)):
-                self._tick(session.id)
-        except (DatabaseUnavailable, UnknownSession, TableMissing, *SCHEMA_CHANGED):
+            await self._reader.read(Scope(session, scope), _nothing_more)
+            self._tick(session.id)
+        except (DatabaseUnavailable, UnknownSession, TableMissing):
             return
 
     def _tick(self, session: int) -> None:
@@ -114,3 +114,7 @@ class Clockwork:
             if now - self._ticked.setdefault(key, now) >= max(section.ticks, 30.0):
                 self._ticked[key] = now
                 self._hub.publish(session, (section.name,))
+
+
+async def _nothing_more(_context: Context) -> None:
+    """The facts alone are wanted: whoever shows them hears of what they say now."""

@@ -5,8 +5,10 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from monitoring.database.capabilities import TableMissing
-from monitoring.database.errors import SCHEMA_CHANGED, DatabaseUnavailable
+import asyncpg
+
+from monitoring.database.capabilities import Capabilities, TableMissing
+from monitoring.database.errors import DatabaseUnavailable
 from monitoring.payloads import empty_metrics, metrics_payload, position_payload, trade_payload
 from monitoring.reader import Reader
 from monitoring.realtime.unsent import MOST_ROWS
@@ -14,7 +16,8 @@ from monitoring.realtime.watch import OLD_ROWS, NewRow
 from monitoring.scope import CURRENT, Scope
 from monitoring.sections.facts import TABLES
 from monitoring.sections.positions import load as load_positions
-from monitoring.sections.trades import TradeFilter, read_trades, trades_by_id
+from monitoring.sections.section import Context
+from monitoring.sections.trades import Trade, TradeFilter, read_trades, trades_by_id
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +26,7 @@ QUIET = 0.5
 RETRY = 5.0
 
 
-AWAY = (DatabaseUnavailable, TableMissing, *SCHEMA_CHANGED)
+AWAY = (DatabaseUnavailable, TableMissing)
 """Nothing can be read at the moment: what was to be told is kept."""
 
 
@@ -59,15 +62,20 @@ class Updates:
         """The object of /api/metrics for the current session."""
         try:
             return await self._read_metrics()
-        except (DatabaseUnavailable, *SCHEMA_CHANGED):
+        except DatabaseUnavailable:
             return empty_metrics("the database cannot be read", self._reader.shown.enabled)
+        except TableMissing as missing:
+            return empty_metrics(str(missing), self._reader.shown.enabled)
 
     async def _read_metrics(self) -> dict[str, Any]:
         session = await self._reader.session(CURRENT)
         if session is None:
             return empty_metrics("no session yet", self._reader.shown.enabled)
-        async with self._reader.context(Scope(session, CURRENT)) as context:
+
+        async def load(context: Context) -> dict[str, Any]:
             return metrics_payload(context.facts, self._reader.shown.enabled)
+
+        return await self._reader.read(Scope(session, CURRENT), load)
 
     async def changed(self, session: int, rows: Mapping[str, Sequence[NewRow]]) -> None:
         """Hears of every change; costs nothing while nobody wants to know."""
@@ -100,14 +108,19 @@ class Updates:
         session = await self._reader.session(CURRENT)
         if session is None:
             return
-        async with self._reader.context(Scope(session, CURRENT), facts=False) as context:
+
+        async def load(context: Context) -> list[Trade]:
             wanted = TradeFilter(limit=MOST_ROWS)
-            trades = await read_trades(context.connection, context.capabilities, context.ledger, wanted)
+            return await read_trades(context.connection, context.capabilities, context.ledger, wanted)
+
+        trades = await self._reader.read(Scope(session, CURRENT), load, facts=False)
         await self._emit("trade_update", {"trades": [trade_payload(trade) for trade in trades]})
 
     async def _tell_trades(self, ids: list[int]) -> None:
-        async with self._reader.database.acquire() as connection:
-            trades = await trades_by_id(connection, self._reader.database.capabilities, ids)
+        async def load(connection: asyncpg.Connection, capabilities: Capabilities) -> list[Trade]:
+            return await trades_by_id(connection, capabilities, ids)
+
+        trades = await self._reader.database.ask(load)
         await self._emit("trade_update", {"trades": [trade_payload(trade) for trade in trades]})
 
     async def _tell_positions(self, closed_by_id: Mapping[int, bool], whole: bool) -> None:
@@ -115,8 +128,7 @@ class Updates:
         session = await self._reader.session(CURRENT)
         if session is None:
             return
-        async with self._reader.context(Scope(session, CURRENT)) as context:
-            view = await load_positions(context)
+        view = await self._reader.read(Scope(session, CURRENT), load_positions)
         closed = {number for number, is_closed in closed_by_id.items() if is_closed}
         before, self._open = self._open, {int(str(position.row["id"])) for position in view.positions}
         if whole:

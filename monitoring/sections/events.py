@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from monitoring.database.capabilities import Columns, TableMissing
+from monitoring.database.capabilities import Columns
+from monitoring.scope import UNKNOWN
 from monitoring.sections.section import Context, Section
 
 NEWEST = 8
@@ -47,8 +48,7 @@ class EventsView:
 
 
 async def load(context: Context) -> EventsView:
-    if not context.capabilities.has("system_events", "session_id", "timestamp"):
-        raise TableMissing("system_events")
+    context.capabilities.require_columns("system_events", "id", "session_id", "timestamp")
     session = context.scope.session
     end = (session.end or context.now) + timedelta(days=1)
     columns = context.capabilities.columns("system_events", EVENT)
@@ -60,9 +60,9 @@ async def load(context: Context) -> EventsView:
             Event(
                 row["id"],
                 row["timestamp"],
-                row["event_type"],
+                row["event_type"] or UNKNOWN,
                 (row["severity"] or "info").lower(),
-                row["message"],
+                row["message"] or "no message recorded",
                 row["component"],
                 row["error_code"],
             )

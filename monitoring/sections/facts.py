@@ -70,8 +70,8 @@ async def read_facts(
 
 def _why_unknown(capabilities: Capabilities, ledger: Ledger, table: str, columns: tuple[str, ...]) -> str | None:
     """Why nothing is known of what the table holds; None where it may hold nothing."""
-    if not capabilities.has(table, *columns):
-        return f"{table} cannot be read: the table or a column of it is missing"
+    if fault := capabilities.fault(table, *columns):
+        return f"{table} cannot be read: {fault}"
     return f"{table} is still being read" if ledger.reading else None
 
 

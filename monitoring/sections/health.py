@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
-from monitoring.database.capabilities import Capabilities
+from monitoring.database.capabilities import FLAGS, Capabilities
 from monitoring.ledger import Ledger
 from monitoring.metrics.facts import Health, Session
 from monitoring.metrics.health import status
@@ -79,6 +79,8 @@ async def read_health(
         events_1h=events_hour,
         last_error=last_error,
         last_error_message=message,
+        halt_unknown=capabilities.fault(*FLAGS),
+        halt_hidden=capabilities.hides(*FLAGS),
     )
 
 
@@ -96,7 +98,7 @@ async def _errors(
 
 
 async def _halt(connection: asyncpg.Connection, capabilities: Capabilities) -> tuple[bool | None, str | None]:
-    if not capabilities.has("system_control_flags", "name", "active"):
+    if not capabilities.has(*FLAGS):
         return None, None
     reason = capabilities.column("system_control_flags", "reason", "text")
     row = await connection.fetchrow(HALT.format(reason=reason))

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
-from monitoring.database.capabilities import Capabilities, Columns, TableMissing
+from monitoring.database.capabilities import Capabilities, Columns
 from monitoring.metrics.facts import OrderSums, Session
 
 ORDER: Columns = {
@@ -84,7 +84,7 @@ async def orders_of(
 ) -> dict[int, list[asyncpg.Record]]:
     """Orders by position, oldest first; empty where the table is missing."""
     found: dict[int, list[asyncpg.Record]] = defaultdict(list)
-    if positions and capabilities.has("orders", "position_id"):
+    if positions and capabilities.has("orders", "id", "position_id"):
         query = OF_POSITIONS.format(columns=capabilities.columns("orders", ORDER))
         for row in await connection.fetch(query, list(positions)):
             found[row["position_id"]].append(row)
@@ -95,8 +95,7 @@ async def pending_orders(
     connection: asyncpg.Connection, capabilities: Capabilities, session: Session, now: datetime
 ) -> list[asyncpg.Record]:
     """Unfinished orders of the last 90 days, newest first. Raises TableMissing."""
-    if not capabilities.has("orders", "status", "session_id", "created_at"):
-        raise TableMissing("orders")
+    capabilities.require_columns("orders", "id", "status", "session_id", "created_at")
     query = STILL_PENDING.format(columns=capabilities.columns("orders", ORDER))
     rows = await connection.fetch(query, list(PENDING), session.id, now - timedelta(days=90))
     return list(rows)

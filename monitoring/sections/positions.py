@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import asyncpg
 
-from monitoring.database.capabilities import Capabilities, Columns, TableMissing
+from monitoring.database.capabilities import Capabilities, Columns
 from monitoring.ledger.positions import NEEDS
 from monitoring.metrics.facts import OpenPosition
 from monitoring.sections.orders import FINISHED, orders_of
@@ -68,8 +68,8 @@ class Position:
     """P&L taken by partial exits, before costs."""
 
     @property
-    def side(self) -> str:
-        return str(self.row["side"]).lower()
+    def side(self) -> str | None:
+        return lower(self.row["side"])
 
     @property
     def held(self) -> Decimal | None:
@@ -103,8 +103,8 @@ class Position:
     @property
     def stop_order(self) -> str | None:
         """Status of the stop order that is live now."""
-        newest = str(self._stops[-1]["status"]) if self._stops else None
-        return None if newest in FINISHED else newest
+        newest = self._stops[-1]["status"] if self._stops else None
+        return None if newest is None or newest in FINISHED else str(newest)
 
     @property
     def _stops(self) -> list[Mapping[str, object]]:
@@ -125,9 +125,14 @@ def excursion(row: Mapping[str, object], column: str) -> float | None:
     extreme, entry = row[f"{column}_price"], row["entry_price"]
     if extreme is None and row[column] == 0:
         return 0.0
-    if not isinstance(extreme, Decimal) or not isinstance(entry, Decimal) or not entry:
+    if not isinstance(extreme, Decimal) or not isinstance(entry, Decimal) or not entry or row["side"] is None:
         return None
     return float((extreme - entry) / entry) * 100 * direction(row)
+
+
+def lower(side: object) -> str | None:
+    """``LONG`` as ``long``."""
+    return None if side is None else str(side).lower()
 
 
 def clean(row: asyncpg.Record) -> dict[str, object]:
@@ -149,8 +154,8 @@ def open_position(row: Mapping[str, object]) -> OpenPosition:
     priced = row["last_update"]
     return OpenPosition(
         id=int(str(row["id"])),
-        symbol=str(row["symbol"]),
-        side=str(row["side"]).upper(),
+        symbol=str(row["symbol"] or ""),
+        side=str(row["side"] or "").upper(),
         entry_price=_decimal(row["entry_price"]),
         current_price=_decimal(row["current_price"]),
         quantity=held(row),
@@ -217,8 +222,7 @@ class PositionsView:
 
 
 async def load(context: Context) -> PositionsView:
-    if not context.capabilities.has("positions", *NEEDS):
-        raise TableMissing("positions")
+    context.capabilities.require_columns("positions", *NEEDS)
     rows = await read_positions(context.connection, context.capabilities, context.ledger.positions.open_ids)
     orders = await orders_of(context.connection, context.capabilities, [int(str(row["id"])) for row in rows])
     limit = context.facts.health.limit_seconds

@@ -8,11 +8,11 @@ from typing import Any
 
 import asyncpg
 
-from monitoring.database.capabilities import Capabilities, TableMissing
+from monitoring.database.capabilities import Capabilities
 from monitoring.ledger import Ledger
 from monitoring.ledger.trades import NEEDS
 from monitoring.scope import LARGEST_ID
-from monitoring.sections.positions import clean, excursion
+from monitoring.sections.positions import clean, excursion, lower
 from monitoring.sections.section import BadParameter, Context, Section
 from monitoring.sections.trade_query import PAGE, SORTS, TradeFilter, select_trades, trade_query
 
@@ -28,8 +28,8 @@ class Trade:
     row: Mapping[str, Any]
 
     @property
-    def side(self) -> str:
-        return str(self.row["side"]).lower()
+    def side(self) -> str | None:
+        return lower(self.row["side"])
 
     @property
     def net_pnl(self) -> Decimal | None:
@@ -42,9 +42,9 @@ class Trade:
         return f"{self.row['exit_time'].isoformat()}_{self.row['id']}"
 
     @property
-    def duration(self) -> timedelta:
-        length: timedelta = self.row["exit_time"] - self.row["entry_time"]
-        return length
+    def duration(self) -> timedelta | None:
+        entered: datetime | None = self.row["entry_time"]
+        return None if entered is None else self.row["exit_time"] - entered
 
     @property
     def mfe(self) -> float | None:
@@ -59,8 +59,7 @@ async def read_trades(
     connection: asyncpg.Connection, capabilities: Capabilities, ledger: Ledger, wanted: TradeFilter
 ) -> list[Trade]:
     """The wanted trades of the ledger's session. Raises TableMissing."""
-    if not capabilities.has("trades", *NEEDS):
-        raise TableMissing("trades")
+    capabilities.require_columns("trades", *NEEDS)
     query = trade_query(capabilities, ledger, wanted)
     if query is None:
         return []

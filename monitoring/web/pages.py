@@ -37,7 +37,9 @@ async def dashboard() -> Response:
     try:
         scope = await requested_scope()
     except TableMissing as error:
-        return _waiting(f"As yet {error}. The engine makes it when it first runs; atb db verify tells what is missing.")
+        return _waiting(
+            f"{error}. The engine makes its tables when it first runs; atb db verify tells what is missing."
+        )
     if scope is None:
         return _waiting("The database holds no session. The dashboard fills as soon as the engine begins one.")
     versions = services().hub.versions(scope.requested)  # before the reading: what changes meanwhile is read again

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 
 from quart import Blueprint, Response
 
@@ -169,8 +170,7 @@ async def _all_trades(reader: Reader, scope: Scope) -> AsyncIterator[list[Trade]
     """Every trade of the session, newest first, a page at a time."""
     after: tuple[datetime, int] | None = None
     while True:
-        async with reader.context(scope) as context:
-            page = await _trade_page(context, after, TRADES_AT_ONCE)
+        page = await reader.read(scope, partial(_trade_page, after=after, limit=TRADES_AT_ONCE))
         if not page:
             return
         yield page
@@ -189,8 +189,7 @@ async def _read(name: str) -> tuple[Scope, Table]:
     scope = await requested_scope()
     if scope is None:
         raise Problem(404, "no_session", "The database holds no trading session yet.")
-    async with services().reader.context(scope) as context:
-        return scope, await TABLES[name](context)
+    return scope, await services().reader.read(scope, TABLES[name])
 
 
 def _cell(value: Cell) -> str:

@@ -50,7 +50,7 @@ async def test_a_right_is_taken_away_and_given_back(page: Page, connection: asyn
     await connection.execute(f"REVOKE SELECT ON system_events FROM {READER}")
     await insert(connection, "trades", session_id=account, exit_time=now())
     await page.shows("performance", "41")
-    await page.shows("events", "no readable table system_events")
+    await page.shows("events", "may not read the table system_events")
     await connection.execute(f"GRANT SELECT ON system_events TO {READER}")
     await page.shows("events", "engine started")
     await insert(connection, "system_events", session_id=account, message="the disk hums")
@@ -170,8 +170,8 @@ async def test_a_table_that_may_not_be_read_is_named(
 ) -> None:
     await connection.execute(f"REVOKE SELECT ON orders FROM {READER}")
     report = await verify(reader_url)
-    assert report.ok
-    assert "Tables missing or not readable: orders" in report.text
+    assert not report.ok
+    assert "the database role may not read the table orders" in report.text
     async with dashboard(reader_url) as page:
         await page.shows("performance", "40")
         number = await insert(connection, "trades", session_id=account, exit_time=now())

@@ -7,7 +7,6 @@ import asyncpg
 from quart import Blueprint
 
 from monitoring.database.capabilities import Capabilities
-from monitoring.database.pool import SCHEMA_CHANGED
 from monitoring.metrics.facts import Session
 from monitoring.scope import CURRENT, Scope
 from monitoring.sections import Context
@@ -31,28 +30,9 @@ async def read(requested: str, load: Callable[[Context], Awaitable[T]], empty: T
     session = await find(requested)
     if session is None:
         return empty
-    scope = Scope(session, requested or CURRENT)
-    try:
-        return await _load(scope, load)
-    except SCHEMA_CHANGED:
-        # The schema was read anew when the query failed: once more, with the columns there are.
-        return await _load(scope, load)
-
-
-async def _load(scope: Scope, load: Callable[[Context], Awaitable[T]]) -> T:
-    async with services().reader.context(scope) as context:
-        return await load(context)
+    return await services().reader.read(Scope(session, requested or CURRENT), load)
 
 
 async def ask(load: Callable[[asyncpg.Connection, Capabilities], Awaitable[T]]) -> T:
     """What ``load`` reads where no session matters. Raises TableMissing, DatabaseUnavailable."""
-    try:
-        return await _ask(load)
-    except SCHEMA_CHANGED:
-        return await _ask(load)
-
-
-async def _ask(load: Callable[[asyncpg.Connection, Capabilities], Awaitable[T]]) -> T:
-    database = services().database
-    async with database.acquire() as connection:
-        return await load(connection, database.capabilities)
+    return await services().database.ask(load)

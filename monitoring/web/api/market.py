@@ -58,7 +58,7 @@ async def get_portfolio_exposures() -> Payload:
 async def _newest(
     connection: asyncpg.Connection, capabilities: Capabilities, table: str, columns: Columns, most: int
 ) -> list[asyncpg.Record]:
-    capabilities.require(table)
+    capabilities.require_columns(table, "id")
     query = NEWEST.format(columns=capabilities.columns(table, columns), table=table, most=most)
     return list(await connection.fetch(query))
 

@@ -53,7 +53,7 @@ async def get_position_orders(number: int, query_args: OwnerQuery) -> Payload:
     session = await find(query_args.session) if query_args.session else None
 
     async def load(connection: asyncpg.Connection, capabilities: Capabilities) -> Payload:
-        capabilities.require("positions")
+        capabilities.require_columns("positions", "id", "session_id")
         row = None if number > LARGEST_ID else await connection.fetchrow(OWNER, number)
         if row is None or (query_args.session and (session is None or row["session_id"] != session.id)):
             raise Problem(404, "unknown_position", f"There is no position {number}.")
@@ -86,7 +86,8 @@ async def get_partial_trades(query_args: ListQuery) -> list[Payload]:
     """Partial exits and scale-ins, newest first."""
 
     async def load(context: Context) -> list[Payload]:
-        context.capabilities.require("partial_trades", "positions")
+        context.capabilities.require_columns("partial_trades", "id", "position_id")
+        context.capabilities.require_columns("positions", "id", "session_id")
         target_level = context.capabilities.column("partial_trades", "target_level", "int", "t")
         query = PARTIAL.format(target_level=target_level)
         rows = await context.connection.fetch(query, context.scope.session.id, query_args.limit)

@@ -8,7 +8,7 @@ from monitoring.metrics.catalogue import CATALOGUE, Metric
 
 Moment = Annotated[str, Meta(description="ISO-8601, UTC", extra_json_schema={"format": "date-time"})]
 Percent = Annotated[float, Meta(description="In percent: 12.5 is 12.5 %")]
-Side = Annotated[str, Meta(description="As stored: LONG or SHORT")]
+Side = Annotated[str | None, Meta(description="As stored: LONG or SHORT")]
 Fraction = Annotated[float, Meta(description="Of the entry price: 0.016 is 1.6 %; below zero is against the position")]
 
 
@@ -67,11 +67,11 @@ class Order(Struct):
 
     id: int
     position_id: int | None
-    order_type: str
-    status: str
+    order_type: str | None
+    status: str | None
     exchange_order_id: str | None
     internal_order_id: str | None
-    symbol: str
+    symbol: str | None
     side: Side
     quantity: float | None
     price: float | None
@@ -90,15 +90,15 @@ class Position(Struct):
     """One open position."""
 
     id: int
-    symbol: str
-    side: Annotated[str, Meta(description="long or short")]
+    symbol: str | None
+    side: Annotated[str | None, Meta(description="long or short")]
     entry_price: float | None
     current_price: float | None
     quantity: Annotated[float | None, Meta(description="In base currency")]
     size: Annotated[float | None, Meta(description="Fraction of the balance: 0.1 is 10 %")]
     unrealized_pnl: Annotated[float | None, Meta(description="null as long as the current price is")]
     unrealized_pnl_percent: Percent | None
-    entry_time: Moment
+    entry_time: Moment | None
     stop_loss: float | None
     take_profit: float | None
     trailing_stop_activated: bool | None
@@ -134,8 +134,8 @@ class PartialTrade(Struct):
 
     id: int
     position_id: int
-    operation_type: Annotated[str, Meta(description="PARTIAL_EXIT or SCALE_IN")]
-    symbol: str
+    operation_type: Annotated[str | None, Meta(description="PARTIAL_EXIT or SCALE_IN")]
+    symbol: str | None
     side: Side
     entry_price: float | None
     price: float | None
@@ -150,12 +150,12 @@ class Trade(Struct):
     """One closed trade."""
 
     id: int
-    symbol: str
+    symbol: str | None
     side: Side
     entry_price: float | None
     exit_price: float | None
     quantity: float | None
-    entry_time: Moment
+    entry_time: Moment | None
     exit_time: Moment
     pnl: Annotated[float | None, Meta(description="Gross")]
     net_pnl: Annotated[float | None, Meta(description="After commission and margin interest")]
@@ -163,7 +163,7 @@ class Trade(Struct):
     pnl_percent: Percent | None
     exit_reason: str | None
     strategy_name: str | None
-    duration_seconds: float
+    duration_seconds: float | None
     mfe: Annotated[Fraction | None, Meta(description="Largest move in favour, as a fraction of the entry price")]
     mae: Annotated[Fraction | None, Meta(description="Largest move against, as a fraction of the entry price")]
 

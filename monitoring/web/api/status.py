@@ -9,6 +9,7 @@ from quart_schema import validate_querystring, validate_response
 
 from monitoring.database.capabilities import ESSENTIAL, TableMissing
 from monitoring.database.pool import DatabaseUnavailable
+from monitoring.ledger.trades import NEEDS
 from monitoring.metrics.catalogue import BY_KEY, evaluate
 from monitoring.metrics.facts import Facts
 from monitoring.metrics.health import public_status, status
@@ -112,10 +113,10 @@ async def ready() -> tuple[Payload, int]:
     connected = await _database_answers()
     feed = feed_status()
     tasks = {name: {"running": state.running, "failures": state.failures} for name, state in parts.tasks.states.items()}
-    essential = parts.database.capabilities.has(ESSENTIAL)
+    essential = parts.database.capabilities.fault(ESSENTIAL)
     reasons = [
         *(["the database does not answer"] if not connected else []),
-        *([str(TableMissing(ESSENTIAL))] if connected and not essential else []),
+        *([str(essential)] if connected and essential else []),
         *([f"changes are not followed: {_why_not(feed)}"] if not _following(feed) else []),
         *(f"the task {name} does not run" for name, state in parts.tasks.states.items() if not state.running),
     ]
@@ -185,7 +186,11 @@ def status_payload(facts: Facts) -> Payload:
         "uptime_seconds": uptime_seconds(facts),
         "halted": facts.health.halted,
         "mode": facts.session.mode,
-        "reasons": {"status": reason, **{names[key]: why for key, why in evaluation.reasons.items()}},
+        "reasons": {
+            "status": reason,
+            **({"halted": facts.health.halt_unknown} if facts.health.halt_unknown else {}),
+            **{names[key]: why for key, why in evaluation.reasons.items()},
+        },
     }
 
 
@@ -234,7 +239,7 @@ def _word(connected: bool) -> str:
 
 
 async def _last_trade(context: Context) -> str | None:
-    if "trades" not in context.capabilities.tables:
+    if not context.capabilities.has("trades", *NEEDS):
         return None
     newest = await read_trades(context.connection, context.capabilities, context.ledger, TradeFilter(limit=1))
     return timestamp(newest[0].row["exit_time"]) if newest else None

@@ -1,0 +1,127 @@
+"""What is shown of databases that today's engine did not make: each with rows that once made every page an error."""
+
+import asyncio
+import json
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.rows import ago, insert, now
+from tests.shapes import shape
+
+
+def refuse(constant: str) -> float:
+    raise AssertionError(f"JSON holds {constant}")
+
+
+async def get(client: Any, path: str) -> Any:
+    response = await client.get(path)
+    text = await response.get_data(as_text=True)
+    assert response.status_code == 200, (path, text)
+    return json.loads(text, parse_constant=refuse)
+
+
+@pytest.fixture
+async def odd(request: pytest.FixtureRequest, connection: asyncpg.Connection) -> None:
+    """The shape that the test names; asked for before ``client``."""
+    await shape(connection, request.param)
+
+
+async def session(connection: asyncpg.Connection) -> int:
+    return await insert(connection, "trading_sessions", start_time=ago(days=3), initial_balance=10_000)
+
+
+@pytest.mark.parametrize("odd", ["float"], indirect=True)
+async def test_double_precision_everywhere(odd: None, connection: asyncpg.Connection, client: Any) -> None:
+    number = await session(connection)
+    await insert(connection, "trades", session_id=number, pnl=50, quantity=0.05, exit_time=ago(hours=20))
+    metrics = await get(client, "/api/metrics")
+    assert (metrics["total_trades"], metrics["total_pnl"]) == (1, 50)
+    assert (await client.get("/")).status_code == 200
+
+
+async def test_times_with_a_zone(connection: asyncpg.Connection, client: Any) -> None:
+    """Converted while the dashboard runs, and read in UTC wherever the server is."""
+    number = await session(connection)
+    name = await connection.fetchval("SELECT current_database()")
+    await connection.execute(f"ALTER DATABASE {name} SET timezone = 'Asia/Tokyo'")
+    at = now()
+    await insert(connection, "account_history", session_id=number, timestamp=at, total_pnl=1)
+    await shape(connection, "timestamptz")
+    assert (await get(client, "/api/metrics"))["equity"] == 10_000
+    balance = await get(client, "/api/balance")
+    assert balance["timestamp"] == f"{at.isoformat()}+00:00"
+
+
+async def test_some_times_with_a_zone(connection: asyncpg.Connection, client: Any) -> None:
+    number = await session(connection)
+    for hours in range(61):
+        await insert(connection, "account_history", session_id=number, timestamp=ago(hours=hours), total_pnl=1.5)
+    await connection.execute("""
+        ALTER TABLE account_history ALTER timestamp TYPE timestamptz USING timestamp AT TIME ZONE 'UTC';
+        ALTER TABLE trades ALTER entry_time TYPE timestamptz USING entry_time AT TIME ZONE 'UTC',
+                           ALTER exit_time TYPE timestamptz USING exit_time AT TIME ZONE 'UTC';
+        ALTER TABLE trading_sessions ALTER start_time TYPE timestamptz USING start_time AT TIME ZONE 'UTC',
+                                     ALTER end_time TYPE timestamptz USING end_time AT TIME ZONE 'UTC';
+    """)
+    assert (await get(client, "/api/metrics"))["equity"] == 10_000
+    assert await get(client, "/api/trades") == []
+    assert (await get(client, "/api/status"))["status"] == "Online"
+
+
+@pytest.mark.parametrize("odd", ["oldfloat"], indirect=True)
+async def test_balances_of_double_precision(odd: None, connection: asyncpg.Connection, client: Any) -> None:
+    """What the engine's synchronisation added counts as paid in: no return, and no drawdown."""
+    number = await session(connection)
+    for days, total, reason in ((2, 10_000, "session_start"), (1, 11_000, "exchange_sync_correction")):
+        booked = {"last_updated": ago(days=days), "total_balance": total, "update_reason": reason}
+        await insert(connection, "account_balances", session_id=number, **booked)
+    for days, balance in ((2, 10_000), (0, 11_000)):
+        at = ago(days=days, seconds=1)
+        await insert(connection, "account_history", session_id=number, timestamp=at, balance=balance, total_pnl=1)
+    metrics = await get(client, "/api/metrics")
+    assert (metrics["equity"], metrics["total_return"], metrics["max_drawdown"]) == (11_000, 0, 0)
+
+
+@pytest.mark.parametrize("odd", ["numeric"], indirect=True)
+async def test_infinite_results_are_unknown(odd: None, connection: asyncpg.Connection, client: Any) -> None:
+    number = await session(connection)
+    for pnl in ("Infinity", "-Infinity", "5"):
+        await connection.execute(
+            "INSERT INTO trades (symbol, side, source, entry_price, exit_price, size, entry_time, exit_time, pnl,"
+            " pnl_percent, strategy_name, session_id) VALUES ('BTCUSDT', 'LONG', 'LIVE', 100, 101, 0.1, $1, $2,"
+            f" '{pnl}'::numeric, 1, 's', $3)",
+            *(ago(hours=2), ago(hours=1), number),
+        )
+    metrics = await get(client, "/api/metrics")
+    assert (metrics["total_trades"], metrics["total_pnl"]) == (3, None)
+    assert "2 of 3 closed trades" in metrics["reasons"]["total_pnl"]
+    assert [trade["pnl"] for trade in await get(client, "/api/trades?sort=pnl")] == [5, None, None]
+
+
+@pytest.mark.parametrize("odd", ["native enums"], indirect=True)
+async def test_labels_of_the_first_generation(odd: None, connection: asyncpg.Connection, client: Any) -> None:
+    """PENDING and OPEN are open, FILLED and CLOSED are closed."""
+    number = await session(connection)
+    for status in ("PENDING", "OPEN", "FILLED", "CLOSED"):
+        await insert(connection, "positions", session_id=number, status=status)
+    assert (await get(client, "/api/metrics"))["active_positions_count"] == 2
+    assert [position["side"] for position in await get(client, "/api/positions")] == ["long", "long"]
+    await connection.execute("UPDATE positions SET status = 'FILLED' WHERE status = 'PENDING'")
+    async with asyncio.timeout(30):
+        while len(await get(client, "/api/positions")) != 1:  # noqa: ASYNC110 - what the feed tells takes its time
+            await asyncio.sleep(0.05)
+
+
+async def test_symbols_beyond_ascii(connection: asyncpg.Connection, client: Any) -> None:
+    number = await insert(connection, "trading_sessions", symbol="测试USDT")
+    for symbol in ("测试USDT", "\u202eEVIL"):
+        await insert(connection, "trades", session_id=number, symbol=symbol)
+    page = await (await client.get("/partials/trades")).get_data(as_text=True)
+    assert "<bdi>测试USDT</bdi>" in page
+    assert "<bdi>\u202eEVIL</bdi>" in page
+    [trade] = await get(client, "/api/trades?symbol=%E6%B5%8B%E8%AF%95USDT")
+    assert trade["symbol"] == "测试USDT"
+    assert (await client.get("/api/trades?symbol=%00")).status_code == 422
+    assert {trade["symbol"] for trade in await get(client, "/api/trades")} == {"测试USDT", "\u202eEVIL"}
