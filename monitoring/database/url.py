@@ -88,4 +88,5 @@ def describe_url(url: str) -> str:
         # Nobody can say whether this is a parameter or a password with a question mark.
         return "the database"
     place = address.rpartition("@")[2].partition("#")[0]
+    place = "".join(letter if letter.isprintable() else "?" for letter in place)
     return f"local socket{place}" if place.startswith("/") else place

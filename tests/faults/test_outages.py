@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 import asyncpg
 import psutil
@@ -125,6 +126,44 @@ async def test_out_of_connections(
         assert "no connection left" in page.parts.feed.state.how
     finally:
         await connection.execute(f"ALTER ROLE {READER} CONNECTION LIMIT -1")
+    await trades_on(page, database_url, account)
+
+
+CLOSED = {
+    "takes no new connections": (
+        "ALTER DATABASE {0} ALLOW_CONNECTIONS false",
+        "ALTER DATABASE {0} ALLOW_CONNECTIONS true",
+    ),
+    "there is no such database": ("ALTER DATABASE {0} RENAME TO away", "ALTER DATABASE away RENAME TO {0}"),
+    "may not connect to it": ("REVOKE CONNECT ON DATABASE {0} FROM PUBLIC", "GRANT CONNECT ON DATABASE {0} TO PUBLIC"),
+    "user or password refused": (f"ALTER ROLE {READER} NOLOGIN", f"ALTER ROLE {READER} LOGIN"),
+    "no connection left": ("ALTER DATABASE {0} CONNECTION LIMIT 0", "ALTER DATABASE {0} CONNECTION LIMIT -1"),
+}
+END_ALL = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1"
+
+
+@pytest.mark.parametrize("why", CLOSED)
+async def test_closed_by_an_administrator(
+    why: str, page: Page, server: EmbeddedServer, database_url: str, account: int
+) -> None:
+    """Whatever it says no with, it is away like one that is stopped, and so it comes back."""
+    name = urlsplit(database_url).path[1:]
+    close, reopen = (statement.format(name) for statement in CLOSED[why])
+    async with engine(server.url("postgres")) as administrator:
+        try:
+            # A database can only be renamed while nobody is connected.
+            await administrator.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+            await administrator.fetch(END_ALL, name)
+            await administrator.execute(close)
+            if why != "takes no new connections":
+                renamed = "away" if "RENAME" in close else name
+                await administrator.execute(f"ALTER DATABASE {renamed} ALLOW_CONNECTIONS true")
+            await is_away(page)
+            await until(lambda: why in page.parts.feed.state.how)
+            answers = {path: await page.client.get(path) for path in ("/health", "/api/status", "/", "/api/metrics")}
+            assert [answer.status_code for answer in answers.values()] == [200, 200, 200, 503]
+        finally:
+            await administrator.execute(reopen)
     await trades_on(page, database_url, account)
 
 
