@@ -203,7 +203,15 @@ def _taken(row: Mapping[str, object], exit: asyncpg.Record) -> Decimal | None:
     """What one exit took: as written, else from its price and its share of the position."""
     pnl, price, size = (_finite(exit[name]) for name in ("pnl", "price", "size"))
     entry, quantity, original = (_decimal(row[name]) for name in ("entry_price", "quantity", "original_size"))
-    if pnl is not None or price is None or size is None or entry is None or quantity is None or not original:
+    if (
+        pnl is not None
+        or price is None
+        or size is None
+        or entry is None
+        or quantity is None
+        or not original
+        or not row["side"]
+    ):
         return pnl
     return (price - entry) * direction(row) * quantity * size / original
 
