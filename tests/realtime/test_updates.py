@@ -90,11 +90,11 @@ async def test_metrics_that_could_not_be_read_are_sent_later(
     read, lost = Reader.context, asyncio.Event()
 
     @asynccontextmanager
-    async def loses_once(reader: Reader, scope: Scope, **how: Any) -> AsyncIterator[object]:
+    async def loses_once(reader: Reader, scope: Scope, *arguments: Any, **how: Any) -> AsyncIterator[object]:
         if asyncio.current_task() in tasks and not lost.is_set():
             lost.set()
             raise DatabaseUnavailable("the connection was lost")
-        async with read(reader, scope, **how) as context:
+        async with read(reader, scope, *arguments, **how) as context:
             yield context
 
     tasks = [task for task in asyncio.all_tasks() if task.get_name() == "updates"]
