@@ -34,7 +34,10 @@ class Meter:
         processes = tuple(processes)
         return cls(processes, sum(map(processor_seconds, processes)), time.monotonic())
 
+    def seconds(self) -> float:
+        """Spent by all of them."""
+        return sum(map(processor_seconds, self.processes)) - self.spent
+
     def percent(self) -> float:
         """Of one core, on average."""
-        spent = sum(map(processor_seconds, self.processes)) - self.spent
-        return 100 * spent / (time.monotonic() - self.began)
+        return 100 * self.seconds() / (time.monotonic() - self.began)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import cast
 
+from itsdangerous import URLSafeTimedSerializer
 from quart import Quart, request
 from quart.sessions import SecureCookieSessionInterface
 from quart_schema import Info, QuartSchema
@@ -29,6 +30,7 @@ from monitoring.services import KEY, Services
 from monitoring.snapshots import Snapshots
 from monitoring.version import VERSION
 from monitoring.web import api, auth, cors, errors, headers, pages, stream, tables
+from monitoring.web.answers import Answers
 from monitoring.web.compression import Compression
 from monitoring.web.hosts import LocalOnly
 from monitoring.web.json import Json
@@ -68,6 +70,13 @@ def create_app(settings: Settings, metrics: Iterable[Metric] = CATALOGUE, clock:
 
 class CookieSessions(SecureCookieSessionInterface):
     """Cookies that are marked secure exactly when the browser came over TLS."""
+
+    _serializer: URLSafeTimedSerializer | None = None
+
+    def get_signing_serializer(self, app: Quart) -> URLSafeTimedSerializer | None:
+        """Made once: the key never changes while the application runs, and every request asks for it."""
+        self._serializer = self._serializer or super().get_signing_serializer(app)
+        return self._serializer
 
     def get_cookie_secure(self, app: Quart) -> bool:
         return request.headers.get("X-Forwarded-Proto", request.scheme) == "https"
@@ -119,6 +128,7 @@ def _put_together(settings: Settings, app: Quart, metrics: tuple[Metric, ...], c
         updates=updates,
         streams=streams,
         admission=admission,
+        answers=Answers(),
         tasks=Tasks(clock),
     )
 

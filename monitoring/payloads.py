@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 
-from monitoring.metrics.catalogue import CATALOGUE, Metric, evaluate
+from monitoring.metrics.catalogue import CATALOGUE, Evaluation, Metric
 from monitoring.metrics.facts import Facts
 from monitoring.metrics.health import public_status, status
 from monitoring.scope import configured
@@ -21,7 +21,7 @@ ORDER_TIMES = ("created_at", "filled_at", "cancelled_at", "last_update")
 
 def timestamp(moment: datetime | None) -> str | None:
     """Naive UTC as ISO-8601 with ``+00:00``."""
-    return None if moment is None else moment.replace(tzinfo=UTC).isoformat()
+    return None if moment is None else f"{moment.isoformat()}+00:00"
 
 
 def plain(value: object) -> object:
@@ -34,14 +34,21 @@ def plain(value: object) -> object:
     return value
 
 
+def number(value: Decimal | float | None) -> float | None:
+    """``value`` as JSON can hold it; what is infinite or NaN is None."""
+    if value is None:
+        return None
+    plain_value = float(value)
+    return plain_value if math.isfinite(plain_value) else None
+
+
 def plain_fields(row: Row, names: Iterable[str]) -> Payload:
     """The named columns of ``row``, plain."""
     return {name: plain(row[name]) for name in names}
 
 
-def metrics_payload(facts: Facts, metrics: Iterable[Metric] = CATALOGUE) -> Payload:
+def metrics_payload(evaluation: Evaluation) -> Payload:
     """The object of ``/api/metrics``: every metric by key, None where unknown, and ``reasons`` for each None."""
-    evaluation = evaluate(facts, metrics)
     values = {key: plain(value) for key, value in evaluation.values.items()}
     return {**values, "reasons": dict(evaluation.reasons)}
 
@@ -55,10 +62,22 @@ def empty_metrics(reason: str, metrics: Iterable[Metric] = CATALOGUE) -> Payload
 def trade_payload(trade: Trade) -> Payload:
     """One closed trade: ``pnl`` before costs, ``net_pnl`` after them, excursions as fractions of the entry price."""
     row = trade.row
+    # Field by field: lists hold up to a thousand of them.
     return {
-        **plain_fields(row, ("id", "symbol", "entry_price", "exit_price", "quantity", "entry_time", "exit_time")),
-        **plain_fields(row, ("pnl", "net_pnl", "commission", "pnl_percent", "exit_reason", "strategy_name")),
+        "id": row["id"],
+        "symbol": row["symbol"],
         "side": row["side"],
+        "entry_price": number(row["entry_price"]),
+        "exit_price": number(row["exit_price"]),
+        "quantity": number(row["quantity"]),
+        "entry_time": timestamp(row["entry_time"]),
+        "exit_time": timestamp(row["exit_time"]),
+        "pnl": number(row["pnl"]),
+        "net_pnl": number(row["net_pnl"]),
+        "commission": number(row["commission"]),
+        "pnl_percent": number(row["pnl_percent"]),
+        "exit_reason": row["exit_reason"],
+        "strategy_name": row["strategy_name"],
         "duration_seconds": None if trade.duration is None else trade.duration.total_seconds(),
         "mfe": _fraction(trade.mfe),
         "mae": _fraction(trade.mae),

@@ -16,7 +16,7 @@ from monitoring.database.capabilities import Capabilities
 from monitoring.database.errors import MAY_BE_SCHEMA, UNAVAILABLE, DatabaseUnavailable
 from monitoring.database.pool import Database
 from monitoring.ledger import MOST_LEDGERS, Ledger, Ledgers
-from monitoring.metrics.catalogue import CATALOGUE, Metric
+from monitoring.metrics.catalogue import CATALOGUE, Evaluation, Metric, evaluate
 from monitoring.metrics.facts import Facts, Session
 from monitoring.realtime.hub import Hub
 from monitoring.scope import CURRENT, Scope, find_session, list_sessions
@@ -72,6 +72,7 @@ class Reader:
         self.on_read: Callable[[Facts], None] = lambda facts: None
         """Hears of all facts that are read, and by that of what whoever looks is being shown."""
         self._known: OrderedDict[int, _Known] = OrderedDict()
+        self._evaluated: tuple[Facts, tuple[Metric, ...], Evaluation] | None = None
         self._failed: dict[tuple[int, bool], tuple[float, str]] = {}
         """When the last attempt to read a session, with facts or without, failed after a long wait, and why."""
         self._locks: WeakValueDictionary[tuple[int, bool], asyncio.Lock] = WeakValueDictionary()
@@ -159,6 +160,13 @@ class Reader:
                 return await load(context)
 
         return await self.database.steady(once)
+
+    def evaluation(self, facts: Facts) -> Evaluation:
+        """The metrics that programs are sent; computed once from the same facts, whoever asks."""
+        wanted = self.shown.enabled
+        if self._evaluated is None or self._evaluated[0] is not facts or self._evaluated[1] is not wanted:
+            self._evaluated = facts, wanted, evaluate(facts, wanted)
+        return self._evaluated[2]
 
     @asynccontextmanager
     async def context(

@@ -18,6 +18,7 @@ from monitoring.realtime.tasks import Tasks
 from monitoring.realtime.unsent import Streams
 from monitoring.realtime.updates import Updates
 from monitoring.snapshots import Snapshots
+from monitoring.web.answers import Answers
 from monitoring.web.rendering import Pages
 
 KEY = "monitoring"
@@ -41,6 +42,7 @@ class Services:
     streams: Streams
     admission: Admission
     tasks: Tasks
+    answers: Answers
 
 
 def services() -> Services:

@@ -1,7 +1,7 @@
 """The closed trades of one session: counted once, in the background where there are many, then fed by new rows."""
 
 from bisect import bisect_right, insort
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -46,6 +46,14 @@ class Tally:
     recent: list[Outcome] = field(default_factory=list)
     """At least the trades of the last week, and the newest ten; oldest first."""
     extremes: Extremes = field(default_factory=Extremes)
+    _in_order: list[date] = field(default_factory=list)
+
+    @property
+    def in_order(self) -> Sequence[date]:
+        """The days, oldest first."""
+        if len(self._in_order) != len(self.days):
+            self._in_order = sorted(self.days)
+        return self._in_order
 
     def add_day(self, day: date, trades: TradeSum) -> None:
         self.total.merge(trades)
@@ -123,7 +131,7 @@ class Count:
     def _keep_from(self, now: datetime) -> datetime:
         """A time since when there were ten trades, and the last week's."""
         missing, day = OUTCOMES, now.date()
-        for day in sorted(self.tally.days, reverse=True):
+        for day in reversed(self.tally.in_order):
             missing -= self.tally.days[day].total
             if missing <= 0:
                 break
@@ -170,6 +178,11 @@ class TradeLedger:
     def days(self) -> Mapping[date, TradeSum]:
         """By UTC day of the exit; empty until all are counted."""
         return self._tally.days if self._tally else {}
+
+    @property
+    def in_order(self) -> Sequence[date]:
+        """The days, oldest first; none until all are counted."""
+        return self._tally.in_order if self._tally else ()
 
     @property
     def extremes(self) -> Extremes:

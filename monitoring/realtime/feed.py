@@ -9,7 +9,7 @@ server's own counters, which are looked at every few seconds.
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -96,6 +96,14 @@ class Feed:
     def wake(self) -> None:
         """Somebody has come to look: poll quickly from now on."""
         self.pace.wake()
+
+    @property
+    def seen(self) -> Hashable:
+        """What stays equal for as long as nothing at all is committed; None while nobody watches."""
+        gate = self._gate
+        if gate is None or self.state.gone_since is not None:
+            return None
+        return gate.started, gate.replayed, gate.snapshot
 
     async def caught_up(self) -> None:
         """Waits for a poll that begins after this call, so that what is answered next holds all that was committed.

@@ -73,7 +73,7 @@ class Updates:
             return empty_metrics("no session yet", self._reader.shown.enabled)
 
         async def load(context: Context) -> dict[str, Any]:
-            return metrics_payload(context.facts, self._reader.shown.enabled)
+            return metrics_payload(self._reader.evaluation(context.facts))
 
         return await self._reader.read(Scope(session, CURRENT), load)
 

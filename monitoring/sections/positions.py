@@ -137,7 +137,8 @@ def lower(side: object) -> str | None:
 
 def clean(row: asyncpg.Record) -> dict[str, object]:
     """The row with NaN and infinite numerics as None."""
-    return {key: None if isinstance(value, Decimal) and not value.is_finite() else value for key, value in row.items()}
+    unknown = [key for key, value in row.items() if isinstance(value, Decimal) and not value.is_finite()]
+    return {**row, **dict.fromkeys(unknown)}
 
 
 async def read_positions(

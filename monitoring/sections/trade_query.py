@@ -198,7 +198,8 @@ def _bound(query: TradeQuery, ledger: Ledger, wanted: TradeFilter, chosen: Seque
     if wanted.after:
         until = min(until, wanted.after[0])
     if ledger.trades.certain:
-        days = [day for day in sorted(ledger.trades.days) if since.date() <= day <= until.date()]
+        known = ledger.trades.in_order
+        days = known[bisect_left(known, since.date()) : bisect_right(known, until.date())]
         chosen = chosen or _days_to_read(ledger.trades.days, days, wanted, (since, until))
         if not chosen:
             return False
@@ -215,20 +216,22 @@ def _bound(query: TradeQuery, ledger: Ledger, wanted: TradeFilter, chosen: Seque
 
 
 def _days_to_read(
-    trades: Mapping[date, TradeSum], days: list[date], wanted: TradeFilter, bounds: tuple[datetime, datetime]
+    trades: Mapping[date, TradeSum], days: Sequence[date], wanted: TradeFilter, bounds: tuple[datetime, datetime]
 ) -> list[date]:
     """Those of ``days``, which are in order, whose trades must be read to find so many as are wanted."""
-    holding = [day for day in days if min(_counts(trades[day], wanted)) > 0]
+    in_turn = reversed(days) if wanted.order == NEWEST else iter(days)
+    holding = (day for day in in_turn if min(_counts(trades[day], wanted)) > 0)
     if not wanted.by_day or wanted.order not in (NEWEST, OLDEST):
-        return holding
+        return list(holding)
     since, until = bounds
-    missing = wanted.need
-    for number, day in enumerate(in_turn := holding[::-1] if wanted.order == NEWEST else holding, 1):
+    missing, found = wanted.need, []
+    for day in holding:
+        found.append(day)
         if since <= midnight(day) and next_midnight(day) <= until:
             missing -= _at_least(trades[day], wanted)
         if missing <= 0:
-            return in_turn[:number]
-    return holding
+            break
+    return found
 
 
 def _counts(trades: TradeSum, wanted: TradeFilter) -> list[int]:

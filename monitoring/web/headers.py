@@ -35,8 +35,7 @@ def register(app: Quart) -> None:
 
     @app.after_request
     async def add(response: Response) -> Response:
-        for name, value in common.items():
-            response.headers.setdefault(name, value)
+        response.headers.extend(common)
         static = request.path.startswith("/static/")
         response.headers.setdefault("Cache-Control", "public, max-age=3600" if static else "no-store")
         return response

@@ -6,6 +6,7 @@ strangers may come the operator's token stands in the way; on loopback reading i
 
 import ipaddress
 import json
+from functools import lru_cache
 
 from monitoring.web.prefix import App, Receive, Scope, Send
 
@@ -20,6 +21,7 @@ REFUSAL = json.dumps(
 ).encode()
 
 
+@lru_cache(maxsize=64)
 def is_local(host: str) -> bool:
     """Whether ``host`` (with or without a port) can only mean this machine."""
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() and not host.endswith("]") else host

@@ -232,3 +232,17 @@ async def test_older_pages_of_the_section_go_on_where_the_one_before_ended(
         path = html.unescape(older[1]) if older else None
     assert found == sorted(found, reverse=True)
     assert len(found) == 60
+
+
+async def test_whatever_was_committed_is_in_the_next_answer(
+    client: Any, session: int, connection: asyncpg.Connection
+) -> None:
+    newest, *older = await get(client)
+    assert await get(client) == [newest, *older]
+    assert await get(client, "?limit=2") == [newest, older[0]]
+    added = await insert(connection, "trades", session_id=session, exit_time=DAY + timedelta(days=8))
+    assert [trade["id"] for trade in await get(client)] == [added, newest["id"], *(trade["id"] for trade in older)]
+    await connection.execute("UPDATE trades SET pnl = 777 WHERE id = $1", older[0]["id"])
+    assert 777 in [trade["pnl"] for trade in await get(client)]
+    await connection.execute("DELETE FROM trades WHERE id = $1", newest["id"])
+    assert newest["id"] not in [trade["id"] for trade in await get(client)]

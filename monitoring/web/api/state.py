@@ -34,7 +34,7 @@ async def get_dashboard_state(query_args: StateQuery) -> Payload:
     async def load(context: Context) -> Payload:
         return {
             "bot": bot_payload(context.facts),
-            "metrics": metrics_payload(context.facts, services().reader.shown.enabled),
+            "metrics": metrics_payload(services().reader.evaluation(context.facts)),
             "positions": await _positions(context),
             "trades": await _trades(context, query_args.trades_limit),
         }
