@@ -25,6 +25,15 @@ from benchmarks.usage import Meter
 
 SIZES = (Size("lists_10k", 100_000, 10_000), Size("lists_500k", 1_000_000, 500_000))
 CALLS = ("/api/trades?limit=50", "/api/metrics")
+SEARCHES = (
+    "/api/trades?sort=pnl",
+    "/api/trades?sort=symbol",
+    "/api/trades?outcome=breakeven",
+    "/api/trades?symbol=NONE",
+)
+"""Trades that an index alone does not find; only measured where they are looked up."""
+RARE = "UPDATE trades SET pnl = commission WHERE id % ($1 / 10) = 1 AND pnl <> commission"
+"""Ten trades that neither won nor lost, years apart."""
 WARM_UP_CALLS = 100
 CALLS_MEASURED = 1000
 COMMITS = 200
@@ -48,16 +57,19 @@ def median(address: str, path: str, count: int = CALLS_MEASURED) -> float:
     return statistics.median(calls(address, path, count))
 
 
-async def measure(url: str) -> dict[str, float]:
+async def measure(url: str, size: Size) -> dict[str, float]:
     figures: dict[str, float] = {}
     async with serving(url) as (address, process, _started):
         await complete(address)
         writer = await asyncpg.connect(url)
+        await writer.execute(RARE, size.trades)
         for path in CALLS:
             await asyncio.to_thread(median, address, path, WARM_UP_CALLS)
             meter = Meter.start([process, *(row["pid"] for row in await writer.fetch(BACKENDS))])
             figures[f"{path} (ms)"] = await asyncio.to_thread(median, address, path)
             figures[f"{path}, processor (ms)"] = 1000 * meter.seconds() / (CALLS_MEASURED + WARM_UP_CALLS)
+            figures[f"{path}, after a commit (ms)"] = await after_commits(writer, address, path)
+        for path in SEARCHES:
             figures[f"{path}, after a commit (ms)"] = await after_commits(writer, address, path)
         await writer.close()
     return figures
@@ -89,7 +101,7 @@ def readiness(address: str) -> bytes:
 
 async def main() -> None:
     with start_server() as server:
-        columns = [await measure(await make(server, size)) for size in SIZES]
+        columns = [await measure(await make(server, size), size) for size in SIZES]
     report([size.name for size in SIZES], columns)
 
 
