@@ -17,10 +17,11 @@ import pytest
 from monitoring.config import load_settings
 from monitoring.environment import read_environment
 from monitoring.postgres.embedded import EmbeddedServer
+from tests.faults.wire import wire_to
 from tests.rows import insert
 from tests.running import run_dashboard
 from tests.secrets import SECRETS
-from tests.waiting import WAIT_SECONDS
+from tests.waiting import WAIT_SECONDS, until
 
 
 async def atb(*arguments: str, **environ: str) -> tuple[int, str, str]:
@@ -243,13 +244,18 @@ async def test_stops_at_once_with_streams_open(database_url: str, stop: signal.S
 
 
 async def test_waits_for_a_database_that_is_late(server: EmbeddedServer, template_database: str) -> None:
-    async def create_when_asked() -> None:
-        await asyncio.sleep(2)
+    async def create_when_refused() -> None:
+        await until(lambda: bool(wire.links))
+        first = set(wire.links)
+        wire.pass_on()
+        await until(lambda: not first & wire.links)
         await server.create_database("late", template_database)
 
-    late = asyncio.create_task(create_when_asked())
-    waiting = run_dashboard("--db-url", server.url("late"), "--wait-for-db", "20")
-    async with waiting as running, httpx.AsyncClient() as client:
-        assert (await client.get(f"{running.url}/health")).json() == {"status": "ok"}
-    await late
+    async with wire_to(server.url("late")) as wire:
+        wire.swallow()
+        late = asyncio.create_task(create_when_refused())
+        patient = run_dashboard("--db-url", wire.url(), "--wait-for-db", f"{WAIT_SECONDS:.0f}")
+        async with patient as running, httpx.AsyncClient() as client:
+            assert (await client.get(f"{running.url}/health")).json() == {"status": "ok"}
+        await late
     await server.drop_database("late")
