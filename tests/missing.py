@@ -37,5 +37,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reasons = (REASON.search(str(report.longrepr[-1])) for report in terminalreporter.stats.get("skipped", ()))
     counts = Counter(found[1] for found in reasons if found)
     if counts:
-        tests = ", ".join(f"{count} tests of {name}" for name, count in counts.most_common())
-        terminalreporter.line(f"Skipped: {tests} (make test installs what they need)")
+        tests = ", ".join(f"{count} tests that need {name}" for name, count in counts.most_common())
+        terminalreporter.line(f"Skipped: {tests} (make test runs them)")
