@@ -9,6 +9,7 @@ import pytest
 
 from tests.rows import ago, insert, now
 from tests.shapes import shape
+from tests.waiting import waiting
 
 
 def refuse(constant: str) -> float:
@@ -109,7 +110,7 @@ async def test_labels_of_the_first_generation(odd: None, connection: asyncpg.Con
     assert (await get(client, "/api/metrics"))["active_positions_count"] == 2
     assert [position["side"] for position in await get(client, "/api/positions")] == ["long", "long"]
     await connection.execute("UPDATE positions SET status = 'FILLED' WHERE status = 'PENDING'")
-    async with asyncio.timeout(30):
+    async with waiting():
         while len(await get(client, "/api/positions")) != 1:  # noqa: ASYNC110 - what the feed tells takes its time
             await asyncio.sleep(0.05)
 

@@ -15,6 +15,7 @@ from monitoring.services import KEY, Services
 from monitoring.web.tables import TABLES
 from tests.shapes import SHAPES, seed_everything, shape
 from tests.streaming import stream
+from tests.waiting import waiting
 from tests.web.conftest import OPERATOR
 
 STREAMS = {"/events"}
@@ -105,7 +106,7 @@ async def test_a_database_converted_while_it_runs(
 ) -> None:
     assert await walk(app, client) == {}
     await shape(migrating, name)
-    async with asyncio.timeout(30):
+    async with waiting():
         # A look of the feed at the schema later at the latest: what takes a wider type makes no query fail.
         while broken := await walk(app, client):
             assert {answer[:3] for answer in broken.values()} == {"200"}
@@ -151,7 +152,7 @@ async def figures(client: Any) -> dict[str, Any]:
 
 
 async def is_well_again(client: Any, before: dict[str, Any]) -> None:
-    async with asyncio.timeout(30):
+    async with waiting():
         while await figures(client) != before:  # noqa: ASYNC110 - the feed looks at the schema now and then
             await asyncio.sleep(0.1)
 
