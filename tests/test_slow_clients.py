@@ -25,6 +25,8 @@ from tests.waiting import WAIT_SECONDS, waiting
 STUCK = 50
 CHANGES = 3000
 NAMES = tuple(section.name for section in SECTIONS)
+PINGS = 5
+"""What the library itself may add to a queue while a test lasts."""
 KERNEL = 8192
 """Bytes that the system keeps on either side of a connection."""
 MOST_GROWTH = STUCK * (stalled.MOST_WAITING + 16_384) + (2 << 20)
@@ -120,7 +122,7 @@ async def test_pages_that_stop_reading_are_let_go(hub: Hub, sockets: Sockets, cl
         assert hub.viewers == STUCK + 1
         assert await change(hub, page) < MOST_GROWTH
         assert hub.viewers == 1
-        assert longest_queue(sockets) <= MOST_UNSENT + 1
+        assert longest_queue(sockets) <= MOST_UNSENT + PINGS
         clients.close()
 
 
@@ -134,7 +136,7 @@ async def test_programs_that_stop_reading_are_let_go(sockets: Sockets, clients: 
         for _ in range(500):
             await sockets.emit("trade_update", trades)
             assert await program.event("trade_update") == trades
-            assert longest_queue(sockets) <= MOST_UNSENT + 1
+            assert longest_queue(sockets) <= MOST_UNSENT + PINGS
         assert sockets.listeners == 1
         clients.close()
 

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 import socketio
 
-from e2e.networks.rungs import OpenPage, hears, mark, reaches
+from e2e.networks.rungs import OpenPage, hears, hurry, mark, reaches
 from e2e.nginx import PLAIN, STRIPPED, Nginx, run_nginx
 from tests.running import Dashboard, run_dashboard
 from tests.waiting import WAIT_SECONDS
@@ -45,7 +45,9 @@ async def test_pages_behind_a_proxy_heal(
     """The proxy answers 502 meanwhile."""
     async with run_nginx(nginx_program, restarted.url, {"plain": PLAIN, "stripped": STRIPPED}) as nginx:
         async with restarted.running():
-            page, other = await open_page(nginx.url("plain")), await open_page(nginx.url("stripped"))
+            page, other = await open_page(nginx.url("plain")), await open_page()
+            await hurry(other, **{"sse-retry": 3000})  # at the real times two failures are longer than a test waits
+            await other.goto(nginx.url("stripped"), wait_until="domcontentloaded")
             await reaches(page, "ws")
             await reaches(other, "sse")
             await asyncio.gather(mark(page), mark(other))

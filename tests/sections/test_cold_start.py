@@ -14,23 +14,46 @@ from tests.rows import insert, now
 from tests.waiting import waiting
 
 
+class Pieces:
+    """Of a history: each is read when it is released, and none is before the one ahead of it has been read."""
+
+    def __init__(self) -> None:
+        self._released = asyncio.Semaphore(0)
+        self._pending = False
+
+    def release(self) -> None:
+        """Does nothing while one is being read."""
+        if not self._pending:
+            self._pending = True
+            self._released.release()
+
+    async def take(self) -> None:
+        await self._released.acquire()
+
+    def done(self) -> None:
+        self._pending = False
+
+
 @pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> asyncio.Semaphore:
+def held(monkeypatch: pytest.MonkeyPatch) -> Pieces:
     """Nothing is read at once, and in the background a piece for each release."""
     monkeypatch.setattr("monitoring.ledger.session.PATIENCE", 0)
     monkeypatch.setattr("monitoring.ledger.session.FEW", 0)
-    pieces, advance = asyncio.Semaphore(0), Ledger.advance
+    pieces, advance = Pieces(), Ledger.advance
 
     async def advance_when_released(ledger: Ledger, *arguments: Any, **options: Any) -> bool:
-        await pieces.acquire()
-        return await advance(ledger, *arguments, **options)
+        await pieces.take()
+        try:
+            return await advance(ledger, *arguments, **options)
+        finally:
+            pieces.done()
 
     monkeypatch.setattr(Ledger, "advance", advance_when_released)
     return pieces
 
 
 @pytest.fixture
-async def account(connection: asyncpg.Connection, held: asyncio.Semaphore) -> int:
+async def account(connection: asyncpg.Connection, held: Pieces) -> int:
     return await seed_account(connection)
 
 
@@ -38,7 +61,7 @@ async def json_of(client: Any, path: str) -> Any:
     return await (await client.get(path)).get_json()
 
 
-async def metrics_with(client: Any, held: asyncio.Semaphore, *keys: str) -> Any:
+async def metrics_with(client: Any, held: Pieces, *keys: str) -> Any:
     """Releases piece after piece until the metrics are known."""
     async with waiting():
         while True:
@@ -49,7 +72,7 @@ async def metrics_with(client: Any, held: asyncio.Semaphore, *keys: str) -> Any:
             await asyncio.sleep(0)
 
 
-async def test_what_is_not_counted_is_unknown_and_says_why(account: int, client: Any, held: asyncio.Semaphore) -> None:
+async def test_what_is_not_counted_is_unknown_and_says_why(account: int, client: Any, held: Pieces) -> None:
     metrics = await json_of(client, "/api/metrics")
     assert metrics["active_positions_count"] == 1
     for key, table in (("total_trades", "trades"), ("sharpe_ratio", "account_history")):
@@ -62,7 +85,7 @@ async def test_what_is_not_counted_is_unknown_and_says_why(account: int, client:
 
 
 async def test_closes_come_first_and_say_that_they_are_closes(
-    account: int, client: Any, held: asyncio.Semaphore
+    account: int, client: Any, held: Pieces
 ) -> None:
     metrics = await metrics_with(client, held, "sharpe_ratio")
     assert metrics["total_trades"] is None
@@ -78,7 +101,7 @@ async def test_closes_come_first_and_say_that_they_are_closes(
 async def test_in_the_end_everything_is_there(
     account: int,
     client: Any,
-    held: asyncio.Semaphore,
+    held: Pieces,
     connection: asyncpg.Connection,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
