@@ -84,9 +84,7 @@ async def test_what_is_not_counted_is_unknown_and_says_why(account: int, client:
     assert list((await json_of(client, "/ready"))["histories"]) == [str(account)]
 
 
-async def test_closes_come_first_and_say_that_they_are_closes(
-    account: int, client: Any, held: Pieces
-) -> None:
+async def test_closes_come_first_and_say_that_they_are_closes(account: int, client: Any, held: Pieces) -> None:
     metrics = await metrics_with(client, held, "sharpe_ratio")
     assert metrics["total_trades"] is None
     for section, key in (("risk", "current_drawdown"), ("summary", "max_drawdown")):

@@ -136,4 +136,4 @@ async def test_time_alone_moves_every_window(connection: asyncpg.Connection) -> 
         hands.forward(minutes=minutes)
         found = (await figures(connection, hands.clock)).values
         seen.append(tuple(found[window] for window in windows))
-    assert seen == [(7, 7, 1, 1), (7, 7, 1, 1), (0, 7, 1, 1), (0, 7, 0, 1), (0, 7, 0, 0), (0, 0, 0, 0)]
+    assert seen == [(7, 7, 100, 1), (7, 7, 100, 1), (0, 7, 100, 1), (0, 7, None, 1), (0, 7, None, 0), (0, 0, None, 0)]
