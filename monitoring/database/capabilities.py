@@ -219,7 +219,7 @@ class _Survey:
             return None
         labels = None if row["labels"] is None else tuple(row["labels"])
         how = expression(table, Column(name, row["kind"], row["limited"], labels), wanted)
-        if how != f'"{name}"':
+        if how != f'"{name}"' or row["kind"] == "timestamptz":
             self.differing[place] = row["kind"]
         if how is None:
             self.faults[place] = f"{place} has the type {row['kind']}, expected {in_words(wanted)}"

@@ -26,7 +26,7 @@ SAFE: Mapping[str, Mapping[str, str]] = {
     },
     "integer": {"int4": "{0}", "int8": "{0}", "int2": "{0}::integer"} | dict.fromkeys(("numeric", "float8"), _WHOLE),
     "boolean": {"bool": "{0}"} | dict.fromkeys(("int2", "int4", "int8"), "{0} <> 0"),
-    "timestamp": {"timestamp": "{0}", "timestamptz": "{0} AT TIME ZONE 'UTC'", "date": "{0}::timestamp"},
+    "timestamp": {"timestamp": "{0}", "timestamptz": "{0}", "date": "{0}::timestamp"},
     "jsonb": {"jsonb": "{0}", "json": "{0}"} | dict.fromkeys(("text", "varchar"), "to_jsonb({0})"),
 }
 """Kind that the contract wants → type that a column has → SQL of it."""

@@ -93,8 +93,6 @@ def _column_lines(capabilities: Capabilities) -> list[str]:
         lines.append(f"Columns missing (what needs them is unknown): {', '.join(missing)}")
     if converted:
         lines.append(f"Columns of other types, read all the same: {', '.join(converted)}")
-    if any(kind == "timestamptz" for name, kind in capabilities.differing.items() if name not in faults):
-        lines.append("Columns of timestamptz are read without their indexes: slow where the history is long")
     return lines
 
 

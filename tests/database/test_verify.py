@@ -20,7 +20,7 @@ async def test_odd_databases(name: str, database_url: str, connection: asyncpg.C
         "native enums": "positions.status (orderstatus)",
         "oldfloat": "account_balances.total_balance (float8)",
         "float": "trades.pnl (float8)",
-        "timestamptz": "without their indexes",
+        "timestamptz": "trades.exit_time (timestamptz)",
         "infinite": "trades.pnl (numeric)",
         "unreadable": "trades.pnl has the type bytea, expected numeric(18,8)",
     }

@@ -148,7 +148,7 @@ async def walk_without_each(
 
 async def figures(client: Any) -> dict[str, Any]:
     metrics = await (await client.get("/api/metrics")).get_json()
-    return {key: metrics[key] for key in STEADY}
+    return {key: metrics.get(key) for key in STEADY}
 
 
 async def is_well_again(client: Any, before: dict[str, Any]) -> None:
