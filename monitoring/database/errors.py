@@ -72,7 +72,7 @@ SENTENCES: tuple[tuple[type[Exception], str], ...] = (
     (asyncpg.InsufficientResourcesError, "the server has no memory or disk left"),
     (asyncpg.TargetServerAttributeNotMatched, "no server of the wanted kind answers"),
     (asyncpg.PostgresSystemError, "the server's disk fails"),
-    (asyncpg.ClientConfigurationError, "the address is not understood"),
+    (asyncpg.ClientConfigurationError, "the address is not understood, or a certificate that it asks for is not there"),
     (asyncpg.ObjectNotInPrerequisiteStateError, "it takes no new connections"),
     (asyncpg.InsufficientPrivilegeError, "the role may not connect to it"),
     *((kind, "it refuses a setting that the address asks for") for kind in NO_SUCH_SETTING),
