@@ -21,10 +21,9 @@ import httpx
 from benchmarks.databases import LIVE, SIZES, make, start_server
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.pool import Database
-from monitoring.ledger import Ledger
-from monitoring.scope import find_session
 from monitoring.sections import SECTIONS
 from monitoring.sections.facts import read_facts
+from tests.projections.reading import follower_of, refreshed
 
 REPEATS = 30
 CALLS = (
@@ -100,17 +99,12 @@ async def refresh(url: str) -> float:
     writer = await asyncpg.connect(url)
     spent = []
     async with database.acquire() as connection:
-        session = await find_session(connection, database.capabilities, str(LIVE))
-        assert session is not None
-        ledger = Ledger.of(session, SYSTEM_CLOCK)
-        await ledger.refresh(connection, database.capabilities, standby=False)
-        while ledger.reading:
-            await ledger.advance(connection, database.capabilities, standby=False)
+        follower = await refreshed(connection, await follower_of(connection, LIVE))
         for _ in range(REPEATS):
             await writer.execute(NEW_ROWS, SYSTEM_CLOCK.now())
             started = time.perf_counter()
-            await ledger.refresh(connection, database.capabilities, standby=False)
-            await read_facts(connection, database.capabilities, ledger, SYSTEM_CLOCK.now())
+            await refreshed(connection, follower)
+            await read_facts(connection, database.capabilities, follower.state, SYSTEM_CLOCK.now())
             spent.append(time.perf_counter() - started)
     await writer.close()
     await database.close()

@@ -13,8 +13,8 @@ from monitoring.admission import SIGNED_IN_FOR, Admission
 from monitoring.clock import SYSTEM_CLOCK, Clock
 from monitoring.config import Settings, signing_key
 from monitoring.database.pool import Database
-from monitoring.ledger import Ledgers
 from monitoring.metrics.catalogue import BY_KEY, CATALOGUE, Metric
+from monitoring.projections import Projections
 from monitoring.reader import Reader
 from monitoring.realtime.dispatch import Dispatcher
 from monitoring.realtime.feed import Feed
@@ -87,8 +87,8 @@ def _put_together(settings: Settings, app: Quart, metrics: tuple[Metric, ...], c
     # Who added no metrics of their own has no use for news of them.
     added = any(metric.key not in BY_KEY for metric in metrics)
     hub = Hub((section.name for section in SECTIONS if added or section is not custom.SECTION), clock)
-    ledgers = Ledgers(database, clock, on_progress=lambda session: dispatcher.completed(session))
-    reader = Reader(database, ledgers, hub, clock, metrics)
+    projections = Projections(database, clock, on_progress=lambda: dispatcher.more_known())
+    reader = Reader(database, projections, hub, clock, metrics)
     environment = make_environment()
     snapshots = Snapshots(reader, SectionRenderer(environment, settings.root_path), clock)
     admission = Admission(app, settings)
@@ -108,6 +108,7 @@ def _put_together(settings: Settings, app: Quart, metrics: tuple[Metric, ...], c
     feed = Feed(
         database,
         clock,
+        projections,
         on_change=dispatcher.change,
         on_reset=dispatcher.reset,
         on_outage=dispatcher.outage,
@@ -119,7 +120,7 @@ def _put_together(settings: Settings, app: Quart, metrics: tuple[Metric, ...], c
         clock=clock,
         database=database,
         hub=hub,
-        ledgers=ledgers,
+        projections=projections,
         reader=reader,
         snapshots=snapshots,
         feed=feed,
@@ -149,7 +150,7 @@ def _describe(app: Quart) -> None:
 
 def _run_with(app: Quart, parts: Services) -> None:
     sockets, updates = app.extensions["sockets"], parts.updates
-    refresh = FullRefresh(parts.dispatcher, updates, parts.settings.update_interval)
+    refresh = FullRefresh(parts.feed, updates, parts.settings.update_interval)
     clockwork = Clockwork(parts.hub, parts.reader, parts.clock)
 
     @app.before_serving
@@ -159,13 +160,14 @@ def _run_with(app: Quart, parts: Services) -> None:
         for name, work in (
             ("feed", parts.feed.run),
             ("announcements", parts.dispatcher.run),
-            ("histories", parts.ledgers.run),
+            ("histories", parts.projections.run),
             ("updates", updates.run),
             ("refresh", refresh.run),
             ("clockwork", clockwork.run),
         ):
             parts.tasks.start(name, work)
         await parts.feed.begun.wait()
+        await parts.projections.settle()
 
     @app.after_serving
     async def stop() -> None:

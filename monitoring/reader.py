@@ -1,4 +1,4 @@
-"""The one way in which pages and calls read: a session, its refreshed ledger, and the facts that all share."""
+"""The one way in which pages and calls read: a session, what the projections know of it, the facts that all share."""
 
 import asyncio
 from collections import OrderedDict
@@ -13,11 +13,11 @@ import asyncpg
 
 from monitoring.clock import Clock
 from monitoring.database.capabilities import Capabilities
-from monitoring.database.errors import MAY_BE_SCHEMA, UNAVAILABLE, DatabaseUnavailable
+from monitoring.database.errors import DatabaseUnavailable
 from monitoring.database.pool import Database
-from monitoring.ledger import MOST_LEDGERS, Ledger, Ledgers
 from monitoring.metrics.catalogue import CATALOGUE, Evaluation, Metric, evaluate
 from monitoring.metrics.facts import Facts, Session
+from monitoring.projections import Projections, ScopeState, Source
 from monitoring.realtime.hub import Hub
 from monitoring.scope import CURRENT, Scope, find_session, list_sessions
 from monitoring.sections.facts import read_facts
@@ -31,12 +31,15 @@ SLOW = 0.5
 """Seconds of waiting for a failure that are worth sparing others; after a quicker one they try for themselves."""
 
 T = TypeVar("T")
-_Read = tuple[Ledger, Facts | None, datetime]
+MOST_KNOWN = 64
+"""Scopes whose facts are kept."""
+
+_Read = tuple[ScopeState, Facts | None, datetime]
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    ledger: Ledger
+    state: ScopeState
     facts: Facts | None
     now: datetime
     changes: int
@@ -53,10 +56,15 @@ class Reader:
     """Reads sessions, facts and contexts; facts are read once a change, whoever asks."""
 
     def __init__(
-        self, database: Database, ledgers: Ledgers, hub: Hub, clock: Clock, metrics: tuple[Metric, ...] = CATALOGUE
+        self,
+        database: Database,
+        projections: Projections,
+        hub: Hub,
+        clock: Clock,
+        metrics: tuple[Metric, ...] = CATALOGUE,
     ) -> None:
         self.database = database
-        self.ledgers = ledgers
+        self.projections = projections
         self.hub = hub
         self.metrics = metrics
         """The catalogue, and whatever the operator added."""
@@ -87,7 +95,6 @@ class Reader:
         self.forget_sessions()
         self._known.clear()
         self._failed.clear()
-        self.ledgers.clear()
 
     async def session(self, requested: str) -> Session | None:
         """The session asked for, or as it was last known; None when the database holds none.
@@ -180,7 +187,7 @@ class Reader:
             known = await self._know(scope.session, facts)
             async with self.database.acquire() as connection:
                 capabilities, own = self.database.capabilities, arguments or {}
-                yield Context(connection, capabilities, scope, known.ledger, known.facts, known.now, self.metrics, own)
+                yield Context(connection, capabilities, scope, known.state, known.facts, known.now, self.metrics, own)
         except DatabaseUnavailable:
             self.on_failed(scope.session.id)
             raise
@@ -200,14 +207,15 @@ class Reader:
                 raise DatabaseUnavailable(error)
             began = self._clock.monotonic()
             try:
+                await self.projections.settle()
                 async with self.database.acquire() as connection:
-                    ledger, found, now = await self._read(connection, self.ledgers.of(session), facts)
+                    state, found, now = await self._read(connection, session, facts)
             except DatabaseUnavailable as unavailable:
                 if self._clock.monotonic() - began > SLOW:
                     self._failed[key] = self._clock.monotonic(), str(unavailable)
                 raise
             self._failed.pop(key, None)
-            known = _Known(ledger, found, now, changes, self._clock.monotonic())
+            known = _Known(state, found, now, changes, self._clock.monotonic())
             return self._keep(known) if facts else known
 
     def _newest(self, session: Session) -> Session:
@@ -218,27 +226,14 @@ class Reader:
     def _keep(self, known: _Known) -> _Known:
         if known.facts is not None:
             self.on_read(known.facts)
-        self._known[known.ledger.session.id] = known
-        self._known.move_to_end(known.ledger.session.id)
-        while len(self._known) > MOST_LEDGERS:
+        self._known[known.state.session.id] = known
+        self._known.move_to_end(known.state.session.id)
+        while len(self._known) > MOST_KNOWN:
             self._known.popitem(last=False)
         return known
 
-    async def _read(self, connection: asyncpg.Connection, ledger: Ledger, facts: bool) -> _Read:
-        try:
-            return await self._read_once(connection, ledger, facts)
-        except UNAVAILABLE:
-            raise
-        except MAY_BE_SCHEMA:
-            # What it was reading may not be there any more, or be something else.
-            self.ledgers.instead_of(ledger)
-            raise
-
-    async def _read_once(self, connection: asyncpg.Connection, ledger: Ledger, facts: bool) -> _Read:
-        assert self.database.server is not None
-        await ledger.refresh(connection, self.database.capabilities, self.database.server.standby)
-        if ledger.reading:
-            self.ledgers.wake(ledger)
-        now = self._clock.now()
-        found = await read_facts(connection, self.database.capabilities, ledger, now) if facts else None
-        return ledger, found, now
+    async def _read(self, connection: asyncpg.Connection, session: Session, facts: bool) -> _Read:
+        now, capabilities = self._clock.now(), self.database.capabilities
+        state = await self.projections.state(Source(connection, capabilities), session, now)
+        found = await read_facts(connection, capabilities, state, now) if facts else None
+        return state, found, now

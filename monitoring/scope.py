@@ -108,6 +108,7 @@ def _session(row: asyncpg.Record) -> Session:
     balance = row["initial_balance"]
     return Session(
         id=row["id"],
+        ids=(row["id"],),
         name=row["session_name"],
         mode=row["mode"].upper(),
         strategy=row["strategy_name"] or UNKNOWN,

@@ -9,7 +9,7 @@ from monitoring.admission import Admission
 from monitoring.clock import Clock
 from monitoring.config import Settings
 from monitoring.database.pool import Database
-from monitoring.ledger import Ledgers
+from monitoring.projections import Projections
 from monitoring.reader import Reader
 from monitoring.realtime.dispatch import Dispatcher
 from monitoring.realtime.feed import Feed
@@ -32,7 +32,7 @@ class Services:
     clock: Clock
     database: Database
     hub: Hub
-    ledgers: Ledgers
+    projections: Projections
     reader: Reader
     snapshots: Snapshots
     feed: Feed

@@ -13,7 +13,7 @@ from monitoring.database.pool import CONNECT_TIMEOUT, Database, refusals
 from monitoring.database.schema import create_schema
 from monitoring.database.serverinfo import ServerInfo
 from monitoring.database.url import describe_url
-from monitoring.ledger import history, positions, trades
+from monitoring.projections import equity, open_positions, trades
 from monitoring.scope import NEEDS as SESSION_NEEDS
 from monitoring.sections import SECTIONS
 
@@ -27,8 +27,8 @@ NEEDED = ("trading_sessions", "trades", "positions", "account_history")
 COLUMNS_NEEDED: Mapping[str, tuple[str, ...]] = {
     ESSENTIAL: SESSION_NEEDS,
     "trades": trades.NEEDS,
-    "positions": positions.NEEDS,
-    "account_history": history.NEEDS,
+    "positions": open_positions.NEEDS,
+    "account_history": equity.NEEDS,
     "system_events": ("id", "session_id", "timestamp"),
 }
 

@@ -130,6 +130,19 @@ def merge(earlier: DrawdownRun | None, later: DrawdownRun | None) -> DrawdownRun
     )
 
 
+def scaled(run: DrawdownRun, by: float) -> DrawdownRun:
+    """The summary of the same points, each value multiplied by a positive number."""
+
+    def point(given: Point) -> Point:
+        return Point(given.at, given.value * by)
+
+    def level(given: Level) -> Level:
+        return Level(given.first_at, given.last_at, given.value * by)
+
+    decline = Decline(point(run.decline.peak), point(run.decline.valley), level(run.decline.rebound))
+    return DrawdownRun(run.first_at, point(run.last), point(run.low), level(run.high), level(run.after_low), decline)
+
+
 @dataclass(frozen=True, slots=True)
 class RunningDrawdown:
     """The drawdown of consecutive runs so far, ready for the next one."""

@@ -1,4 +1,4 @@
-"""What is known about one session: the input of every metric, gathered by the ledger and the sections' SQL.
+"""What is known about one scope: the input of every metric, gathered from the projections and the sections' SQL.
 
 All times are naive UTC, all money is in the account's base currency. ``None`` means unknown, never zero.
 """
@@ -18,6 +18,8 @@ class Session:
     """One row of ``trading_sessions``."""
 
     id: int
+    ids: tuple[int, ...]
+    """Of all sessions that are shown together."""
     name: str | None
     mode: str
     strategy: str

@@ -7,7 +7,7 @@ from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.reader import Reader
 from monitoring.realtime.hub import Hub
-from monitoring.realtime.watch import OLD_ROWS, TAILS, Changes, NewRow
+from monitoring.realtime.watch import OLD_ROWS, Changes, NewRow
 from monitoring.scope import CURRENT
 from monitoring.sections import BY_NAME, SECTIONS
 
@@ -52,8 +52,6 @@ class Dispatcher:
         """Rows came or changed, or old ones were corrected."""
         if SESSIONS in changes.rows or SESSIONS in changes.corrected:
             self._forget_sessions()
-        if changes.corrected:
-            self._reader.ledgers.forget(*changes.corrected)
         shared = changes.corrected | (EVERY_SESSION & changes.rows.keys())
         if shared:
             self._hub.publish(None, _sections(shared))
@@ -73,13 +71,6 @@ class Dispatcher:
         self._tell_figures()
         self._work.set()
 
-    def refresh(self) -> None:
-        """Anything may have changed unnoticed: everything is read again, and what is known stands until then."""
-        self._forget_sessions()
-        self._reader.ledgers.forget(*TAILS)
-        self._hub.publish(None, self._hub.sections)
-        self._work.set()
-
     async def outage(self, gone: bool) -> None:
         """The connection went or came back: either way every section says something else now."""
         was_watching, self._hub.watching = self._hub.watching, not gone
@@ -90,10 +81,10 @@ class Dispatcher:
         if was_watching or not gone:
             self._hub.publish(None, self._hub.sections)
 
-    def completed(self, session: int) -> None:
-        """A long history has been read to the end."""
-        self._hub.publish(session, self._hub.sections)
-        self._keep(session, FIGURES_MOVED)
+    def more_known(self) -> None:
+        """A good deal more of the history has been read."""
+        self._hub.publish(None, self._hub.sections)
+        self._tell_figures()
         self._work.set()
 
     async def run(self) -> None:

@@ -21,6 +21,7 @@ from monitoring.database.errors import SCHEMA_CHANGED, DatabaseUnavailable, Plai
 from monitoring.database.gate import Gate, read_gate
 from monitoring.database.pool import Database
 from monitoring.database.serverinfo import ServerInfo
+from monitoring.projections import Projections, Source
 from monitoring.realtime.pace import Pace
 from monitoring.realtime.watch import Changes, Watch, identity_of
 
@@ -69,6 +70,7 @@ class Feed:
 
     database: Database
     clock: Clock
+    projections: Projections
     on_change: Callable[[Changes], Awaitable[None]]
     on_reset: Callable[[], Awaitable[None]]
     on_outage: Callable[[bool], Awaitable[None]]
@@ -86,6 +88,10 @@ class Feed:
     _xmax: int = 0
     """The newest transaction that was ever seen: on the same server it never goes back."""
     _looked: dict[str, float] = field(default_factory=dict)
+    _pending: Changes = field(default_factory=Changes)
+    """What was found, and is not in the projections or not told yet."""
+    _refresh: bool = False
+    """Everything is to be read again at the next poll."""
     _begun: int = 0
     """Polls that have begun; ``state.polls`` have ended."""
     _polled: asyncio.Event = field(default_factory=asyncio.Event)
@@ -105,12 +111,19 @@ class Feed:
             return None
         return gate.started, gate.replayed, gate.snapshot
 
-    async def caught_up(self) -> None:
+    def refresh(self) -> None:
+        """Anything may have changed unnoticed: everything is read again, and what is known stands until then."""
+        self._refresh = True
+        self.pace.nudge()
+
+    async def caught_up(self, exact: bool = True) -> None:
         """Waits for a poll that begins after this call, so that what is answered next holds all that was committed.
 
-        Returns at once where polls follow each other closely, and gives up where the database does not answer.
+        Not ``exact``: it returns at once where polls follow each other closely.
+
+        Gives up where the database does not answer.
         """
-        if self.state.gone_since is not None or not self.pace.resting:
+        if self.state.gone_since is not None or not (exact or self.pace.resting):
             return
         wanted = self._begun + 1
         self.pace.nudge()
@@ -138,6 +151,7 @@ class Feed:
         state = self.state
         state.error = state.how = _why(error).removeprefix(f"{self.database.name}: ")
         state.mode = "disconnected"
+        self.projections.away = f"{self.database.name}: changes are not followed, {state.error}"
         if state.gone_since is None:
             state.gone_since = self.clock.since_1970()
             log.warning("database %s lost, %s: figures stay, marked with their age", self.database.name, state.error)
@@ -175,16 +189,19 @@ class Feed:
         self._looked = {"schema": now, "reconciled": self._looked.get("reconciled", now)}
         if another:
             log.warning("database %s is another one than before: everything is read anew", self.database.name)
+            self._pending = Changes()
+            self.projections.clear()
             await self.on_reset()
-        elif anew or restarted:
+        if anew or restarted:
             # A watch does not know what was corrected before it began. And a crash may have undone commits that were
             # seen, if the server does not wait for its disk.
-            await self.on_change(Changes(corrected=set(self._watch.tables)))
+            self._pending.corrected |= set(self._watch.tables)
+        await self._take_in(connection, Changes())
         self.begun.set()
 
     async def _back(self, server: ServerInfo) -> None:
         state = self.state
-        state.mode, state.error = server.role, None
+        state.mode, state.error, self.projections.away = server.role, None, None
         state.how = f"polls {server.gate}, {server.way}; corrections of old rows are {server.blind_spot}"
         if not self.database.capabilities.has(ESSENTIAL):
             log.warning("database %s has no readable table %s: waiting for the engine", self.database.name, ESSENTIAL)
@@ -207,27 +224,35 @@ class Feed:
         if not gate.same(self._gate):
             changes = await self._watch.read(connection, gate)
             self._gate = None if changes.more else gate
-            await self._tell(changes)
-        if self._due("corrections", CORRECTIONS_PAUSE):
-            await self._tell(Changes(corrected=await self._corrections(connection, server)))
-        if self._due("schema", SCHEMA_PAUSE if self.database.capabilities.has(ESSENTIAL) else EMPTY_PAUSE):
+            await self._take_in(connection, changes)
+        if self._due("corrections", CORRECTIONS_PAUSE) or self._refresh:
+            await self._take_in(connection, Changes(corrected=await self._corrections(connection, server)))
+        pause = SCHEMA_PAUSE if self.database.capabilities.has(ESSENTIAL) else EMPTY_PAUSE
+        if self._due("schema", pause) or self._adapted != self.database.adapted:
             await self._adapt(connection)
         self._measure(self.clock.monotonic() - started)
         return max(0.0, (self.clock.monotonic() - asked) - (asked - started))
 
-    async def _tell(self, changes: Changes) -> None:
-        if changes:
-            self.state.changes += 1
-            if changes.corrected:
-                log.info("old rows changed in %s: read again", ", ".join(sorted(changes.corrected)))
-            await self.on_change(changes)
+    async def _take_in(self, connection: asyncpg.Connection, found: Changes) -> None:
+        """Brings the projections up to what was found, then tells of it. What fails is done at the next poll."""
+        assert self._watch is not None
+        self._pending.merge(found)
+        changes, source = self._pending, Source(connection, self.database.capabilities)
+        if not changes:
+            return
+        await self.projections.take_in(source, self._watch.tails, changes)
+        self._pending = Changes()
+        self.state.changes += 1
+        await self.on_change(changes)
 
     async def _corrections(self, connection: asyncpg.Connection, server: ServerInfo) -> set[str]:
         assert self._watch is not None
         corrected = await self._watch.corrections(connection)
         if corrected:
             self._gate = None
-        if server.standby and self._due("reconciled", UNCOUNTED_PAUSE):
+            log.info("old rows changed in %s: read again", ", ".join(sorted(corrected)))
+        if self._refresh or (server.standby and self._due("reconciled", UNCOUNTED_PAUSE)):
+            self._refresh = False
             corrected |= set(self._watch.tables)
         return corrected
 
@@ -238,7 +263,7 @@ class Feed:
         if self._adapted != self.database.adapted:
             await self._watch_anew(connection, self._watch.identity, self._watch)
             log.info("the schema of %s has changed: everything is read again", self.database.name)
-            await self.on_change(Changes(corrected=set(self._watch.tables)))
+            await self._take_in(connection, Changes(corrected=set(self._watch.tables)))
 
     async def _watch_anew(
         self, connection: asyncpg.Connection, identity: tuple[object, ...], before: Watch | None

@@ -45,7 +45,7 @@ class Pace:
         self.nudge()
 
     def nudge(self) -> None:
-        """Ends the pause of a feed that rests."""
+        """Ends the pause."""
         self._end.set()
 
     def seconds(self, watched: bool) -> float:
@@ -61,9 +61,6 @@ class Pace:
         self._spent.append(spent)
         seconds = self.seconds(watched)
         self.resting = seconds > 2 * WATCHED_PAUSE
-        if not self.resting:
-            await asyncio.sleep(seconds)
-            return
         with suppress(TimeoutError):
             # Not wait_for: before Python 3.12 it forgets that it was cancelled when both happen at once.
             async with asyncio.timeout(seconds):

@@ -9,7 +9,7 @@ from monitoring.database.errors import DatabaseUnavailable
 from monitoring.metrics.facts import Facts
 from monitoring.metrics.health import status
 from monitoring.reader import Reader
-from monitoring.realtime.dispatch import Dispatcher
+from monitoring.realtime.feed import Feed
 from monitoring.realtime.hub import Hub
 from monitoring.realtime.updates import Updates
 from monitoring.scope import Scope, UnknownSession
@@ -30,15 +30,15 @@ UNWATCHED_BEATS = 3
 class FullRefresh:
     """Reconciles everything with the database, every ``interval`` seconds."""
 
-    def __init__(self, dispatcher: Dispatcher, updates: Updates, interval: float) -> None:
-        self._dispatcher = dispatcher
+    def __init__(self, feed: Feed, updates: Updates, interval: float) -> None:
+        self._feed = feed
         self._updates = updates
         self._interval = interval
 
     async def run(self) -> None:
         while True:
             await asyncio.sleep(self._interval)
-            self._dispatcher.refresh()
+            self._feed.refresh()
             self._updates.announce()
 
 

@@ -111,7 +111,7 @@ class Updates:
 
         async def load(context: Context) -> list[Trade]:
             wanted = TradeFilter(limit=MOST_ROWS)
-            return await read_trades(context.connection, context.capabilities, context.ledger, wanted)
+            return await read_trades(context.connection, context.capabilities, context.state, wanted)
 
         trades = await self._reader.read(Scope(session, CURRENT), load, facts=False)
         await self._emit("trade_update", {"trades": [trade_payload(trade) for trade in trades]})

@@ -100,12 +100,22 @@ class Changes:
     """Tables in which old rows changed or went."""
     more: bool = False
     """There was more than one read takes: read again."""
+    unapplied: dict[str, set[int]] = field(default_factory=dict)
+    """Ids of the rows that the projections do not hold yet."""
 
     def __bool__(self) -> bool:
         return bool(self.rows or self.corrected)
 
     def add(self, table: str, row: NewRow) -> None:
         self.rows.setdefault(table, []).append(row)
+        self.unapplied.setdefault(table, set()).add(row.id)
+
+    def merge(self, later: "Changes") -> None:
+        """Takes in what was found later."""
+        for table, rows in later.rows.items():
+            for row in rows:
+                self.add(table, row)
+        self.corrected |= later.corrected
 
 
 @dataclass(slots=True)
@@ -113,6 +123,7 @@ class LiveRow:
     """The version of a row when it was last told, and since when it is finished."""
 
     version: str
+    session: int | None
     finished: float | None = None
 
 
@@ -148,7 +159,7 @@ class Watch:
         for table in living:
             rows = before.live.get(table) if before else None
             if rows is None:
-                rows = await _alive(connection, table, watch.tails[table].watermark, clock.now())
+                rows = await _alive(connection, capabilities, table, watch.tails[table].watermark, clock.now())
             watch.live[table] = rows
         if capabilities.has(FLAGS, "id"):
             flags = before.flags if before else None
@@ -204,8 +215,7 @@ class Watch:
         return " UNION ALL ".join(parts)
 
     def _columns(self, table: str) -> str:
-        session = "session_id::bigint" if self.capabilities.has(table, "session_id") else "NULL::bigint"
-        session = "id::bigint" if table == "trading_sessions" else session
+        session = _session(self.capabilities, table)
         living = LIVING[table] if table in self.live else None
         version, finished = (VERSION, living.finished) if living else ("''", "false")
         return (
@@ -233,8 +243,12 @@ class Watch:
             return
         known = live.get(number)
         if known is None or known.version != row["version"]:
-            changes.add(table, NewRow(number, row["session_id"], known is None, row["finished"]))
-            live[number] = LiveRow(row["version"])
+            session = row["session_id"]
+            if known is not None and known.session != session:
+                # Gone from the session that it was in.
+                changes.add(table, NewRow(number, known.session, is_new=False, finished=True))
+            changes.add(table, NewRow(number, session, known is None, row["finished"]))
+            live[number] = LiveRow(row["version"], session)
             self.counters.told[table] = self.clock.monotonic()
         if row["finished"]:
             self._linger(live, number)
@@ -254,11 +268,21 @@ class Watch:
             changes.corrected.add(table)
 
 
-async def _alive(connection: asyncpg.Connection, table: str, watermark: int, now: datetime) -> dict[int, LiveRow]:
+async def _alive(
+    connection: asyncpg.Connection, capabilities: Capabilities, table: str, watermark: int, now: datetime
+) -> dict[int, LiveRow]:
+    session = _session(capabilities, table)
     alive = LIVING[table].alive.replace(WEEK_AGO, f"'{now - timedelta(days=7)}'::timestamp")
     rows = await connection.fetch(
-        f"SELECT id, {VERSION} AS version FROM {table}"
+        f"SELECT id, {VERSION} AS version, {session} AS session_id FROM {table}"
         f" WHERE id <= $1 AND {alive} ORDER BY id DESC LIMIT {MOST_LIVE_ROWS}",
         watermark,
     )
-    return {row["id"]: LiveRow(row["version"]) for row in rows}
+    return {row["id"]: LiveRow(row["version"], row["session_id"]) for row in rows}
+
+
+def _session(capabilities: Capabilities, table: str) -> str:
+    """SQL: the session that a row belongs to."""
+    if table == "trading_sessions":
+        return "id::bigint"
+    return "session_id::bigint" if capabilities.has(table, "session_id") else "NULL::bigint"

@@ -6,8 +6,8 @@ from decimal import Decimal
 import asyncpg
 
 from monitoring.database.capabilities import Capabilities, Columns
-from monitoring.ledger import Ledger
-from monitoring.metrics.facts import Account, Session
+from monitoring.metrics.facts import Account
+from monitoring.projections import ScopeState
 from monitoring.sections.metric_list import Figures, figures
 from monitoring.sections.section import Context, Section
 
@@ -18,7 +18,14 @@ SNAPSHOT: Columns = {
     "margin_used": "numeric",
     "margin_available": "numeric",
 }
-BALANCE: Columns = {"total_balance": "numeric", "base_currency": "text", "last_updated": "timestamp"}
+BALANCE: Columns = {"id": "bigint", "total_balance": "numeric", "base_currency": "text", "last_updated": "timestamp"}
+# By the index on session and time.
+NEWEST_BALANCE = """
+SELECT newest.* FROM unnest($1::int[]) AS scope (session), LATERAL (
+    SELECT {columns} FROM account_balances WHERE session_id = scope.session
+    ORDER BY last_updated DESC, id DESC LIMIT 1
+) newest ORDER BY last_updated DESC, id DESC LIMIT 1
+"""
 
 KEYS = (
     "current_balance",
@@ -37,15 +44,13 @@ def known(value: Decimal | None) -> Decimal | None:
     return value if value is not None and value.is_finite() else None
 
 
-async def read_account(
-    connection: asyncpg.Connection, capabilities: Capabilities, session: Session, ledger: Ledger
-) -> Account:
+async def read_account(connection: asyncpg.Connection, capabilities: Capabilities, state: ScopeState) -> Account:
     """The newest balance of either table, and equity and margin of the newest real snapshot."""
-    # Somebody else may refresh the ledger while we wait.
-    last, last_real = ledger.history.last_id, ledger.history.last_real_id
-    snapshots = await _snapshots(connection, capabilities, last, last_real)
-    newest, real = snapshots.get(last), snapshots.get(last_real)
-    booked = await _booked(connection, capabilities, session)
+    # Somebody else may bring the state up to date while we wait.
+    last, last_snapshot = state.history.last_id, state.history.last_snapshot_id
+    rows = await _snapshots(connection, capabilities, last, last_snapshot)
+    newest, real = rows.get(last), rows.get(last_snapshot)
+    booked = await _booked(connection, capabilities, state.session.ids)
     balance, balance_at = (newest["balance"], newest["timestamp"]) if newest else (None, None)
     if booked and (balance_at is None or booked["last_updated"] >= balance_at):
         balance, balance_at = booked["total_balance"], booked["last_updated"]
@@ -72,15 +77,12 @@ async def _snapshots(
 
 
 async def _booked(
-    connection: asyncpg.Connection, capabilities: Capabilities, session: Session
+    connection: asyncpg.Connection, capabilities: Capabilities, sessions: tuple[int, ...]
 ) -> asyncpg.Record | None:
     if not capabilities.has("account_balances", "session_id", "last_updated", "total_balance"):
         return None
     columns = capabilities.columns("account_balances", BALANCE)
-    return await connection.fetchrow(
-        f"SELECT {columns} FROM account_balances WHERE session_id = $1 ORDER BY last_updated DESC, id DESC LIMIT 1",
-        session.id,
-    )
+    return await connection.fetchrow(NEWEST_BALANCE.format(columns=columns), sessions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from monitoring.charts import LineChart, line_chart
-from monitoring.ledger.times import epoch, midnight
 from monitoring.metrics.facts import Account, Flow
+from monitoring.projections.times import epoch, midnight
 from monitoring.sections.curves import Change, change_since, equity_points
 from monitoring.sections.section import Context, Section
 
@@ -26,8 +26,8 @@ class BalanceView:
 
 async def load(context: Context) -> BalanceView:
     since = context.scope.since(context.now)
-    history = context.ledger.history
-    flows = tuple(flow for flow in context.ledger.flows.flows if flow.at >= since)
+    history = context.state.history
+    flows = tuple(flow for flow in context.state.flows if flow.at >= since)
     return BalanceView(
         account=context.facts.account,
         today=change_since(context, midnight(context.now)),
@@ -37,7 +37,7 @@ async def load(context: Context) -> BalanceView:
             markers=[(epoch(flow.at), f"{flow.amount:+,.2f}") for flow in flows],
         ),
         flows=flows,
-        counting=context.ledger.counting,
+        counting=context.state.counting,
     )
 
 

@@ -1,4 +1,4 @@
-"""The ledger's steps as points of charts, and how much the account changed over a time."""
+"""The steps of the equity curve as points of charts, and how much the account changed over a time."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,13 +7,13 @@ from decimal import Decimal
 import numpy as np
 import numpy.typing as npt
 
-from monitoring.ledger.days import BUCKET, CLOSE, HIGH, INDEX, LOW, TIME
-from monitoring.ledger.depth import DEEPEST
-from monitoring.ledger.times import END_OF_TIME, epoch
 from monitoring.metrics.facts import Series
+from monitoring.projections.days import STEP_SECONDS
+from monitoring.projections.timeline import CLOSE, DEEPEST, HIGH, INDEX, LOW, TIME
+from monitoring.projections.times import END_OF_TIME, epoch
 from monitoring.sections.section import Context
 
-SHORTEST_GAP = 3 * BUCKET
+SHORTEST_GAP = 3 * STEP_SECONDS
 """Seconds without a snapshot that are a gap at least; more where the engine writes more rarely."""
 MOST_GROUPS = 720
 """Into how many groups of neighbouring steps a long time is put, gaps apart: a chart is no wider."""
@@ -40,7 +40,7 @@ class Groups:
 
     @classmethod
     def of(cls, times: Series) -> "Groups":
-        width = BUCKET * max(1.0, np.ceil((times[-1] - times[0]) / BUCKET / MOST_GROUPS))
+        width = STEP_SECONDS * max(1.0, np.ceil((times[-1] - times[0]) / STEP_SECONDS / MOST_GROUPS))
         gaps = gap_after(times)
         borders = np.flatnonzero(gaps | (np.diff(times // width) > 0))
         last = np.append(borders, len(times) - 1)
@@ -59,7 +59,7 @@ def equity_points(steps: Series) -> Series:
     groups = Groups.of(steps[:, TIME])
     low, high = np.fmin.reduceat(steps[:, LOW], groups.first), np.fmax.reduceat(steps[:, HIGH], groups.first)
     close, end = steps[groups.last, CLOSE], steps[groups.last, TIME]
-    start = steps[groups.first, TIME] // BUCKET * BUCKET
+    start = steps[groups.first, TIME] // STEP_SECONDS * STEP_SECONDS
     rising = close - low >= high - close
     nothing = np.full_like(end, np.nan)
     points = [
@@ -95,21 +95,21 @@ UNKNOWN_CHANGE = Change(None, None)
 
 def change_since(context: Context, since: datetime) -> Change:
     """The change from the last equity before ``since`` (the initial balance where the session is younger)."""
-    account, latest = context.facts.account, context.ledger.history.step_before(END_OF_TIME)
+    account, latest = context.facts.account, context.state.history.step_before(END_OF_TIME)
     if latest is None or account.equity is None or account.equity_at is None or account.equity_at < since:
         return UNKNOWN_CHANGE
     base = _base(context, since)
     if base is None or base[0] <= 0 or not base[1] > 0:
         return UNKNOWN_CHANGE
     equity, index, at = base
-    flows = context.ledger.history.shown_flows(at, epoch(account.equity_at))
+    flows = context.state.history.shown_flows(at, epoch(account.equity_at))
     amount, percent = account.equity - Decimal(repr(equity)) - flows, (float(latest[INDEX]) / index - 1.0) * 100
     return Change(amount, percent if np.isfinite(percent) else None)
 
 
 def _base(context: Context, since: datetime) -> tuple[float, float, float] | None:
     """Equity, unit price and time of the last step before ``since``, or of the session's start."""
-    step = context.ledger.history.step_before(since)
+    step = context.state.history.step_before(since)
     if step is not None:
         return float(step[CLOSE]), float(step[INDEX]), float(step[TIME])
     session = context.facts.session

@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from monitoring.charts import BarChart, bar_chart
-from monitoring.ledger.times import epoch, midnight
-from monitoring.ledger.trade_sums import ZERO
+from monitoring.projections.times import epoch, midnight
+from monitoring.projections.trade_sums import ZERO
 from monitoring.sections.section import Context, Section
 
 LONGEST_BY_DAY = 92
@@ -46,7 +46,7 @@ def _bar(days: list[tuple[date, Decimal | None]]) -> tuple[float, float | None]:
 
 def net_by_day(context: Context, since: datetime) -> list[tuple[date, Decimal | None]]:
     """Net P&L of every UTC day after ``since``, from the first with a trade to today or to the last of the session."""
-    traded = context.ledger.trades.days
+    traded = context.state.trades.days
     if not traded:
         return []
     end = context.now.date() if context.scope.session.running else max(traded)

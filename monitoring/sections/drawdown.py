@@ -24,14 +24,14 @@ class DrawdownView:
 
 
 async def load(context: Context) -> DrawdownView:
-    history, since = context.ledger.history, context.scope.since(context.now)
+    history, since = context.state.history, context.scope.since(context.now)
     points = drawdown_points(history.curve(since), history.depth(since))
     known = points[np.isfinite(points[:, 1]), 1]
     return DrawdownView(
         line_chart(points, high=0.0, base=0.0, ticks=3),
         float(known.min()) if known.size else None,
         context.facts.drawdown,
-        counting=context.ledger.counting,
+        counting=context.state.counting,
     )
 
 

@@ -19,7 +19,7 @@ EVENT: Columns = {
 }
 QUERY = f"""
 SELECT {{columns}} FROM system_events
-WHERE session_id = $1 AND timestamp BETWEEN $2 AND $3
+WHERE session_id = ANY($1::int[]) AND timestamp BETWEEN $2 AND $3
 ORDER BY timestamp DESC, id DESC LIMIT {NEWEST}
 """
 
@@ -53,7 +53,7 @@ async def load(context: Context) -> EventsView:
     end = (session.end or context.now) + timedelta(days=1)
     columns = context.capabilities.columns("system_events", EVENT)
     rows = await context.connection.fetch(
-        QUERY.format(columns=columns), session.id, session.start - timedelta(days=1), end
+        QUERY.format(columns=columns), session.ids, session.start - timedelta(days=1), end
     )
     return EventsView(
         tuple(

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 import asyncpg
 
 from monitoring.database.capabilities import FLAGS, Capabilities
-from monitoring.ledger import Ledger
-from monitoring.metrics.facts import Health, Session
+from monitoring.metrics.facts import Health
 from monitoring.metrics.health import status
+from monitoring.projections import ScopeState
 from monitoring.sections.metric_list import Figures, figures
 from monitoring.sections.section import Context, Section
 
@@ -25,17 +25,17 @@ ERRORS = """
 SELECT counted.*, last.* FROM (
     SELECT count(*) FILTER (WHERE {is_error}) AS day, count(*) FILTER (WHERE timestamp > $3 AND {is_error}) AS hour,
            count(*) FILTER (WHERE timestamp > $3) AS events
-    FROM system_events WHERE timestamp > $2 AND timestamp <= $5 AND session_id = $1
+    FROM system_events WHERE timestamp > $2 AND timestamp <= $5 AND session_id = ANY($1::int[])
 ) counted LEFT JOIN LATERAL (
     SELECT timestamp, {message} AS message FROM system_events
-    WHERE timestamp BETWEEN $4 AND $5 AND session_id = $1 AND {is_error}
+    WHERE timestamp BETWEEN $4 AND $5 AND session_id = ANY($1::int[]) AND {is_error}
     ORDER BY timestamp DESC LIMIT 1
 ) last ON true
 """
 LAST_EXECUTION = f"""
 SELECT max(timestamp) FROM
   (SELECT timestamp, session_id FROM strategy_executions ORDER BY id DESC LIMIT {NEWEST_EXECUTIONS}) newest
-WHERE session_id = $1
+WHERE session_id = ANY($1::int[])
 """
 HALT = "SELECT active, {reason} AS reason FROM system_control_flags WHERE name = 'system_halt' ORDER BY id DESC LIMIT 1"
 
@@ -61,17 +61,18 @@ KEYS = (
 
 
 async def read_health(
-    connection: asyncpg.Connection, capabilities: Capabilities, session: Session, ledger: Ledger, now: datetime
+    connection: asyncpg.Connection, capabilities: Capabilities, state: ScopeState, now: datetime
 ) -> Health:
-    """Signs of life of one session. Errors and the halt flag are None where their table is missing."""
-    errors_day, errors_hour, events_hour, last_error, message = await _errors(connection, capabilities, session, now)
+    """Signs of life of one scope. Errors and the halt flag are None where their table is missing."""
+    sessions = state.session.ids
+    errors_day, errors_hour, events_hour, last_error, message = await _errors(connection, capabilities, sessions, now)
     halted, reason = await _halt(connection, capabilities)
-    signs = [ledger.history.last_time, ledger.positions.last_update]
+    signs = [state.history.last_time, state.positions.last_update]
     if capabilities.has("strategy_executions", "timestamp", "session_id"):
-        signs.append(await connection.fetchval(LAST_EXECUTION, session.id))
+        signs.append(await connection.fetchval(LAST_EXECUTION, sessions))
     return Health(
         last_sign=max((sign for sign in signs if sign is not None), default=None),
-        limit_seconds=max(LIMIT_FLOOR, MISSED_BEATS * (ledger.history.rhythm or 0.0)),
+        limit_seconds=max(LIMIT_FLOOR, MISSED_BEATS * (state.history.rhythm or 0.0)),
         halted=halted,
         halt_reason=reason,
         errors_24h=errors_day,
@@ -85,7 +86,7 @@ async def read_health(
 
 
 async def _errors(
-    connection: asyncpg.Connection, capabilities: Capabilities, session: Session, now: datetime
+    connection: asyncpg.Connection, capabilities: Capabilities, sessions: tuple[int, ...], now: datetime
 ) -> tuple[int | None, int | None, int | None, datetime | None, str | None]:
     if not capabilities.has("system_events", "timestamp", "session_id", "event_type", "severity"):
         return None, None, None, None, None
@@ -93,7 +94,7 @@ async def _errors(
         is_error="(lower(severity::text) IN ('error', 'critical') OR event_type::text = 'ERROR')",
         message=capabilities.column("system_events", "message", "text"),
     )
-    row = await connection.fetchrow(query, session.id, now - DAY, now - HOUR, now - WEEK, now + DAY)
+    row = await connection.fetchrow(query, sessions, now - DAY, now - HOUR, now - WEEK, now + DAY)
     return row["day"], row["hour"], row["events"], row["timestamp"], row["message"]
 
 

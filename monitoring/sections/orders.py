@@ -36,7 +36,7 @@ FINISHED = frozenset({"FILLED", "CONFIRMED", "CANCELLED", "FAILED", "EXPIRED"})
 OF_POSITIONS = "SELECT {columns} FROM orders WHERE position_id = ANY($1::bigint[]) ORDER BY created_at, id"
 STILL_PENDING = """
 SELECT {columns} FROM orders
-WHERE status::text = ANY($1::text[]) AND session_id = $2 AND created_at > $3
+WHERE status::text = ANY($1::text[]) AND session_id = ANY($2::int[]) AND created_at > $3
 ORDER BY created_at DESC, id DESC LIMIT 1000
 """
 LAST_DAY = """
@@ -53,7 +53,7 @@ FROM (
            CASE WHEN upper(side::text) IN ('BUY', 'LONG') THEN 1 ELSE -1 END
            * CASE WHEN upper(side::text) IN ('BUY', 'SELL') OR order_type::text IN ('ENTRY', 'SCALE_IN')
                   THEN 1 ELSE -1 END AS direction
-    FROM orders WHERE created_at > $2 AND session_id = $1
+    FROM orders WHERE created_at > $2 AND session_id = ANY($1::int[])
 ) recent
 """
 """Paying more on a buy or getting less on a sale counts as positive slippage."""
@@ -69,7 +69,7 @@ async def read_order_sums(
         name: capabilities.column("orders", name, kind)
         for name, kind in (("filled_at", "timestamp"), ("price", "float8"), ("filled_price", "float8"))
     }
-    row = await connection.fetchrow(LAST_DAY.format(**columns), session.id, now - timedelta(days=1))
+    row = await connection.fetchrow(LAST_DAY.format(**columns), session.ids, now - timedelta(days=1))
     return OrderSums(
         filled=row["filled"],
         finished=row["finished"],
@@ -97,5 +97,5 @@ async def pending_orders(
     """Unfinished orders of the last 90 days, newest first. Raises TableMissing."""
     capabilities.require_columns("orders", "id", "status", "session_id", "created_at")
     query = STILL_PENDING.format(columns=capabilities.columns("orders", ORDER))
-    rows = await connection.fetch(query, list(PENDING), session.id, now - timedelta(days=90))
+    rows = await connection.fetch(query, list(PENDING), session.ids, now - timedelta(days=90))
     return list(rows)

@@ -9,8 +9,8 @@ from decimal import Decimal
 import asyncpg
 
 from monitoring.database.capabilities import Capabilities, Columns
-from monitoring.ledger.positions import NEEDS
 from monitoring.metrics.facts import OpenPosition
+from monitoring.projections.open_positions import NEEDS
 from monitoring.sections.orders import FINISHED, orders_of
 from monitoring.sections.section import Context, Section
 
@@ -232,7 +232,7 @@ class PositionsView:
 
 async def load(context: Context) -> PositionsView:
     context.capabilities.require_columns("positions", *NEEDS)
-    rows = await read_positions(context.connection, context.capabilities, context.ledger.positions.open_ids)
+    rows = await read_positions(context.connection, context.capabilities, context.state.positions.open_ids)
     orders = await orders_of(context.connection, context.capabilities, [int(str(row["id"])) for row in rows])
     limit = context.facts.health.limit_seconds
 

@@ -18,7 +18,7 @@ ADJUSTMENT: Columns = {
 }
 IN_FORCE = """
 SELECT {columns} FROM risk_adjustments
-WHERE session_id = $1 AND parameter_name = 'position_size_factor'
+WHERE session_id = ANY($1::int[]) AND parameter_name = 'position_size_factor'
   AND ({minutes} IS NULL OR timestamp + {minutes} * interval '1 minute' > $2)
 ORDER BY timestamp DESC, id DESC LIMIT 1
 """
@@ -42,7 +42,7 @@ async def read_adjustment(
     """The newest adjustment of the position size that has not run out; None where there is none."""
     columns = capabilities.columns("risk_adjustments", ADJUSTMENT)
     minutes = capabilities.column("risk_adjustments", "duration_minutes", "int")
-    row = await connection.fetchrow(IN_FORCE.format(columns=columns, minutes=minutes), session.id, now)
+    row = await connection.fetchrow(IN_FORCE.format(columns=columns, minutes=minutes), session.ids, now)
     if row is None:
         return None
     return RiskAdjustment(row["adjusted_value"], row["trigger_reason"] or row["adjustment_type"], row["timestamp"])

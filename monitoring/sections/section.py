@@ -25,9 +25,9 @@ from datetime import datetime
 import asyncpg
 
 from monitoring.database.capabilities import Capabilities
-from monitoring.ledger import Ledger
 from monitoring.metrics.catalogue import CATALOGUE, Metric
 from monitoring.metrics.facts import Facts
+from monitoring.projections import ScopeState
 from monitoring.scope import Scope
 
 
@@ -38,7 +38,7 @@ class Context:
     connection: asyncpg.Connection
     capabilities: Capabilities
     scope: Scope
-    ledger: Ledger
+    state: ScopeState
     facts_if_read: Facts | None
     """None for a section that works without."""
     now: datetime

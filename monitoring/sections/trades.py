@@ -9,16 +9,15 @@ from typing import Any
 import asyncpg
 
 from monitoring.database.capabilities import Capabilities
-from monitoring.ledger import Ledger
-from monitoring.ledger.trades import NEEDS
+from monitoring.projections import ScopeState
+from monitoring.projections.trade_columns import SORTS, TradeFilter
+from monitoring.projections.trades import NEEDS
 from monitoring.scope import LARGEST_ID
 from monitoring.sections.positions import clean, excursion, lower
 from monitoring.sections.section import BadParameter, Context, Section
-from monitoring.sections.trade_query import PAGE, SORTS, TradeFilter, select_trades, trade_query
+from monitoring.sections.trade_query import PAGE, search, select_trades
 
 __all__ = ["SECTION", "SORTS", "Trade", "TradeFilter", "TradesView", "read_trades", "trades_by_id"]
-
-PLAN_FOR_VALUES = "SET LOCAL plan_cache_mode = force_custom_plan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,28 +55,23 @@ class Trade:
 
 
 async def read_trades(
-    connection: asyncpg.Connection, capabilities: Capabilities, ledger: Ledger, wanted: TradeFilter
+    connection: asyncpg.Connection, capabilities: Capabilities, state: ScopeState, wanted: TradeFilter
 ) -> list[Trade]:
-    """The wanted trades of the ledger's session. Raises TableMissing."""
+    """The wanted trades of the scope. Raises TableMissing."""
     capabilities.require_columns("trades", *NEEDS)
-    query = trade_query(capabilities, ledger, wanted)
-    if query is None:
-        return []
-    text, arguments = query
-    if not wanted.symbol:
-        return [Trade(clean(row)) for row in await connection.fetch(text, *arguments)]
-    async with connection.transaction():
-        # Planned for any symbol, the query would look for a rare one among all trades of the session.
-        await connection.execute(PLAN_FOR_VALUES)
-        return [Trade(clean(row)) for row in await connection.fetch(text, *arguments)]
+    if state.trades.certain:
+        return await trades_by_id(connection, capabilities, state.trades.select(wanted))
+    query, arguments = search(capabilities, state.session.ids, wanted)
+    return [Trade(clean(row)) for row in await connection.fetch(query, *arguments)]
 
 
 async def trades_by_id(connection: asyncpg.Connection, capabilities: Capabilities, ids: Sequence[int]) -> list[Trade]:
-    """Trades by id, newest first."""
-    rows = await connection.fetch(
-        f"{select_trades(capabilities)} WHERE id = ANY($1::bigint[]) ORDER BY exit_time DESC, id DESC", list(ids)
-    )
-    return [Trade(clean(row)) for row in rows]
+    """Trades in the order of their ids; those that are gone are left out."""
+    if not ids:
+        return []
+    rows = await connection.fetch(f"{select_trades(capabilities)} WHERE id = ANY($1::bigint[])", ids)
+    found = {row["id"]: Trade(clean(row)) for row in rows}
+    return [found[number] for number in ids if number in found]
 
 
 def parse_cursor(text: str) -> tuple[datetime, int]:
@@ -108,10 +102,10 @@ class TradesView:
 async def load(context: Context) -> TradesView:
     before = context.arguments.get("before")
     wanted = TradeFilter(after=parse_cursor(before) if before else None, limit=PAGE + 1)
-    trades = await read_trades(context.connection, context.capabilities, context.ledger, wanted)
+    trades = await read_trades(context.connection, context.capabilities, context.state, wanted)
     page = tuple(trades[:PAGE])
     older = page[-1].cursor if len(trades) > PAGE else None
-    return TradesView(page, context.ledger.trades.total, older, first=before is None)
+    return TradesView(page, context.state.trades.total, older, first=before is None)
 
 
 SECTION = Section(

@@ -67,7 +67,7 @@ async def guard() -> Response | None:
         return None
     settings = services().settings
     if g.operator or settings.open_for_writing or (wanted == READING and not settings.protected):
-        await services().feed.caught_up()
+        await services().feed.caught_up(exact="HX-Request" not in request.headers)
         return None
     if wanted == READING and wants_html() and "HX-Request" not in request.headers:
         pages = services().pages

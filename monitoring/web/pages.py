@@ -42,6 +42,7 @@ async def dashboard() -> Response:
         )
     if scope is None:
         return _waiting("The database holds no session. The dashboard fills as soon as the engine begins one.")
+    await services().projections.settle()
     versions = services().hub.versions(scope.requested)  # before the reading: what changes meanwhile is read again
     rendered = await asyncio.gather(*(_rendered(BY_NAME[name], scope) for name in versions))
     fragments = {

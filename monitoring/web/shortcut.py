@@ -66,7 +66,7 @@ class Shortcut:
             return None
         pairs = parse_qsl(query, keep_blank_values=True)
         arguments = dict(reversed(pairs))  # of one that is given twice the first counts
-        await self._parts.feed.caught_up()
+        await self._parts.feed.caught_up(exact=False)
         try:
             wanted = await scope_of(self._parts.reader, arguments)
             if wanted is None:

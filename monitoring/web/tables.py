@@ -10,9 +10,8 @@ from functools import partial
 
 from quart import Blueprint, Response
 
-from monitoring.ledger.days import BALANCE, CLOSE, TIME
-from monitoring.ledger.depth import AT_CLOSE, DEEPEST
-from monitoring.ledger.times import from_epoch
+from monitoring.projections.timeline import AT_CLOSE, BALANCE, CLOSE, DEEPEST, TIME
+from monitoring.projections.times import from_epoch
 from monitoring.reader import Reader
 from monitoring.scope import Scope
 from monitoring.sections import Context, daily_pnl, monthly
@@ -47,13 +46,13 @@ class Table:
 
 
 async def _balance(context: Context) -> Table:
-    steps = context.ledger.history.curve(context.scope.since(context.now))
+    steps = context.state.history.curve(context.scope.since(context.now))
     rows = [(from_epoch(step[TIME]), _number(step[BALANCE]), _number(step[CLOSE])) for step in steps[::-1]]
     return Table("Balance", ("Time (UTC)", "Balance", "Equity"), rows, each=BY_TEN_MINUTES)
 
 
 async def _drawdown(context: Context) -> Table:
-    history, since = context.ledger.history, context.scope.since(context.now)
+    history, since = context.state.history, context.scope.since(context.now)
     steps, depth = history.curve(since)[::-1], history.depth(since)[::-1]
     rows = [
         (from_epoch(at), _number(close), _number(deepest))
@@ -100,15 +99,18 @@ TRADE_COLUMNS = {
 async def _trades(context: Context) -> Table:
     """All trades, whatever range the charts show; a page of them."""
     page = await _trade_page(context, None, MOST_ROWS_SHOWN)
-    total = sum(day.total for day in context.ledger.trades.days.values())
     return Table(
-        "Trade History", tuple(TRADE_COLUMNS.values()), [_trade_row(trade) for trade in page], total, whole=True
+        "Trade History",
+        tuple(TRADE_COLUMNS.values()),
+        [_trade_row(trade) for trade in page],
+        context.state.trades.total,
+        whole=True,
     )
 
 
 async def _trade_page(context: Context, after: tuple[datetime, int] | None, limit: int) -> list[Trade]:
     wanted = TradeFilter(after=after, limit=limit)
-    return await read_trades(context.connection, context.capabilities, context.ledger, wanted)
+    return await read_trades(context.connection, context.capabilities, context.state, wanted)
 
 
 def _trade_row(trade: Trade) -> list[Cell]:

@@ -5,11 +5,13 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import asyncpg
 import pytest
 
+from monitoring.database.pool import POOL_SIZE, DatabaseUnavailable
 from monitoring.postgres.embedded import EmbeddedServer
 from tests.faults.page import Page, dashboard
 from tests.faults.reader import READER
@@ -70,7 +72,11 @@ async def test_a_preferred_host_that_returns_gets_all_readers(
             await page.shows("performance", "40")
             assert page.parts.feed.state.mode == "primary"
             await preferred.listen()
-            await asyncio.gather(*(page.client.get(f"/api/trades?limit={number}") for number in range(1, 9)))
+            async with AsyncExitStack() as held:
+                # More readers than there are connections so far: the new ones lead to the preferred host.
+                with suppress(DatabaseUnavailable):
+                    for _ in range(POOL_SIZE):
+                        await held.enter_async_context(page.parts.database.acquire())
             await until(lambda: page.parts.feed.state.mode == "standby")
             number = await insert(connection, "trades", session_id=account, pnl=7, exit_time=now())
             await caught_up(server, standby)

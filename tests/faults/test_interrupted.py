@@ -11,11 +11,10 @@ import pytest
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.errors import UNAVAILABLE, lost_with
-from monitoring.ledger import Ledger
 from monitoring.realtime.watch import Watch, identity_of
-from monitoring.scope import find_session
 from monitoring.sections.account import read_account
 from tests.history import seed_account
+from tests.projections.reading import Follower, follower_of, refreshed
 from tests.rows import insert, now
 from tests.waiting import until
 
@@ -51,30 +50,18 @@ async def engine(database_url: str) -> AsyncIterator[asyncpg.Connection]:
     await connection.close()
 
 
-async def new_ledger(connection: asyncpg.Connection, session: int) -> Ledger:
-    found = await find_session(connection, await Capabilities.read(connection), str(session))
-    assert found is not None
-    return Ledger.of(found, SYSTEM_CLOCK)
-
-
-async def refresh(ledger: Ledger, connection: Any, capabilities: Capabilities) -> None:
-    await ledger.refresh(connection, capabilities, standby=False)
-    while ledger.reading:
-        await ledger.advance(connection, capabilities, standby=False)
-
-
-async def figures(connection: asyncpg.Connection, ledger: Ledger) -> list[object]:
+def figures(follower: Follower) -> list[object]:
     at = now().replace(microsecond=0)
-    daily, drawdown = ledger.history.daily(), ledger.history.drawdown()
+    daily, drawdown = follower.history.daily(), follower.history.drawdown()
     assert daily is not None
     return [
-        ledger.trades.sums(at),
+        follower.trades.sums(at),
         daily.dates,
         daily.equity.tolist(),
         daily.index.tolist(),
         drawdown,
-        ledger.positions.open_ids,
-        ledger.flows.flows,
+        follower.positions.open_ids,
+        follower.flows,
     ]
 
 
@@ -96,18 +83,15 @@ async def test_wherever_it_breaks_off_the_next_one_is_right(
     connection: asyncpg.Connection, engine: asyncpg.Connection, database_url: str, fault: str
 ) -> None:
     session = await seed_account(engine)
-    capabilities = await Capabilities.read(connection)
     for query in range(60):
-        ledger = await new_ledger(connection, session)
-        await refresh(ledger, connection, capabilities)
+        follower = await refreshed(connection, await follower_of(connection, session))
         await everything_moves(engine, session)
-        if not await breaks_off(ledger, database_url, capabilities, query, engine if fault == "lost" else None):
+        if not await breaks_off(follower, database_url, query, engine if fault == "lost" else None):
             assert query > 5
             return
-        await refresh(ledger, connection, capabilities)
-        fresh = await new_ledger(connection, session)
-        await refresh(fresh, connection, capabilities)
-        assert await figures(connection, ledger) == await figures(connection, fresh), f"broken off at query {query}"
+        await refreshed(connection, follower)
+        fresh = await refreshed(connection, await follower_of(connection, session))
+        assert figures(follower) == figures(fresh), f"broken off at query {query}"
     pytest.fail("a refresh that takes more than 60 queries")
 
 
@@ -115,71 +99,32 @@ async def test_open_positions_stand_until_they_have_been_read_again(
     connection: asyncpg.Connection, engine: asyncpg.Connection, database_url: str
 ) -> None:
     session = await seed_account(engine)
-    capabilities, ledger = await Capabilities.read(connection), await new_ledger(connection, session)
-    await refresh(ledger, connection, capabilities)
-    known, query = ledger.positions.open_ids, 0
+    follower = await refreshed(connection, await follower_of(connection, session))
+    known, query = follower.positions.open_ids, 0
     assert known
-    ledger.forget("positions")
-    while await breaks_off(ledger, database_url, capabilities, query, engine):
-        assert ledger.positions.counted
-        assert ledger.positions.open_ids == known
+    follower.forget("positions")
+    while await breaks_off(follower, database_url, query, engine):
+        assert follower.positions.counted
+        assert follower.positions.open_ids == known
         query += 1
     assert query > 3
-
-
-CORRECTIONS = {
-    "trades": "UPDATE trades SET pnl = pnl + 1",
-    "account_history": "UPDATE account_history SET equity = equity + 1, balance = balance + 1 WHERE id % 2 = 0",
-    "positions": "UPDATE positions SET status = CASE WHEN id % 2 = 0 THEN 'OPEN' ELSE 'CLOSED' END",
-    "account_balances": "UPDATE account_balances SET total_balance = total_balance + 5 WHERE id % 2 = 0",
-    "system_events": "DELETE FROM system_events",
-}
-
-
-@pytest.mark.parametrize("table", CORRECTIONS)
-async def test_what_is_told_in_the_middle_of_a_refresh_is_not_forgotten(
-    connection: asyncpg.Connection, engine: asyncpg.Connection, table: str
-) -> None:
-    """A correction is committed, then a refresh begins, then the feed tells of it; nothing is committed afterwards."""
-    session = await seed_account(engine)
-    capabilities = await Capabilities.read(connection)
-    for query in range(60):
-        ledger, told = await new_ledger(connection, session), asyncio.Event()
-        await refresh(ledger, connection, capabilities)
-        await everything_moves(engine, session)
-        await engine.execute(CORRECTIONS[table])
-
-        async def tells(ledger: Ledger = ledger, told: asyncio.Event = told) -> None:
-            if not told.is_set():
-                told.set()
-                ledger.forget(table)
-
-        await ledger.refresh(Breaking(connection, query, tells), capabilities, standby=False)
-        await refresh(ledger, connection, capabilities)
-        if not told.is_set():
-            assert query > 5
-            return
-        fresh = await new_ledger(connection, session)
-        await refresh(fresh, connection, capabilities)
-        assert await figures(connection, ledger) == await figures(connection, fresh), f"told at query {query}"
-    pytest.fail("a refresh that takes more than 60 queries")
 
 
 async def test_the_account_is_of_one_moment(
     connection: asyncpg.Connection, engine: asyncpg.Connection, database_url: str
 ) -> None:
-    """Somebody else refreshes the ledger while the newest snapshot is being read."""
+    """Somebody else brings the state up to date while the newest snapshot is being read."""
     session = await seed_account(engine)
-    capabilities, ledger = await Capabilities.read(connection), await new_ledger(connection, session)
-    await refresh(ledger, connection, capabilities)
-    before = await read_account(connection, capabilities, ledger.session, ledger)
+    capabilities = await Capabilities.read(connection)
+    follower = await refreshed(connection, await follower_of(connection, session))
+    before = await read_account(connection, capabilities, follower.state)
     other = await asyncpg.connect(database_url)
 
     async def meanwhile() -> None:
         await insert(engine, "account_history", session_id=session, timestamp=now(), balance=1, equity=1, total_pnl=1)
-        await refresh(ledger, other, capabilities)
+        await refreshed(other, follower)
 
-    assert await read_account(Breaking(connection, 0, meanwhile), capabilities, ledger.session, ledger) == before
+    assert await read_account(Breaking(connection, 0, meanwhile), capabilities, follower.state) == before
     await other.close()
 
 
@@ -218,9 +163,7 @@ async def test_a_correction_is_told_though_the_look_for_it_broke_off(
     pytest.fail("a look that takes more than 10 queries")
 
 
-async def breaks_off(
-    ledger: Ledger, url: str, capabilities: Capabilities, query: int, killer: asyncpg.Connection | None
-) -> bool:
+async def breaks_off(follower: Follower, url: str, query: int, killer: asyncpg.Connection | None) -> bool:
     """Refreshes over a connection that dies, or in a task that is cancelled, at a query; False if it ended before."""
     connection = await asyncpg.connect(url)
 
@@ -231,7 +174,7 @@ async def breaks_off(
         else:
             await killer.execute("SELECT pg_terminate_backend($1, 1000)", connection.get_server_pid())
 
-    working = asyncio.create_task(refresh(ledger, Breaking(connection, query, dies), capabilities))
+    working = asyncio.create_task(refreshed(Breaking(connection, query, dies), follower))
     try:
         with lost_with(connection):
             await working

@@ -9,7 +9,7 @@ import pytest
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.database.pool import Database
-from monitoring.ledger import Ledgers
+from monitoring.projections import Projections
 from monitoring.reader import Reader
 from monitoring.realtime import dispatch
 from monitoring.realtime.dispatch import FIGURES_MOVED, Dispatcher
@@ -48,7 +48,7 @@ async def reader(database_url: str, connection: asyncpg.Connection) -> AsyncIter
     await insert(connection, "trading_sessions", mode="LIVE")
     database, hub = Database(database_url, SYSTEM_CLOCK), Hub((section.name for section in SECTIONS), SYSTEM_CLOCK)
     await database.open()
-    yield Reader(database, Ledgers(database, SYSTEM_CLOCK, lambda _: None), hub, SYSTEM_CLOCK)
+    yield Reader(database, Projections(database, SYSTEM_CLOCK, lambda: None), hub, SYSTEM_CLOCK)
     await database.close()
 
 
@@ -128,14 +128,6 @@ async def test_an_outage_and_its_end_make_everything_stale(dispatcher: Dispatche
         await dispatcher.outage(gone)
         assert reader.hub.watching is not gone
         assert not set(before.items()) & set(reader.hub.versions("current").items())
-
-
-async def test_another_database_leaves_nothing_of_the_one_before(dispatcher: Dispatcher, reader: Reader) -> None:
-    session = await reader.session("current")
-    assert session is not None
-    ledger = reader.ledgers.of(session)
-    await dispatcher.reset()
-    assert reader.ledgers.of(session) is not ledger
 
 
 @pytest.mark.parametrize(

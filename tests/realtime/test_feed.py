@@ -6,14 +6,12 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from monitoring.app import create_app
 from monitoring.clock import SYSTEM_CLOCK
-from monitoring.config import load_settings
 from monitoring.database.verify import verify
 from monitoring.realtime import feed, pace
 from monitoring.realtime.pace import LARGEST_SHARE, LONGEST_PAUSE, UNWATCHED_PAUSE, WATCHED_PAUSE, Pace
 from monitoring.realtime.watch import Watch, identity_of
-from tests.faults.page import ENVIRON, Page, dashboard
+from tests.faults.page import Page, dashboard
 from tests.faults.reader import READER, make_reader
 from tests.history import seed_account
 from tests.rows import insert, now
@@ -190,22 +188,6 @@ async def test_an_answer_holds_what_was_committed_before_though_nobody_looked(
         for total in (41, 42, 43):
             await insert(connection, "trades", session_id=account, exit_time=now())
             assert (await page.json("/api/metrics"))["total_trades"] == total
-
-
-async def test_what_was_corrected_before_it_began_is_noticed(
-    account: int, reader_url: str, connection: asyncpg.Connection
-) -> None:
-    """A page was answered before the feed could look for the first time."""
-    page = Page(create_app(load_settings({"DATABASE_URL": reader_url, **ENVIRON})))
-    await page.parts.database.open()
-    assert (await page.json("/api/metrics"))["total_trades"] == 40
-    await connection.execute("DELETE FROM trades WHERE id = 7")
-    await until(lambda: connection.fetchval("SELECT pg_stat_get_tuples_deleted('trades'::regclass) > 0"))
-    feeding = asyncio.create_task(page.parts.feed.run())
-    await page.parts.feed.begun.wait()
-    assert (await page.json("/api/metrics"))["total_trades"] == 39
-    feeding.cancel()
-    await page.parts.database.close()
 
 
 async def test_it_rests_when_nobody_looks_and_wakes_at_once(

@@ -9,7 +9,7 @@ import pytest
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.database.pool import Database
-from monitoring.ledger import Ledgers
+from monitoring.projections import Projections
 from monitoring.reader import Reader
 from monitoring.realtime import rhythm
 from monitoring.realtime.hub import Hub
@@ -32,7 +32,7 @@ async def reader(database_url: str, connection: asyncpg.Connection, clock: Runni
     hub = Hub((section.name for section in SECTIONS), clock.clock, quiet=0.0)
     database = Database(database_url, clock.clock)
     await database.open()
-    yield Reader(database, Ledgers(database, clock.clock, lambda _: None), hub, clock.clock)
+    yield Reader(database, Projections(database, clock.clock, lambda: None), hub, clock.clock)
     await database.close()
 
 

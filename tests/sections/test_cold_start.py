@@ -8,7 +8,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from monitoring.ledger import Ledger
+from monitoring.projections import projections
+from monitoring.projections.projected import Projected
 from tests.history import seed_account
 from tests.rows import insert, now
 from tests.waiting import waiting
@@ -37,18 +38,18 @@ class Pieces:
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> Pieces:
     """Nothing is read at once, and in the background a piece for each release."""
-    monkeypatch.setattr("monitoring.ledger.session.PATIENCE", 0)
-    monkeypatch.setattr("monitoring.ledger.session.FEW", 0)
-    pieces, advance = Pieces(), Ledger.advance
+    monkeypatch.setattr(projections, "PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(projections, "FEW_ROWS", 0)
+    pieces, advance = Pieces(), Projected.advance
 
-    async def advance_when_released(ledger: Ledger, *arguments: Any, **options: Any) -> bool:
+    async def advance_when_released(projected: Projected[Any], *arguments: Any) -> bool:
         await pieces.take()
         try:
-            return await advance(ledger, *arguments, **options)
+            return await advance(projected, *arguments)
         finally:
             pieces.done()
 
-    monkeypatch.setattr(Ledger, "advance", advance_when_released)
+    monkeypatch.setattr(Projected, "advance", advance_when_released)
     return pieces
 
 
@@ -75,13 +76,13 @@ async def metrics_with(client: Any, held: Pieces, *keys: str) -> Any:
 async def test_what_is_not_counted_is_unknown_and_says_why(account: int, client: Any, held: Pieces) -> None:
     metrics = await json_of(client, "/api/metrics")
     assert metrics["active_positions_count"] == 1
-    for key, table in (("total_trades", "trades"), ("sharpe_ratio", "account_history")):
-        assert metrics[key] is None
-        assert metrics["reasons"][key] == f"{table} is still being read"
+    assert metrics["total_trades"] is None
+    assert metrics["reasons"]["total_trades"] == "trades is still being read"
     page = await client.get("/")
     assert page.status_code == 200
     assert "Reading the history" in await page.get_data(as_text=True)
-    assert list((await json_of(client, "/ready"))["histories"]) == [str(account)]
+    assert (await json_of(client, "/ready"))["histories"] == {
+        "trades": 0, "account_balances": 0, "account_history": 0}  # fmt: skip
 
 
 async def test_closes_come_first_and_say_that_they_are_closes(account: int, client: Any, held: Pieces) -> None:
@@ -107,7 +108,7 @@ async def test_in_the_end_everything_is_there(
     await metrics_with(client, held, "max_drawdown", "total_trades")
     await insert(connection, "trades", session_id=account, exit_time=now())
     async with waiting():
-        while "history complete" not in caplog.text:
+        while "account_history: read to the end" not in caplog.text:
             held.release()
             await asyncio.sleep(0)
     assert (await json_of(client, "/ready"))["histories"] == {}

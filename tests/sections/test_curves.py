@@ -7,12 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.ledger.days import BUCKET, COLUMNS, TIME, Day
-from monitoring.ledger.depth import AT_CLOSE, DEEPEST, DEPTHS, depth_of
-from monitoring.ledger.factors import FlowFactors
-from monitoring.ledger.snapshots import Snapshots
-from monitoring.ledger.times import epoch
 from monitoring.metrics.facts import Series
+from monitoring.projections.days import STEP_SECONDS, Day
+from monitoring.projections.snapshots import Snapshots
+from monitoring.projections.timeline import AT_CLOSE, COLUMNS, DEEPEST, DEPTHS, Part, depth_of
+from monitoring.projections.times import epoch
 from monitoring.sections.curves import drawdown_points, equity_points
 
 DAY = date(2026, 11, 22)
@@ -26,12 +25,12 @@ def rows(times: list[float], equity: list[float]) -> Snapshots:
 
 def curve_of(times: list[float], equity: list[float], cut: int = 0) -> Series:
     """The steps of a day that took its rows in two parts."""
-    whole, factors = rows(times, equity), FlowFactors.none()
+    whole = rows(times, equity)
     cut = cut or len(times)
-    day = Day.of(DAY, whole.where(slice(0, cut)), factors)
+    day = Day.of(DAY, whole.where(slice(0, cut)))
     if cut < len(times):
-        day.append(whole.where(slice(cut, len(times))), factors)
-    return day.curve[np.isfinite(day.curve[:, TIME])]
+        day.append(whole.where(slice(cut, len(times))))
+    return Part(day, 1.0).steps
 
 
 def test_midnight_is_midnight() -> None:
@@ -56,7 +55,7 @@ def test_the_decline_of_every_step_is_that_of_its_rows(
     steps = curve_of(times, equity, min(cut, len(equity)))
     peaks = np.maximum.accumulate([initial or 0.0, *equity])[1:]
     lost = 100 * (1 - np.array(equity) / peaks)
-    bucket = (np.array(times) // BUCKET).astype(int)
+    bucket = (np.array(times) // STEP_SECONDS).astype(int)
     expected = [lost[bucket == number].max() for number in np.unique(bucket)]
     closing = [lost[bucket == number][-1] for number in np.unique(bucket)]
     depth = depth_of(steps, initial or 0.0)

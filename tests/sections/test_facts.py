@@ -8,12 +8,12 @@ import pytest
 
 from monitoring.clock import SYSTEM_CLOCK, Clock
 from monitoring.database.capabilities import Capabilities
-from monitoring.ledger import Ledger
 from monitoring.metrics.catalogue import evaluate
 from monitoring.metrics.metric import Evaluation
 from monitoring.scope import find_session
 from monitoring.sections.facts import read_facts
 from tests.clocks import ManualClock
+from tests.projections.reading import follower_of, refreshed
 from tests.rows import ago, insert
 
 
@@ -22,9 +22,8 @@ async def figures(connection: asyncpg.Connection, clock: Clock = SYSTEM_CLOCK) -
     capabilities = await Capabilities.read(connection)
     session = await find_session(connection, capabilities, "current")
     assert session is not None
-    ledger = Ledger.of(session, clock)
-    await ledger.refresh(connection, capabilities, standby=False)
-    return evaluate(await read_facts(connection, capabilities, ledger, clock.now()))
+    state = (await refreshed(connection, await follower_of(connection, session.id, clock))).state
+    return evaluate(await read_facts(connection, capabilities, state, clock.now()))
 
 
 @pytest.fixture
@@ -131,7 +130,7 @@ async def test_time_alone_moves_every_window(connection: asyncpg.Connection) -> 
     session = await insert(connection, "trading_sessions", start_time=before_midnight - timedelta(days=20))
     await insert(connection, "trades", session_id=session, pnl=7, commission=0, exit_time=before_midnight)
     await insert(connection, "system_events", session_id=session, timestamp=before_midnight, event_type="ERROR")
-    windows, seen = ("daily_pnl", "weekly_pnl", "error_rate_hourly", "error_count"), []
+    windows, seen = ("daily_pnl", "weekly_pnl", "errors_last_hour", "error_count"), []
     for minutes in (0, 9, 2, 50, 23 * 60, 6 * 24 * 60):
         hands.forward(minutes=minutes)
         found = (await figures(connection, hands.clock)).values

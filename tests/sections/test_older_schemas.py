@@ -12,12 +12,12 @@ import pytest
 
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.capabilities import TABLES, Capabilities, TableMissing
-from monitoring.ledger import Ledger
 from monitoring.metrics.catalogue import Evaluation, evaluate
 from monitoring.scope import Scope, find_session
 from monitoring.sections import SECTIONS, Context
 from monitoring.sections.facts import read_facts
 from tests.history import seed_account
+from tests.projections.reading import follower_of, refreshed
 from tests.rows import insert
 
 OPTIONAL = """
@@ -64,14 +64,13 @@ async def everything(connection: asyncpg.Connection) -> Evaluation:
     capabilities = await Capabilities.read(connection)
     session = await find_session(connection, capabilities, "current")
     assert session is not None
-    ledger = Ledger.of(session, SYSTEM_CLOCK)
-    await ledger.refresh(connection, capabilities, standby=False)
-    facts = await read_facts(connection, capabilities, ledger, SYSTEM_CLOCK.now())
+    state = (await refreshed(connection, await follower_of(connection, session.id))).state
+    facts = await read_facts(connection, capabilities, state, SYSTEM_CLOCK.now())
     for section in SECTIONS:
         if all(capabilities.has(table) for table in section.needs):
             scope = Scope(session, "current", "30d")
             with contextlib.suppress(TableMissing):
-                await section.load(Context(connection, capabilities, scope, ledger, facts, facts.now))
+                await section.load(Context(connection, capabilities, scope, state, facts, facts.now))
     return evaluate(facts)
 
 

@@ -7,7 +7,7 @@ from quart_schema import validate_headers, validate_querystring, validate_reques
 
 from monitoring.adjustment import Adjustment, AdjustmentRefused, adjust_balance
 from monitoring.payloads import Payload, plain, timestamp
-from monitoring.sections import SECTIONS, Context
+from monitoring.sections import Context
 from monitoring.services import services
 from monitoring.web.api.base import blueprint, find, read
 from monitoring.web.api.queries import BalanceBody, HistoryQuery, IdempotencyHeader, PerformanceQuery, ScopeQuery
@@ -18,7 +18,6 @@ from monitoring.web.errors import Problem
 
 LONGEST_KEY = 200
 SMALLEST = Decimal("0.00000001")
-CHANGED = tuple(section.name for section in SECTIONS if {"account_balances", "system_events"} & section.tables)
 
 
 @blueprint.get("/api/balance")
@@ -110,8 +109,7 @@ async def post_balance(query_args: ScopeQuery, headers: IdempotencyHeader, data:
             done = await adjust_balance(connection, database.capabilities, wish, clock)
         except AdjustmentRefused as refused:
             raise Problem(403 if refused.code == "not_permitted" else 409, refused.code, str(refused)) from None
-    # The feed would say so in a moment; whoever asks right after the answer must not see the balance of before.
-    services().hub.publish(session.id, CHANGED)
+    await services().feed.caught_up()
     return {"success": True, "old_balance": plain(done.old_balance), "new_balance": plain(done.new_balance)}
 
 

@@ -18,7 +18,7 @@ PARTIAL = """
 SELECT t.id, t.position_id, t.operation_type::text AS operation_type, p.symbol::text AS symbol, p.side::text AS side,
        p.entry_price, t.price, t.price AS operation_price, t.size, t.pnl, {target_level} AS target_level, t.timestamp
 FROM partial_trades t JOIN positions p ON p.id = t.position_id
-WHERE p.session_id = $1
+WHERE p.session_id = ANY($1::int[])
 ORDER BY t.id DESC LIMIT $2
 """
 """By id, which is the order in time: the table has no index but its key."""
@@ -55,7 +55,7 @@ async def get_position_orders(number: int, query_args: OwnerQuery) -> Payload:
     async def load(connection: asyncpg.Connection, capabilities: Capabilities) -> Payload:
         capabilities.require_columns("positions", "id", "session_id")
         row = None if number > LARGEST_ID else await connection.fetchrow(OWNER, number)
-        if row is None or (query_args.session and (session is None or row["session_id"] != session.id)):
+        if row is None or (query_args.session and (session is None or row["session_id"] not in session.ids)):
             raise Problem(404, "unknown_position", f"There is no position {number}.")
         orders = await orders_of(connection, capabilities, [number])
         newest_first = reversed(orders.get(number, []))
@@ -90,7 +90,7 @@ async def get_partial_trades(query_args: ListQuery) -> list[Payload]:
         context.capabilities.require_columns("positions", "id", "session_id")
         target_level = context.capabilities.column("partial_trades", "target_level", "int", "t")
         query = PARTIAL.format(target_level=target_level)
-        rows = await context.connection.fetch(query, context.scope.session.id, query_args.limit)
+        rows = await context.connection.fetch(query, context.scope.session.ids, query_args.limit)
         return [plain_fields(row, PARTIAL_FIELDS) for row in rows]
 
     return await read(query_args.session, load, [])

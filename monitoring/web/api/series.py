@@ -6,10 +6,9 @@ from datetime import timedelta
 import numpy as np
 import numpy.typing as npt
 
-from monitoring.ledger.days import BALANCE, CLOSE, TIME
-from monitoring.ledger.depth import AT_CLOSE
 from monitoring.metrics.facts import Series
 from monitoring.payloads import plain
+from monitoring.projections.timeline import AT_CLOSE, BALANCE, CLOSE, TIME
 from monitoring.sections import Context
 from monitoring.sections.daily_pnl import net_by_day
 
@@ -33,7 +32,7 @@ class Curve:
 
 def read_curve(context: Context, days: int) -> Curve:
     """The last ``days`` days before now, or before the end of the session."""
-    history, since = context.ledger.history, context.scope.until(context.now) - timedelta(days=days)
+    history, since = context.state.history, context.scope.until(context.now) - timedelta(days=days)
     steps, drawdown = history.curve(since), history.depth(since)[:, AT_CLOSE]
     kept = thinned(steps[:, CLOSE], drawdown, MOST_POINTS)
     steps, drawdown = steps[kept], drawdown[kept]

@@ -55,7 +55,7 @@ async def _positions(context: Context) -> list[Payload]:
 async def _trades(context: Context, limit: int) -> list[Payload]:
     wanted = TradeFilter(limit=limit)
     try:
-        trades = await read_trades(context.connection, context.capabilities, context.ledger, wanted)
+        trades = await read_trades(context.connection, context.capabilities, context.state, wanted)
     except TableMissing:
         return []
     return [trade_payload(trade) for trade in trades]

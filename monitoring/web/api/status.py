@@ -9,11 +9,11 @@ from quart_schema import validate_querystring, validate_response
 
 from monitoring.database.capabilities import ESSENTIAL, TableMissing
 from monitoring.database.pool import DatabaseUnavailable
-from monitoring.ledger.trades import NEEDS
 from monitoring.metrics.catalogue import BY_KEY, evaluate
 from monitoring.metrics.facts import Facts
 from monitoring.metrics.health import public_status, status
 from monitoring.payloads import Payload, plain, timestamp, uptime_seconds
+from monitoring.projections.trades import NEEDS
 from monitoring.sections import Context
 from monitoring.sections.trades import TradeFilter, read_trades
 from monitoring.services import services
@@ -66,7 +66,7 @@ class Readiness(Struct):
     feed: FeedStatus
     tasks: dict[str, TaskStatus]
     histories: Annotated[
-        dict[str, float], Meta(description="Sessions whose history is still being read, and the share that has been")
+        dict[str, float], Meta(description="Tables that are still being read, and the share that has been")
     ]
 
 
@@ -126,7 +126,7 @@ async def ready() -> tuple[Payload, int]:
         "database": _word(connected),
         "feed": feed,
         "tasks": tasks,
-        "histories": {str(session): share for session, share in parts.ledgers.progress.items()},
+        "histories": parts.projections.scans,
     }
     return answer, 503 if reasons else 200
 
@@ -241,7 +241,7 @@ def _word(connected: bool) -> str:
 async def _last_trade(context: Context) -> str | None:
     if not context.capabilities.has("trades", *NEEDS):
         return None
-    newest = await read_trades(context.connection, context.capabilities, context.ledger, TradeFilter(limit=1))
+    newest = await read_trades(context.connection, context.capabilities, context.state, TradeFilter(limit=1))
     return timestamp(newest[0].row["exit_time"]) if newest else None
 
 

@@ -23,7 +23,7 @@ async def get_trades(query_args: TradesQuery) -> Response:
     wanted = query_args.filter()
 
     async def load(context: Context) -> list[Payload]:
-        trades = await read_trades(context.connection, context.capabilities, context.ledger, wanted)
+        trades = await read_trades(context.connection, context.capabilities, context.state, wanted)
         return [trade_payload(trade) for trade in trades]
 
     async def make() -> list[Payload]:

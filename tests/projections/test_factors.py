@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.ledger.bookings import merge_flows
-from monitoring.ledger.factors import Effect, FlowFactors, Held
 from monitoring.metrics.facts import Flow
+from monitoring.projections.days import EquityPoint
+from monitoring.projections.factors import Effect, FlowFactors
 
 NOON = datetime(2026, 11, 22, 12)
 
@@ -23,11 +23,12 @@ def flow(amount: float, minutes: float = 0, leaves: float | None = None) -> Flow
 def priced(effects: list[tuple[Flow, float, float | None]], initial: float | None, equity: list[float]) -> list[float]:
     """Unit prices of an account whose equity at second 0, 1, … is given; an effect is (flow, since, equity before)."""
     made = [
-        Effect(money, since, None if before is None else Held(since - 1, before, before))
+        Effect(money, since, None if before is None else EquityPoint(since - 1, before, before))
         for money, since, before in effects
     ]
     factors = FlowFactors.of(made, initial, waiting=False)
-    return factors.unit_price(np.arange(float(len(equity))), np.array(equity, dtype=float)).tolist()
+    in_force = factors.at(np.arange(float(len(equity)))).tolist()
+    return [held / factor if factor > 0 else np.nan for held, factor in zip(equity, in_force, strict=True)]
 
 
 def test_a_deposit_leaves_the_price_where_it_was() -> None:
@@ -66,14 +67,6 @@ def test_what_flows_are_known_to_show_in_a_time() -> None:
     assert factors.shown(3, 9) == 0
 
 
-def test_where_two_sets_of_factors_begin_to_differ() -> None:
-    one = FlowFactors.of([Effect(flow(10), 5.0, None), Effect(flow(20), 9.0, None)], 100, waiting=False)
-    two = FlowFactors.of([Effect(flow(10), 5.0, None), Effect(flow(20), 8.0, None)], 100, waiting=False)
-    assert one.first_difference(two) == 8
-    assert one.first_difference(one) is None
-    assert FlowFactors.none().first_difference(one) == 5
-
-
 @given(st.lists(st.tuples(st.floats(-0.9, 3), st.floats(0.5, 2)), min_size=1, max_size=20))
 def test_the_price_moves_by_trading_alone(steps: list[tuple[float, float]]) -> None:
     """Whatever is paid in and out, the price is what trading made of one unit."""
@@ -88,16 +81,3 @@ def test_the_price_moves_by_trading_alone(steps: list[tuple[float, float]]) -> N
         equity.append(held)
         expected.append(expected[-1] * growth)
     assert priced(effects, 1000, equity) == pytest.approx(expected, rel=1e-6)
-
-
-def test_an_event_tells_of_one_booking() -> None:
-    booked, told = [flow(500), flow(-200, 10)], [flow(500, 0.5), flow(-200.004, 9.5), flow(70, 20)]
-    assert [money.amount for money in merge_flows(booked, told)] == [500, -200, 70]
-
-
-def test_two_events_of_one_amount_are_not_one_booking() -> None:
-    assert [money.amount for money in merge_flows([flow(500)], [flow(500, 0.1), flow(500, 0.2)])] == [500, 500]
-
-
-def test_an_event_of_another_minute_is_another_flow() -> None:
-    assert len(merge_flows([flow(500)], [flow(500, 2)])) == 2

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from monitoring.ledger.factors import Effect, FlowFactors, Held
-from monitoring.ledger.times import epoch, from_epoch, midnight, next_midnight
-from monitoring.metrics.facts import Flow, Session
+from monitoring.metrics.facts import Flow
+from monitoring.projections.days import EquityPoint
+from monitoring.projections.factors import Effect, FlowFactors
+from monitoring.projections.times import epoch, from_epoch, midnight, next_midnight
 
 SMALL = 0.01
 """Flows of a smaller share of the equity are hard to tell from a trade: they count from when they were booked."""
@@ -23,7 +24,7 @@ SELECT before.* FROM unnest($2::timestamp[], $3::timestamp[]) WITH ORDINALITY AS
 LEFT JOIN LATERAL (
     SELECT timestamp, equity::float8, coalesce(balance, 'NaN')::float8 AS balance FROM account_history
     WHERE timestamp >= wanted.start AND timestamp < wanted.stop
-      AND session_id = $1 AND NOT {audit} AND equity <> 'NaN'
+      AND session_id = ANY($1::bigint[]) AND NOT {audit} AND equity <> 'NaN'
     ORDER BY timestamp DESC, id DESC LIMIT 1
 ) before ON true
 ORDER BY wanted.number
@@ -34,7 +35,7 @@ FROM unnest($2::timestamp[], $3::timestamp[], $4::float8[], $5::float8[]) WITH O
      AS wanted(start, stop, balance, amount, number)
 LEFT JOIN LATERAL (
     SELECT timestamp FROM account_history
-    WHERE timestamp >= wanted.start AND timestamp < wanted.stop AND session_id = $1 AND NOT {audit}
+    WHERE timestamp >= wanted.start AND timestamp < wanted.stop AND session_id = ANY($1::bigint[]) AND NOT {audit}
       AND equity <> 'NaN' AND balance <> 'NaN' AND (balance::float8 - wanted.balance) / wanted.amount > 0.5
     ORDER BY timestamp, id LIMIT 1
 ) shown ON true
@@ -44,22 +45,22 @@ ORDER BY wanted.number
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Looks single snapshots of one session up. ``closes`` are the last of each day, oldest first."""
+    """Looks single snapshots of some sessions up. ``closes`` are the last of each day, oldest first."""
 
     connection: asyncpg.Connection
-    session: Session
+    sessions: Sequence[int]
     audit: str
-    closes: Sequence[Held]
+    closes: Sequence[EquityPoint]
 
-    async def before(self, moments: Sequence[float]) -> list[Held | None]:
+    async def before(self, moments: Sequence[float]) -> list[EquityPoint | None]:
         """The last real snapshot before each moment."""
         stops = [from_epoch(moment) for moment in moments]
         starts = [midnight(stop) for stop in stops]
-        rows = await self.connection.fetch(LAST_BEFORE.format(audit=self.audit), self.session.id, starts, stops)
+        rows = await self.connection.fetch(LAST_BEFORE.format(audit=self.audit), self.sessions, starts, stops)
         return [
             self._close(bisect_left(self.closes, (epoch(start),)) - 1)
             if row["timestamp"] is None
-            else Held(epoch(row["timestamp"]), row["equity"], row["balance"])
+            else EquityPoint(epoch(row["timestamp"]), row["equity"], row["balance"])
             for start, row in zip(starts, rows, strict=True)
         ]
 
@@ -76,30 +77,26 @@ class Probe:
             starts, stops = [*starts, midnight(day)], [*stops, next_midnight(day)]
         query, both = FIRST_SHOWING.format(audit=self.audit), len(starts)
         limits = (starts, stops, [balance] * both, [amount] * both)
-        rows = await self.connection.fetch(query, self.session.id, *limits)
+        rows = await self.connection.fetch(query, self.sessions, *limits)
         found = [epoch(row["timestamp"]) for row in rows if row["timestamp"] is not None]
         over = later is not None and later.at < self.closes[-1].at
         return min(found, default=None), not over
 
-    def _close(self, place: int) -> Held | None:
+    def _close(self, place: int) -> EquityPoint | None:
         return self.closes[place] if 0 <= place < len(self.closes) else None
 
 
-async def read_factors(
-    connection: asyncpg.Connection, session: Session, flows: Sequence[Flow], audit: str, closes: Sequence[Held]
-) -> FlowFactors:
-    """The factors of ``flows``. ``closes`` are the last real snapshots of each day; ``audit`` marks unreal rows."""
+async def read_factors(probe: Probe, flows: Sequence[Flow], initial: float | None) -> FlowFactors:
+    """The factors of ``flows``; ``initial`` is the balance before the first snapshot."""
     if not flows:
         return FlowFactors.none()
-    probe = Probe(connection, session, audit, closes)
-    initial = None if session.initial_balance is None else float(session.initial_balance)
-    together: dict[Held | None, list[Flow]] = defaultdict(list)
+    together: dict[EquityPoint | None, list[Flow]] = defaultdict(list)
     for flow, before in zip(flows, await probe.before([epoch(flow.at) for flow in flows]), strict=True):
         together[before].append(flow)
     shown: list[tuple[Flow, float]] = []
     waiting = False
     for before, group in together.items():
-        since, may_yet = await _since(probe, group, before or Held(0.0, initial or 0.0, initial or 0.0))
+        since, may_yet = await _since(probe, group, before or EquityPoint(0.0, initial or 0.0, initial or 0.0))
         shown += [(flow, at) for flow, at in zip(group, since, strict=True) if at is not None]
         waiting |= None in since and may_yet
     held = await probe.before([at for _, at in shown])
@@ -107,7 +104,7 @@ async def read_factors(
     return FlowFactors.of(effects, initial, waiting)
 
 
-async def _since(probe: Probe, flows: Sequence[Flow], before: Held) -> tuple[list[float | None], bool]:
+async def _since(probe: Probe, flows: Sequence[Flow], before: EquityPoint) -> tuple[list[float | None], bool]:
     """From when on each of the flows shows that came after one snapshot and before the next; whether they yet may."""
     amount, last = float(sum(flow.amount for flow in flows)), epoch(flows[-1].at)
     if abs(amount) <= SMALL * max(before.equity, 0.0):

@@ -107,19 +107,13 @@ class World:
             await self._move(self.balance_at(self.now), -self.balance_at(self.now))
 
     async def _move(self, before: Decimal, amount: Decimal) -> None:
-        """The account holds it from now on; its booking may come later, or an event alone may tell of it."""
+        """The account holds it from now on; its booking may come later."""
         await self._book(self.now - timedelta(seconds=1), before, "trade_exit")
         after = before + amount
         self.balances.append((self.now, after))
         reason = "deposit" if amount > 0 else "withdrawal"
-        way = self.dice.choice(("booked", "late", "told", "both"))
-        if way != "told":
-            booking = {"last_updated": self.now, "total_balance": after, "update_reason": reason}
-            self.owed.append(booking)
-        if way in ("told", "both"):
-            await insert(self.connection, "system_events", session_id=self.session, timestamp=self.now,
-                         event_type="BALANCE_ADJUSTMENT", message=reason,
-                         details={"old_balance": float(before), "new_balance": float(after)})  # fmt: skip
+        way = self.dice.choice(("booked", "late"))
+        self.owed.append({"last_updated": self.now, "total_balance": after, "update_reason": reason})
         if way != "late":
             await self.pay_debts()
 

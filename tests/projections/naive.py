@@ -9,10 +9,6 @@ import asyncpg
 HISTORY = "SELECT * FROM account_history WHERE session_id = $1 ORDER BY timestamp, id"
 TRADES = "SELECT * FROM trades WHERE session_id = $1 ORDER BY exit_time, id"
 BOOKINGS = "SELECT * FROM account_balances WHERE session_id = $1 ORDER BY last_updated, id"
-TOLD = """
-SELECT timestamp, (details->>'new_balance')::numeric AS after, (details->>'old_balance')::numeric AS before
-FROM system_events WHERE session_id = $1 AND event_type = 'BALANCE_ADJUSTMENT' ORDER BY timestamp, id
-"""
 
 
 class Flow(NamedTuple):
@@ -29,6 +25,9 @@ class Figures(NamedTuple):
     net: list[Decimal]
     """Of every trade that is known, oldest first."""
     unknown: int
+    best: list[int]
+    worst: list[int]
+    """Ids of the trades, the best and the worst first; of those that are known."""
     closes: dict[date, tuple[float, float]]
     """Equity and unit price at the end of each day that has any."""
     current: float
@@ -50,7 +49,9 @@ async def figures(connection: asyncpg.Connection, session: int, initial: float) 
             maximum = max(maximum, current)
         closes[row["timestamp"].date()] = float(row["equity"]), last
     closed = [(row["exit_time"], value) for row, value in zip(trades, net, strict=True)]
-    return Figures(closed, known, len(net) - len(known), closes, current, maximum)
+    of_all = ((value, row["exit_time"], row["id"]) for value, row in zip(net, trades, strict=True))
+    worst = [number for _, _, number in sorted(trade for trade in of_all if not trade[0].is_nan())]
+    return Figures(closed, known, len(net) - len(known), worst[::-1], worst, closes, current, maximum)
 
 
 def _is_real(row: asyncpg.Record) -> bool:
@@ -59,19 +60,13 @@ def _is_real(row: asyncpg.Record) -> bool:
 
 
 async def flows(connection: asyncpg.Connection, session: int) -> list[Flow]:
-    """Bookings that say so, and events that tell of others."""
+    """Bookings that say so."""
     found, before = [], None
     for row in await connection.fetch(BOOKINGS, session):
         if before is not None and row["update_reason"] in ("deposit", "withdrawal") and row["total_balance"] != before:
             found.append(Flow(row["last_updated"], row["total_balance"] - before, row["total_balance"]))
         before = row["total_balance"]
-    booked = {(flow.at, flow.amount) for flow in found}
-    told = [
-        Flow(row["timestamp"], row["after"] - row["before"], row["after"])
-        for row in await connection.fetch(TOLD, session)
-        if (row["timestamp"], row["after"] - row["before"]) not in booked
-    ]
-    return sorted(found + told)
+    return sorted(found)
 
 
 def _unit_prices(snapshots: list[asyncpg.Record], pending: list[Flow], initial: float) -> list[float | None]:

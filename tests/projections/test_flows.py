@@ -2,15 +2,13 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import asyncpg
 import pytest
 
 from monitoring.clock import SYSTEM_CLOCK
-from monitoring.ledger import Ledger
-from tests.ledger.reading import ledger_of, refreshed
-from tests.ledger.test_ledger import snapshot
+from tests.projections.reading import Follower, follower_of, refreshed
+from tests.projections.test_ledger import snapshot
 from tests.rows import ago, insert
 
 
@@ -26,17 +24,12 @@ async def booking(connection: asyncpg.Connection, session: int, at: datetime, ba
                         update_reason=reason)  # fmt: skip
 
 
-async def event(connection: asyncpg.Connection, session: int, details: Any, **more: Any) -> int:
-    columns = {"event_type": "BALANCE_ADJUSTMENT", "message": "adjusted", "details": details} | more
-    return await insert(connection, "system_events", session_id=session, **columns)
-
-
-async def read(connection: asyncpg.Connection, session: int) -> Ledger:
-    return await refreshed(connection, await ledger_of(connection, session, SYSTEM_CLOCK))
+async def read(connection: asyncpg.Connection, session: int) -> Follower:
+    return await refreshed(connection, await follower_of(connection, session, SYSTEM_CLOCK))
 
 
 async def amounts(connection: asyncpg.Connection, session: int) -> list[Decimal]:
-    return [flow.amount for flow in (await read(connection, session)).flows.flows]
+    return [flow.amount for flow in (await read(connection, session)).flows]
 
 
 @pytest.mark.parametrize(
@@ -69,49 +62,18 @@ async def test_the_amount_is_the_difference_to_the_last_known_booking(
     assert await amounts(connection, session) == [Decimal(700)]
 
 
-@pytest.mark.parametrize(
-    ("details", "expected"),
-    [
-        ({"old_balance": 1000, "new_balance": 1250.5}, [Decimal("250.5")]),
-        ({"old_balance": "1000.00", "new_balance": "900"}, [Decimal(-100)]),
-        ({"old_balance": None, "new_balance": 900}, []),
-        ({"old_balance": "unknown", "new_balance": 900}, []),
-        ({"new_balance": 900}, []),
-        ({"old_balance": 1000, "new_balance": 1000}, []),
-        (["nothing"], []),
-        (None, []),
-    ],
-)
-async def test_events_alone(
-    connection: asyncpg.Connection, session: int, details: Any, expected: list[Decimal]
-) -> None:
-    await event(connection, session, details)
-    assert await amounts(connection, session) == expected
-
-
-async def test_a_booking_and_its_event_are_one(connection: asyncpg.Connection, session: int) -> None:
-    ledger = await read(connection, session)
-    at = ago(hours=1)
-    await event(connection, session, {"old_balance": 1000, "new_balance": 1500}, timestamp=at)
-    assert [flow.amount for flow in (await refreshed(connection, ledger)).flows.flows] == [500]
-    await booking(connection, session, at + timedelta(seconds=2), 1500, "Manual adjustment: paid in")
-    assert [flow.amount for flow in (await refreshed(connection, ledger)).flows.flows] == [500]
+async def test_events_are_no_flows(connection: asyncpg.Connection, session: int) -> None:
+    await insert(connection, "system_events", session_id=session, event_type="BALANCE_ADJUSTMENT", message="adjusted",
+                 details={"old_balance": 1000, "new_balance": 1250.5})  # fmt: skip
+    assert await amounts(connection, session) == []
 
 
 async def test_a_row_that_comes_late_changes_the_amounts_after_it(connection: asyncpg.Connection, session: int) -> None:
     await booking(connection, session, ago(hours=1), 1500, "deposit")
     ledger = await read(connection, session)
-    assert [flow.amount for flow in ledger.flows.flows] == [500]
+    assert [flow.amount for flow in ledger.flows] == [500]
     await booking(connection, session, ago(hours=2), 1100, "trade_exit")
-    assert [flow.amount for flow in (await refreshed(connection, ledger)).flows.flows] == [400]
-
-
-async def test_corrections_of_events_are_followed(connection: asyncpg.Connection, session: int) -> None:
-    number = await event(connection, session, {"old_balance": 1000, "new_balance": 1500})
-    ledger = await read(connection, session)
-    await connection.execute("DELETE FROM system_events WHERE id = $1", number)
-    ledger.forget("system_events")
-    assert (await refreshed(connection, ledger)).flows.flows == ()
+    assert [flow.amount for flow in (await refreshed(connection, ledger)).flows] == [400]
 
 
 async def test_several_on_one_day(connection: asyncpg.Connection, session: int) -> None:
@@ -160,5 +122,4 @@ async def test_flows_of_other_sessions_are_theirs(connection: asyncpg.Connection
     ledger = await read(connection, session)
     await booking(connection, other, ago(hours=2), 1000, "session_start")
     await booking(connection, other, ago(hours=1), 5000, "deposit")
-    await event(connection, other, {"old_balance": 1, "new_balance": 2})
-    assert (await refreshed(connection, ledger)).flows.flows == ()
+    assert (await refreshed(connection, ledger)).flows == ()

@@ -1,10 +1,8 @@
 """How much to read at once: chunks that take about as long as they should, whatever the table, disk or session."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-
-from monitoring.clock import Clock
 
 CHUNK_SECONDS = 0.05
 """What one chunk should take: short enough that a page can come in between."""
@@ -13,17 +11,18 @@ FASTER, SLOWER = 2.0, 0.25
 
 
 @dataclass(slots=True)
-class Pace:
+class ChunkSize:
     """``size`` is that of the next chunk, in whatever unit its reader counts."""
 
     size: float
     least: float
+    monotonic: Callable[[], float]
 
     @contextmanager
-    def chunk(self, clock: Clock) -> Iterator[float]:
-        """The size of the chunk that is read within. Should that take too long to succeed, the next one is smaller."""
-        size, started = self.size, clock.monotonic()
+    def measured(self) -> Iterator[None]:
+        """Times the chunk that is read within. Should that take too long to succeed, the next one is smaller."""
+        size, started = self.size, self.monotonic()
         self.size = max(self.least, size * SLOWER)
-        yield size
-        fit = CHUNK_SECONDS / max(clock.monotonic() - started, 1e-4)
+        yield
+        fit = CHUNK_SECONDS / max(self.monotonic() - started, 1e-4)
         self.size = max(self.least, size * min(FASTER, max(SLOWER, fit)))

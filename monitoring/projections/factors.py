@@ -14,16 +14,9 @@ from typing import NamedTuple
 import numpy as np
 
 from monitoring.metrics.facts import Flow, Series
+from monitoring.projections.days import EquityPoint
 
 MONEY_DIGITS = 8
-
-
-class Held(NamedTuple):
-    """A real snapshot: epoch seconds, equity, balance."""
-
-    at: float
-    equity: float
-    balance: float
 
 
 class Effect(NamedTuple):
@@ -31,10 +24,10 @@ class Effect(NamedTuple):
 
     flow: Flow
     since: float
-    before: Held | None
+    before: EquityPoint | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FlowFactors:
     """The factor in force at any time: ``factors[i]`` from ``times[i]`` (epoch seconds) on, 1 before the first."""
 
@@ -60,27 +53,25 @@ class FlowFactors:
             waiting,
         )
 
+    def same(self, other: "FlowFactors") -> bool:
+        """Whether both say the same of every moment."""
+        same_steps = np.array_equal(self.times, other.times) and np.array_equal(self.factors, other.factors)
+        return same_steps and (self.amounts, self.waiting) == (other.amounts, other.waiting)
+
     def at(self, times: Series) -> Series:
         """Factors for epoch seconds of any shape, the same shape."""
         steps = np.concatenate(([1.0], self.factors))
         found: Series = steps[np.searchsorted(self.times, times, side="right")]
         return found
 
-    def unit_price(self, times: Series, equity: Series) -> Series:
-        """Equity in unit prices; NaN while everything is withdrawn."""
-        factors = self.at(times)
-        return np.divide(equity, factors, out=np.full_like(equity, np.nan), where=factors > 0)
+    def change_within(self, first: float, last: float) -> bool:
+        """Whether the factor changes after one moment and up to another, in epoch seconds."""
+        return bool(np.any((self.times > first) & (self.times <= last)))
 
     def shown(self, after: float, until: float) -> Decimal:
         """Sum of the flows that began to show after one moment and up to another, in epoch seconds."""
         first, last = np.searchsorted(self.times, [after, until], side="right")
         return sum(self.amounts[first:last], Decimal(0))
-
-    def first_difference(self, other: "FlowFactors") -> float | None:
-        """From which time on ``other`` says something else; None where it never does."""
-        times = np.union1d(self.times, other.times)
-        differ = np.flatnonzero(self.at(times) != other.at(times))
-        return float(times[differ[0]]) if differ.size else None
 
 
 def _chain(effects: Iterable[Effect], initial: float | None) -> Iterable[float]:

@@ -1,5 +1,6 @@
 """Figures are the same however they came about: fed row by row, read at once, or computed the plain way."""
 
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -7,16 +8,16 @@ import asyncpg
 import numpy as np
 import pytest
 
-from monitoring.database.capabilities import Capabilities
-from monitoring.ledger import Ledger, extremes
-from monitoring.ledger.times import EPOCH
 from monitoring.metrics import trades
 from monitoring.metrics.facts import TradeSums
 from monitoring.metrics.value import Unknown
+from monitoring.projections import projected
+from monitoring.projections.times import EPOCH
+from monitoring.projections.trade_columns import SORTS, TradeFilter
 from tests.clocks import AN_AFTERNOON, ManualClock
-from tests.ledger import naive
-from tests.ledger.reading import ledger_of, refreshed
-from tests.ledger.world import INITIAL, World
+from tests.projections import naive
+from tests.projections.reading import Follower, follower_of, refreshed
+from tests.projections.world import INITIAL, World
 from tests.rows import insert
 
 DEEDS = 60
@@ -39,12 +40,14 @@ async def other(connection: asyncpg.Connection) -> int:
     return await insert(connection, "trading_sessions", mode="PAPER", initial_balance=7, start_time=AN_AFTERNOON)
 
 
-def assert_same(fed: Ledger, fresh: Ledger, now: datetime) -> None:
+def assert_same(fed: Follower, fresh: Follower, now: datetime) -> None:
     assert fed.trades.sums(now) == fresh.trades.sums(now)
     assert fed.trades.days == fresh.trades.days
-    assert fed.trades.extremes == fresh.trades.extremes
-    assert fed.flows.flows == fresh.flows.flows
-    for name in ("last_time", "last_id", "last_real_id", "rhythm", "exact"):
+    for sort in SORTS:
+        wanted = TradeFilter(sort=sort, limit=7, offset=2)
+        assert fed.trades.select(wanted) == fresh.trades.select(wanted)
+    assert fed.flows == fresh.flows
+    for name in ("last_time", "last_id", "last_snapshot_id", "rhythm", "exact"):
         assert getattr(fed.history, name) == getattr(fresh.history, name), name
     assert fed.history.drawdown() == fresh.history.drawdown()
     one, two = fed.history.daily(), fresh.history.daily()
@@ -55,15 +58,15 @@ def assert_same(fed: Ledger, fresh: Ledger, now: datetime) -> None:
     np.testing.assert_array_equal(fed.history.depth(EPOCH), fresh.history.depth(EPOCH))
 
 
-def assert_plain(ledger: Ledger, plain: naive.Figures, now: datetime) -> None:
+def assert_plain(ledger: Follower, plain: naive.Figures, now: datetime) -> None:
     sums = ledger.trades.sums(now)
     assert sums is not None
     assert_windows(sums, plain, now)
     wins, losses = [net for net in plain.net if net > 0], [net for net in plain.net if net < 0]
     assert (sums.total, sums.unknown, sums.net) == (len(plain.net) + plain.unknown, plain.unknown, sum(plain.net))
     assert (sums.wins, sums.losses, sums.net_wins, sums.net_losses) == (len(wins), len(losses), sum(wins), sum(losses))
-    assert [net for net, _, _ in ledger.trades.extremes.worst] == sorted(plain.net)[: extremes.MOST]
-    assert [net for net, _, _ in ledger.trades.extremes.best] == sorted(plain.net)[-extremes.MOST :]
+    assert ledger.trades.select(TradeFilter(sort="+pnl", limit=5))[: len(plain.worst)] == plain.worst[:5]
+    assert ledger.trades.select(TradeFilter(sort="pnl", outcome="win", limit=5)) == plain.best[: len(wins)][:5]
     if plain.net and not plain.unknown:
         assert trades.win_rate(sums) == pytest.approx(100 * len(wins) / len(plain.net))
         assert trades.expectancy(sums) == pytest.approx(sum(plain.net) / len(plain.net))
@@ -101,26 +104,11 @@ def daily_columns(daily: object) -> tuple[object, ...]:
     return daily.dates, daily.equity, daily.index  # type: ignore[attr-defined]
 
 
-@pytest.fixture(autouse=True)
-def few_extremes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So few that some are always left out."""
-    monkeypatch.setattr(extremes, "MOST", 5)
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everything is read in the background, a day at a time."""
-    monkeypatch.setattr("monitoring.ledger.session.PATIENCE", 0)
-    monkeypatch.setattr("monitoring.ledger.session.FEW", 0)
-    monkeypatch.setattr("monitoring.ledger.pace.FASTER", 1)
-    monkeypatch.setattr("monitoring.ledger.pace.SLOWER", 1)
-
-
 @pytest.mark.parametrize("seed", range(6))
 async def test_after_any_sequence_of_rows(connection: asyncpg.Connection, session: int, other: int, seed: int) -> None:
     world = World(connection, session, other, seed, ManualClock())
     await world.begin()
-    fed = await ledger_of(connection, session, world.hands.clock)
+    fed = await follower_of(connection, session, world.hands.clock)
     for number in range(DEEDS):
         await world.act()
         if number % LOOK_EVERY == 0:
@@ -129,26 +117,26 @@ async def test_after_any_sequence_of_rows(connection: asyncpg.Connection, sessio
 
 @pytest.mark.parametrize("seed", range(100, 104))
 async def test_while_much_is_still_being_read(
-    connection: asyncpg.Connection, session: int, other: int, seed: int, impatient: None
+    connection: asyncpg.Connection, session: int, other: int, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A few ids at a time."""
+    monkeypatch.setattr(projected.ChunkSize, "measured", lambda chunk: nullcontext(setattr(chunk, "size", 3)))
     world = World(connection, session, other, seed, ManualClock())
     await world.begin()
-    capabilities = await Capabilities.read(connection)
-    fed = await ledger_of(connection, session, world.hands.clock)
+    fed = await follower_of(connection, session, world.hands.clock)
     for number in range(DEEDS):
         await world.act()
         for _ in range(world.dice.randint(0, 3)):
-            await fed.refresh(connection, capabilities, standby=False)
-            await fed.advance(connection, capabilities, standby=False)
+            await fed.advance(await fed.poll(connection))
         if number % (3 * LOOK_EVERY) == 0:
             await look(world, fed)
 
 
-async def look(world: World, fed: Ledger) -> None:
+async def look(world: World, fed: Follower) -> None:
     fed.forget(*world.changed)
     world.changed.clear()
     await refreshed(world.connection, fed)
-    fresh = await ledger_of(world.connection, world.session, world.hands.clock)
+    fresh = await follower_of(world.connection, world.session, world.hands.clock)
     await refreshed(world.connection, fresh)
     plain = await naive.figures(world.connection, world.session, INITIAL)
     assert_same(fed, fresh, world.now)
@@ -161,7 +149,7 @@ async def test_figures_follow_while_nothing_but_time_goes_on(
 ) -> None:
     """Over midnight, and until the last trade is older than a week: no row comes that would have them read again."""
     world = World(connection, session, other, 7, ManualClock())
-    fed = await ledger_of(connection, session, world.hands.clock)
+    fed = await follower_of(connection, session, world.hands.clock)
     for hours in range(0, 24 * 9, 5):
         world.hands.now = AN_AFTERNOON + timedelta(hours=hours)
         await world.trade()

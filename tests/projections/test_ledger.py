@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from tests.clocks import AN_AFTERNOON, standing_at
-from tests.ledger.reading import ledger_of, refreshed
+from tests.projections.reading import follower_of, refreshed
 from tests.rows import insert
 
 CLOCK = standing_at(AN_AFTERNOON)
@@ -34,7 +34,7 @@ async def test_net_profit_takes_costs_off(connection: asyncpg.Connection, sessio
     await insert(connection, "trades", session_id=session, pnl=10, commission=4, margin_interest_cost=1, exit_time=now)
     await insert(connection, "trades", session_id=session, pnl=2, commission=3, exit_time=now)
     await insert(connection, "trades", session_id=session, pnl=5, commission=None, exit_time=now)
-    sums = (await refreshed(connection, await ledger_of(connection, session, CLOCK))).trades.sums(now)
+    sums = (await refreshed(connection, await follower_of(connection, session, CLOCK))).trades.sums(now)
     assert sums is not None
     assert (sums.total, sums.wins, sums.losses) == (3, 2, 1)
     assert (sums.net, sums.gross, sums.fees, sums.interest) == (Decimal(9), Decimal(17), Decimal(7), Decimal(1))
@@ -45,7 +45,7 @@ async def test_nan_profit_is_counted_but_in_no_sum(connection: asyncpg.Connectio
     now = AN_AFTERNOON
     await insert(connection, "trades", session_id=session, pnl=Decimal("NaN"), exit_time=now)
     await insert(connection, "trades", session_id=session, pnl=7, commission=0, exit_time=now)
-    ledger = await refreshed(connection, await ledger_of(connection, session, CLOCK))
+    ledger = await refreshed(connection, await follower_of(connection, session, CLOCK))
     await insert(connection, "trades", session_id=session, pnl=Decimal("NaN"), exit_time=now)
     sums = (await refreshed(connection, ledger)).trades.sums(now)
     assert sums is not None
@@ -55,7 +55,7 @@ async def test_nan_profit_is_counted_but_in_no_sum(connection: asyncpg.Connectio
 async def test_sessions_never_mix(connection: asyncpg.Connection, session: int) -> None:
     paper = await insert(connection, "trading_sessions", mode="PAPER", start_time=AN_AFTERNOON)
     await insert(connection, "trades", session_id=session, pnl=10, exit_time=AN_AFTERNOON)
-    ledger = await refreshed(connection, await ledger_of(connection, session, CLOCK))
+    ledger = await refreshed(connection, await follower_of(connection, session, CLOCK))
     for _ in range(3):
         await insert(connection, "trades", session_id=paper, pnl=-99, exit_time=AN_AFTERNOON)
     await insert(connection, "account_history", **snapshot(paper, AN_AFTERNOON, 5.0))
@@ -71,13 +71,13 @@ async def test_audit_rows_are_balance_but_not_equity(connection: asyncpg.Connect
     await insert(connection, "account_history", **snapshot(session, now - timedelta(minutes=2), 1050.0, balance=1000))
     audit = snapshot(session, now, 990.0, total_pnl=0, daily_pnl=-10, drawdown=0, margin_used=0, open_positions=0)
     number = await insert(connection, "account_history", **audit, total_exposure=0, margin_available=990)
-    history = (await refreshed(connection, await ledger_of(connection, session, CLOCK))).history
+    history = (await refreshed(connection, await follower_of(connection, session, CLOCK))).history
     daily, drawdown = history.daily(), history.drawdown()
     assert daily is not None
     assert drawdown is not None
     assert daily.equity[-1] == 1050
     assert drawdown.maximum == 0
-    assert history.last_id == number != history.last_real_id
+    assert history.last_id == number != history.last_snapshot_id
 
 
 async def test_a_deposit_is_no_return(connection: asyncpg.Connection, session: int) -> None:
@@ -89,11 +89,11 @@ async def test_a_deposit_is_no_return(connection: asyncpg.Connection, session: i
                  last_updated=times[1] - timedelta(hours=1))  # fmt: skip
     for at, equity in zip(times, (1000.0, 3000.0, 2700.0), strict=True):
         await insert(connection, "account_history", **snapshot(session, at, equity))
-    ledger = await refreshed(connection, await ledger_of(connection, session, CLOCK))
+    ledger = await refreshed(connection, await follower_of(connection, session, CLOCK))
     daily, drawdown = ledger.history.daily(), ledger.history.drawdown()
     assert daily is not None
     assert drawdown is not None
-    assert [flow.amount for flow in ledger.flows.flows] == [Decimal(2000)]
+    assert [flow.amount for flow in ledger.flows] == [Decimal(2000)]
     assert daily.index == pytest.approx([1000, 1000, 900])
     assert drawdown.maximum == pytest.approx(10)
 
@@ -105,7 +105,7 @@ async def test_a_flow_found_late_takes_back_what_it_looked_like(connection: asyn
     )
     await insert(connection, "account_history", **snapshot(session, now - timedelta(minutes=50), 1000.0))
     await insert(connection, "account_history", **snapshot(session, now - timedelta(minutes=5), 500.0))
-    ledger = await refreshed(connection, await ledger_of(connection, session, CLOCK))
+    ledger = await refreshed(connection, await follower_of(connection, session, CLOCK))
     assert ledger.history.drawdown().maximum == pytest.approx(50)  # type: ignore[union-attr]
     await insert(connection, "account_balances", session_id=session, total_balance=500,
                  last_updated=now - timedelta(minutes=20), update_reason="exchange_sync_correction")  # fmt: skip
@@ -117,7 +117,7 @@ async def test_late_rows_of_an_old_day_are_taken_in(connection: asyncpg.Connecti
     now = AN_AFTERNOON
     for days, equity in ((3, 1000.0), (2, 1100.0), (0, 1200.0)):
         await insert(connection, "account_history", **snapshot(session, now - timedelta(days=days), equity))
-    ledger = await refreshed(connection, await ledger_of(connection, session, CLOCK))
+    ledger = await refreshed(connection, await follower_of(connection, session, CLOCK))
     await insert(connection, "account_history", **snapshot(session, now - timedelta(days=2, seconds=30), 550.0))
     await refreshed(connection, ledger)
     drawdown = ledger.history.drawdown()
@@ -128,7 +128,7 @@ async def test_late_rows_of_an_old_day_are_taken_in(connection: asyncpg.Connecti
 async def test_rows_committed_out_of_order_are_not_lost(
     connection: asyncpg.Connection, database_url: str, session: int
 ) -> None:
-    ledger = await refreshed(connection, await ledger_of(connection, session, CLOCK))
+    ledger = await refreshed(connection, await follower_of(connection, session, CLOCK))
     slow = await asyncpg.connect(database_url)
     try:
         transaction = slow.transaction()
@@ -148,7 +148,7 @@ async def test_a_corrected_position_changes_the_risk_of_its_trade(connection: as
     position = await insert(connection, "positions", session_id=session, status="CLOSED", entry_balance=10_000)
     await insert(connection, "trades", session_id=session, position_id=position, quantity=1, stop_loss=49_000,
                  exit_time=AN_AFTERNOON)  # fmt: skip
-    ledger = await refreshed(connection, await ledger_of(connection, session, CLOCK))
+    ledger = await refreshed(connection, await follower_of(connection, session, CLOCK))
     await connection.execute("UPDATE positions SET entry_balance = 5000")
     ledger.forget("positions")
     await refreshed(connection, ledger)
@@ -161,7 +161,7 @@ async def test_a_corrected_time_of_a_position_is_taken_back(connection: asyncpg.
     """It lay in the future, which no sign of life may outlast."""
     now = AN_AFTERNOON
     await insert(connection, "positions", session_id=session, last_update=now + timedelta(days=1))
-    ledger = await refreshed(connection, await ledger_of(connection, session, CLOCK))
+    ledger = await refreshed(connection, await follower_of(connection, session, CLOCK))
     await connection.execute("UPDATE positions SET last_update = $1", now)
     ledger.forget("positions")
     assert (await refreshed(connection, ledger)).positions.last_update == now
@@ -171,7 +171,7 @@ async def test_corrections_are_followed_once_known(connection: asyncpg.Connectio
     trade = await insert(connection, "trades", session_id=session, pnl=10, commission=0, exit_time=AN_AFTERNOON)
     row = await insert(connection, "account_history", **snapshot(session, AN_AFTERNOON - timedelta(days=1), 400.0))
     await insert(connection, "account_history", **snapshot(session, AN_AFTERNOON, 1000.0))
-    ledger = await refreshed(connection, await ledger_of(connection, session, CLOCK))
+    ledger = await refreshed(connection, await follower_of(connection, session, CLOCK))
     await connection.execute("UPDATE trades SET pnl = -5 WHERE id = $1", trade)
     await connection.execute("DELETE FROM account_history WHERE id = $1", row)
     ledger.forget("trades", "account_history")
@@ -189,7 +189,7 @@ async def test_a_deposit_that_the_engine_has_not_taken_over_is_no_loss(
     booked = {"session_id": session, "last_updated": now - timedelta(hours=3)}
     await insert(connection, "account_balances", total_balance=1000, **booked)
     await insert(connection, "account_history", **snapshot(session, now - timedelta(minutes=50), 1000.0))
-    ledger = await refreshed(connection, await ledger_of(connection, session, CLOCK))
+    ledger = await refreshed(connection, await follower_of(connection, session, CLOCK))
     await insert(
         connection,
         "account_balances",
@@ -203,5 +203,5 @@ async def test_a_deposit_that_the_engine_has_not_taken_over_is_no_loss(
         drawdown = (await refreshed(connection, ledger)).history.drawdown()
         assert drawdown is not None
         assert drawdown.maximum == pytest.approx(10 if minutes == 10 else 0)
-    fresh = await refreshed(connection, await ledger_of(connection, session, CLOCK))
+    fresh = await refreshed(connection, await follower_of(connection, session, CLOCK))
     assert fresh.history.drawdown() == ledger.history.drawdown()

@@ -1,0 +1,107 @@
+"""The deposits and withdrawals among the bookings of every session."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import asyncpg
+
+from monitoring.metrics.facts import Flow
+from monitoring.projections.projected import Fold, IdRange, Source
+from monitoring.projections.times import EPOCH
+
+NEEDS = ("id", "session_id", "last_updated", "total_balance", "update_reason")
+
+IS_FLOW = r"""(b.session_id IS NOT NULL
+  AND (lower(b.update_reason) ~ '^\s*(manual[ _]adjustment|deposit|withdrawal|account_sync|reconciliation_balance_corr)'
+       OR strpos(lower(b.update_reason), 'sync_correction') > 0))"""
+"""Bookings that are neither trades nor fees, by the reasons that the engine and the dashboard give."""
+
+BOOKING = f"""
+SELECT b.id::bigint AS id, b.session_id::bigint AS session_id, {IS_FLOW} AS flow, b.last_updated AS at,
+       b.update_reason AS reason, b.total_balance - before.total_balance AS amount, b.total_balance AS leaves
+FROM account_balances b
+LEFT JOIN LATERAL (
+    SELECT total_balance FROM account_balances p
+    WHERE {IS_FLOW} AND p.session_id = b.session_id AND (p.last_updated, p.id) < (b.last_updated, b.id)
+      AND p.total_balance <> 'NaN'
+    ORDER BY p.last_updated DESC, p.id DESC LIMIT 1
+) before ON true
+"""
+"""``amount`` is the difference to the booking before; NULL for what is no flow, and for a session's first booking:
+that opens the account."""
+IN_RANGE = f"{BOOKING} WHERE b.id > $1 AND b.id <= $2 AND NOT b.id = ANY($3::bigint[]) AND {IS_FLOW}"
+BY_ID = f"{BOOKING} WHERE b.id = ANY($1::bigint[]) AND b.session_id IS NOT NULL"
+OF_SESSION = f"{BOOKING} WHERE b.session_id = $1 AND {IS_FLOW}"
+
+
+@dataclass(slots=True)
+class SessionFlows:
+    """The flows of one session."""
+
+    flows: dict[int, Flow] = field(default_factory=dict)
+    """By id of the booking."""
+    newest: tuple[datetime, int] = (EPOCH, 0)
+    """Time and id of the newest of them."""
+    disturbed: bool = False
+    """A booking came late, before a flow: amounts are differences to the booking before, so all are read again."""
+
+    def add(self, rows: Iterable[asyncpg.Record]) -> None:
+        for row in rows:
+            flow = _as_flow(row)
+            if flow is not None:
+                self.flows[row["id"]] = flow
+            place = (row["at"], row["id"])
+            self.disturbed |= place < self.newest
+            if row["flow"]:
+                self.newest = max(self.newest, place)
+
+    async def settle(self, connection: asyncpg.Connection, session: int) -> None:
+        """Reads all again where one was disturbed."""
+        while self.disturbed:
+            self.disturbed = False
+            rows = await connection.fetch(OF_SESSION, session)
+            if not self.disturbed:
+                self.flows = {row["id"]: flow for row in rows if (flow := _as_flow(row)) is not None}
+
+    def in_order(self) -> tuple[Flow, ...]:
+        """Oldest first."""
+        return tuple(flow for _, flow in sorted(self.flows.items(), key=lambda item: (item[1].at, item[0])))
+
+
+def _as_flow(row: asyncpg.Record) -> Flow | None:
+    """None for a row of which it is not known that money moved."""
+    amount = row["amount"]
+    if not row["flow"] or amount is None or not amount.is_finite() or amount == 0:
+        return None
+    return Flow(row["at"], amount, row["reason"] or "", row["leaves"])
+
+
+class Bookings:
+    """Reads ``account_balances``."""
+
+    table = "account_balances"
+    needs = NEEDS
+    first_chunk_rows = 20_000
+
+    async def scan(self, source: Source, ids: IdRange) -> Fold[SessionFlows]:
+        rows = await source.connection.fetch(IN_RANGE, ids.after, ids.until, ids.skip)
+        # By time: in whatever order they were numbered, none of these is late.
+        return _fold(sorted(rows, key=lambda row: (row["at"], row["id"])), late=False)
+
+    async def read(self, source: Source, ids: Sequence[int]) -> Fold[SessionFlows]:
+        return _fold(await source.connection.fetch(BY_ID, ids), late=True)
+
+
+def _fold(rows: Sequence[asyncpg.Record], *, late: bool) -> Fold[SessionFlows]:
+    """``late``: whether a row may come before one that is known."""
+
+    def fold(states: dict[int, SessionFlows]) -> set[int]:
+        for row in rows:
+            state = states.setdefault(row["session_id"], SessionFlows())
+            before = state.disturbed
+            state.add([row])
+            state.disturbed = before or (late and state.disturbed)
+        return {row["session_id"] for row in rows}
+
+    return fold

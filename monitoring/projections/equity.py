@@ -1,0 +1,32 @@
+"""The account history of every session: days, from one pass over the table."""
+
+from collections.abc import Sequence
+
+from monitoring.projections.projected import Fold, IdRange, Source
+from monitoring.projections.record import Record
+from monitoring.projections.snapshots import BySession, SnapshotReader
+
+NEEDS = ("id", "timestamp", "session_id", "balance", "equity")
+
+
+class EquityHistory:
+    """Reads ``account_history``."""
+
+    table = "account_history"
+    needs = NEEDS
+    first_chunk_rows = 20_000
+
+    async def scan(self, source: Source, ids: IdRange) -> Fold[Record]:
+        return _fold(await SnapshotReader.of(source.connection, source.capabilities).in_range(ids))
+
+    async def read(self, source: Source, ids: Sequence[int]) -> Fold[Record]:
+        return _fold(await SnapshotReader.of(source.connection, source.capabilities).by_id(ids))
+
+
+def _fold(found: BySession) -> Fold[Record]:
+    def fold(states: dict[int, Record]) -> set[int]:
+        for session, rows in found.items():
+            states.setdefault(session, Record()).absorb(rows)
+        return set(found)
+
+    return fold

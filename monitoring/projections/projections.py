@@ -1,0 +1,225 @@
+"""All projections: fed by the change feed, scanned in the background, read by scope."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from monitoring.clock import Clock
+from monitoring.database.errors import MAY_BE_SCHEMA, SCHEMA_CHANGED, DatabaseUnavailable
+from monitoring.database.gate import Tail
+from monitoring.database.pool import Database
+from monitoring.metrics.facts import Session
+from monitoring.projections.bookings import Bookings, SessionFlows
+from monitoring.projections.equity import EquityHistory
+from monitoring.projections.open_positions import OpenPositions
+from monitoring.projections.projected import Projected, Source
+from monitoring.projections.record import Record
+from monitoring.projections.scope_equity import ScopeEquity
+from monitoring.projections.scope_state import MergedTrades, ScopePositions, ScopeState, flows_of
+from monitoring.projections.trades import ScopeTrades, SessionTrades, TradeTotals
+from monitoring.realtime.watch import Changes
+
+log = logging.getLogger(__name__)
+
+READERS = 2
+"""How many chunks are read at the same time."""
+RETRY_SECONDS = 2.0
+REST_SHARE = 0.5
+"""Of the time that a chunk took: so long its reader rests, so that others get at the disk and at this process."""
+PATIENCE_SECONDS = 0.4
+"""How long a page waits for scans to end, before it is shown what is known."""
+FEW_ROWS = 20_000
+"""So many rows are waited for, however long they take."""
+TELL_SECONDS = 5.0
+"""After so long progress is told again."""
+MOST_SCOPES = 64
+"""Scopes whose curve is kept; the one looked at longest ago is dropped first."""
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What is kept of one scope between two readings."""
+
+    equity: ScopeEquity
+    trades: MergedTrades = field(default_factory=MergedTrades)
+
+
+class Projections:
+    """``on_progress`` hears when a good deal more is known of all sessions."""
+
+    def __init__(self, database: Database, clock: Clock, on_progress: Callable[[], None]) -> None:
+        self._database = database
+        self._clock = clock
+        self._on_progress = on_progress
+        self.trades: Projected[SessionTrades] = Projected(TradeTotals(), clock)
+        self.flows: Projected[SessionFlows] = Projected(Bookings(), clock)
+        self.equity: Projected[Record] = Projected(EquityHistory(), clock)
+        self.positions = OpenPositions()
+        self.away: str | None = None
+        """Why nobody follows the changes at present: what is known may be behind what is committed."""
+        self._kept: OrderedDict[tuple[object, ...], _Kept] = OrderedDict()
+        self._work = asyncio.Event()
+        self._moved = asyncio.Event()
+        self._told = 0.0
+
+    @property
+    def _scanned(self) -> tuple[Projected[Any], ...]:
+        """Quick and needed by others first, the many rows of a long history last."""
+        return self.flows, self.trades, self.equity
+
+    @property
+    def _all(self) -> tuple[Projected[Any] | OpenPositions, ...]:
+        return *self._scanned, self.positions
+
+    @property
+    def building(self) -> bool:
+        return any(projected.building for projected in self._scanned)
+
+    @property
+    def progress(self) -> float:
+        """How much of everything has been read, 0 to 1; the history is by far the longest."""
+        return 0.1 * self.flows.progress + 0.1 * self.trades.progress + 0.8 * self.equity.progress
+
+    @property
+    def scans(self) -> dict[str, float]:
+        """Tables that are being read as a whole, and the share that has been."""
+        return {projected.table: projected.progress for projected in self._scanned if projected.building}
+
+    @property
+    def _rows_waiting(self) -> int:
+        return sum(projected.rows_waiting for projected in self._scanned)
+
+    async def begin(self, source: Source, cursors: Mapping[str, Tail], tables: Iterable[str] | None = None) -> None:
+        """Reads tables from their start, all of them where none is named. What is known stands until then."""
+        wanted = None if tables is None else set(tables)
+        if wanted is not None and "positions" in wanted:
+            # The risk of a trade is a share of the balance that its position remembers.
+            wanted.add("trades")
+        if wanted is None or "positions" in wanted:
+            await self.positions.begin(source, cursors.get("positions"))
+        for projected in self._scanned:
+            if wanted is None or projected.table in wanted:
+                projected.begin(cursors.get(projected.table), source.capabilities)
+        self._work.set()
+
+    async def take_in(self, source: Source, cursors: Mapping[str, Tail], changes: Changes) -> None:
+        """Brings everything up to what the feed found. Where it fails it may be called again with the same changes."""
+        await self._apply(source, changes.unapplied)
+        changes.unapplied = {}
+        if changes.corrected:
+            await self.begin(source, cursors, changes.corrected)
+
+    async def _apply(self, source: Source, changed: Mapping[str, Collection[int]]) -> None:
+        parts = [part for part in self._all if changed.get(part.table)]
+        # All that can fail comes first: nothing is taken in twice.
+        takes = [await part.read(source, sorted(changed[part.table])) for part in parts]
+        for take in takes:
+            take()
+
+    def clear(self) -> None:
+        """The database is another one: nothing that is known holds."""
+        for part in self._all:
+            part.clear()
+        self._kept.clear()
+
+    async def state(self, source: Source, session: Session, now: datetime) -> ScopeState:
+        """What is known of a scope, as of all changes that were applied. Raises DatabaseUnavailable."""
+        if self.away is not None:
+            raise DatabaseUnavailable(self.away)
+        kept = self._keep(session)
+        flows = await flows_of(source, self.flows.states, session.ids) if self.flows.complete else ()
+        if source.capabilities.has(self.equity.table, *self.equity.projection.needs):
+            records = self.equity.states if self.equity.complete and self.flows.complete else None
+            await kept.equity.prepare(source, now, records, flows)
+        else:
+            kept.equity = ScopeEquity(session.ids, kept.equity.initial)
+        return ScopeState(
+            session=session,
+            trades=self._trades_of(kept, session),
+            positions=ScopePositions(
+                self.positions.ids(session.ids), self.positions.last_update(session.ids), self.positions.complete
+            ),
+            flows=flows,
+            history=kept.equity,
+            reading=any(
+                not projected.certain and projected.readable(source.capabilities) for projected in self._scanned
+            ),
+            progress=self.progress,
+        )
+
+    def _trades_of(self, kept: _Kept, session: Session) -> ScopeTrades:
+        states = [self.trades.states[number] for number in session.ids if number in self.trades.states]
+        return ScopeTrades(
+            kept.trades.of(states, self.trades.generation),
+            tuple(state.columns for state in states),
+            self.trades.complete,
+            self.trades.certain,
+        )
+
+    def _keep(self, session: Session) -> _Kept:
+        initial = None if session.initial_balance is None else float(session.initial_balance)
+        key = (session.ids, initial)
+        kept = self._kept.get(key)
+        if kept is None:
+            kept = self._kept[key] = _Kept(ScopeEquity(session.ids, initial))
+        self._kept.move_to_end(key)
+        while len(self._kept) > MOST_SCOPES:
+            self._kept.popitem(last=False)
+        return kept
+
+    async def settle(self) -> None:
+        """Waits for scans that will soon be done."""
+        deadline = self._clock.monotonic() + PATIENCE_SECONDS
+        while self.building:
+            left = deadline - self._clock.monotonic()
+            if left <= 0 and self._rows_waiting >= FEW_ROWS:
+                return
+            self._moved.clear()
+            try:
+                async with asyncio.timeout(left if left > 0 else PATIENCE_SECONDS):
+                    await self._moved.wait()
+            except TimeoutError:
+                if self._rows_waiting >= FEW_ROWS:
+                    return
+
+    async def run(self) -> None:
+        """Scans what is waiting, for ever."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(READERS):
+                group.create_task(self._scan_for_ever())
+
+    async def _scan_for_ever(self) -> None:
+        while True:
+            waiting = next((projected for projected in self._scanned if projected.waiting), None)
+            if waiting is None:
+                await self._work.wait()
+                self._work.clear()
+                continue
+            started = self._clock.monotonic()
+            await self._advance(waiting)
+            await asyncio.sleep(REST_SHARE * (self._clock.monotonic() - started))
+
+    async def _advance(self, projected: Projected[Any]) -> None:
+        adapted = self._database.adapted
+        try:
+            async with self._database.acquire() as connection:
+                complete = await projected.advance(Source(connection, self._database.capabilities))
+        except DatabaseUnavailable:
+            await asyncio.sleep(RETRY_SECONDS)
+            return
+        except MAY_BE_SCHEMA as error:
+            if not isinstance(error, SCHEMA_CHANGED) and not await self._database.moved(adapted):
+                raise
+            # The feed begins the scan anew.
+            await asyncio.sleep(RETRY_SECONDS)
+            return
+        self._moved.set()
+        if complete:
+            log.info("%s: read to the end", projected.table)
+        if complete or self._clock.monotonic() - self._told > TELL_SECONDS:
+            self._told = self._clock.monotonic()
+            self._on_progress()

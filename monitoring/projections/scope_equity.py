@@ -1,0 +1,232 @@
+"""The account history of the sessions of one scope, as one curve."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from statistics import median
+
+import numpy as np
+
+from monitoring.metrics.facts import Daily, Drawdown, Flow, Series
+from monitoring.projections.days import Day, EquityPoint
+from monitoring.projections.effects import Probe, read_factors
+from monitoring.projections.factors import FlowFactors
+from monitoring.projections.projected import Source
+from monitoring.projections.record import Record
+from monitoring.projections.snapshots import MOST_BEATS, SnapshotReader
+from monitoring.projections.timeline import COLUMNS, DEPTHS, TIME, Part, Timeline
+from monitoring.projections.times import EPOCH, epoch, from_epoch, midnight, next_midnight
+
+CLOCKS_DIFFER_SECONDS = 60.0
+"""Rows that are stamped farther in the future than this are not part of the curve yet."""
+CLOSES_AGE_SECONDS = 1.0
+"""For how long the closes of a history that is still being read are good enough."""
+
+
+@dataclass(slots=True)
+class ScopeEquity:
+    """``prepare`` before reading; then everything is of one moment, until the next ``prepare``."""
+
+    sessions: tuple[int, ...]
+    initial: float | None
+    """The balance before the first row."""
+    exact: bool = False
+    """Whether the figures are made of every row."""
+    _records: dict[int, Record] = field(default_factory=dict)
+    _flows: tuple[Flow, ...] | None = None
+    """Those that the factors were last found by; None where they must be looked at again."""
+    _factors: FlowFactors = field(default_factory=FlowFactors.none)
+    _seen: tuple[object, ...] = ()
+    """What the factors depend on besides the flows."""
+    _mixed: dict[date, tuple[object, list[Day]]] = field(default_factory=dict)
+    """Days on which a factor changes or sessions write at the same time: read again, cut where they must be."""
+    _old: tuple[object, Timeline] | None = None
+    """All days but the newest, and what they were made of."""
+    _timeline: Timeline | None = None
+    _closes_read: float | None = None
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def prepare(
+        self, source: Source, now: datetime, records: Mapping[int, Record] | None, flows: tuple[Flow, ...]
+    ) -> None:
+        """Brings the curve up to the records. None: they are still being read, daily closes must do."""
+        reader = SnapshotReader.of(source.connection, source.capabilities)
+        async with self._lock:
+            if records is None:
+                await self._read_closes(reader, now)
+            else:
+                await self._use(reader, records)
+            await self._find_factors(reader, flows)
+            await self._put_together(reader, now)
+
+    async def _use(self, reader: SnapshotReader, records: Mapping[int, Record]) -> None:
+        mine = {number: records[number] for number in self.sessions if number in records}
+        if any(self._records.get(number) is not record for number, record in mine.items()):
+            # Of another scan: their counts begin anew.
+            self._flows, self._old, self._mixed = None, None, {}
+        self._records, self.exact, self._closes_read = mine, True, None
+        for number, record in self._records.items():
+            await _read_late(reader, number, record)
+
+    async def _read_closes(self, reader: SnapshotReader, now: datetime) -> None:
+        seconds = epoch(now)
+        if self._closes_read is not None and 0 <= seconds - self._closes_read < CLOSES_AGE_SECONDS:
+            return
+        sessions, until = list(self.sessions), now + timedelta(seconds=CLOCKS_DIFFER_SECONDS)
+        record = Record()
+        if extent := await reader.extent(EPOCH, until):
+            record.absorb(await reader.closes(sessions, midnight(extent[0]), min(until, extent[1])))
+            record.beats = await reader.beats(sessions, extent[0], until)
+        self.exact, self._closes_read = False, seconds
+        self._records = {self.sessions[0]: record}
+        self._flows, self._old = None, None
+
+    async def _find_factors(self, reader: SnapshotReader, flows: tuple[Flow, ...]) -> None:
+        late = tuple(record.late_changes for record in self._records.values())
+        seen = (len(self._records), *late)
+        if self._factors.waiting:
+            # What flows show in, or are measured by, may be another row now.
+            seen = (*seen, *(record.changes for record in self._records.values()))
+        if flows == self._flows and seen == self._seen:
+            return
+        closes = sorted(close for record in self._records.values() for close in record.closes())
+        probe = Probe(reader.connection, list(self.sessions), reader.audit, _last_of_each_day(closes))
+        factors = await read_factors(probe, flows, self.initial)
+        # The same object, where nothing else is to be made of them.
+        self._factors = self._factors if self._factors.same(factors) else factors
+        self._flows, self._seen = flows, seen
+
+    async def _put_together(self, reader: SnapshotReader, now: datetime) -> None:
+        horizon = epoch(now) + CLOCKS_DIFFER_SECONDS
+        dates = sorted({day for record in self._records.values() for day in record.days})
+        dates = [day for day in dates if epoch(midnight(day)) <= horizon]
+        if not dates:
+            self._timeline = None
+            return
+        *old, newest = dates
+        made_of = (newest, self._old_changes(newest), self._factors)
+        if self._old is None or self._old[0] != made_of:
+            parts = [part for day in old for part in await self._parts(reader, day, horizon)]
+            self._old = made_of, Timeline.of(parts, self.initial)
+        self._timeline = self._old[1].then(await self._parts(reader, newest, horizon))
+
+    def _old_changes(self, newest: date) -> tuple[int, ...]:
+        """Differs when another day than the newest of all changed."""
+        return tuple(
+            record.old_changes if record.newest and record.newest.date >= newest else record.changes
+            for record in self._records.values()
+        )
+
+    async def _parts(self, reader: SnapshotReader, day: date, horizon: float) -> list[Part]:
+        """What there is of a day, cut where the factor changes."""
+        days = sorted((r.days[day] for r in self._records.values() if day in r.days), key=lambda known: known.first)
+        if self.exact and self._is_mixed(days, horizon):
+            days = await self._read_mixed(reader, day, horizon)
+        else:
+            self._mixed.pop(day, None)
+        factors = self._factors.at(np.array([known.last[0] for known in days]))
+        return [Part(known, float(factor)) for known, factor in zip(days, factors, strict=True)]
+
+    def _is_mixed(self, days: Sequence[Day], horizon: float) -> bool:
+        return (
+            any(later.first < earlier.last for earlier, later in pairwise(days))
+            or any(self._factors.change_within(known.first[0], known.last[0]) for known in days)
+            or any(known.last[0] > horizon for known in days)
+        )
+
+    async def _read_mixed(self, reader: SnapshotReader, day: date, horizon: float) -> list[Day]:
+        cuts = [at for at in self._factors.times if epoch(midnight(day)) <= at < epoch(next_midnight(day))]
+        made_of = (tuple(record.stamp(day) for record in self._records.values()), tuple(cuts))
+        known = self._mixed.get(day)
+        if known is not None and known[0] == made_of and not any(part.last[0] > horizon for part in known[1]):
+            return known[1]
+        rows = await reader.between(list(self.sessions), midnight(day), next_midnight(day))
+        rows = rows.where(rows.times <= horizon)
+        pieces = np.searchsorted(rows.times, cuts, side="left")
+        edges = [0, *pieces.tolist(), len(rows)]
+        parts = [Day.of(day, rows.where(slice(start, stop))) for start, stop in pairwise(edges) if stop > start]
+        self._mixed[day] = made_of, parts
+        return parts
+
+    def shown_flows(self, after: float, until: float) -> Decimal:
+        """Sum of the deposits and withdrawals that began to show in snapshots in (after, until], epoch seconds."""
+        return self._factors.shown(after, until)
+
+    @property
+    def _newest(self) -> tuple[float, int] | None:
+        return max((record.newest.last for record in self._records.values() if record.newest), default=None)
+
+    @property
+    def last_time(self) -> datetime | None:
+        """Of the newest row of any kind."""
+        newest = self._newest
+        return from_epoch(newest[0]) if newest else None
+
+    @property
+    def last_id(self) -> int | None:
+        newest = self._newest
+        return newest[1] if newest else None
+
+    @property
+    def last_snapshot_id(self) -> int | None:
+        found = [_newest_snapshot(record) for record in self._records.values()]
+        return max((close for close in found if close is not None), default=(0.0, None))[1]
+
+    @property
+    def rhythm(self) -> float | None:
+        """Median seconds between the newest rows; None where there are fewer than three."""
+        beats = sorted(beat for record in self._records.values() for beat in record.beats)[-MOST_BEATS:]
+        gaps = [later - earlier for earlier, later in pairwise(beats)]
+        return median(gaps) if len(gaps) > 1 else None
+
+    def daily(self) -> Daily | None:
+        """One close a day from the first to the last, missing days carried forward; None where there is none."""
+        return self._timeline.daily if self._timeline else None
+
+    def drawdown(self) -> Drawdown | None:
+        """Decline from the running peak, the initial balance being the first peak; None without a snapshot."""
+        if self._timeline is None or self._timeline.drawdown.empty:
+            return None
+        return self._timeline.drawdown.drawdown(self.exact)
+
+    def curve(self, since: datetime) -> Series:
+        """The steps of every day's curve (see ``timeline``) from ``since`` on that hold anything: (steps, COLUMNS).
+
+        Good until the next ``prepare``; so is :meth:`depth`.
+        """
+        return self._timeline.steps[self._step_at(since) :] if self._timeline else np.empty((0, COLUMNS))
+
+    def depth(self, since: datetime) -> Series:
+        """How far each of those steps lies below the peak of the whole history until then: (steps, DEPTHS)."""
+        return self._timeline.depth[self._step_at(since) :] if self._timeline else np.empty((0, DEPTHS))
+
+    def step_before(self, moment: datetime) -> Series | None:
+        """The last step that ended before ``moment``, of shape (COLUMNS,); None where there is none."""
+        place = self._step_at(moment)
+        return self._timeline.steps[place - 1].copy() if self._timeline and place else None
+
+    def _step_at(self, moment: datetime) -> int:
+        return int(np.searchsorted(self._timeline.steps[:, TIME], epoch(moment))) if self._timeline else 0
+
+
+async def _read_late(reader: SnapshotReader, session: int, record: Record) -> None:
+    for day in sorted(record.late):
+        while day in record.late:
+            before = record.stamp(day), record.late_changes
+            rows = await reader.between([session], midnight(day), next_midnight(day))
+            if (record.stamp(day), record.late_changes) == before:
+                record.read_again(day, rows)
+
+
+def _last_of_each_day(closes: Iterable[EquityPoint]) -> list[EquityPoint]:
+    return list({from_epoch(close.at).date(): close for close in closes}.values())
+
+
+def _newest_snapshot(record: Record) -> tuple[float, int] | None:
+    days = (record.days[day] for day in sorted(record.days, reverse=True))
+    return next(
+        ((day.close.at, day.last_snapshot_id) for day in days if day.close and day.last_snapshot_id is not None), None
+    )

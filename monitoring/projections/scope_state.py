@@ -1,0 +1,72 @@
+"""What the projections know of one scope: its sessions as one history."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
+
+from monitoring.metrics.facts import Flow, Session
+from monitoring.projections.bookings import SessionFlows
+from monitoring.projections.projected import Source
+from monitoring.projections.scope_equity import ScopeEquity
+from monitoring.projections.trades import ScopeTrades, SessionTrades, merge
+
+
+@dataclass(frozen=True, slots=True)
+class ScopePositions:
+    """The open positions of the scope."""
+
+    open_ids: list[int]
+    last_update: datetime | None
+    """When the engine last touched one, an open one or another."""
+    counted: bool
+    """False until they have been read once, or where they cannot be."""
+
+
+@dataclass(slots=True)
+class MergedTrades:
+    """Sums of all sessions of a scope. Those of ended sessions are put together once."""
+
+    _before: tuple[object, SessionTrades] | None = None
+    _all: tuple[object, SessionTrades] | None = None
+
+    def of(self, states: list[SessionTrades], generation: int) -> SessionTrades:
+        """The sums of sessions, the newest last."""
+        if not states:
+            return SessionTrades()
+        *others, newest = states
+        made_of = (generation, tuple(state.version for state in others))
+        if self._before is None or self._before[0] != made_of:
+            self._before = made_of, reduce(merge, others, SessionTrades())
+        with_newest = (made_of, newest.version)
+        if self._all is None or self._all[0] != with_newest:
+            self._all = with_newest, newest if not others else merge(self._before[1], newest)
+        return self._all[1]
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeState:
+    """Of one moment."""
+
+    session: Session
+    trades: ScopeTrades
+    positions: ScopePositions
+    flows: tuple[Flow, ...]
+    history: ScopeEquity
+    reading: bool
+    """Whether something is still being read as a whole."""
+    progress: float
+    """How much of all that has been read, 0 to 1."""
+
+    @property
+    def counting(self) -> float | None:
+        """Share of everything that has been read while history is known by its closes at best; None afterwards."""
+        return self.progress if not self.history.exact and self.reading else None
+
+
+async def flows_of(source: Source, states: Mapping[int, SessionFlows], sessions: tuple[int, ...]) -> tuple[Flow, ...]:
+    """The flows of some sessions, oldest first."""
+    mine = {number: states[number] for number in sessions if number in states}
+    for number, state in mine.items():
+        await state.settle(source.connection, number)
+    return tuple(sorted((flow for state in mine.values() for flow in state.in_order()), key=lambda flow: flow.at))

@@ -1,0 +1,197 @@
+"""Rows of ``account_history`` as arrays: what marks a booking, and reading many of them quickly."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+
+import asyncpg
+import numpy as np
+import numpy.typing as npt
+
+from monitoring.database.capabilities import Capabilities
+from monitoring.metrics.facts import Series
+from monitoring.projections.projected import IdRange
+from monitoring.projections.times import epoch
+
+POSTGRES_EPOCH_MICROSECONDS = 946_684_800_000_000
+"""2000-01-01 since 1970: binary timestamps count from there."""
+COPY_HEADER_BYTES = 19
+COPY_TIMEOUT_SECONDS = 60
+
+ROW = np.dtype(
+    [
+        ("fields", ">i2"),
+        ("_1", ">i4"),
+        ("id", ">i8"),
+        ("_2", ">i4"),
+        ("session", ">i8"),
+        ("_3", ">i4"),
+        ("time", ">i8"),
+        ("_4", ">i4"),
+        ("balance", ">f8"),
+        ("_5", ">i4"),
+        ("equity", ">f8"),
+    ]
+)
+"""One row of COPY ... (FORMAT binary): every field is 8 bytes behind its length."""
+
+MOST_BEATS = 30
+"""How many of the newest rows the engine's rhythm is learned from."""
+
+EXTENT = (
+    "SELECT min(timestamp) AS oldest, max(timestamp) AS newest FROM account_history WHERE timestamp BETWEEN $1 AND $2"
+)
+BEATS = f"""
+SELECT timestamp FROM (
+    SELECT timestamp, session_id FROM account_history WHERE timestamp BETWEEN $1 AND $2
+    ORDER BY timestamp DESC LIMIT 100 * {MOST_BEATS}
+) newest
+WHERE session_id = ANY($3::bigint[]) ORDER BY timestamp DESC LIMIT {MOST_BEATS}
+"""
+CLOSES = """
+SELECT h.* FROM generate_series($1::timestamp, $2::timestamp, interval '1 day') AS days(day)
+CROSS JOIN LATERAL (
+    SELECT {columns} FROM account_history
+    WHERE timestamp >= days.day AND timestamp < days.day + interval '1 day' AND timestamp <= $2
+      AND session_id = ANY($3::bigint[]) AND NOT {audit}
+    ORDER BY timestamp DESC, account_history.id DESC LIMIT 1
+) h
+"""
+IN_RANGE = "id > $1 AND id <= $2 AND NOT id = ANY($3::bigint[]) AND session_id IS NOT NULL AND isfinite(timestamp)"
+BY_ID = "id = ANY($1::bigint[]) AND session_id IS NOT NULL AND isfinite(timestamp)"
+BETWEEN = "timestamp >= $1 AND timestamp < $2 AND session_id = ANY($3::bigint[])"
+
+
+def audit_condition(capabilities: Capabilities) -> str:
+    """SQL that is true for the rows which the engine writes at each balance booking, in place of a snapshot.
+
+    They repeat the balance as equity and leave the rest at zero, but for the booked change in ``daily_pnl``.
+    """
+
+    def column(name: str) -> str:
+        return f"coalesce({capabilities.column('account_history', name, 'numeric')}, 0)"
+
+    zeroes = " AND ".join(
+        f"{column(name)} = 0" for name in ("total_pnl", "drawdown", "margin_used", "open_positions", "total_exposure")
+    )
+    return f"(equity = balance AND {column('daily_pnl')} <> 0 AND {zeroes})"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshots:
+    """Rows in order of time, then id. ``equity`` is NaN where the row is no snapshot but a booking."""
+
+    ids: npt.NDArray[np.int64]
+    times: Series
+    """Seconds since 1970, UTC."""
+    balance: Series
+    equity: Series
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @classmethod
+    def of(cls, records: Sequence[asyncpg.Record]) -> "Snapshots":
+        rows = sorted(records, key=lambda row: (row["timestamp"], row["id"]))
+        return cls(
+            np.array([row["id"] for row in rows], dtype=np.int64),
+            np.array([epoch(row["timestamp"]) for row in rows]),
+            np.array([row["balance"] for row in rows]),
+            np.array([row["equity"] for row in rows]),
+        )
+
+    @property
+    def first(self) -> tuple[float, int]:
+        """Time and id of the oldest row."""
+        return float(self.times[0]), int(self.ids[0])
+
+    @property
+    def last(self) -> tuple[float, int]:
+        """Time and id of the newest row."""
+        return float(self.times[-1]), int(self.ids[-1])
+
+    def where(self, part: slice | npt.NDArray[np.bool_]) -> "Snapshots":
+        return Snapshots(self.ids[part], self.times[part], self.balance[part], self.equity[part])
+
+
+BySession = dict[int, Snapshots]
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotReader:
+    """Reads rows of the history, whatever the shape of its database."""
+
+    connection: asyncpg.Connection
+    audit: str
+    columns: str
+
+    @classmethod
+    def of(cls, connection: asyncpg.Connection, capabilities: Capabilities) -> "SnapshotReader":
+        audit = audit_condition(capabilities)
+        columns = (
+            "id::bigint AS id, session_id::bigint AS session_id, timestamp::timestamp AS timestamp,"
+            " coalesce(balance, 'NaN')::float8 AS balance,"
+            f" CASE WHEN {audit} THEN 'NaN'::float8 ELSE coalesce(equity, 'NaN')::float8 END AS equity"
+        )
+        return cls(connection, audit, columns)
+
+    async def in_range(self, ids: IdRange) -> BySession:
+        """All rows of a range of ids that belong to a session."""
+        return _by_session(await self._copy(IN_RANGE, ids.after, ids.until, ids.skip))
+
+    async def by_id(self, ids: Sequence[int]) -> BySession:
+        rows = await self.connection.fetch(f"SELECT {self.columns} FROM account_history WHERE {BY_ID}", ids)
+        found: dict[int, list[asyncpg.Record]] = {}
+        for row in rows:
+            found.setdefault(row["session_id"], []).append(row)
+        return {session: Snapshots.of(mine) for session, mine in found.items()}
+
+    async def between(self, sessions: Sequence[int], start: datetime, end: datetime) -> Snapshots:
+        """All rows of some sessions with ``start`` <= time < ``end``."""
+        rows = await self._copy(BETWEEN, start, end, sessions)
+        return _snapshots(rows, np.lexsort((rows["id"], rows["time"])))
+
+    async def extent(self, since: datetime, until: datetime) -> tuple[datetime, datetime] | None:
+        """Times of the oldest and the newest row of any session; None where there is none."""
+        row = await self.connection.fetchrow(EXTENT, since, until)
+        return None if row["oldest"] is None else (row["oldest"], row["newest"])
+
+    async def closes(self, sessions: Sequence[int], since: datetime, until: datetime) -> Snapshots:
+        """The last snapshot of each day, by one probe of the index a day."""
+        query = CLOSES.format(columns=self.columns, audit=self.audit)
+        return Snapshots.of(await self.connection.fetch(query, since, until, sessions))
+
+    async def beats(self, sessions: Sequence[int], since: datetime, until: datetime) -> list[float]:
+        """Times of the newest rows, oldest first; fewer where other sessions wrote after them."""
+        rows = await self.connection.fetch(BEATS, since, until, sessions)
+        return [epoch(row["timestamp"]) for row in reversed(rows)]
+
+    async def _copy(self, condition: str, *values: object) -> npt.NDArray[np.void]:
+        buffer = bytearray()
+
+        async def collect(data: bytes) -> None:
+            buffer.extend(data)
+
+        query = f"SELECT {self.columns} FROM account_history WHERE {condition}"
+        await self.connection.copy_from_query(
+            query, *values, output=collect, format="binary", timeout=COPY_TIMEOUT_SECONDS
+        )
+        count = (len(buffer) - COPY_HEADER_BYTES) // ROW.itemsize
+        return np.frombuffer(buffer, dtype=ROW, offset=COPY_HEADER_BYTES, count=count)
+
+
+def _by_session(rows: npt.NDArray[np.void]) -> BySession:
+    order = np.lexsort((rows["id"], rows["time"], rows["session"]))
+    sessions = rows["session"][order]
+    edges = np.flatnonzero(np.diff(sessions, prepend=-1, append=-1))
+    return {int(sessions[start]): _snapshots(rows, order[start:stop]) for start, stop in pairwise(edges)}
+
+
+def _snapshots(rows: npt.NDArray[np.void], order: npt.NDArray[np.intp]) -> Snapshots:
+    return Snapshots(
+        rows["id"].astype(np.int64)[order],
+        (rows["time"].astype(np.int64)[order] + POSTGRES_EPOCH_MICROSECONDS) / 1e6,
+        rows["balance"].astype(np.float64)[order],
+        rows["equity"].astype(np.float64)[order],
+    )

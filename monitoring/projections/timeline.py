@@ -1,0 +1,169 @@
+"""The equity of one scope as one curve: days of its sessions one behind the other, deposits and withdrawals taken out.
+
+A part is a day of a session, or a piece of it, with the one factor that is in force all through it. Whole days but the
+newest are put together once, so that a new row costs no more than the newest day.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import reduce
+from itertools import accumulate, pairwise
+
+import numpy as np
+
+from monitoring.metrics.drawdown import RunningDrawdown, scaled
+from monitoring.metrics.facts import Daily, Series
+from monitoring.projections import days as raw
+from monitoring.projections.days import STEPS, Day
+
+COLUMNS = 9
+LOW, HIGH, CLOSE, TIME, BALANCE, DROP, INDEX, INDEX_LOW, INDEX_HIGH = range(COLUMNS)
+"""Columns of the curve: those of ``days``, then last and extremes of the unit price (see ``factors``)."""
+
+
+DEPTHS = 2
+DEEPEST, AT_CLOSE = range(DEPTHS)
+"""Percent below the running peak, at the deepest within each step and at its close; flows taken out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows of one day between which the factor between equity and unit price does not change. 0: nothing is there."""
+
+    day: Day
+    factor: float
+
+    @property
+    def date(self) -> date:
+        return self.day.date
+
+    @property
+    def steps(self) -> Series:
+        """Shape (steps, COLUMNS)."""
+        found = self.day.steps
+        index = np.full((len(found), 3), np.nan)
+        if self.factor > 0:
+            index = found[:, [raw.CLOSE, raw.LOW, raw.HIGH]] / self.factor
+        steps = np.column_stack((found, index))
+        if not self.factor > 0:
+            steps[:, DROP] = np.nan
+        return steps
+
+    @property
+    def price(self) -> float | None:
+        """The unit price at the close; None where nothing is there."""
+        close = self.day.close
+        return close.equity / self.factor if close is not None and self.factor > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Consecutive parts, oldest first. Good until parts are put behind it again: the memory is shared."""
+
+    room: Series
+    """Steps of the parts, and room for one more day's, (``length`` and more, COLUMNS)."""
+    depth_room: Series
+    """The same of (..., DEPTHS): percent below the peak, deposits and withdrawals taken out."""
+    length: int
+    daily: Daily | None
+    drawdown: RunningDrawdown
+
+    @classmethod
+    def of(cls, parts: Sequence[Part], initial: float | None) -> "Timeline":
+        """``initial`` is the balance before the first part: the first peak."""
+        steps = [part.steps for part in parts]
+        length = sum(map(len, steps))
+        # By columns, since whatever is made of a curve takes one column at a time.
+        room = np.empty((length + STEPS, COLUMNS), order="F")
+        if steps:
+            room[:length] = np.concatenate(steps)
+        seeded = RunningDrawdown.seeded(initial)
+        depth = np.empty((len(room), DEPTHS), order="F")
+        depth[:length] = depth_of(room[:length], seeded.peak)
+        return cls(room, depth, length, _daily(None, parts), reduce(_then, parts, seeded))
+
+    def then(self, parts: Sequence[Part]) -> "Timeline":
+        """With the parts of one later day behind it."""
+        steps = [part.steps for part in parts]
+        end = self.length + sum(map(len, steps))
+        room, depth = self.room, self.depth_room
+        if end > len(room):
+            room, depth = np.resize(room, (end + STEPS, COLUMNS)), np.resize(depth, (end + STEPS, DEPTHS))
+        if steps:
+            room[self.length : end] = np.concatenate(steps)
+        depth[self.length : end] = depth_of(room[self.length : end], self.drawdown.peak)
+        drawdown = reduce(_then, parts, self.drawdown)
+        return Timeline(room, depth, end, _daily(self.daily, parts), drawdown)
+
+    @property
+    def steps(self) -> Series:
+        """Shape (steps, COLUMNS)."""
+        return self.room[: self.length]
+
+    @property
+    def depth(self) -> Series:
+        """Shape (steps, DEPTHS)."""
+        return self.depth_room[: self.length]
+
+
+def _then(drawdown: RunningDrawdown, part: Part) -> RunningDrawdown:
+    if part.day.run is None or not part.factor > 0:
+        return drawdown
+    return drawdown.then(scaled(part.day.run, 1 / part.factor))
+
+
+def _daily(before: Daily | None, parts: Sequence[Part]) -> Daily | None:
+    """``before`` and the closes of later days, the days between carried forward; None where there is none."""
+    closes = [part for part in parts if part.day.close is not None]
+    last_of_day = list({part.date: part for part in closes}.values())
+    if not last_of_day:
+        return before
+    start = before.index[-1] if before else np.nan
+    prices = list(accumulate((part.price for part in closes), _carried, initial=start))[1:]
+    price_of_day = {part.date: price for part, price in zip(closes, prices, strict=True)}
+    found = [(part.date, part.day.close.equity, price_of_day[part.date]) for part in last_of_day if part.day.close]
+    if before:
+        found = [(before.dates[-1], before.equity[-1], before.index[-1]), *found]
+    return _filled(before, found)
+
+
+def _carried(before: float, price: float | None) -> float:
+    return before if price is None else price
+
+
+def _filled(before: Daily | None, closes: list[tuple[date, float, float]]) -> Daily:
+    """``before``, and ``closes`` (which begin with its last) with every day between two of them."""
+    days = [close[0] for close in closes]
+    lengths = [(later - earlier).days for earlier, later in pairwise(days)] + [1]
+    first, count = days[0], sum(lengths)
+    dates = tuple(first + timedelta(days=number) for number in range(count))
+    equity = np.repeat([close[1] for close in closes], lengths).astype(float)
+    index = np.repeat([close[2] for close in closes], lengths).astype(float)
+    if before is None:
+        return Daily(dates, equity, index)
+    return Daily(
+        (*before.dates, *dates[1:]),
+        np.concatenate([before.equity, equity[1:]]),
+        np.concatenate([before.index, index[1:]]),
+    )
+
+
+def depth_of(steps: Series, peak: float) -> Series:
+    """Of steps that begin at midnight, where the peak of all before was ``peak`` (0: none); (steps, DEPTHS).
+
+    Exact: the deepest of a step is either below the peak of all before, or a decline within its day, which was measured
+    row by row.
+    """
+    if not len(steps):
+        return np.empty((0, DEPTHS))
+    peaks = np.fmax(np.fmax.accumulate(steps[:, INDEX_HIGH]), peak)
+    before = np.append(peak, peaks[:-1])
+    deepest = np.fmax(_lost(steps[:, INDEX_LOW], before), steps[:, DROP])
+    return np.column_stack((deepest, _lost(steps[:, INDEX], peaks))) * 100
+
+
+def _lost(value: Series, peak: Series) -> Series:
+    """The share of ``peak`` that is gone, 0 to 1; 0 where there is no peak yet."""
+    kept = np.divide(np.maximum(value, 0.0), peak, out=np.ones_like(value), where=peak > 0)
+    return np.maximum(1.0 - kept, 0.0)

@@ -1,0 +1,224 @@
+"""The closed trades of one session as columns in memory: any selection of them is found without the database."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import isfinite, nan
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from monitoring.projections.times import BEGIN_OF_TIME, END_OF_TIME, EPOCH
+
+Positions = npt.NDArray[np.intp]
+Mask = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.void]
+
+MICROSECOND = timedelta(microseconds=1)
+LONG, SHORT, OTHER_SIDE = range(3)
+SIDES = {"LONG": LONG, "SHORT": SHORT}
+
+TRADE = np.dtype([("exit", "i8"), ("id", "i8"), ("net", "f8"), ("symbol", "i4"), ("side", "i1")])
+"""``exit`` in microseconds since 1970 UTC; ``net`` NaN where it is unknown; ``symbol`` a place in the symbols."""
+LEAST_ROOM = 64
+
+TradeRow = tuple[datetime, int, float, str, str]
+"""Exit time, id, net P&L, symbol, side (upper case)."""
+
+
+def microseconds(moment: datetime) -> int:
+    """Naive UTC as microseconds since 1970."""
+    return (moment - EPOCH) // MICROSECOND
+
+
+def moment_of(count: int) -> datetime:
+    """The naive UTC moment of so many microseconds since 1970."""
+    return EPOCH + timedelta(microseconds=count)
+
+
+@dataclass(frozen=True, slots=True)
+class TradeFilter:
+    """Which trades, and in which order."""
+
+    symbol: str | None = None
+    """In whatever case."""
+    side: str | None = None
+    outcome: str | None = None
+    """win, loss or breakeven, by net P&L."""
+    since: datetime | None = None
+    until: datetime | None = None
+    after: tuple[datetime, int] | None = None
+    """Exit time and id of the trade before the first one wanted, in the order newest first."""
+    sort: str = "exit_time"
+    """One of SORTS."""
+    limit: int = 25
+    offset: int = 0
+
+    @property
+    def need(self) -> int:
+        """How many trades must be found, those left out included."""
+        return self.limit + self.offset
+
+
+class TradeColumns:
+    """Trades by exit time, then id. Cheapest to add to at the end."""
+
+    def __init__(self) -> None:
+        self.symbols: list[str] = []
+        self._codes: dict[str, int] = {}
+        self._room = np.empty(LEAST_ROOM, dtype=TRADE)
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def rows(self) -> Rows:
+        """Shape (trades,) of TRADE."""
+        return self._room[: self._count]
+
+    def add(self, trades: Iterable[TradeRow]) -> None:
+        """Trades that are not there yet, in any order."""
+        added = np.array(
+            [
+                (
+                    microseconds(at),
+                    number,
+                    net if isfinite(net) else nan,
+                    self._code(symbol),
+                    SIDES.get(side, OTHER_SIDE),
+                )
+                for at, number, net, symbol, side in trades
+            ],
+            dtype=TRADE,
+        )
+        if not len(added):
+            return
+        added.sort(order=("exit", "id"))
+        self._make_room(len(added))
+        before, self._count = self._count, self._count + len(added)
+        self._room[before : self._count] = added
+        if before and _key(self._room[before - 1]) > _key(added[0]):
+            self._merge_in(before)
+
+    def _merge_in(self, before: int) -> None:
+        """Puts what was added behind place ``before`` where it belongs; what lies before the first of it stays."""
+        rows = self.rows
+        start = int(np.searchsorted(rows["exit"][:before], rows["exit"][before]))
+        part = rows[start:]
+        rows[start:] = part[np.lexsort((part["id"], part["exit"]))]
+
+    def _make_room(self, more: int) -> None:
+        needed = self._count + more
+        if needed > len(self._room):
+            room = np.empty(max(needed, len(self._room) * 3 // 2), dtype=TRADE)
+            room[: self._count] = self.rows
+            self._room = room
+
+    def _code(self, symbol: str) -> int:
+        code = self._codes.get(symbol)
+        if code is None:
+            code = self._codes[symbol] = len(self.symbols)
+            self.symbols.append(symbol)
+        return code
+
+    def between(self, since: datetime, until: datetime) -> Rows:
+        """Trades with ``since`` < exit time <= ``until``."""
+        first, last = np.searchsorted(self.rows["exit"], [microseconds(since), microseconds(until)], side="right")
+        return self.rows[first:last]
+
+    def matching(self, wanted: TradeFilter) -> Positions:
+        """Places of the trades that meet the filter, oldest first."""
+        first, last = self._span(wanted)
+        mask = self._mask(wanted, self.rows[first:last])
+        return np.arange(first, last) if mask is None else np.flatnonzero(mask) + first
+
+    def _span(self, wanted: TradeFilter) -> tuple[int, int]:
+        since, until = wanted.since or BEGIN_OF_TIME, wanted.until or END_OF_TIME
+        exits = self.rows["exit"]
+        first = int(np.searchsorted(exits, microseconds(since), side="left"))
+        last = int(np.searchsorted(exits, microseconds(until), side="right"))
+        if wanted.after:
+            at, number = microseconds(wanted.after[0]), wanted.after[1]
+            left, right = (int(np.searchsorted(exits, at, side=side)) for side in ("left", "right"))
+            last = min(last, left + int(np.searchsorted(self.rows["id"][left:right], number, side="left")))
+        return first, max(first, last)
+
+    def _mask(self, wanted: TradeFilter, rows: Rows) -> Mask | None:
+        """None where all match."""
+        masks: list[Mask] = []
+        if wanted.symbol:
+            codes = [code for code, symbol in enumerate(self.symbols) if symbol.upper() == wanted.symbol.upper()]
+            masks.append(np.isin(rows["symbol"], codes))
+        if wanted.side:
+            masks.append(rows["side"] == SIDES.get(wanted.side.upper(), OTHER_SIDE))
+        if wanted.outcome:
+            sign = {"win": 1.0, "loss": -1.0, "breakeven": 0.0}[wanted.outcome]
+            masks.append(np.sign(rows["net"]) == sign)
+        return np.logical_and.reduce(masks) if masks else None
+
+
+def _key(row: np.void) -> tuple[int, int]:
+    return int(row["exit"]), int(row["id"])
+
+
+NEWEST, OLDEST, BEST, WORST, BY_SYMBOL = "exit_time", "+exit_time", "pnl", "+pnl", "symbol"
+SORTS = {
+    "exit_time": NEWEST,
+    "-exit_time": NEWEST,
+    "+exit_time": OLDEST,
+    "pnl": BEST,
+    "-pnl": BEST,
+    "+pnl": WORST,
+    "symbol": BY_SYMBOL,
+}
+
+
+def select(parts: Sequence[TradeColumns], wanted: TradeFilter) -> list[int]:
+    """Ids of the wanted trades of several sessions, in the wanted order."""
+    order = SORTS[wanted.sort]
+    found = [_first(part, part.matching(wanted), order, wanted.need) for part in parts]
+    rows = np.concatenate(
+        [part.rows[places] for part, places in zip(parts, found, strict=True)] or [np.empty(0, TRADE)]
+    )
+    names = [
+        part.symbols[code] for part, places in zip(parts, found, strict=True) for code in part.rows["symbol"][places]
+    ]
+    ranked = rows["id"][_ranking(rows, names, order)]
+    return [int(number) for number in ranked[wanted.offset : wanted.need]]
+
+
+def _first(part: TradeColumns, places: Positions, order: str, need: int) -> Positions:
+    """Those of ``places``, oldest first, of which at most ``need`` can be among the first ``need`` of all."""
+    if order == NEWEST:
+        return places[len(places) - min(need, len(places)) :]
+    if order == OLDEST:
+        return places[:need]
+    if order == BY_SYMBOL or len(places) <= need:
+        return places
+    net = part.rows["net"][places]
+    worst = np.argpartition(np.where(np.isnan(net), np.inf, -net if order == BEST else net), need - 1)
+    limit = net[worst[need - 1]]
+    if np.isnan(limit):
+        return places
+    # Ties at the limit are kept: exit time and id decide between them.
+    good_enough: Mask = net >= limit if order == BEST else net <= limit
+    return places[good_enough]
+
+
+def _ranking(rows: Rows, names: list[str], order: str) -> Positions:
+    """Places of the rows in the wanted order."""
+    newest_first = (-rows["id"], -rows["exit"])
+    oldest_first = (rows["id"], rows["exit"])
+    unknown = np.isnan(rows["net"])
+    net = np.where(unknown, 0.0, rows["net"])
+    keys: dict[str, tuple[npt.NDArray[Any], ...]] = {
+        NEWEST: newest_first,
+        OLDEST: oldest_first,
+        BY_SYMBOL: (*newest_first, np.array(names, dtype=np.str_)),
+        BEST: (*newest_first, -net, unknown),
+        WORST: (*oldest_first, net, unknown),
+    }
+    ranking: Positions = np.lexsort(keys[order])
+    return ranking

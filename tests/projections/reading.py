@@ -1,0 +1,94 @@
+"""The projections as the tests want them: fed by hand, read to the end, of one session."""
+
+import asyncpg
+
+from monitoring.clock import SYSTEM_CLOCK, Clock
+from monitoring.database.capabilities import Capabilities
+from monitoring.database.gate import read_gate
+from monitoring.database.pool import Database
+from monitoring.metrics.facts import Flow
+from monitoring.projections import Projections, ScopeState, Source
+from monitoring.projections.scope_equity import ScopeEquity
+from monitoring.projections.scope_state import ScopePositions
+from monitoring.projections.trades import ScopeTrades
+from monitoring.realtime.watch import Changes, Watch
+from monitoring.scope import find_session
+
+
+class Follower:
+    """Does the change feed's work by hand, for the projections and one session of which the state is wanted."""
+
+    def __init__(self, session: int, watch: Watch, clock: Clock) -> None:
+        self.session = session
+        self.clock = clock
+        self.projections = Projections(Database("postgresql://unused", clock), clock, on_progress=lambda: None)
+        self._watch = watch
+        self._pending = Changes(corrected=set(watch.tables))
+        self._state: ScopeState | None = None
+
+    @classmethod
+    async def start(cls, connection: asyncpg.Connection, session: int, clock: Clock) -> "Follower":
+        watch = await Watch.start(connection, await Capabilities.read(connection), (), clock)
+        return cls(session, watch, clock)
+
+    def forget(self, *tables: str) -> None:
+        """Old rows of ``tables`` changed."""
+        self._pending.corrected.update(tables)
+
+    async def poll(self, connection: asyncpg.Connection) -> Source:
+        """Takes in what was committed; scans are begun, not ended."""
+        source = Source(connection, self._watch.capabilities)
+        more = True
+        while more:
+            gate = await read_gate(connection, standby=False, clock=self.clock)
+            found = await self._watch.read(connection, gate)
+            self._pending.merge(found)
+            more = found.more
+        await self.projections.take_in(source, self._watch.tails, self._pending)
+        self._pending = Changes()
+        return source
+
+    async def advance(self, source: Source) -> None:
+        """Scans one chunk of each table."""
+        for projected in (self.projections.flows, self.projections.trades, self.projections.equity):
+            await projected.advance(source)
+
+    async def read(self, source: Source) -> "Follower":
+        """Makes what is known by now the state that is looked at."""
+        found = await find_session(source.connection, source.capabilities, str(self.session))
+        assert found is not None
+        self._state = await self.projections.state(source, found, self.clock.now())
+        return self
+
+    @property
+    def state(self) -> ScopeState:
+        assert self._state is not None
+        return self._state
+
+    @property
+    def trades(self) -> ScopeTrades:
+        return self.state.trades
+
+    @property
+    def history(self) -> ScopeEquity:
+        return self.state.history
+
+    @property
+    def positions(self) -> ScopePositions:
+        return self.state.positions
+
+    @property
+    def flows(self) -> tuple[Flow, ...]:
+        return self.state.flows
+
+
+async def follower_of(connection: asyncpg.Connection, session: int, clock: Clock = SYSTEM_CLOCK) -> Follower:
+    return await Follower.start(connection, session, clock)
+
+
+async def refreshed(connection: asyncpg.Connection, follower: Follower) -> Follower:
+    """The same one, knowing everything that is committed."""
+    source = await follower.poll(connection)
+    while follower.projections.building:
+        await follower.advance(source)
+    return await follower.read(source)
