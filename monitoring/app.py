@@ -151,7 +151,7 @@ def _describe(app: Quart) -> None:
 def _run_with(app: Quart, parts: Services) -> None:
     sockets, updates = app.extensions["sockets"], parts.updates
     refresh = FullRefresh(parts.feed, updates, parts.settings.update_interval)
-    clockwork = Clockwork(parts.hub, parts.reader, parts.clock)
+    clockwork = Clockwork(parts.hub, parts.reader, parts.dispatcher, parts.clock)
 
     @app.before_serving
     async def start() -> None:

@@ -147,7 +147,7 @@ def empty_bot() -> Payload:
 def uptime_seconds(facts: Facts) -> float | None:
     """How long the session has run, or ran; None where it starts in the future."""
     session = facts.session
-    seconds = ((session.end or facts.now) - session.start).total_seconds()
+    seconds = ((session.end or facts.now) - session.run_began).total_seconds()
     return seconds if seconds >= 0 else None
 
 

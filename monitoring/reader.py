@@ -4,13 +4,15 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
 import asyncpg
 
+from monitoring.bots.current import current
+from monitoring.bots.roster import Roster, heard_since, read_roster
 from monitoring.clock import Clock
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.errors import DatabaseUnavailable
@@ -19,7 +21,7 @@ from monitoring.metrics.catalogue import CATALOGUE, Evaluation, Metric, evaluate
 from monitoring.metrics.facts import Facts, Session
 from monitoring.projections import Projections, ScopeState, Source
 from monitoring.realtime.hub import Hub
-from monitoring.scope import CURRENT, Scope, find_session, list_sessions
+from monitoring.scope import BOT, CURRENT, Scope, UnknownSession, read_config, session_id
 from monitoring.sections.facts import read_facts
 from monitoring.sections.section import Context
 from monitoring.shown import Shown
@@ -79,15 +81,17 @@ class Reader:
         """Hears of each session that could not be read, or looked up: whoever looks at it is shown old figures."""
         self.on_read: Callable[[Facts], None] = lambda facts: None
         """Hears of all facts that are read, and by that of what whoever looks is being shown."""
-        self._known: OrderedDict[int, _Known] = OrderedDict()
+        self._roster: Roster | None = None
+        """None where the sessions must be looked at again."""
+        self._known: OrderedDict[tuple[int, ...], _Known] = OrderedDict()
+        self._failed: dict[tuple[object, ...], tuple[float, str]] = {}
+        """When the last attempt to read some sessions, with facts or without, failed after a long wait, and why."""
+        self._locks: WeakValueDictionary[tuple[object, ...], asyncio.Lock] = WeakValueDictionary()
         self._evaluated: tuple[Facts, tuple[Metric, ...], Evaluation] | None = None
-        self._failed: dict[tuple[int, bool], tuple[float, str]] = {}
-        """When the last attempt to read a session, with facts or without, failed after a long wait, and why."""
-        self._locks: WeakValueDictionary[tuple[int, bool], asyncio.Lock] = WeakValueDictionary()
 
     def forget_sessions(self) -> None:
         """A row of ``trading_sessions`` changed."""
-        self._good, self._finding = set(), {}
+        self._good, self._finding, self._roster = set(), {}, None
 
     def clear(self) -> None:
         """The database is another one."""
@@ -97,7 +101,7 @@ class Reader:
         self._failed.clear()
 
     async def session(self, requested: str) -> Session | None:
-        """The session asked for, or as it was last known; None when the database holds none.
+        """The session or bot asked for (see ``scope``), or as it was last known; None when the database holds none.
 
         Raises UnknownSession, TableMissing, and DatabaseUnavailable where it was never known.
         """
@@ -110,12 +114,12 @@ class Reader:
                 raise
             last_known = self._sessions[requested]
             if last_known is not None:
-                self.on_failed(last_known.id)
+                self.on_failed(last_known.newest)
             return last_known
 
     def is_good(self, scope: Scope) -> bool:
         """Whether the scope's session is known to be as the database has it."""
-        return scope.requested in self._good and self._sessions[scope.requested] == scope.session
+        return scope.key in self._good and self._sessions[scope.key] == scope.session
 
     def _find_once(self, requested: str) -> asyncio.Task[Session | None]:
         """One look, however many ask at once; who asks after a change shares none that began before it."""
@@ -126,11 +130,17 @@ class Reader:
         return finding[requested]
 
     async def find(self, requested: str) -> Session | None:
-        """The session as the database has it now. Raises UnknownSession, TableMissing, DatabaseUnavailable."""
+        """The session or bot as the database has it now.
+
+        Raises UnknownSession, TableMissing, DatabaseUnavailable.
+        """
         good = self._good
 
         async def look(connection: asyncpg.Connection, capabilities: Capabilities) -> Session | None:
-            return await find_session(connection, capabilities, requested)
+            found = self._pick(await self._read_roster(connection, capabilities), requested)
+            if found is None:
+                return None
+            return replace(found, config=await read_config(connection, capabilities, found.newest))
 
         session = await self.database.ask(look)
         if good is not self._good:
@@ -141,13 +151,39 @@ class Reader:
             good.clear()
         self._sessions[requested] = session
         good.add(requested)
-        if requested == CURRENT:
-            self.hub.switch(session.id if session else None)
+        self.hub.define(requested, session.ids if session else ())
         return session
 
-    async def sessions(self) -> list[Session]:
-        """What the session switcher offers."""
-        return await self.database.ask(list_sessions)
+    async def _read_roster(self, connection: asyncpg.Connection, capabilities: Capabilities) -> Roster:
+        good, roster = self._good, self._roster
+        if roster is None:
+            roster = await read_roster(connection, capabilities, self.projections, self._clock.now())
+            if good is self._good:
+                self._roster = roster
+        return roster
+
+    def _pick(self, roster: Roster, requested: str) -> Session | None:
+        if requested == CURRENT:
+            shown = current(roster.chains, self._clock.now())
+            return roster.bot(shown) if shown else None
+        number = session_id(requested)
+        if number not in roster.sessions:
+            raise UnknownSession(requested)
+        return roster.bot(roster.chain_of[number]) if requested.startswith(BOT) else roster.sessions[number]
+
+    def time_moved_sessions(self) -> bool:
+        """Whether, by time alone or by signs of life, another bot is current, or other sessions are one bot."""
+        roster, shown = self._roster, self._sessions.get(CURRENT)
+        if roster is None or CURRENT not in self._good:
+            return False
+        now = self._clock.now()
+        chain = current(roster.chains, now)
+        moved = (chain and chain[0].id) != (shown and shown.id)
+        return moved or heard_since((run for chain in roster.chains for run in chain), self.projections, now)
+
+    async def roster(self) -> Roster:
+        """All sessions and bots. Raises TableMissing, DatabaseUnavailable."""
+        return await self.database.ask(self._read_roster)
 
     async def read(
         self,
@@ -184,21 +220,20 @@ class Reader:
         Raises DatabaseUnavailable.
         """
         try:
-            known = await self._know(scope.session, facts)
+            known = await self._know(scope, facts)
             async with self.database.acquire() as connection:
                 capabilities, own = self.database.capabilities, arguments or {}
                 yield Context(connection, capabilities, scope, known.state, known.facts, known.now, self.metrics, own)
         except DatabaseUnavailable:
-            self.on_failed(scope.session.id)
+            self.on_failed(scope.session.newest)
             raise
 
-    async def _know(self, session: Session, facts: bool) -> _Known:
-        asked, key = self._clock.monotonic(), (session.id, facts)
+    async def _know(self, scope: Scope, facts: bool) -> _Known:
+        asked, key = self._clock.monotonic(), (scope.key, facts)
         # The lock first: who waits for it holds no connection that others could use.
         async with self._locks.setdefault(key, asyncio.Lock()):
-            known = self._known.get(session.id)
-            changes = self.hub.changes(session.id)
-            session = self._newest(session)
+            session = self._newest(scope)
+            known, changes = self._known.get(session.ids), self.hub.changes(session.ids)
             if known is not None and known.good(session, changes, self._clock.monotonic()):
                 return known
             failed, error = self._failed.get(key, (0.0, ""))
@@ -218,16 +253,16 @@ class Reader:
             known = _Known(state, found, now, changes, self._clock.monotonic())
             return self._keep(known) if facts else known
 
-    def _newest(self, session: Session) -> Session:
-        """Its row as the database has it, where that is known: who asks may have come before it changed."""
-        good = (self._sessions[requested] for requested in self._good)
-        return next((found for found in good if found is not None and found.id == session.id), session)
+    def _newest(self, scope: Scope) -> Session:
+        """As the database has it, where that is known: who asks may have come before it changed."""
+        found = self._sessions.get(scope.key) if scope.key in self._good else None
+        return found or scope.session
 
     def _keep(self, known: _Known) -> _Known:
         if known.facts is not None:
             self.on_read(known.facts)
-        self._known[known.state.session.id] = known
-        self._known.move_to_end(known.state.session.id)
+        self._known[known.state.session.ids] = known
+        self._known.move_to_end(known.state.session.ids)
         while len(self._known) > MOST_KNOWN:
             self._known.popitem(last=False)
         return known

@@ -20,9 +20,6 @@ RANGES: Mapping[str, timedelta | None] = {
 }
 DEFAULT_RANGE = "30d"
 CURRENT = "current"
-NEWEST_SESSIONS = 100
-"""How many sessions the switcher offers."""
-
 UNKNOWN = "unknown"
 """In place of a name that the database does not tell."""
 LARGEST_ID = 2**31 - 1
@@ -39,34 +36,35 @@ COLUMNS: Columns = {
     "start_time": "timestamp",
     "end_time": "timestamp",
     "initial_balance": "numeric",
-    "strategy_config": "text",
 }
 
 NEEDS = ("id", "start_time", "mode")
 """Without these no session can be told from another."""
 
-CURRENT_FIRST = """
-ORDER BY end_time IS NOT NULL,
-         CASE WHEN end_time IS NULL THEN
-              CASE mode::text WHEN 'LIVE' THEN 0 WHEN 'PAPER' THEN 1 WHEN 'BACKTEST' THEN 2 ELSE 3 END END,
-         coalesce(end_time, start_time) DESC, id DESC
-"""
-"""Running before ended; of the running LIVE, PAPER, BACKTEST, then the latest start; of the ended the latest end."""
+BOT = "bot:"
+"""Before the id of a session: the bot that it belongs to. An id alone is that session alone."""
+
+
+def spelled(key: str) -> str:
+    """A scope as a request names it."""
+    return f"bot={key.removeprefix(BOT)[:40]}" if key.startswith(BOT) else f"session={key[:40]}"
 
 
 class UnknownSession(Exception):
-    """The request names a session that the database does not hold."""
+    """The request names a session or bot that the database does not hold."""
 
     def __init__(self, requested: str) -> None:
-        super().__init__(f"session={requested}: expected current or the id of a trading session")
+        expected = "the id of a session" if requested.startswith(BOT) else "current or the id of a trading session"
+        super().__init__(f"{spelled(requested)}: expected {expected}")
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A session, how it was asked for, and the range its charts show."""
+    """A session or a bot, how it is followed, and the range its charts show."""
 
     session: Session
-    requested: str
+    key: str
+    """Under which changes are told: ``current``, ``bot:ID``, or the id of a session alone."""
     range: str = DEFAULT_RANGE
 
     def since(self, now: datetime) -> datetime:
@@ -118,40 +116,27 @@ def _session(row: asyncpg.Record) -> Session:
         start=row["start_time"],
         end=None if row["end_time"] == datetime.max else row["end_time"],  # noqa: DTZ901 - an infinite one
         initial_balance=balance if balance is not None and balance.is_finite() else None,
-        config=parse_config(row["strategy_config"]),
+        config={},
     )
 
 
-def _is_id(text: str) -> bool:
-    """Whether ``text`` spells an id the one way there is, so that nobody follows a scope of which no one tells."""
-    return text.isascii() and text.isdigit() and len(text) <= 10 and text == str(int(text)) and int(text) <= LARGEST_ID
-
-
-async def find_session(connection: asyncpg.Connection, capabilities: Capabilities, requested: str) -> Session | None:
-    """The session ``requested`` by id or as "current"; None when the database holds no session at all.
-
-    Raises UnknownSession for an id that does not exist or is not a number.
-    """
-    capabilities.require_columns("trading_sessions", *NEEDS)
-    columns = capabilities.columns("trading_sessions", COLUMNS)
-    if requested == CURRENT:
-        row = await connection.fetchrow(
-            f"SELECT * FROM (SELECT {columns} FROM trading_sessions) s {CURRENT_FIRST} LIMIT 1"
-        )
-        return _session(row) if row else None
-    if not _is_id(requested):
-        raise UnknownSession(requested[:40])
-    row = await connection.fetchrow(f"SELECT {columns} FROM trading_sessions s WHERE id = $1", int(requested))
-    if row is None:
+def session_id(requested: str) -> int:
+    """The id that a scope names, spelled the one way there is. Raises UnknownSession."""
+    text = requested.removeprefix(BOT)
+    digits = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ID)) and text == str(int(text))
+    if not digits or int(text) > LARGEST_ID:
         raise UnknownSession(requested)
-    return _session(row)
+    return int(text)
 
 
-async def list_sessions(connection: asyncpg.Connection, capabilities: Capabilities) -> list[Session]:
-    """The newest sessions, the default one first."""
+async def read_sessions(connection: asyncpg.Connection, capabilities: Capabilities) -> list[Session]:
+    """Every session, without its configuration. Raises TableMissing."""
     capabilities.require_columns("trading_sessions", *NEEDS)
     columns = capabilities.columns("trading_sessions", COLUMNS)
-    rows = await connection.fetch(
-        f"SELECT * FROM (SELECT {columns} FROM trading_sessions) s {CURRENT_FIRST} LIMIT {NEWEST_SESSIONS}"
-    )
-    return [_session(row) for row in rows]
+    return [_session(row) for row in await connection.fetch(f"SELECT {columns} FROM trading_sessions")]
+
+
+async def read_config(connection: asyncpg.Connection, capabilities: Capabilities, session: int) -> dict[str, object]:
+    """The configuration of a session; empty where it has none."""
+    config = capabilities.column("trading_sessions", "strategy_config", "text")
+    return parse_config(await connection.fetchval(f"SELECT {config} FROM trading_sessions WHERE id = $1", session))

@@ -20,7 +20,7 @@ from monitoring.clock import Clock
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.pool import DatabaseUnavailable
 from monitoring.reader import Reader
-from monitoring.scope import CURRENT, Scope
+from monitoring.scope import Scope
 from monitoring.sections.section import BadParameter, Context, Section
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class Variant:
     @classmethod
     def of(cls, section: Section, scope: Scope, arguments: Mapping[str, str]) -> "Variant":
         own = {name: arguments[name] for name in section.parameters if name in arguments}
-        return cls(section, scope, own, (section.name, scope.session.id, _followed(scope), scope.range, *own.items()))
+        return cls(section, scope, own, (section.name, scope.session.ids, scope.key, scope.range, *own.items()))
 
 
 @dataclass(slots=True)
@@ -133,7 +133,7 @@ class Snapshots:
         wanted = {section: list[Variant]() for section in sections}
         for kept in self._kept.values():
             name, scope = kept.variant.section.name, kept.variant.scope
-            asked = kept.asked and name in wanted and _followed(scope) == followed and self._reader.is_good(scope)
+            asked = kept.asked and name in wanted and scope.key == followed and self._reader.is_good(scope)
             if asked and not self._good(kept, told=True):
                 wanted[name].append(kept.variant)
         task = None
@@ -150,12 +150,12 @@ class Snapshots:
         return task
 
     def _version(self, variant: Variant) -> str:
-        return self._reader.hub.version(_followed(variant.scope), variant.section.name)
+        return self._reader.hub.version(variant.scope.key, variant.section.name)
 
     def _new_enough(self, version: str, variant: Variant, told: bool) -> bool:
         """Whether whoever asks is given what was made at ``version``."""
         newest = version == self._version(variant)
-        followed, section = _followed(variant.scope), variant.section.name
+        followed, section = variant.scope.key, variant.section.name
         return newest or (told and self._reader.hub.as_new_as_told(followed, section, version))
 
     def _finish(self, key: Key, task: asyncio.Task[_Kept]) -> None:
@@ -210,8 +210,3 @@ class Snapshots:
         body = self._render(section, scope, view, own).encode()
         tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
         return Rendered(body, tag, ok=view.problem is None)
-
-
-def _followed(scope: Scope) -> str:
-    """The name under which the hub tells of changes of the scope."""
-    return CURRENT if scope.requested == CURRENT else str(scope.session.id)

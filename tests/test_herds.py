@@ -96,7 +96,7 @@ def hub(parts: Services) -> Hub:
 def look(parts: Services) -> Subscription:
     """Somebody opens the page."""
     parts.feed.wake()
-    return parts.hub.subscribe("current")
+    return parts.hub.subscribe("bot:1")
 
 
 async def rested(hub: Hub) -> None:
@@ -137,7 +137,7 @@ async def test_one_change_is_loaded_and_rendered_once_a_variant(
     shown = await asyncio.gather(*(fetch(client, paths[number % len(paths)]) for number in range(HERD)))
 
     assert all(f'id="trade-{trade}"' in html for html in shown)
-    assert {one["trades"] for one in news} == {hub.version("current", "trades")}
+    assert {one["trades"] for one in news} == {hub.version("bot:1", "trades")}
     assert (loads["trades"], renders["trades"]) == (len(VARIANTS), len(VARIANTS))
 
 
@@ -145,10 +145,10 @@ async def test_nobody_looks_nothing_is_loaded(
     client: Any, hub: Hub, connection: asyncpg.Connection, account: int, loads: Counter[str], renders: Counter[str]
 ) -> None:
     await fetch(client, "/partials/trades")
-    before = hub.version("current", "trades")
+    before = hub.version("bot:1", "trades")
     loads.clear(), renders.clear()
     await insert(connection, "trades", session_id=account, exit_time=now())
-    await until(lambda: hub.version("current", "trades") != before)
+    await until(lambda: hub.version("bot:1", "trades") != before)
     await rested(hub)
     assert not loads
     assert not renders
@@ -243,7 +243,7 @@ async def test_a_thousand_commits_are_a_few_signals_and_as_many_loads(
 
 async def test_signals_of_a_commit_come_as_one_message(hub: Hub, connection: asyncpg.Connection, account: int) -> None:
     await rested(hub)
-    events = stream(hub, "current")
+    events = stream(hub, "bot:1")
     await anext(events)
     await insert(connection, "trades", session_id=account, exit_time=now())
     async with waiting():

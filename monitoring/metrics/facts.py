@@ -18,8 +18,9 @@ class Session:
     """One row of ``trading_sessions``."""
 
     id: int
+    """Of a bot: its first session's."""
     ids: tuple[int, ...]
-    """Of all sessions that are shown together."""
+    """Of all sessions that are shown together, oldest first."""
     name: str | None
     mode: str
     strategy: str
@@ -30,6 +31,20 @@ class Session:
     end: datetime | None
     initial_balance: Decimal | None
     config: dict[str, object]
+    run_start: datetime | None = None
+    """Of a bot: when its newest session began."""
+    gaps: tuple["Flow", ...] = ()
+    """Of a bot: what its balance differed by at restarts."""
+
+    @property
+    def newest(self) -> int:
+        """Id of the newest session."""
+        return self.ids[-1]
+
+    @property
+    def run_began(self) -> datetime:
+        """When the newest session began."""
+        return self.run_start or self.start
 
     @property
     def running(self) -> bool:

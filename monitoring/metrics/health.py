@@ -72,9 +72,9 @@ def last_data_update(facts: Facts) -> datetime:
 def system_uptime(facts: Facts) -> float:
     """Minutes the session has run: from its start to its end, or until now."""
     session = facts.session
-    minutes = ((session.end or facts.now) - session.start).total_seconds() / 60
+    minutes = ((session.end or facts.now) - session.run_began).total_seconds() / 60
     if minutes < 0:
-        raise Unknown(f"the session starts {_utc(session.start)}, after {_utc(session.end or facts.now)}")
+        raise Unknown(f"the session starts {_utc(session.run_began)}, after {_utc(session.end or facts.now)}")
     return minutes
 
 

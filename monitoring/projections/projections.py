@@ -131,7 +131,7 @@ class Projections:
         if self.away is not None:
             raise DatabaseUnavailable(self.away)
         kept = self._keep(session)
-        flows = await flows_of(source, self.flows.states, session.ids) if self.flows.complete else ()
+        flows = await flows_of(source, self.flows.states, session) if self.flows.complete else ()
         if source.capabilities.has(self.equity.table, *self.equity.projection.needs):
             records = self.equity.states if self.equity.complete and self.flows.complete else None
             await kept.equity.prepare(source, now, records, flows)

@@ -64,9 +64,10 @@ class ScopeState:
         return self.progress if not self.history.exact and self.reading else None
 
 
-async def flows_of(source: Source, states: Mapping[int, SessionFlows], sessions: tuple[int, ...]) -> tuple[Flow, ...]:
-    """The flows of some sessions, oldest first."""
-    mine = {number: states[number] for number in sessions if number in states}
+async def flows_of(source: Source, states: Mapping[int, SessionFlows], session: Session) -> tuple[Flow, ...]:
+    """The flows of a scope, oldest first."""
+    mine = {number: states[number] for number in session.ids if number in states}
     for number, state in mine.items():
         await state.settle(source.connection, number)
-    return tuple(sorted((flow for state in mine.values() for flow in state.in_order()), key=lambda flow: flow.at))
+    found = (flow for state in mine.values() for flow in state.in_order())
+    return tuple(sorted((*found, *session.gaps), key=lambda flow: flow.at))

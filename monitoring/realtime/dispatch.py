@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.reader import Reader
 from monitoring.realtime.hub import Hub
 from monitoring.realtime.watch import OLD_ROWS, Changes, NewRow
-from monitoring.scope import CURRENT
+from monitoring.scope import CURRENT, UnknownSession
 from monitoring.sections import BY_NAME, SECTIONS
 
 Rows = Mapping[str, Sequence[NewRow]]
@@ -81,8 +82,14 @@ class Dispatcher:
         if was_watching or not gone:
             self._hub.publish(None, self._hub.sections)
 
+    def sessions_moved(self) -> None:
+        """Another bot may be current, or bots may consist of other sessions."""
+        self._forget_sessions()
+        self._work.set()
+
     def more_known(self) -> None:
         """A good deal more of the history has been read."""
+        self._forget_sessions()
         self._hub.publish(None, self._hub.sections)
         self._tell_figures()
         self._work.set()
@@ -101,8 +108,8 @@ class Dispatcher:
                 self._work.set()
 
     def _tell_figures(self, corrected: Iterable[str] = ()) -> None:
-        if self._hub.current is not None:
-            self._keep(int(self._hub.current), {**FIGURES_MOVED, **{table: [OLD_ROWS] for table in corrected}})
+        if shown := self._hub.members(CURRENT):
+            self._keep(max(shown), {**FIGURES_MOVED, **{table: [OLD_ROWS] for table in corrected}})
 
     def _forget_sessions(self) -> None:
         self._reader.forget_sessions()
@@ -112,10 +119,16 @@ class Dispatcher:
         while self._sessions_moved:
             self._sessions_moved = False
             try:
-                await self._reader.find(CURRENT)
+                await self._find_followed()
             except BaseException:
                 self._sessions_moved = True
                 raise
+
+    async def _find_followed(self) -> None:
+        """Finds out which sessions everything that somebody looks at consists of by now."""
+        for scope in (CURRENT, *sorted(self._hub.viewed() - {CURRENT})):
+            with suppress(UnknownSession):
+                await self._reader.find(scope)
 
     async def _tell(self, session: int) -> None:
         rows = self._untold.pop(session)

@@ -16,12 +16,13 @@ from dataclasses import dataclass, field
 import asyncpg
 
 from monitoring.clock import Clock
-from monitoring.database.capabilities import ESSENTIAL, Capabilities
-from monitoring.database.errors import SCHEMA_CHANGED, DatabaseUnavailable, PlainErrors, lost_with
+from monitoring.database.capabilities import ESSENTIAL
+from monitoring.database.errors import MAY_BE_SCHEMA, SCHEMA_CHANGED, DatabaseUnavailable, PlainErrors, lost_with
 from monitoring.database.gate import Gate, read_gate
 from monitoring.database.pool import Database
 from monitoring.database.serverinfo import ServerInfo
 from monitoring.projections import Projections, Source
+from monitoring.realtime.feed_state import FeedState
 from monitoring.realtime.pace import Pace
 from monitoring.realtime.watch import Changes, Watch, identity_of
 
@@ -39,25 +40,6 @@ EMPTY_PAUSE = 2.0
 UNCOUNTED_PAUSE = 300.0
 """Seconds between two reconciliations with a standby, which does not count updates."""
 FIRST_RETRY, LAST_RETRY = 0.1, 1.0
-
-
-@dataclass(slots=True)
-class FeedState:
-    """How the feed is doing, for /api/status, /ready and the log."""
-
-    mode: str = "starting"
-    """primary, standby, or why there is none: starting, disconnected."""
-    how: str = ""
-    """What is polled through what, and why, in a sentence; while disconnected the reason."""
-    polls: int = 0
-    changes: int = 0
-    last_poll: float | None = None
-    """Seconds since 1970 UTC of the last answer."""
-    poll_seconds: float | None = None
-    """How long a poll takes, smoothed."""
-    error: str | None = None
-    gone_since: float | None = None
-    """Seconds since 1970 UTC from which on changes go unnoticed."""
 
 
 @dataclass(slots=True)
@@ -221,6 +203,19 @@ class Feed:
             raise DatabaseUnavailable(f"{self.database.name}: another server answers than before")
         asked = self.clock.monotonic()
         self._xmax = max(self._xmax, gate.xmax)
+        try:
+            await self._look(connection, server, gate)
+        except MAY_BE_SCHEMA:
+            # A migration moved what is read. Where it did not, this is another matter.
+            adapted, self._gate = self._adapted, None
+            await self._adapt(connection)
+            if self._adapted == adapted:
+                raise
+        self._measure(self.clock.monotonic() - started)
+        return max(0.0, (self.clock.monotonic() - asked) - (asked - started))
+
+    async def _look(self, connection: asyncpg.Connection, server: ServerInfo, gate: Gate) -> None:
+        assert self._watch is not None
         if not gate.same(self._gate):
             changes = await self._watch.read(connection, gate)
             self._gate = None if changes.more else gate
@@ -230,8 +225,6 @@ class Feed:
         pause = SCHEMA_PAUSE if self.database.capabilities.has(ESSENTIAL) else EMPTY_PAUSE
         if self._due("schema", pause) or self._adapted != self.database.adapted:
             await self._adapt(connection)
-        self._measure(self.clock.monotonic() - started)
-        return max(0.0, (self.clock.monotonic() - asked) - (asked - started))
 
     async def _take_in(self, connection: asyncpg.Connection, found: Changes) -> None:
         """Brings the projections up to what was found, then tells of it. What fails is done at the next poll."""
@@ -259,11 +252,13 @@ class Feed:
     async def _adapt(self, connection: asyncpg.Connection) -> None:
         """A migration may have added tables or columns, which no failing query would tell."""
         assert self._watch is not None
-        self.database.adapt(await Capabilities.read(connection))
+        await self.database.read_schema(connection)
         if self._adapted != self.database.adapted:
-            await self._watch_anew(connection, self._watch.identity, self._watch)
+            before = self._watch
+            await self._watch_anew(connection, before.identity, before)
             log.info("the schema of %s has changed: everything is read again", self.database.name)
-            await self._take_in(connection, Changes(corrected=set(self._watch.tables)))
+            # Of tables that have gone too: what was made of them must go.
+            await self._take_in(connection, Changes(corrected={*before.tables, *self._watch.tables}))
 
     async def _watch_anew(
         self, connection: asyncpg.Connection, identity: tuple[object, ...], before: Watch | None

@@ -58,7 +58,7 @@ class Subscription:
 
 
 class Hub:
-    """Versions by scope ("current" or a session's id) and section, and the listeners of each scope.
+    """Versions by scope (see ``scope``) and section, and the listeners of each scope.
 
     ``quiet`` seconds pass between two signals for the same section; the first of a burst goes out at once.
     """
@@ -69,16 +69,19 @@ class Hub:
         self.sections = tuple(sections)
         self.quiet = quiet
         self.most_viewers = most_viewers
-        self.current: str | None = None
-        """Id of the session that "current" means at present."""
         self.closing = False
         self.watching = False
         """Whether the feed sees changes at present."""
-        self._changes: dict[str, int] = {}
+        self._members: dict[str, frozenset[int]] = {}
+        """The sessions of each scope that was ever asked for."""
+        self._moved: dict[str, int] = {}
+        """How often the sessions of a scope became others."""
+        self._changes: dict[int, int] = {}
+        self._all_changes = 0
         self._polled: dict[str, float] = {}
         self._clock = clock
         self._boot = secrets.token_hex(4)
-        self._numbers: dict[tuple[str, str], int] = {}
+        self._numbers: dict[tuple[int, str], int] = {}
         self._everywhere: dict[str, int] = {}
         self._listeners: dict[str, set[Listener]] = {}
         self._held: dict[str, dict[str, str]] = {}
@@ -91,7 +94,8 @@ class Hub:
 
     def version(self, scope: str, section: str) -> str:
         # A change of every session counts for those too that nobody has looked at yet.
-        return f"{self._boot}.{self._everywhere.get(section, 0)}.{self._numbers.get((scope, section), 0)}"
+        number = sum(self._numbers.get((session, section), 0) for session in self.members(scope))
+        return f"{self._boot}.{self._everywhere.get(section, 0)}.{number + self._moved.get(scope, 0)}"
 
     def versions(self, scope: str) -> dict[str, str]:
         return {section: self.version(scope, section) for section in self.sections}
@@ -112,9 +116,27 @@ class Hub:
         """The first message to everyone: the versions, and the server's clock in milliseconds."""
         return {"versions": self.told_versions(scope), "now": round(self._clock.since_1970() * 1000)}
 
-    def changes(self, session: int) -> int:
-        """How often anything of a session was published: what was read at an equal count is still true."""
-        return self._changes.get(str(session), 0) + self._changes.get("*", 0)
+    def members(self, scope: str) -> frozenset[int]:
+        """The sessions that a scope consists of."""
+        return frozenset({int(scope)}) if scope.isdigit() else self._members.get(scope, frozenset())
+
+    def define(self, scope: str, sessions: Iterable[int]) -> None:
+        """Says which sessions a scope consists of. Where these are others than before, all that is seen is stale."""
+        before, self._members[scope] = self._members.get(scope), frozenset(sessions)
+        if before != self._members[scope] and (before is not None or scope in self._listeners):
+            # Versions only ever grow, whatever those of the sessions are.
+            self._moved[scope] = (
+                self._moved.get(scope, 0)
+                + 1
+                + sum(self._numbers.get((session, section), 0) for session in before or () for section in self.sections)
+            )
+            self._signal(scope, self.sections)
+            if scope == CURRENT:
+                self.on_switch()
+
+    def changes(self, sessions: Iterable[int]) -> int:
+        """How often anything of some sessions was published: what was read at an equal count is still true."""
+        return self._all_changes + sum(self._changes.get(session, 0) for session in sessions)
 
     def viewed(self) -> set[str]:
         """The scopes that somebody looks at."""
@@ -160,32 +182,23 @@ class Hub:
         if not listeners:
             self._listeners.pop(listener.scope, None)
 
-    def publish(self, session: int | str | None, sections: Iterable[str]) -> None:
+    def publish(self, session: int | None, sections: Iterable[str]) -> None:
         """Marks ``sections`` of one session (None: of every session) stale and tells those who look at it.
 
         Sections that this hub does not have are left out.
         """
         sections = tuple(section for section in sections if section in self.sections)
-        changed = "*" if session is None else str(session)
-        self._changes[changed] = self._changes.get(changed, 0) + 1
         if session is None:
-            scopes = set(self._listeners)
+            self._all_changes += 1
             for section in sections:
                 self._everywhere[section] = self._everywhere.get(section, 0) + 1
         else:
-            scopes = {str(session)} | ({CURRENT} if str(session) == self.current else set())
-            for place in ((scope, section) for scope in scopes for section in sections):
-                self._numbers[place] = self._numbers.get(place, 0) + 1
-        for scope in scopes:
-            self._signal(scope, sections)
-
-    def switch(self, session: int | None) -> None:
-        """Makes ``session`` the one that "current" means; everything its viewers see is stale."""
-        name = None if session is None else str(session)
-        if name != self.current:
-            self.current = name
-            self.publish(CURRENT, self.sections)
-            self.on_switch()
+            self._changes[session] = self._changes.get(session, 0) + 1
+            for section in sections:
+                self._numbers[session, section] = self._numbers.get((session, section), 0) + 1
+        for scope in tuple(self._listeners):
+            if session is None or session in self.members(scope):
+                self._signal(scope, sections)
 
     def close(self) -> None:
         """Tells every listener that the server is going away."""

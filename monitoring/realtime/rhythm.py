@@ -9,6 +9,7 @@ from monitoring.database.errors import DatabaseUnavailable
 from monitoring.metrics.facts import Facts
 from monitoring.metrics.health import status
 from monitoring.reader import Reader
+from monitoring.realtime.dispatch import Dispatcher
 from monitoring.realtime.feed import Feed
 from monitoring.realtime.hub import Hub
 from monitoring.realtime.updates import Updates
@@ -45,12 +46,13 @@ class FullRefresh:
 class Clockwork:
     """Signals sections that time makes stale, for the scopes that somebody looks at."""
 
-    def __init__(self, hub: Hub, reader: Reader, clock: Clock) -> None:
+    def __init__(self, hub: Hub, reader: Reader, dispatcher: Dispatcher, clock: Clock) -> None:
         self._hub = hub
         self._reader = reader
+        self._dispatcher = dispatcher
         self._clock = clock
-        self._words: dict[int, str] = {}
-        """What was said of each session's engine when anybody read of it last."""
+        self._words: dict[tuple[int, ...], str] = {}
+        """What was said of each scope's engine when anybody read of it last."""
         self._ticked: dict[str, float] = {}
         self._unwatched = 0
         self._retries: dict[int, tuple[float, float]] = {}
@@ -67,6 +69,8 @@ class Clockwork:
         """One look at all that somebody looks at."""
         if self._hub.watching:
             self._unwatched = 0
+            if self._reader.time_moved_sessions():
+                self._dispatcher.sessions_moved()
             for scope in self._hub.viewed():
                 await self._look(scope)
             return
@@ -76,11 +80,11 @@ class Clockwork:
 
     def hear(self, facts: Facts) -> None:
         """Tells pages when something else is to be said of the engine than to whoever read last."""
-        session, (word, _reason) = facts.session.id, status(facts)
-        before = self._words.get(session, word)
-        self._words[session] = word
+        sessions, (word, _reason) = facts.session.ids, status(facts)
+        before = self._words.get(sessions, word)
+        self._words[sessions] = word
         if word != before:
-            self._hub.publish(session, SAYING)
+            self._hub.publish(facts.session.newest, SAYING)
 
     def retry(self, session: int) -> None:
         """Lets pages look again soon at a session that could not be read: nothing else might ever tell them to.
@@ -101,7 +105,7 @@ class Clockwork:
             if session is None:
                 return
             await self._reader.read(Scope(session, scope), _nothing_more)
-            self._tick(session.id)
+            self._tick(session.newest)
         except (DatabaseUnavailable, UnknownSession, TableMissing):
             return
 

@@ -19,7 +19,7 @@ from monitoring.realtime.gatekeeper import App, Gatekeeper
 from monitoring.realtime.hub import CURRENT, Hub
 from monitoring.realtime.polling import Polling
 from monitoring.realtime.seats import Seats, end
-from monitoring.scope import UnknownSession
+from monitoring.scope import BOT, UnknownSession
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +127,7 @@ class Sockets:
             raise ConnectionRefusedError("going away")
         if self.seats.full:
             raise ConnectionRefusedError("too many pages are open")
-        scope = _session(wish.get("session"))
+        scope = _scope(wish)
         try:
             await self.find(scope)
         except UnknownSession as error:
@@ -200,10 +200,16 @@ def _nothing_at_once(_frame: bytes) -> bool:
     return False
 
 
-def _session(wanted: object) -> str:
-    """The session asked for; what is neither text nor a number is no session's name."""
-    named = isinstance(wanted, str | int) and not isinstance(wanted, bool)
-    return str(wanted) if named and wanted != "" else CURRENT if wanted in (None, "") else "?"
+def _scope(wish: Mapping[str, object]) -> str:
+    """The scope asked for, by ``session`` or by ``bot``; what is neither text nor a number names none."""
+    bot, session = wish.get("bot"), wish.get("session")
+    if bot in (None, ""):
+        return CURRENT if session in (None, "") else _name(session)
+    return "?" if session not in (None, "") else f"{BOT}{_name(bot)}"
+
+
+def _name(wanted: object) -> str:
+    return str(wanted) if isinstance(wanted, str | int) and not isinstance(wanted, bool) else "?"
 
 
 def _token(wish: Mapping[str, object], environ: Mapping[str, Any]) -> str:

@@ -79,7 +79,7 @@ class Updates:
 
     async def changed(self, session: int, rows: Mapping[str, Sequence[NewRow]]) -> None:
         """Hears of every change; costs nothing while nobody wants to know."""
-        if not self.wanted or str(session) != self._reader.hub.current:
+        if not self.wanted or session not in self._reader.hub.members(CURRENT):
             return
         self._corrected |= {table for table, found in rows.items() if OLD_ROWS in found}
         self._trades.update((row.id, None) for row in _named(rows, "trades"))

@@ -9,8 +9,8 @@ from quart import Blueprint, Response, current_app, jsonify, redirect, request, 
 from werkzeug.http import generate_etag
 
 from monitoring.admission import same_secret
+from monitoring.bots.listing import list_bots
 from monitoring.database.capabilities import TableMissing
-from monitoring.database.pool import DatabaseUnavailable
 from monitoring.metrics.metric import Metric
 from monitoring.scope import Scope
 from monitoring.sections import BY_NAME, BadParameter, Section
@@ -20,13 +20,14 @@ from monitoring.web.api import describe
 from monitoring.web.auth import operators_mark, public, reading
 from monitoring.web.errors import RETRY_AFTER, Problem
 from monitoring.web.rendering import THEMES
-from monitoring.web.requests import followed_session, own_arguments, requested_scope
+from monitoring.web.requests import followed_scope, own_arguments, requested_scope
 
 log = logging.getLogger(__name__)
 
 blueprint = Blueprint("pages", __name__)
 
 YEAR = 365 * 86400
+BOTS_A_PAGE = 25
 
 
 @blueprint.get("/")
@@ -43,28 +44,40 @@ async def dashboard() -> Response:
     if scope is None:
         return _waiting("The database holds no session. The dashboard fills as soon as the engine begins one.")
     await services().projections.settle()
-    versions = services().hub.versions(scope.requested)  # before the reading: what changes meanwhile is read again
+    versions = services().hub.versions(scope.key)  # before the reading: what changes meanwhile is read again
     rendered = await asyncio.gather(*(_rendered(BY_NAME[name], scope) for name in versions))
     fragments = {
         name: Markup(fragment.body.decode())  # noqa: S704 - our own escaped template made it
         for name, fragment in zip(versions, rendered, strict=True)
     }
-    switcher = await _switcher(scope)
-    return pages.page("dashboard.html", scope, fragments=fragments, versions=versions, switcher=switcher)
+    return pages.page("dashboard.html", scope, fragments=fragments, versions=versions)
 
 
 def _waiting(why: str) -> Response:
     """Looks again by itself: it has no section yet that could be kept live."""
-    page = services().pages.page("dashboard.html", None, fragments={}, switcher=[], why=why)
+    page = services().pages.page("dashboard.html", None, fragments={}, why=why)
     page.headers["Refresh"] = RETRY_AFTER
     return page
 
 
-async def _switcher(scope: Scope) -> list[object]:
+@blueprint.get("/bots")
+@reading
+async def bots() -> Response:
+    """Every bot and session, a page of them."""
+    number = _page_number(request.args.get("page", "1"))
+    parts = services()
     try:
-        return list(await services().reader.sessions())
-    except DatabaseUnavailable:
-        return [scope.session]
+        roster = await parts.reader.roster()
+        found = await list_bots(parts.reader, parts.clock.now(), (number - 1) * BOTS_A_PAGE, BOTS_A_PAGE)
+    except TableMissing as error:
+        raise Problem(404, "not_available", f"{error}.") from None
+    return parts.pages.page("bots.html", bots=found, sessions=roster.sessions, number=number, each=BOTS_A_PAGE)
+
+
+def _page_number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 7 and int(text) > 0):
+        raise BadParameter(f"page={text[:20]}: expected a number from 1 on")
+    return int(text)
 
 
 async def _rendered(section: Section, scope: Scope, *, told: bool = False) -> Rendered:
@@ -91,7 +104,7 @@ async def partial(name: str) -> Response:
 @reading
 async def versions() -> Response:
     """Versions of every section of the scope, for browsers that can only poll."""
-    scope = await followed_session()
+    scope = await followed_scope()
     services().feed.wake()
     response = jsonify(services().hub.polled(scope))
     response.set_etag(generate_etag(await response.get_data(as_text=False)))

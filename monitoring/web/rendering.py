@@ -14,7 +14,7 @@ from monitoring.clock import Clock
 from monitoring.config import Settings
 from monitoring.formatting import FILTERS
 from monitoring.resources import resource_dir
-from monitoring.scope import CURRENT, DEFAULT_RANGE, RANGES, Scope
+from monitoring.scope import BOT, CURRENT, DEFAULT_RANGE, RANGES, Scope
 from monitoring.sections import SECTIONS, Section
 from monitoring.snapshots import View
 from monitoring.version import VERSION
@@ -66,13 +66,18 @@ class Links:
 
     def __init__(self, root: str, scope: Scope | None = None) -> None:
         self._root = root
-        self._kept = {"session": scope.requested, "range": scope.range} if scope else {}
+        self._kept = {**_named(scope.key), "range": scope.range} if scope else {}
 
     def __call__(self, path: str, **parameters: str | int | None) -> str:
-        """``path`` under the root, with ``parameters`` over the kept ones; None drops one."""
-        wanted = {**self._kept, **parameters}
+        """``path`` under the root, with ``parameters`` over the kept ones; None drops one, session=None any scope."""
+        wanted = {**self._kept, **({"bot": None} if "session" in parameters else {}), **parameters}
         query = {key: value for key, value in wanted.items() if value is not None and not _default(key, value)}
         return f"{self._root}{path}" + (f"?{urlencode(query)}" if query else "")
+
+
+def _named(key: str) -> dict[str, str]:
+    """The parameter that names a scope."""
+    return {"bot": key.removeprefix(BOT)} if key.startswith(BOT) else {"session": key}
 
 
 def _default(key: str, value: object) -> bool:

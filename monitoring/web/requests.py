@@ -6,26 +6,26 @@ from collections.abc import Mapping
 from quart import request
 
 from monitoring.database.pool import DatabaseUnavailable
-from monitoring.metrics.facts import Session
 from monitoring.reader import Reader
-from monitoring.scope import CURRENT, DEFAULT_RANGE, RANGES, Scope
+from monitoring.scope import BOT, CURRENT, DEFAULT_RANGE, RANGES, Scope
 from monitoring.sections import BadParameter, Section
 from monitoring.services import services
+from monitoring.web.errors import Problem
 
 
-async def followed_session() -> str:
-    """The session whose changes are asked for: news of an outage must arrive while the database is away.
+async def followed_scope() -> str:
+    """The scope whose changes are asked for: news of an outage must arrive while the database is away.
 
     Raises UnknownSession where it can be known.
     """
-    requested = _session(request.args)
+    requested = scope_key(request.args.get("session"), request.args.get("bot"))
     with contextlib.suppress(DatabaseUnavailable):
         await services().reader.session(requested)
     return requested
 
 
 async def requested_scope() -> Scope | None:
-    """Session and range of the request; None when the database holds no session.
+    """Bot or session, and range, of the request; None when the database holds no session.
 
     Raises UnknownSession, BadParameter, TableMissing, DatabaseUnavailable.
     """
@@ -34,13 +34,21 @@ async def requested_scope() -> Scope | None:
 
 async def scope_of(reader: Reader, arguments: Mapping[str, str]) -> Scope | None:
     """As :func:`requested_scope`, of any request's arguments."""
-    requested, shown = _session(arguments), _range(arguments)
-    session: Session | None = await reader.session(requested)
-    return None if session is None else Scope(session, requested, shown)
+    key, shown = scope_key(arguments.get("session"), arguments.get("bot")), _range(arguments)
+    session = await reader.session(key)
+    if session is not None and (key == CURRENT or key.startswith(BOT)):
+        # An open page never changes its bot by itself, and a bot has one name.
+        key = f"{BOT}{session.id}"
+        with contextlib.suppress(DatabaseUnavailable):
+            session = await reader.session(key)
+    return None if session is None else Scope(session, key, shown)
 
 
-def _session(arguments: Mapping[str, str]) -> str:
-    return arguments.get("session") or CURRENT
+def scope_key(session: str | None, bot: str | None) -> str:
+    """How the scope that a request names is followed (see ``Scope.key``). Raises Problem where it names two."""
+    if session and bot:
+        raise Problem(422, "two_scopes", "session and bot: expected one of them")
+    return f"{BOT}{bot}" if bot else session or CURRENT
 
 
 def _range(arguments: Mapping[str, str]) -> str:

@@ -3,12 +3,12 @@
 from quart import Blueprint, Response, request
 
 from monitoring.realtime.sse import HEADERS, full_stream, stream
-from monitoring.scope import CURRENT
+from monitoring.scope import CURRENT, spelled
 from monitoring.sections import BadParameter
 from monitoring.services import services
 from monitoring.web.auth import reading
 from monitoring.web.errors import Problem
-from monitoring.web.requests import followed_session
+from monitoring.web.requests import followed_scope
 
 blueprint = Blueprint("stream", __name__)
 
@@ -20,9 +20,9 @@ async def events() -> Response:
 
     With ``payload=1`` it also sends ``metrics_update``, ``trade_update`` and ``position_update``.
     """
-    parts, scope, full = services(), await followed_session(), _payload()
+    parts, scope, full = services(), await followed_scope(), _payload()
     if full and scope != CURRENT:
-        raise BadParameter(f"session={scope}: expected {CURRENT}, the only one with payload=1")
+        raise BadParameter(f"{spelled(scope)}: expected {CURRENT}, the only scope with payload=1")
     if parts.hub.full:
         raise Problem(503, "too_many_streams", "Too many pages are open.")
     parts.feed.wake()

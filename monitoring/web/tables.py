@@ -13,7 +13,7 @@ from quart import Blueprint, Response
 from monitoring.projections.timeline import AT_CLOSE, BALANCE, CLOSE, DEEPEST, TIME
 from monitoring.projections.times import from_epoch
 from monitoring.reader import Reader
-from monitoring.scope import Scope
+from monitoring.scope import BOT, Scope
 from monitoring.sections import Context, daily_pnl, monthly
 from monitoring.sections.trades import Trade, TradeFilter, read_trades
 from monitoring.services import services
@@ -163,9 +163,13 @@ async def table_csv(name: str) -> Response:
                 yield _csv([_trade_row(trade) for trade in page])
 
     response = Response(lines(), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}-session-{scope.session.id}.csv"'
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}-{_file_name(scope)}.csv"'
     response.timeout = None
     return response
+
+
+def _file_name(scope: Scope) -> str:
+    return f"{'bot' if scope.key.startswith(BOT) else 'session'}-{scope.session.id}"
 
 
 async def _all_trades(reader: Reader, scope: Scope) -> AsyncIterator[list[Trade]]:

@@ -13,8 +13,10 @@ from tests.waiting import until
 
 
 async def writes(connection: asyncpg.Connection, at: datetime) -> None:
-    """A new engine begins, and writes its first row now, by a clock of its own."""
-    session = await insert(connection, "trading_sessions", mode="LIVE", strategy_name="newcomer", start_time=now())
+    """Another bot begins, the one before is over, and writes its first row now, by a clock of its own."""
+    await connection.execute("UPDATE trading_sessions SET end_time = $1", now() - timedelta(hours=1))
+    session = await insert(connection, "trading_sessions", mode="LIVE", strategy_name="newcomer", start_time=now(),
+                           exchange="elsewhere")  # fmt: skip
     await insert(connection, "account_history", session_id=session, timestamp=at, balance=10_000, total_pnl=1)
 
 

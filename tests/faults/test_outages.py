@@ -123,7 +123,7 @@ async def test_out_of_connections(
     try:
         wire.reset()
         await is_away(page)
-        assert "no connection left" in page.parts.feed.state.how
+        await until(lambda: "no connection left" in page.parts.feed.state.how)
     finally:
         await connection.execute(f"ALTER ROLE {READER} CONNECTION LIMIT -1")
     await trades_on(page, database_url, account)

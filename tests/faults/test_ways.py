@@ -12,7 +12,7 @@ from monitoring.postgres.embedded import EmbeddedServer
 from monitoring.realtime import feed
 from tests.faults.page import Page, dashboard
 from tests.faults.ways import POOLED, STANDBY, way_to, ways
-from tests.rows import insert, now
+from tests.rows import ago, insert, now
 
 COUNT_NOW = "SELECT pg_stat_force_next_flush()"
 """Makes the server count what its session did; by itself it does so within ten seconds."""
@@ -95,6 +95,7 @@ async def sessions(view: View) -> None:
     page, engine = view.page, view.engine
     await engine.execute("UPDATE trading_sessions SET end_time = $1", now())
     await page.shows("status", "ended")
+    await engine.execute("UPDATE trading_sessions SET end_time = $1", ago(minutes=20))
     await insert(engine, "trading_sessions", mode="LIVE", strategy_name="phoenix", start_time=now())
     await page.shows("status", "phoenix")
 

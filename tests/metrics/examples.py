@@ -25,6 +25,7 @@ NOW = datetime(2026, 11, 22, 14, 32, 7)
 
 SESSION = Session(
     id=7,
+    ids=(7,),
     name="morning",
     mode="LIVE",
     strategy="ml_basic",

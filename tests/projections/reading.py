@@ -1,5 +1,7 @@
 """The projections as the tests want them: fed by hand, read to the end, of one session."""
 
+from dataclasses import replace
+
 import asyncpg
 
 from monitoring.clock import SYSTEM_CLOCK, Clock
@@ -12,7 +14,7 @@ from monitoring.projections.scope_equity import ScopeEquity
 from monitoring.projections.scope_state import ScopePositions
 from monitoring.projections.trades import ScopeTrades
 from monitoring.realtime.watch import Changes, Watch
-from monitoring.scope import find_session
+from monitoring.scope import read_config, read_sessions
 
 
 class Follower:
@@ -55,9 +57,10 @@ class Follower:
 
     async def read(self, source: Source) -> "Follower":
         """Makes what is known by now the state that is looked at."""
-        found = await find_session(source.connection, source.capabilities, str(self.session))
-        assert found is not None
-        self._state = await self.projections.state(source, found, self.clock.now())
+        found = {session.id: session for session in await read_sessions(source.connection, source.capabilities)}
+        config = await read_config(source.connection, source.capabilities, self.session)
+        session = replace(found[self.session], config=config)
+        self._state = await self.projections.state(source, session, self.clock.now())
         return self
 
     @property

@@ -22,7 +22,7 @@ class Bare:
     def __init__(self) -> None:
         self.clock = RunningClock()
         self.hub = Hub(("trades", "risk"), self.clock.clock, quiet=0.2)
-        self.hub.switch(7)
+        self.hub.define("current", [7])
         self.until: float | None = math.inf
         self.computed = 0
         self.host = ""

@@ -16,7 +16,7 @@ from monitoring.realtime.dispatch import FIGURES_MOVED, Dispatcher
 from monitoring.realtime.hub import Hub
 from monitoring.realtime.watch import OLD_ROWS, Changes, NewRow
 from monitoring.sections import SECTIONS
-from tests.rows import insert
+from tests.rows import insert, now
 from tests.waiting import WAIT_SECONDS, until
 
 Told = list[tuple[int, Mapping[str, list[NewRow]]]]
@@ -70,10 +70,10 @@ async def test_what_could_not_be_told_is_told_later_and_all_of_it(
     dispatcher: Dispatcher, reader: Reader, ear: Ear
 ) -> None:
     ear.failures = 3
-    before = reader.hub.changes(1)
+    before = reader.hub.changes([1])
     await dispatcher.change(trade(1))
     await dispatcher.change(trade(2))
-    assert reader.hub.changes(1) == before + 2  # published at once: that cannot fail
+    assert reader.hub.changes([1]) == before + 2  # published at once: that cannot fail
     await asyncio.wait_for(ear.heard.wait(), WAIT_SECONDS)
     assert [row.id for _, rows in ear.told for row in rows["trades"]] == [1, 2]
 
@@ -85,14 +85,14 @@ async def test_a_row_that_changed_again_meanwhile_is_told_once_and_as_new(dispat
     assert ear.told == [(1, {"trades": [NewRow(1, 1, is_new=True, finished=True)]})]
 
 
-async def test_the_current_session_is_found_at_the_start_and_whenever_sessions_change(
+async def test_the_current_bot_is_found_whenever_sessions_change(
     dispatcher: Dispatcher, reader: Reader, connection: asyncpg.Connection
 ) -> None:
-    await until(lambda: reader.hub.current == "1")
+    await until(lambda: reader.hub.members("current") == {1})
     await connection.execute("UPDATE trading_sessions SET end_time = now()")
-    await insert(connection, "trading_sessions", mode="LIVE")
+    await insert(connection, "trading_sessions", mode="LIVE", start_time=now())
     await dispatcher.change(Changes({"trading_sessions": [NewRow(2, 2, is_new=True)]}))
-    await until(lambda: reader.hub.current == "2")
+    await until(lambda: reader.hub.members("current") == {1, 2})
 
 
 async def test_corrections_concern_every_session_and_move_its_figures(

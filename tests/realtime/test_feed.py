@@ -91,7 +91,7 @@ async def test_a_column_that_was_gone_for_a_moment_is_missed_by_nobody(
     monkeypatch.setattr(feed, "SCHEMA_PAUSE", 0.2)
 
     async def is_as_before() -> bool:
-        return bool((await page.json("/api/metrics"))["total_pnl"] == before)
+        return bool((await page.json("/api/metrics")).get("total_pnl") == before)
 
     await until(is_as_before)
 

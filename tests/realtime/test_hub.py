@@ -15,11 +15,11 @@ QUIET = 0.5
 @pytest.fixture
 async def hub() -> Hub:
     hub = Hub(("trades", "risk"), SYSTEM_CLOCK, quiet=QUIET)
-    hub.current = "7"
+    hub.define("current", [7])
     return hub
 
 
-async def test_viewers_of_current_hear_of_the_session_it_means(hub: Hub) -> None:
+async def test_viewers_of_current_hear_of_its_sessions(hub: Hub) -> None:
     current, seven, eight = hub.subscribe("current"), hub.subscribe("7"), hub.subscribe("8")
     hub.publish(7, ["trades"])
     assert await current.next(WAIT_SECONDS) == {"trades": hub.version("current", "trades")}
@@ -40,6 +40,7 @@ async def test_a_burst_is_two_signals_the_first_at_once(hub: Hub) -> None:
 
 async def test_who_comes_in_the_middle_of_a_burst_is_told_of_the_rest(hub: Hub) -> None:
     """What is fetched then is as new as was told: whoever believed to have the newest would never fetch it."""
+    hub.subscribe("7")
     hub.publish(7, ["trades"])
     hub.publish(7, ["trades"])
     viewer = hub.subscribe("7")
@@ -60,7 +61,7 @@ async def test_a_slow_viewer_keeps_one_version_a_section(hub: Hub) -> None:
 async def test_another_current_session_makes_everything_stale(hub: Hub) -> None:
     viewer = hub.subscribe("current")
     before = hub.versions("current")
-    hub.switch(9)
+    hub.define("current", [9])
     assert (await viewer.next(WAIT_SECONDS)).keys() == before.keys()
     assert hub.versions("current") != before
 

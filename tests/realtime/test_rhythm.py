@@ -12,6 +12,7 @@ from monitoring.database.pool import Database
 from monitoring.projections import Projections
 from monitoring.reader import Reader
 from monitoring.realtime import rhythm
+from monitoring.realtime.dispatch import Dispatcher
 from monitoring.realtime.hub import Hub
 from monitoring.realtime.rhythm import UNWATCHED_BEATS, Clockwork
 from monitoring.scope import Scope
@@ -34,6 +35,12 @@ async def reader(database_url: str, connection: asyncpg.Connection, clock: Runni
     await database.open()
     yield Reader(database, Projections(database, clock.clock, lambda: None), hub, clock.clock)
     await database.close()
+
+
+def clockwork_of(reader: Reader, hands: RunningClock | ManualClock) -> Clockwork:
+    async def nobody(_session: int, _rows: object) -> None: ...
+
+    return Clockwork(reader.hub, reader, Dispatcher(reader.hub, reader, nobody, lambda: None), hands.clock)
 
 
 async def reads(reader: Reader) -> None:
@@ -60,7 +67,7 @@ async def test_what_could_not_be_read_is_looked_at_again_soon(
 ) -> None:
     monkeypatch.setattr(rhythm, "FIRST_RETRY", 0.1)
     reader.hub.watching = True
-    Clockwork(reader.hub, reader, clock.clock)
+    clockwork_of(reader, clock)
     viewer = reader.hub.subscribe("1")
     await fails(reader)
     assert await viewer.next(0.01) == {}
@@ -73,7 +80,7 @@ async def test_a_session_that_could_not_be_looked_up_is_looked_at_again_soon(
     """Pages are shown its row as it was last known, which may have changed."""
     monkeypatch.setattr(rhythm, "FIRST_RETRY", 0.1)
     reader.hub.watching = True
-    Clockwork(reader.hub, reader, clock.clock)
+    clockwork_of(reader, clock)
     viewer, known = reader.hub.subscribe("1"), await reader.session("1")
     reader.forget_sessions()
     await reader.database.close()
@@ -87,7 +94,7 @@ async def test_ever_more_rarely_while_it_lasts(reader: Reader, monkeypatch: pyte
     monkeypatch.setattr(rhythm, "LONGEST_RETRY", 0.05)
     reader.hub.watching = True
     hands = ManualClock()
-    Clockwork(reader.hub, reader, hands.clock)
+    clockwork_of(reader, hands)
     viewer = reader.hub.subscribe("1")
 
     async def looks_again(after: float) -> bool:
@@ -108,7 +115,7 @@ async def test_ever_more_rarely_while_it_lasts(reader: Reader, monkeypatch: pyte
 
 
 async def test_while_changes_go_unnoticed_pages_look_for_themselves(reader: Reader, clock: RunningClock) -> None:
-    clockwork, viewer = Clockwork(reader.hub, reader, clock.clock), reader.hub.subscribe("current")
+    clockwork, viewer = clockwork_of(reader, clock), reader.hub.subscribe("current")
     for _ in range(UNWATCHED_BEATS - 1):
         await clockwork.beat()
         assert await viewer.next(0.02) == {}
@@ -122,7 +129,7 @@ async def test_a_session_that_is_gone_harms_nobody(
     reader.hub.watching = True
     reader.hub.subscribe("1")
     reader.hub.subscribe("99")
-    clockwork = Clockwork(reader.hub, reader, clock.clock)
+    clockwork = clockwork_of(reader, clock)
     await clockwork.beat()
     await connection.execute("DROP TABLE trading_sessions CASCADE")
     reader.forget_sessions()
@@ -135,7 +142,7 @@ async def test_what_a_wrong_clock_made_pages_say_is_unsaid(
     """Somebody looked meanwhile."""
     await insert(connection, "account_history", session_id=1, timestamp=SYSTEM_CLOCK.now(), total_pnl=1)
     reader.hub.watching = True
-    Clockwork(reader.hub, reader, clock.clock)
+    clockwork_of(reader, clock)
     await reads(reader)
     viewer = reader.hub.subscribe("current")
     clock.ahead = timedelta(days=10)

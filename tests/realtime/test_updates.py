@@ -13,7 +13,7 @@ from monitoring.reader import Reader
 from monitoring.scope import Scope
 from tests.faults.page import Page, dashboard
 from tests.history import seed_account
-from tests.rows import insert, now
+from tests.rows import ago, insert, now
 from tests.streaming import EventReader, stream
 from tests.waiting import waiting
 
@@ -104,13 +104,15 @@ async def test_metrics_that_could_not_be_read_are_sent_later(
     assert lost.is_set()
 
 
-async def test_programs_hear_that_another_session_is_the_current_one(
+async def test_programs_hear_that_another_bot_is_the_current_one(
     program: Program, connection: asyncpg.Connection
 ) -> None:
-    """One that has nothing new to tell: the one before has ended."""
-    newer = await insert(connection, "trading_sessions", mode="LIVE", start_time=now())
+    """One that has nothing new to tell: the one before has ended, and goes on after all."""
+    first = await connection.fetchval("SELECT id FROM trading_sessions")
+    await insert(connection, "trading_sessions", mode="LIVE", strategy_name="other", start_time=now())
+    await connection.execute("UPDATE trading_sessions SET end_time = $2 WHERE id = $1", first, ago(minutes=20))
     await program.until(lambda: program.metrics.get("total_trades") == 0)
-    await connection.execute("UPDATE trading_sessions SET end_time = $2 WHERE id = $1", newer, now())
+    await connection.execute("UPDATE trading_sessions SET end_time = NULL WHERE id = $1", first)
     await program.until(lambda: program.metrics["total_trades"] == 40)
 
 

@@ -13,7 +13,7 @@ import pytest
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.capabilities import TABLES, Capabilities, TableMissing
 from monitoring.metrics.catalogue import Evaluation, evaluate
-from monitoring.scope import Scope, find_session
+from monitoring.scope import Scope
 from monitoring.sections import SECTIONS, Context
 from monitoring.sections.facts import read_facts
 from tests.history import seed_account
@@ -62,13 +62,12 @@ async def migrating(database_url: str, session: int) -> Any:
 async def everything(connection: asyncpg.Connection) -> Evaluation:
     """Loads every section that has its tables; returns all metrics."""
     capabilities = await Capabilities.read(connection)
-    session = await find_session(connection, capabilities, "current")
-    assert session is not None
-    state = (await refreshed(connection, await follower_of(connection, session.id))).state
+    session = await connection.fetchval("SELECT min(id) FROM trading_sessions")
+    state = (await refreshed(connection, await follower_of(connection, session))).state
     facts = await read_facts(connection, capabilities, state, SYSTEM_CLOCK.now())
     for section in SECTIONS:
         if all(capabilities.has(table) for table in section.needs):
-            scope = Scope(session, "current", "30d")
+            scope = Scope(state.session, "current", "30d")
             with contextlib.suppress(TableMissing):
                 await section.load(Context(connection, capabilities, scope, state, facts, facts.now))
     return evaluate(facts)

@@ -90,12 +90,15 @@ async def test_the_first_snapshots_of_a_session_are_real(connection: asyncpg.Con
 
 
 async def test_running_before_ended_and_live_before_paper(connection: asyncpg.Connection, client: Any) -> None:
-    ended = await insert(connection, "trading_sessions", mode="LIVE", start_time=ago(hours=1), end_time=now())
+    ended = await insert(
+        connection, "trading_sessions", mode="LIVE", start_time=ago(hours=1), end_time=ago(minutes=20), exchange="other"
+    )
     assert (await get(client, "/api/status"))["status"] == "Offline"
-    for mode, start in (("BACKTEST", ago(minutes=1)), ("PAPER", ago(minutes=2)), ("LIVE", ago(days=9))):
+    for mode, start in (("BACKTEST", ago(minutes=1)), ("PAPER", ago(minutes=2))):
         await insert(connection, "trading_sessions", mode=mode, start_time=start)
     older = await insert(connection, "trading_sessions", mode="LIVE", start_time=ago(days=3))
-    await insert(connection, "trading_sessions", mode="LIVE", start_time=ago(days=7))
+    await insert(connection, "account_history", session_id=older, timestamp=now())
+    await insert(connection, "trading_sessions", mode="LIVE", start_time=ago(seconds=30), strategy_name="another")
     for session, pnl in ((ended, 1), (older, 2)):
         await insert(connection, "trades", session_id=session, pnl=pnl, commission=0)
     async with waiting():

@@ -165,7 +165,7 @@ async def test_a_session_with_the_longest_of_ids(client: Any, connection: Connec
         response = await client.get(path)
         assert response.status_code == 200
         assert "the_last_one" in await response.get_data(as_text=True)
-    assert str(number) in await (await client.get("/")).get_data(as_text=True)
+    assert f"bot={number}" in await (await client.get("/bots")).get_data(as_text=True)
 
 
 async def test_metrics_hold_every_key_and_a_reason_for_each_null(client: Any, connection: Connection) -> None:

@@ -129,7 +129,7 @@ async def walk_without(gone: str, back: str, app: Quart, client: Any, migrating:
     parts: Services = app.extensions[KEY]
     await migrating.execute(gone)
     broken = await walk(app, client)
-    parts.dispatcher.refresh()
+    parts.feed.refresh()
     broken |= await walk(app, client)
     await migrating.execute(back)
     broken |= await walk(app, client)
@@ -170,7 +170,7 @@ async def test_a_figure_without_its_column_is_unknown(
 ) -> None:
     before = await figures(client)
     await migrating.execute("ALTER TABLE trades RENAME pnl TO gone")
-    app.extensions[KEY].dispatcher.refresh()
+    app.extensions[KEY].feed.refresh()
     metrics = await (await client.get("/api/metrics")).get_json()
     assert (metrics["total_pnl"], metrics["total_trades"]) == (None, None)
     assert "the table trades has no column pnl" in metrics["reasons"]["total_pnl"]

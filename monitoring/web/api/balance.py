@@ -37,7 +37,7 @@ async def get_balance(query_args: ScopeQuery) -> Payload:
         }
 
     empty: Payload = {"balance": None, "equity": None, "currency": None, "timestamp": None}
-    return await read(query_args.session, load, empty)
+    return await read(query_args.scope, load, empty)
 
 
 @blueprint.get("/api/balance/history")
@@ -59,7 +59,7 @@ async def get_balance_history(query_args: HistoryQuery) -> list[Payload]:
             for at, balance, equity, drawdown in columns
         ]
 
-    return await read(query_args.session, load, [])
+    return await read(query_args.scope, load, [])
 
 
 @blueprint.get("/api/performance")
@@ -82,7 +82,7 @@ async def get_performance(query_args: PerformanceQuery) -> Payload:
         }
 
     names = ("timestamps", "balances", "equity", "drawdown", "days", "daily_pnl")
-    return await read(query_args.session, load, {name: [] for name in names})
+    return await read(query_args.scope, load, {name: [] for name in names})
 
 
 @blueprint.post("/api/balance")
@@ -97,12 +97,14 @@ async def post_balance(query_args: ScopeQuery, headers: IdempotencyHeader, data:
     where the session has ended, where the key belongs to another adjustment, and where the balance is
     not the expected one.
     """
-    session = await find(query_args.session)
+    session = await find(query_args.scope)
     if session is None:
         raise Problem(409, "no_balance", "There is no trading session yet, and so no balance to adjust.")
     if session.end is not None and session.end <= services().clock.now():
-        raise Problem(409, "session_ended", f"Session {session.id} has ended: nobody would go on with another balance.")
-    wish = _wish(session.id, headers.idempotency_key or None, data)
+        raise Problem(
+            409, "session_ended", f"Session {session.newest} has ended: nobody would go on with another balance."
+        )
+    wish = _wish(session.newest, headers.idempotency_key or None, data)
     database, clock = services().database, services().clock
     async with database.acquire() as connection:
         try:

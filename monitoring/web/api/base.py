@@ -8,7 +8,7 @@ from quart import Blueprint
 
 from monitoring.database.capabilities import Capabilities
 from monitoring.metrics.facts import Session
-from monitoring.scope import CURRENT, Scope
+from monitoring.scope import Scope
 from monitoring.sections import Context
 from monitoring.services import services
 
@@ -18,8 +18,8 @@ blueprint = Blueprint("api", __name__)
 
 
 async def find(requested: str) -> Session | None:
-    """The session asked for; None where the database holds none. Raises UnknownSession, DatabaseUnavailable."""
-    return await services().reader.session(requested or CURRENT)
+    """The bot or session asked for; None where the database holds none. Raises UnknownSession, DatabaseUnavailable."""
+    return await services().reader.session(requested)
 
 
 async def read(requested: str, load: Callable[[Context], Awaitable[T]], empty: T) -> T:
@@ -30,7 +30,7 @@ async def read(requested: str, load: Callable[[Context], Awaitable[T]], empty: T
     session = await find(requested)
     if session is None:
         return empty
-    return await services().reader.read(Scope(session, requested or CURRENT), load)
+    return await services().reader.read(Scope(session, requested), load)
 
 
 async def ask(load: Callable[[asyncpg.Connection, Capabilities], Awaitable[T]]) -> T:

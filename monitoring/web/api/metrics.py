@@ -29,4 +29,4 @@ async def get_metrics(query_args: ScopeQuery) -> Payload | Response:
 
         return await services().answers.get(("metrics", context.scope.session.id), evaluation, make)
 
-    return await read(query_args.session, load, empty_metrics(NO_SESSION, services().reader.shown.enabled))
+    return await read(query_args.scope, load, empty_metrics(NO_SESSION, services().reader.shown.enabled))

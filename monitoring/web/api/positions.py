@@ -41,7 +41,7 @@ async def get_positions(query_args: ScopeQuery) -> list[Payload]:
         view = await load_positions(context)
         return [position_payload(position) for position in view.positions]
 
-    return await read(query_args.session, load, [])
+    return await read(query_args.scope, load, [])
 
 
 @blueprint.get("/api/positions/<int:number>/orders")
@@ -50,12 +50,13 @@ async def get_positions(query_args: ScopeQuery) -> list[Payload]:
 @validate_response(PositionOrders)
 async def get_position_orders(number: int, query_args: OwnerQuery) -> Payload:
     """Every order of one position, open or closed, newest first; of any session unless one is named."""
-    session = await find(query_args.session) if query_args.session else None
+    wanted = query_args.session or query_args.bot
+    session = await find(query_args.scope) if wanted else None
 
     async def load(connection: asyncpg.Connection, capabilities: Capabilities) -> Payload:
         capabilities.require_columns("positions", "id", "session_id")
         row = None if number > LARGEST_ID else await connection.fetchrow(OWNER, number)
-        if row is None or (query_args.session and (session is None or row["session_id"] not in session.ids)):
+        if row is None or (wanted and (session is None or row["session_id"] not in session.ids)):
             raise Problem(404, "unknown_position", f"There is no position {number}.")
         orders = await orders_of(connection, capabilities, [number])
         newest_first = reversed(orders.get(number, []))
@@ -75,7 +76,7 @@ async def get_pending_orders(query_args: ScopeQuery) -> list[Payload]:
         orders = await pending_orders(context.connection, context.capabilities, context.scope.session, context.now)
         return [order_payload(order) for order in orders]
 
-    return await read(query_args.session, load, [])
+    return await read(query_args.scope, load, [])
 
 
 @blueprint.get("/api/partial-trades")
@@ -93,4 +94,4 @@ async def get_partial_trades(query_args: ListQuery) -> list[Payload]:
         rows = await context.connection.fetch(query, context.scope.session.ids, query_args.limit)
         return [plain_fields(row, PARTIAL_FIELDS) for row in rows]
 
-    return await read(query_args.session, load, [])
+    return await read(query_args.scope, load, [])

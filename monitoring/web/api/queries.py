@@ -7,11 +7,12 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from monitoring.metrics.metric import Priority
-from monitoring.scope import CURRENT
 from monitoring.sections import BadParameter
 from monitoring.sections.trades import SORTS, TradeFilter
+from monitoring.web.requests import scope_key
 
-SessionName = Annotated[str, Meta(description="Id of a trading session, or current", max_length=40)]
+SessionName = Annotated[str, Meta(description="Id of a trading session, alone; or current: the bot", max_length=40)]
+BotName = Annotated[str, Meta(description="Id of a session of the bot", max_length=40)]
 Limit = Annotated[int, Meta(description="How many, at most", ge=1, le=1000)]
 Days = Annotated[int, Meta(description="How many days to look back", ge=1, le=3650)]
 Symbol = Annotated[str, Meta(description="Such as BTCUSDT; any text", pattern=r"^[^\x00\ud800-\udfff]{0,20}$")]
@@ -30,15 +31,19 @@ LOST_PLUS = re.compile(r"(:[\d.]+) (\d\d:?\d\d)$")
 
 
 class ScopeQuery(Struct, kw_only=True, frozen=True):
-    """Which session."""
-
-    session: SessionName = CURRENT
-
-
-class OwnerQuery(Struct, kw_only=True, frozen=True):
-    """Which session it must belong to."""
+    """Which bot, or which of its sessions alone."""
 
     session: SessionName = ""
+    bot: BotName = ""
+
+    @property
+    def scope(self) -> str:
+        """See ``scope_key``."""
+        return scope_key(self.session, self.bot)
+
+
+class OwnerQuery(ScopeQuery, kw_only=True, frozen=True):
+    """Which bot or session it must belong to."""
 
 
 class HistoryQuery(ScopeQuery, kw_only=True, frozen=True):

@@ -259,6 +259,26 @@ Metrics = defstruct(
 )
 
 
+class ListedBot(Struct):
+    """One of all bots."""
+
+    id: Annotated[int, Meta(description="Of its first session")]
+    mode: str
+    strategy: str
+    symbols: list[str]
+    exchange: str | None
+    sessions: Annotated[list[int], Meta(description="Ids, oldest first")]
+    state: str
+    last_update: Moment | None
+    equity: float | None
+    currency: str | None
+    today: Annotated[float | None, Meta(description="Change of equity since 00:00 UTC, deposits taken out")]
+    total_return: Annotated[float | None, Meta(description="Percent")]
+    max_drawdown: Annotated[float | None, Meta(description="Percent")]
+    trades: int | None
+    open_positions: int | None
+
+
 class State(Struct):
     """Everything a dashboard shows, at once."""
 

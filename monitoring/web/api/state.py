@@ -41,7 +41,7 @@ async def get_dashboard_state(query_args: StateQuery) -> Payload:
 
     unknown = empty_metrics(NO_SESSION, services().reader.shown.enabled)
     empty: Payload = {"bot": empty_bot(), "metrics": unknown, "positions": [], "trades": []}
-    state = await read(query_args.session, load, empty)
+    state = await read(query_args.scope, load, empty)
     return {**state, "server_time": timestamp(services().clock.now())}
 
 

@@ -143,7 +143,7 @@ async def get_status(query_args: ScopeQuery) -> Payload:
 
     nothing = _unknown("Offline", "no trading session yet")
     try:
-        known, connected = await read(query_args.session, load, nothing), True
+        known, connected = await read(query_args.scope, load, nothing), True
     except DatabaseUnavailable:
         known, connected = _unknown("Error", "the database cannot be read"), False
     except TableMissing as missing:
@@ -168,7 +168,7 @@ async def get_system_status(query_args: ScopeQuery) -> Payload:
     unknown: Payload = {"last_trade": None, "uptime": None, "error_rate": None}
     connected = True
     try:
-        known = await read(query_args.session, load, unknown)
+        known = await read(query_args.scope, load, unknown)
     except (DatabaseUnavailable, TableMissing) as error:
         known, connected = unknown, isinstance(error, TableMissing)
     return {**known, "database_connected": connected, "api_status": None, "memory_usage": memory_in_use()}

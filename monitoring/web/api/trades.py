@@ -27,13 +27,13 @@ async def get_trades(query_args: TradesQuery) -> Response:
         return [trade_payload(trade) for trade in trades]
 
     async def make() -> list[Payload]:
-        return await read(query_args.session, load, [])
+        return await read(query_args.scope, load, [])
 
-    session = await find(query_args.session)
-    return await services().answers.get(("trades", session and session.id, wanted), _version(session), make)
+    session = await find(query_args.scope)
+    return await services().answers.get(("trades", query_args.scope, wanted), _version(session), make)
 
 
 def _version(session: Session | None) -> object:
     """What is equal for as long as nothing is committed, nor found out later; None where nobody would notice."""
     seen = services().feed.seen
-    return (session, seen, services().hub.changes(session.id)) if session and seen else None
+    return (session, seen, services().hub.changes(session.ids)) if session and seen else None

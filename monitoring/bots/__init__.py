@@ -1,0 +1,1 @@
+"""Bots: chains of sessions, and which of them is shown."""

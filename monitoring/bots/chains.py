@@ -1,0 +1,142 @@
+"""Which sessions are one bot: the engine begins a new session at every clean restart, and people run a bot.
+
+A chain is a list of sessions, each of which goes on where the one before ended. The rules are those of the contract,
+section 8. Everything here is arithmetic on what is known of the sessions; reading it is ``roster``'s work.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+CLOCKS_DIFFER = timedelta(seconds=60)
+"""A session may have ended so much after its successor began."""
+LONGEST_PAUSE = timedelta(days=7)
+"""A session that ended longer before is no predecessor."""
+SAME_BALANCE = Decimal("0.005")
+"""A balance that differs by at most this share of the one before continues it."""
+NEVER_CHAINED = "BACKTEST"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One session, as far as it matters for chains. All times are naive UTC."""
+
+    id: int
+    mode: str
+    exchange: str | None
+    strategy: str
+    symbols: frozenset[str]
+    start: datetime
+    end: datetime | None
+    """Its ``end_time``; None while it has none."""
+    last_sign: datetime
+    """The newest sign of life; its start where there is none."""
+    silent: bool
+    """The last sign is older than twice the session's own limit."""
+    initial_balance: Decimal | None
+    currency: str | None = None
+
+    @property
+    def order(self) -> tuple[datetime, int]:
+        return self.start, self.id
+
+    @property
+    def ended(self) -> datetime:
+        """When it ended, or was last heard of."""
+        return self.last_sign if self.end is None else self.end
+
+
+Chain = tuple[Run, ...]
+"""Sessions of one bot, oldest first."""
+LastBalance = Callable[[Run, Run], Decimal | None]
+"""The last balance of a session when another began; None where it is not known."""
+
+
+def chains(runs: Iterable[Run], last_balance: LastBalance) -> list[Chain]:
+    """Every run in exactly one chain; chains in the order of their first session."""
+    in_order = sorted(runs, key=lambda run: run.order)
+    before = _predecessors(in_order, last_balance)
+    followed_by = {earlier: later for later, earlier in before.items()}
+    by_id = {run.id: run for run in in_order}
+    return [tuple(_from(run, by_id, followed_by)) for run in in_order if run.id not in before]
+
+
+def possible_pairs(runs: Iterable[Run]) -> Iterator[tuple[Run, Run]]:
+    """(predecessor, successor) wherever the last balance of the one may decide."""
+    in_order = sorted(runs, key=lambda run: run.order)
+    for later, candidates in _candidates(in_order):
+        for earlier in candidates:
+            if _similar(earlier, later) and (earlier.mode == "PAPER" or not _same(earlier, later)):
+                yield earlier, later
+
+
+def _predecessors(in_order: list[Run], last_balance: LastBalance) -> dict[int, int]:
+    """Of each run that goes on another the id of that other: first the same bot, then one that changed a little."""
+    found: dict[int, int] = {}
+    taken: set[int] = set()
+    of_each = list(_candidates(in_order))
+    for fits in (_goes_on, _resembles):
+        for later, candidates in of_each:
+            if later.id in found:
+                continue
+            free = [run for run in candidates if run.id not in taken and fits(run, later, last_balance)]
+            if free:
+                earlier = max(free, key=lambda run: (run.ended, run.id))
+                found[later.id] = earlier.id
+                taken.add(earlier.id)
+    return found
+
+
+def _candidates(in_order: list[Run]) -> Iterator[tuple[Run, list[Run]]]:
+    """Each run with those that may precede it by mode, exchange, currency and time."""
+    by_kind: dict[tuple[str, str | None], list[Run]] = {}
+    for run in in_order:
+        if run.mode != NEVER_CHAINED:
+            by_kind.setdefault((run.mode, run.exchange), []).append(run)
+    for runs in by_kind.values():
+        by_end = sorted(runs, key=lambda run: run.ended)
+        ends = [run.ended for run in by_end]
+        for later in runs:
+            first = bisect_left(ends, later.start - LONGEST_PAUSE)
+            last = bisect_left(ends, later.start + CLOCKS_DIFFER + timedelta.resolution)
+            yield later, [run for run in by_end[first:last] if run.order < later.order and _one_currency(run, later)]
+
+
+def _one_currency(earlier: Run, later: Run) -> bool:
+    return earlier.currency is None or later.currency is None or earlier.currency == later.currency
+
+
+def _same(earlier: Run, later: Run) -> bool:
+    return earlier.strategy == later.strategy and earlier.symbols == later.symbols
+
+
+def _similar(earlier: Run, later: Run) -> bool:
+    return earlier.strategy == later.strategy or earlier.symbols == later.symbols
+
+
+def _goes_on(earlier: Run, later: Run, last_balance: LastBalance) -> bool:
+    """The same strategy on the same markets. Paper money that was reset is another bot."""
+    return _same(earlier, later) and (earlier.mode != "PAPER" or _continues(earlier, later, last_balance))
+
+
+def _resembles(earlier: Run, later: Run, last_balance: LastBalance) -> bool:
+    """One of the two changed, and the balance goes on. A session without an end must have fallen silent."""
+    over = earlier.end is not None or earlier.silent
+    return over and _similar(earlier, later) and _continues(earlier, later, last_balance)
+
+
+def _continues(earlier: Run, later: Run, last_balance: LastBalance) -> bool:
+    before, initial = last_balance(earlier, later), later.initial_balance
+    if before is None or initial is None or not (before.is_finite() and initial.is_finite()):
+        return False
+    return abs(initial - before) <= SAME_BALANCE * abs(before)
+
+
+def _from(run: Run, by_id: dict[int, Run], followed_by: dict[int, int]) -> Iterator[Run]:
+    current: Run | None = run
+    while current is not None:
+        yield current
+        following = followed_by.get(current.id)
+        current = None if following is None else by_id[following]

@@ -1,0 +1,203 @@
+"""Reads all sessions, and what must be known of them to find the bots among them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from statistics import median
+
+import asyncpg
+
+from monitoring.bots.chains import Chain, Run, chains, possible_pairs
+from monitoring.database.capabilities import Capabilities
+from monitoring.metrics.facts import Flow, Session
+from monitoring.projections import Projections
+from monitoring.projections.times import from_epoch
+from monitoring.scope import read_sessions
+
+GAP = "balance at a restart"
+LIMIT_FLOOR_SECONDS = 300.0
+MISSED_BEATS = 3
+"""Beats of the engine's own rhythm that may fail before it counts as late; twice as many, and it is silent."""
+NEWEST_ROWS = 2000
+"""Among how many of the newest rows signs of life are sought while the history is still being read."""
+
+LAST_SIGNS = """
+SELECT session_id::bigint AS session_id, max(at) AS at FROM ({sources}) signs
+WHERE session_id = ANY($1::bigint[]) AND at <= $2 GROUP BY 1
+"""
+SIGN_SOURCES = {
+    "account_history": "timestamp",
+    "strategy_executions": "timestamp",
+    "trades": "exit_time",
+    "positions": "last_update",
+    "system_events": "timestamp",
+}
+LAST_BALANCES = """
+SELECT pair.number, coalesce(
+    CASE WHEN booked.at IS NULL OR seen.at > booked.at THEN seen.balance ELSE booked.balance END, booked.balance
+) AS balance
+FROM unnest($1::bigint[], $2::timestamp[], $3::timestamp[]) WITH ORDINALITY AS pair (session, since, until, number)
+LEFT JOIN LATERAL ({booked}) booked ON true
+LEFT JOIN LATERAL ({seen}) seen ON true
+"""
+BOOKED = """
+SELECT total_balance AS balance, last_updated AS at FROM account_balances
+WHERE session_id = pair.session AND last_updated <= pair.until AND total_balance <> 'NaN'
+ORDER BY last_updated DESC, id DESC LIMIT 1
+"""
+SEEN = """
+SELECT balance, timestamp AS at FROM account_history
+WHERE session_id = pair.session AND timestamp >= pair.since AND timestamp <= pair.until AND balance <> 'NaN'
+ORDER BY timestamp DESC, id DESC LIMIT 1
+"""
+NOTHING = "SELECT NULL::numeric AS balance, NULL::timestamp AS at"
+CURRENCIES = """
+SELECT session, first.currency FROM unnest($1::bigint[]) AS session
+CROSS JOIN LATERAL (
+    SELECT base_currency::text AS currency FROM account_balances WHERE session_id = session
+    ORDER BY last_updated, id LIMIT 1
+) first
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """The sessions and bots of one moment."""
+
+    sessions: Mapping[int, Session]
+    """Each alone, without its configuration."""
+    chains: tuple[Chain, ...]
+    chain_of: Mapping[int, Chain]
+    """By id of a session."""
+    last_balances: Mapping[tuple[int, int], Decimal | None]
+    """The last balance of a session when the one that goes on with it began, by the ids of both."""
+
+    def bot(self, chain: Chain) -> Session:
+        """The sessions of a chain as one: its newest, that began with the first."""
+        first, newest = self.sessions[chain[0].id], self.sessions[chain[-1].id]
+        return replace(
+            newest,
+            id=first.id,
+            ids=tuple(run.id for run in chain),
+            start=first.start,
+            initial_balance=first.initial_balance,
+            run_start=newest.start,
+            gaps=tuple(gap for earlier, later in pairwise(chain) if (gap := self._gap(earlier, later))),
+        )
+
+    def _gap(self, earlier: Run, later: Run) -> Flow | None:
+        """What the balance differs by between two sessions; None where that is nothing or unknown."""
+        before, after = self.last_balances.get((earlier.id, later.id)), later.initial_balance
+        if before is None or after is None or not (before.is_finite() and after.is_finite()) or before == after:
+            return None
+        return Flow(later.start, after - before, GAP, after)
+
+
+async def read_roster(
+    connection: asyncpg.Connection, capabilities: Capabilities, projections: Projections, now: datetime
+) -> Roster:
+    """Raises TableMissing where there are no sessions."""
+    sessions = {session.id: session for session in await read_sessions(connection, capabilities)}
+    runs = await _runs(connection, capabilities, projections, list(sessions.values()), now)
+    balances = await _last_balances(connection, capabilities, list(possible_pairs(runs)))
+    found = tuple(chains(runs, lambda earlier, later: balances.get((earlier.id, later.id))))
+    links = [link for chain in found for link in pairwise(chain) if (link[0].id, link[1].id) not in balances]
+    balances |= await _last_balances(connection, capabilities, links)
+    return Roster(sessions, found, {run.id: chain for chain in found for run in chain}, balances)
+
+
+async def _runs(
+    connection: asyncpg.Connection,
+    capabilities: Capabilities,
+    projections: Projections,
+    sessions: Sequence[Session],
+    now: datetime,
+) -> list[Run]:
+    open_ended = [session.id for session in sessions if session.end is None or session.end > now]
+    signs = await _last_signs(connection, capabilities, open_ended, now)
+    currencies = await _currencies(connection, capabilities, [session.id for session in sessions])
+
+    def run(session: Session) -> Run:
+        sign = max(filter(None, (signs.get(session.id), _seen(projections, session.id), session.start)))
+        ended = session.end is not None and session.end <= now
+        return Run(
+            id=session.id,
+            mode=session.mode,
+            exchange=session.exchange,
+            strategy=session.strategy,
+            symbols=frozenset(session.symbols),
+            start=session.start,
+            end=session.end if ended else None,
+            last_sign=sign,
+            silent=now - sign > 2 * _limit(projections, session.id),
+            initial_balance=session.initial_balance,
+            currency=currencies.get(session.id),
+        )
+
+    return [run(session) for session in sessions]
+
+
+def _seen(projections: Projections, session: int) -> datetime | None:
+    """The newest row of the session that the projections know of."""
+    record = projections.equity.states.get(session)
+    newest = from_epoch(record.newest.last[0]) if record is not None and record.newest is not None else None
+    return max(filter(None, (newest, projections.positions.last_update([session]))), default=None)
+
+
+def _limit(projections: Projections, session: int) -> timedelta:
+    record = projections.equity.states.get(session)
+    gaps = [later - earlier for earlier, later in pairwise(record.beats if record else ())]
+    rhythm = median(gaps) if len(gaps) > 1 else 0.0
+    return timedelta(seconds=max(LIMIT_FLOOR_SECONDS, MISSED_BEATS * rhythm))
+
+
+async def _last_signs(
+    connection: asyncpg.Connection, capabilities: Capabilities, sessions: list[int], now: datetime
+) -> dict[int, datetime]:
+    sources = [
+        f"(SELECT session_id, {column}::timestamp AS at FROM {table} ORDER BY id DESC LIMIT {NEWEST_ROWS})"
+        for table, column in SIGN_SOURCES.items()
+        if capabilities.has(table, "id", "session_id", column)
+    ]
+    if not sources or not sessions:
+        return {}
+    query = LAST_SIGNS.format(sources=" UNION ALL ".join(sources))
+    rows = await connection.fetch(query, sessions, now + timedelta(minutes=1))
+    return {row["session_id"]: row["at"] for row in rows}
+
+
+async def _last_balances(
+    connection: asyncpg.Connection, capabilities: Capabilities, pairs: list[tuple[Run, Run]]
+) -> dict[tuple[int, int], Decimal | None]:
+    if not pairs:
+        return {}
+    booked = capabilities.has("account_balances", "id", "session_id", "last_updated", "total_balance")
+    seen = capabilities.has("account_history", "id", "session_id", "timestamp", "balance")
+    query = LAST_BALANCES.format(booked=BOOKED if booked else NOTHING, seen=SEEN if seen else NOTHING)
+    limits = ([earlier.id for earlier, _ in pairs], [p.start for p, _ in pairs], [later.start for _, later in pairs])
+    rows = await connection.fetch(query, *limits)
+    found = {pairs[row["number"] - 1]: row["balance"] for row in rows}
+    return {
+        (earlier.id, later.id): balance if balance is not None else earlier.initial_balance
+        for (earlier, later), balance in found.items()
+    }
+
+
+async def _currencies(
+    connection: asyncpg.Connection, capabilities: Capabilities, sessions: list[int]
+) -> dict[int, str]:
+    if not capabilities.has("account_balances", "id", "session_id", "last_updated", "base_currency"):
+        return {}
+    return {row["session"]: row["currency"] for row in await connection.fetch(CURRENCIES, sessions)}
+
+
+def heard_since(runs: Iterable[Run], projections: Projections, now: datetime) -> bool:
+    """Whether one of the runs is silent or not otherwise than when they were read."""
+    for run in runs:
+        if run.end is None:
+            sign = max(filter(None, (_seen(projections, run.id), run.last_sign)))
+            if (now - sign > 2 * _limit(projections, run.id)) != run.silent:
+                return True
+    return False

@@ -1,0 +1,44 @@
+"""Every bot: the chains of sessions that people run."""
+
+from quart_schema import validate_response
+
+from monitoring.bots.listing import BotRow, list_bots
+from monitoring.database.capabilities import TableMissing
+from monitoring.payloads import Payload, plain, timestamp
+from monitoring.services import services
+from monitoring.web.api.base import blueprint
+from monitoring.web.api.shapes import ListedBot
+from monitoring.web.auth import reading
+
+
+@blueprint.get("/api/bots")
+@reading
+@validate_response(list[ListedBot])
+async def get_bots() -> list[Payload]:
+    """All bots, running ones first."""
+    try:
+        page = await list_bots(services().reader, services().clock.now())
+    except TableMissing:
+        return []
+    return [_payload(row) for row in page.rows]
+
+
+def _payload(row: BotRow) -> Payload:
+    bot = row.session
+    return {
+        "id": bot.id,
+        "mode": bot.mode,
+        "strategy": bot.strategy,
+        "symbols": list(bot.symbols),
+        "exchange": bot.exchange,
+        "sessions": list(bot.ids),
+        "state": row.state,
+        "last_update": timestamp(row.last_update),
+        "equity": plain(row.equity),
+        "currency": row.currency,
+        "today": plain(row.today),
+        "total_return": plain(row.total_return),
+        "max_drawdown": plain(row.max_drawdown),
+        "trades": row.trades,
+        "open_positions": row.open_positions,
+    }

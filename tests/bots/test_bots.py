@@ -1,0 +1,116 @@
+"""The bot, and not the session, is what is shown: one curve, one list of trades, its open positions throughout."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.faults.page import Page, dashboard
+from tests.rows import ago, insert, now
+from tests.waiting import until
+
+
+@pytest.fixture
+async def page(connection: asyncpg.Connection, database_url: str) -> AsyncIterator[Page]:
+    """Of a LIVE bot with one session, one trade, one open position."""
+    await insert(connection, "trading_sessions", mode="LIVE", start_time=ago(days=3), initial_balance=1000)
+    await snapshot(connection, 1, 48, 1000)
+    await snapshot(connection, 1, 1, 1100)
+    await insert(connection, "trades", session_id=1, pnl=100, commission=0, exit_time=ago(hours=2))
+    await insert(connection, "positions", session_id=1, symbol="BTCUSDT", quantity=1, last_update=now())
+    async with dashboard(database_url) as opened:
+        await opened.shows("positions", "BTCUSDT")
+        yield opened
+
+
+async def snapshot(connection: asyncpg.Connection, session: int, hours: float, equity: float) -> None:
+    await insert(connection, "account_history", session_id=session, timestamp=ago(hours=hours), balance=equity,
+                 equity=equity, total_pnl=1)  # fmt: skip
+
+
+async def restart(connection: asyncpg.Connection, balance: float = 1100) -> None:
+    await connection.execute("UPDATE trading_sessions SET end_time = $1 WHERE id = 1", ago(minutes=2))
+    await insert(connection, "trading_sessions", mode="LIVE", start_time=ago(minutes=1), initial_balance=balance)
+
+
+async def open_ids(page: Page, scope: str = "") -> list[int]:
+    return [position["id"] for position in await page.json(f"/api/positions?{scope}")]
+
+
+async def test_a_position_is_never_absent_in_a_restart(page: Page, connection: asyncpg.Connection) -> None:
+    await connection.execute("UPDATE trading_sessions SET end_time = $1", now())
+    assert await open_ids(page) == await open_ids(page, "bot=1") == [1]
+    await insert(connection, "trading_sessions", mode="LIVE", start_time=now(), initial_balance=1100)
+    assert await open_ids(page) == await open_ids(page, "bot=2") == [1]
+    await connection.execute("UPDATE positions SET session_id = 2")
+    for scope in ("", "bot=1", "bot=2", "session=2"):
+        assert await open_ids(page, scope) == [1], scope
+    assert await open_ids(page, "session=1") == []
+    await connection.execute("UPDATE positions SET current_price = 51234.5, last_update = $1", now())
+    await page.shows("positions", "51,234.50")
+
+
+async def test_a_restart_leaves_one_history(page: Page, connection: asyncpg.Connection) -> None:
+    await restart(connection)
+    await snapshot(connection, 2, 0, 1210)
+    await insert(connection, "trades", session_id=2, pnl=110, commission=0, exit_time=now())
+    bot = await page.json("/api/metrics")
+    assert bot["total_trades"] == 2
+    assert bot["total_pnl"] == 210
+    assert (await page.json("/api/metrics?session=2"))["total_trades"] == 1
+    assert len(await page.json("/api/trades?bot=2")) == 2
+    curve = await page.json("/api/balance/history?days=30")
+    assert [point["equity"] for point in curve] == [1000, 1100, 1210]
+
+
+async def test_a_balance_that_jumps_at_a_restart_is_no_return(page: Page, connection: asyncpg.Connection) -> None:
+    await restart(connection, balance=2200)
+    await snapshot(connection, 2, 0, 2200)
+
+    async def known() -> bool:
+        return (await page.json("/api/metrics"))["max_drawdown"] is not None
+
+    await until(known)
+    assert (await page.json("/api/metrics"))["equity"] == 2200
+    assert (await page.json("/api/metrics"))["current_drawdown"] == pytest.approx(0)
+    assert [row["total_return"] for row in await page.json("/api/bots")] == [pytest.approx(0, abs=20)]
+
+
+async def test_the_bots_are_listed(page: Page, connection: asyncpg.Connection) -> None:
+    await restart(connection)
+    await insert(connection, "trading_sessions", mode="PAPER", strategy_name="paper", start_time=ago(days=1))
+    listed = await page.json("/api/bots")
+    assert [(bot["id"], bot["mode"], bot["sessions"], bot["trades"]) for bot in listed] == [
+        (1, "LIVE", [1, 2], 1), (3, "PAPER", [3], 0)]  # fmt: skip
+    words = await page.get("/bots")
+    assert "2 sessions" in words
+    assert all(f'href="/?{scope}"' in words for scope in ("bot=1", "bot=3", "session=1", "session=2", "session=3"))
+    assert "paper" in words
+
+
+@pytest.mark.parametrize(
+    ("scope", "status"),
+    [("bot=9", 404), ("session=9", 404), ("bot=x", 404), ("bot=1&session=1", 422), ("bot=1", 200)],
+)
+async def test_scopes_that_there_are_not(page: Page, scope: str, status: int) -> None:
+    for path in ("/api/metrics", "/partials/trades", "/"):
+        answer: Any = await page.client.get(f"{path}?{scope}")
+        assert answer.status_code == status, path
+
+
+async def test_an_open_page_keeps_its_bot(page: Page, connection: asyncpg.Connection) -> None:
+    assert "bot=1" in await page.get("/partials/trades")
+    await connection.execute("UPDATE trading_sessions SET end_time = $1", ago(hours=1))
+    await insert(connection, "trading_sessions", mode="PAPER", strategy_name="paper", start_time=ago(days=1))
+    assert "PAPER" in await page.get("/")
+    assert "LIVE" in await page.get("/?bot=1")
+
+
+async def test_many_bots_are_listed_page_by_page(page: Page, connection: asyncpg.Connection) -> None:
+    for number in range(60):
+        await insert(connection, "trading_sessions", mode="BACKTEST", strategy_name=f"test-{number}",
+                     start_time=ago(days=90), end_time=ago(days=80))  # fmt: skip
+    found = "".join([await page.get(f"/bots?page={number}") for number in (1, 2, 3)])
+    assert all(f"test-{number}<" in found or f"test-{number} " in found for number in range(60))
+    assert (await page.client.get("/bots?page=0")).status_code == 400

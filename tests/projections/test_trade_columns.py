@@ -1,0 +1,92 @@
+"""Any selection of trades, from any cut of them into sessions, is what sorting all of them would give."""
+
+from datetime import datetime, timedelta
+from math import isnan, nan
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitoring.projections.times import BEGIN_OF_TIME, END_OF_TIME
+from monitoring.projections.trade_columns import SORTS, TradeColumns, TradeFilter, TradeRow, select
+
+START = datetime(2026, 3, 1)
+
+ROWS = st.lists(
+    st.tuples(
+        st.integers(0, 40),
+        st.sampled_from((nan, -2.0, -0.5, 0.0, 0.5, 3.0)),
+        st.sampled_from(("BTC", "ETH", "btc", "币安人生")),
+        st.sampled_from(("LONG", "SHORT", "ODD")),
+        st.integers(0, 2),
+    ),
+    max_size=40,
+)
+FILTERS = st.builds(
+    TradeFilter,
+    symbol=st.sampled_from((None, "BTC", "eth", "NONE")),
+    side=st.sampled_from((None, "long", "SHORT")),
+    outcome=st.sampled_from((None, "win", "loss", "breakeven")),
+    since=st.one_of(st.none(), st.integers(0, 40).map(lambda hours: START + timedelta(hours=hours))),
+    until=st.one_of(st.none(), st.integers(0, 40).map(lambda hours: START + timedelta(hours=hours))),
+    after=st.one_of(st.none(), st.tuples(st.just(START + timedelta(hours=20)), st.integers(0, 40))),
+    sort=st.sampled_from(tuple(SORTS)),
+    limit=st.integers(1, 8),
+    offset=st.integers(0, 8),
+)
+
+
+def plain(rows: list[TradeRow], wanted: TradeFilter) -> list[int]:
+    """One condition and one key after the other."""
+    found = [row for row in rows if _matches(row, wanted)]
+    newest = sorted(found, key=lambda row: (row[0], row[1]), reverse=True)
+    sort = SORTS[wanted.sort]
+    if sort == "+exit_time":
+        ordered = newest[::-1]
+    elif sort == "pnl":
+        ordered = sorted(newest, key=lambda row: (isnan(row[2]), 0 if isnan(row[2]) else -row[2]))
+    elif sort == "+pnl":
+        oldest = newest[::-1]
+        ordered = sorted(oldest, key=lambda row: (isnan(row[2]), 0 if isnan(row[2]) else row[2]))
+    elif sort == "symbol":
+        ordered = sorted(newest, key=lambda row: row[3])
+    else:
+        ordered = newest
+    return [row[1] for row in ordered[wanted.offset : wanted.offset + wanted.limit]]
+
+
+def _matches(row: TradeRow, wanted: TradeFilter) -> bool:
+    at, number, net, symbol, side = row
+    outcome = "win" if net > 0 else "loss" if net < 0 else "breakeven" if net == 0 else None
+    return (
+        (wanted.symbol is None or symbol.upper() == wanted.symbol.upper())
+        and (wanted.side is None or side == wanted.side.upper())
+        and (wanted.outcome is None or outcome == wanted.outcome)
+        and (wanted.since is None or at >= wanted.since)
+        and (wanted.until is None or at <= wanted.until)
+        and (wanted.after is None or (at, number) < wanted.after)
+    )
+
+
+@given(ROWS, FILTERS, st.integers(1, 5))
+def test_a_selection_is_that_of_all_trades(
+    drawn: list[tuple[int, float, str, str, int]], wanted: TradeFilter, at_once: int
+) -> None:
+    rows: list[TradeRow] = [
+        (START + timedelta(hours=hours), number, net, symbol, side)
+        for number, (hours, net, symbol, side, _) in enumerate(drawn, 1)
+    ]
+    parts = [TradeColumns() for _ in range(3)]
+    for begin in range(0, len(rows), at_once):
+        for session, part in enumerate(parts):
+            chunk = range(begin, min(begin + at_once, len(rows)))
+            part.add(rows[number] for number in chunk if drawn[number][4] == session)
+    assert select(parts, wanted) == plain(rows, wanted)
+
+
+def test_times_at_the_ends_of_time_are_kept_apart() -> None:
+    columns = TradeColumns()
+    columns.add(
+        [(END_OF_TIME, 1, 1.0, "A", "LONG"), (BEGIN_OF_TIME, 2, 1.0, "A", "LONG"), (START, 3, 1.0, "A", "LONG")]
+    )
+    assert select([columns], TradeFilter()) == [1, 3, 2]
+    assert select([], TradeFilter()) == []
