@@ -216,15 +216,15 @@ class Feed:
 
     async def _look(self, connection: asyncpg.Connection, server: ServerInfo, gate: Gate) -> None:
         assert self._watch is not None
+        pause = SCHEMA_PAUSE if self.database.capabilities.has(ESSENTIAL) else EMPTY_PAUSE
+        if self._due("schema", pause) or self._refresh or self._adapted != self.database.adapted:
+            await self._adapt(connection)
         if not gate.same(self._gate):
             changes = await self._watch.read(connection, gate)
             self._gate = None if changes.more else gate
             await self._take_in(connection, changes)
         if self._due("corrections", CORRECTIONS_PAUSE) or self._refresh:
             await self._take_in(connection, Changes(corrected=await self._corrections(connection, server)))
-        pause = SCHEMA_PAUSE if self.database.capabilities.has(ESSENTIAL) else EMPTY_PAUSE
-        if self._due("schema", pause) or self._adapted != self.database.adapted:
-            await self._adapt(connection)
 
     async def _take_in(self, connection: asyncpg.Connection, found: Changes) -> None:
         """Brings the projections up to what was found, then tells of it. What fails is done at the next poll."""
