@@ -1,9 +1,9 @@
 """One engine for every projection: state computed from rows, scanned once, then kept up to date by change sets.
 
 A projection is state for each trading session. All sessions are scanned in one pass over the table, in chunks of ids.
-The scan begins at a copy of the feed's cursor: what is committed later comes by change sets, into the state in use and
-into the one that is being built, so that nothing is missed or counted twice. ``begin`` and ``read`` are called by one
-task, the feed's; ``advance`` may be called by several.
+The scan begins at a copy of the feed's cursor: what is committed later comes by change sets, into the state in use and,
+behind the last chunk, into the one that is being built, so that nothing is missed or counted twice. ``begin`` and
+``read`` are called by one task, the feed's; ``advance`` may be called by several.
 """
 
 from collections.abc import Callable, Sequence
@@ -71,6 +71,8 @@ class Build(Generic[State]):
     """Ids below the watermark that had not been committed when the scan began: they come by change sets."""
     chunk: ChunkSize
     states: dict[int, State] = field(default_factory=dict)
+    changes: list[Fold[State]] = field(default_factory=list)
+    """What came by change sets meanwhile. A newer row before the older ones would make every one of them a late one."""
     _given: int = 0
     """Up to which id ranges were handed out."""
     _taken: int = 0
@@ -121,6 +123,12 @@ class Build(Generic[State]):
             taken, ready = self._read.pop(self._next)
             ready(self.states)
             self._taken, self._next = taken.until, self._next + 1
+
+    def finished(self) -> dict[int, State]:
+        """The states of all rows, once it is done."""
+        for fold in self.changes:
+            fold(self.states)
+        return self.states
 
 
 class Projected(Generic[State]):
@@ -191,7 +199,7 @@ class Projected(Generic[State]):
     def _take(self, fold: Fold[State]) -> set[int]:
         touched = fold(self.states) if self.complete else set()
         if self._build is not None:
-            touched |= fold(self._build.states)
+            self._build.changes.append(fold)
         return touched
 
     async def advance(self, source: Source) -> bool:
@@ -214,6 +222,6 @@ class Projected(Generic[State]):
     def _finish_if_done(self) -> bool:
         if self._build is None or not self._build.done:
             return False
-        self.states, self._build, self.complete = self._build.states, None, True
+        self.states, self._build, self.complete = self._build.finished(), None, True
         self.generation += 1
         return True

@@ -12,11 +12,14 @@ from monitoring.metrics import trades
 from monitoring.metrics.facts import TradeSums
 from monitoring.metrics.value import Unknown
 from monitoring.projections import projected
+from monitoring.projections.equity import EquityHistory
+from monitoring.projections.snapshots import SnapshotReader
 from monitoring.projections.times import EPOCH
 from monitoring.projections.trade_columns import SORTS, TradeFilter
 from tests.clocks import AN_AFTERNOON, ManualClock
 from tests.projections import naive
 from tests.projections.reading import Follower, follower_of, refreshed
+from tests.projections.test_ledger import snapshot
 from tests.projections.world import INITIAL, World
 from tests.rows import insert
 
@@ -162,3 +165,25 @@ async def test_figures_follow_while_nothing_but_time_goes_on(
         world.hands.forward(hours=1)
     assert len(seen) > 20
     assert (0, 0) in seen
+
+
+async def test_a_row_that_comes_while_reading_costs_no_more(
+    connection: asyncpg.Connection, session: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A history of years is not read a second time, day by day, since the engine goes on writing."""
+    monkeypatch.setattr(EquityHistory, "first_chunk_rows", 3)
+    monkeypatch.setattr(projected.ChunkSize, "measured", lambda chunk: nullcontext(setattr(chunk, "size", 3)))
+    for day in range(9):
+        at = AN_AFTERNOON - timedelta(days=9 - day)
+        await insert(connection, "account_history", **snapshot(session, at, 100.0 + day))
+    fed = await follower_of(connection, session, ManualClock().clock)
+    await fed.advance(await fed.poll(connection))
+    await insert(connection, "account_history", **snapshot(session, AN_AFTERNOON, 90.0))
+
+    async def read_again(*_: object) -> None:
+        raise AssertionError("a day is read a second time")
+
+    monkeypatch.setattr(SnapshotReader, "between", read_again)
+    daily = (await refreshed(connection, fed)).history.daily()
+    assert daily is not None
+    assert list(daily.equity) == [100, 101, 102, 103, 104, 105, 106, 107, 108, 90]
