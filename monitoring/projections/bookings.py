@@ -43,11 +43,14 @@ class SessionFlows:
     """By id of the booking."""
     newest: tuple[datetime, int] = (EPOCH, 0)
     """Time and id of the newest of them."""
+    changes: int = 0
+    """Counts the bookings that were taken in."""
     disturbed: bool = False
     """A booking came late, before a flow: amounts are differences to the booking before, so all are read again."""
 
     def add(self, rows: Iterable[asyncpg.Record]) -> None:
         for row in rows:
+            self.changes += 1
             flow = _as_flow(row)
             if flow is not None:
                 self.flows[row["id"]] = flow
@@ -57,12 +60,13 @@ class SessionFlows:
                 self.newest = max(self.newest, place)
 
     async def settle(self, connection: asyncpg.Connection, session: int) -> None:
-        """Reads all again where one was disturbed."""
+        """Reads all again where one was disturbed; several may do so at once, and one that fails leaves it to others."""
         while self.disturbed:
-            self.disturbed = False
+            changes = self.changes
             rows = await connection.fetch(OF_SESSION, session)
-            if not self.disturbed:
+            if self.changes == changes:
                 self.flows = {row["id"]: flow for row in rows if (flow := _as_flow(row)) is not None}
+                self.disturbed = False
 
     def in_order(self) -> tuple[Flow, ...]:
         """Oldest first."""

@@ -76,6 +76,43 @@ async def test_a_row_that_comes_late_changes_the_amounts_after_it(connection: as
     assert [flow.amount for flow in (await refreshed(connection, ledger)).flows] == [400]
 
 
+async def test_amounts_are_mended_after_a_query_failed(
+    connection: asyncpg.Connection, database_url: str, session: int
+) -> None:
+    """Nothing else would ever read them again."""
+    await booking(connection, session, ago(hours=1), 1500, "deposit")
+    ledger = await read(connection, session)
+    await booking(connection, session, ago(hours=2), 1100, "trade_exit")
+    await ledger.poll(connection)
+    lost = await asyncpg.connect(database_url)
+    await lost.close()
+    with pytest.raises(asyncpg.InterfaceError):
+        await ledger.projections.flows.states[session].settle(lost, session)
+    assert [flow.amount for flow in (await refreshed(connection, ledger)).flows] == [400]
+
+
+async def test_a_deposit_that_comes_while_amounts_are_mended(connection: asyncpg.Connection, session: int) -> None:
+    """It is committed behind the query's back, and taken in before the answer is."""
+    await booking(connection, session, ago(hours=1), 1500, "deposit")
+    ledger = await read(connection, session)
+    await booking(connection, session, ago(hours=2), 1100, "trade_exit")
+    state = ledger.projections.flows.states[session]
+    await ledger.poll(connection)
+
+    class Meanwhile:
+        """A connection on whose way back something else happens, once."""
+
+        async def fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
+            rows: list[asyncpg.Record] = await connection.fetch(query, *arguments)
+            if len(rows) == 1:
+                await booking(connection, session, ago(minutes=1), 1700, "deposit")
+                await ledger.poll(connection)
+            return rows
+
+    await state.settle(Meanwhile(), session)  # type: ignore[arg-type]
+    assert [flow.amount for flow in state.in_order()] == [400, 200]
+
+
 async def test_several_on_one_day(connection: asyncpg.Connection, session: int) -> None:
     """In and out within minutes of each other, some between two snapshots: nothing was earned."""
     start = ago(hours=10)
