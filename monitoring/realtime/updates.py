@@ -129,8 +129,9 @@ class Updates:
         if session is None:
             return
         view = await self._reader.read(Scope(session, CURRENT), load_positions)
-        closed = {number for number, is_closed in closed_by_id.items() if is_closed}
         before, self._open = self._open, {int(str(position.row["id"])) for position in view.positions}
+        # One that a restart moves is gone from its old session, and open all the same.
+        closed = {number for number, is_closed in closed_by_id.items() if is_closed} - self._open
         if whole:
             closed |= before - self._open
         changed = self._open if whole else closed_by_id.keys() - closed

@@ -10,6 +10,7 @@ import pytest
 
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.reader import Reader
+from monitoring.realtime.watch import NewRow
 from monitoring.scope import Scope
 from tests.faults.page import Page, dashboard
 from tests.history import seed_account
@@ -26,6 +27,7 @@ class Program:
         """Gross P&L by id, as last told."""
         self.metrics: dict[str, Any] = {}
         self.closed: set[int] = set()
+        self.open: set[int] = set()
         self._events = events
 
     async def until(self, condition: Callable[[], Any]) -> None:
@@ -39,6 +41,7 @@ class Program:
                 self.trades |= {trade["id"]: trade["pnl"] for trade in payload["trades"]}
             case "position_update":
                 self.closed |= set(payload["closed"])
+                self.open |= {position["id"] for position in payload["positions"]}
             case "metrics_update":
                 self.metrics = payload
 
@@ -114,6 +117,20 @@ async def test_programs_hear_that_another_bot_is_the_current_one(
     await program.until(lambda: program.metrics.get("total_trades") == 0)
     await connection.execute("UPDATE trading_sessions SET end_time = NULL WHERE id = $1", first)
     await program.until(lambda: program.metrics["total_trades"] == 40)
+
+
+async def test_a_position_that_a_restart_moves_is_not_closed(
+    page: Page, program: Program, connection: asyncpg.Connection
+) -> None:
+    """In whatever order the new session and the old one are told of it, as after an outage."""
+    first = await connection.fetchval("SELECT id FROM trading_sessions")
+    moved = await insert(connection, "positions", session_id=first, status="OPEN")
+    await program.until(lambda: moved in program.open)
+    program.open.clear()
+    await page.parts.updates.changed(first, {"positions": [NewRow(moved, first, is_new=False)]})
+    await page.parts.updates.changed(first, {"positions": [NewRow(moved, None, is_new=False, finished=True)]})
+    await program.until(lambda: moved in program.open | program.closed)
+    assert not program.closed
 
 
 async def test_programs_hear_of_positions_that_were_deleted(
