@@ -176,8 +176,8 @@ class Feed:
             await self.on_reset()
         if anew or restarted:
             # A watch does not know what was corrected before it began. And a crash may have undone commits that were
-            # seen, if the server does not wait for its disk.
-            self._pending.corrected |= set(self._watch.tables)
+            # seen, if the server does not wait for its disk. Of tables that have gone, what was made of them must go.
+            self._pending.corrected |= {*(before.tables if before else ()), *self._watch.tables}
         await self._take_in(connection, Changes())
         self.begun.set()
 

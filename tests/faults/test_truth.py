@@ -75,3 +75,24 @@ async def test_fuzz(
             await assert_true(page, database_url)
             await until(lambda: set(ids) - told <= set(range(1, 41)))
         assert page.parts.feed.state.error is None
+
+
+async def test_a_table_that_goes_during_an_outage_is_unknown(
+    account: int, connection: asyncpg.Connection, database_url: str, stopped_clock: Clock
+) -> None:
+    """When the connection is back, nothing of the table is left in which a change could be noticed."""
+    await insert(connection, "positions", session_id=account)
+    async with dashboard(database_url, clock=stopped_clock) as page:
+        metrics = await page.json("/api/metrics")
+        assert metrics["active_positions_count"] > 0
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid(); ALTER TABLE positions RENAME TO elsewhere"
+        )
+
+        async def unknown() -> bool:
+            # Until the database is back, a call is answered with an error alone.
+            answer = await page.json("/api/metrics")
+            return answer.get("active_positions_count", "away") is None
+
+        await until(unknown)
