@@ -107,6 +107,9 @@ class Reader:
         """
         if requested in self._good:
             return self._sessions[requested]
+        if requested != CURRENT:
+            # What no database could hold is refused by itself, so that nobody can fill the memory while ours is away.
+            session_id(requested)
         try:
             return await asyncio.shield(self._find_once(requested))
         except DatabaseUnavailable:

@@ -129,6 +129,16 @@ async def test_out_of_connections(
     await trades_on(page, database_url, account)
 
 
+async def test_a_scope_that_is_none_is_refused_while_it_is_away(page: Page, wire: Wire) -> None:
+    """Whoever made it up is told at once, and what they made up is kept nowhere."""
+    await wire.refuse()
+    wire.reset()
+    await is_away(page)
+    for path in ("/versions?session=%C2%B2", "/versions?bot=nine", "/events?session=-1", "/api/status?session=%C2%B2"):
+        assert (await page.client.get(path)).status_code == 404, path
+    assert (await page.client.get("/versions?bot=4711")).status_code == 200
+
+
 CLOSED = {
     "takes no new connections": (
         "ALTER DATABASE {0} ALLOW_CONNECTIONS false",
