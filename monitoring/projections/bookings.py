@@ -60,7 +60,7 @@ class SessionFlows:
                 self.newest = max(self.newest, place)
 
     async def settle(self, connection: asyncpg.Connection, session: int) -> None:
-        """Reads all again where one was disturbed; several may do so at once, and one that fails leaves it to others."""
+        """Reads all again where one was disturbed; several may at once, and one that fails leaves it to others."""
         while self.disturbed:
             changes = self.changes
             rows = await connection.fetch(OF_SESSION, session)
