@@ -108,14 +108,6 @@ def init(db_url: str | None) -> None:
     click.echo("Created the engine's tables.")
 
 
-def _belongs_to_engine(arguments: list[str]) -> bool:
-    """Whether the engine's command of the same name must have this call."""
-    ours = arguments[:2] == ["dashboards", "list"] or (
-        arguments[:2] == ["dashboards", "run"] and "monitoring" in arguments
-    )
-    return not ours
-
-
 def main() -> None:
     """``atb``: ours for the dashboard, the engine's for everything else where the engine is installed."""
     engine = None if _is_ours(sys.argv[1:]) else _engine()

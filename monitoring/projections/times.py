@@ -1,6 +1,6 @@
 """Naive UTC moments as seconds since 1970, days as moments."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 EPOCH = datetime(1970, 1, 1)
 BEGIN_OF_TIME, END_OF_TIME = datetime.min, datetime.max  # noqa: DTZ901 - naive UTC, as all times here
@@ -25,11 +25,6 @@ def midnight(day: date) -> datetime:
 def next_midnight(day: date) -> datetime:
     """When the day after it begins (UTC)."""
     return shifted(midnight(day), timedelta(days=1))
-
-
-def last_moment(day: date) -> datetime:
-    """The last one of it that can be stored (UTC)."""
-    return datetime.combine(day, time.max)
 
 
 def shifted(moment: datetime, by: timedelta) -> datetime:

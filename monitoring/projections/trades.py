@@ -11,7 +11,7 @@ import numpy as np
 from monitoring.metrics.facts import TradeSums
 from monitoring.projections.projected import Fold, IdRange, Source
 from monitoring.projections.times import next_midnight
-from monitoring.projections.trade_columns import TradeColumns, TradeFilter, moment_of, select
+from monitoring.projections.trade_columns import TradeColumns, TradeFilter, select
 from monitoring.projections.trade_sums import BY_DAY, TradeSum, figures
 
 WEEK = timedelta(days=7)
@@ -168,13 +168,6 @@ class ScopeTrades:
         rows = np.concatenate([part.rows[-count:] for part in self.columns] or [TradeColumns().rows])
         newest = np.lexsort((-rows["id"], -rows["exit"]))[:count]
         return [float(net) for net in rows["net"][newest]]
-
-    def first_and_last(self) -> tuple[datetime, datetime] | None:
-        """Exit times of the oldest and the newest trade; None where there is none."""
-        exits = [part.rows["exit"][[0, -1]] for part in self.columns if len(part)]
-        if not exits:
-            return None
-        return moment_of(int(min(e[0] for e in exits))), moment_of(int(max(e[1] for e in exits)))
 
 
 def _decimal(net: float) -> Decimal:

@@ -5,6 +5,7 @@ from quart_schema import validate_querystring, validate_response
 
 from monitoring.database.capabilities import Capabilities
 from monitoring.payloads import Payload, order_payload, plain_fields, position_payload
+from monitoring.scope import LARGEST_ID
 from monitoring.sections import Context
 from monitoring.sections.orders import orders_of, pending_orders
 from monitoring.sections.positions import load as load_positions
@@ -26,7 +27,6 @@ PARTIAL_FIELDS = (
     *("id", "position_id", "operation_type", "symbol", "side", "entry_price", "price", "operation_price"),
     *("size", "pnl", "target_level", "timestamp"),
 )
-LARGEST_ID = 2**31 - 1
 OWNER = "SELECT session_id FROM positions WHERE id = $1"
 
 
