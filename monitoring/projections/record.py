@@ -1,8 +1,10 @@
 """The account history of one session, day by day."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import pairwise
+from statistics import median
 
 from monitoring.projections.days import Day, EquityPoint, by_day
 from monitoring.projections.snapshots import MOST_BEATS, Snapshots
@@ -77,3 +79,9 @@ class Record:
     def closes(self) -> Iterable[EquityPoint]:
         """The last snapshot of each day."""
         return [day.close for day in self.days.values() if day.close is not None]
+
+
+def rhythm_seconds(beats: Sequence[float]) -> float | None:
+    """Median of the gaps between times in order, in epoch seconds; None where there are fewer than three."""
+    gaps = [later - earlier for earlier, later in pairwise(beats)]
+    return median(gaps) if len(gaps) > 1 else None

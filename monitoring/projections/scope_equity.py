@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
-from statistics import median
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from monitoring.projections.days import Day, EquityPoint
 from monitoring.projections.effects import Probe, read_factors
 from monitoring.projections.factors import FlowFactors
 from monitoring.projections.projected import Source
-from monitoring.projections.record import Record
+from monitoring.projections.record import Record, rhythm_seconds
 from monitoring.projections.snapshots import MOST_BEATS, SnapshotReader
 from monitoring.projections.timeline import COLUMNS, DEPTHS, TIME, Part, Timeline
 from monitoring.projections.times import EPOCH, epoch, from_epoch, midnight, next_midnight
@@ -178,9 +177,7 @@ class ScopeEquity:
     @property
     def rhythm(self) -> float | None:
         """Median seconds between the newest rows; None where there are fewer than three."""
-        beats = sorted(beat for record in self._records.values() for beat in record.beats)[-MOST_BEATS:]
-        gaps = [later - earlier for earlier, later in pairwise(beats)]
-        return median(gaps) if len(gaps) > 1 else None
+        return rhythm_seconds(sorted(beat for record in self._records.values() for beat in record.beats)[-MOST_BEATS:])
 
     def daily(self) -> Daily | None:
         """One close a day from the first to the last, missing days carried forward; None where there is none."""
