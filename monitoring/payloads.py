@@ -127,7 +127,7 @@ def bot_payload(facts: Facts) -> Payload:
         "symbols": list(session.symbols),
         "timeframe": session.timeframe,
         "mode": session.mode.lower(),
-        "status": "running" if session.running else "stopped",
+        "status": "stopped" if session.ended(facts.now) else "running",
         "connected": public_status(word) == "Online",
         "initial_balance": plain(session.initial_balance),
         "max_open_positions": None if open_positions is None else _whole(open_positions),
@@ -147,7 +147,7 @@ def empty_bot() -> Payload:
 def uptime_seconds(facts: Facts) -> float | None:
     """How long the session has run, or ran; None where it starts in the future."""
     session = facts.session
-    seconds = ((session.end or facts.now) - session.run_began).total_seconds()
+    seconds = ((session.ended(facts.now) or facts.now) - session.run_began).total_seconds()
     return seconds if seconds >= 0 else None
 
 

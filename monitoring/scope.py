@@ -74,7 +74,7 @@ class Scope:
 
     def until(self, now: datetime) -> datetime:
         """End of what there is to show: now, or the end of the session."""
-        return min(now, self.session.end or now)
+        return self.session.ended(now) or now
 
 
 def parse_config(text: str | None) -> dict[str, object]:

@@ -60,7 +60,7 @@ async def _row(reader: Reader, bot: Session) -> BotRow:
         word, _ = status(facts)
         return BotRow(
             session=bot,
-            state=ENDED if bot.end is not None and bot.end <= context.now else word,
+            state=ENDED if bot.ended(context.now) else word,
             last_update=facts.health.last_sign,
             equity=account.equity,
             currency=account.currency,

@@ -5,21 +5,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
-from statistics import median
 
 import asyncpg
 
 from monitoring.bots.chains import Chain, Run, chains, possible_pairs
 from monitoring.database.capabilities import Capabilities
 from monitoring.metrics.facts import Flow, Session
+from monitoring.metrics.health import limit_seconds
 from monitoring.projections import Projections
+from monitoring.projections.record import rhythm_seconds
 from monitoring.projections.times import from_epoch
 from monitoring.scope import read_sessions
 
 GAP = "balance at a restart"
-LIMIT_FLOOR_SECONDS = 300.0
-MISSED_BEATS = 3
-"""Beats of the engine's own rhythm that may fail before it counts as late; twice as many, and it is silent."""
 NEWEST_ROWS = 2000
 """Among how many of the newest rows signs of life are sought while the history is still being read."""
 
@@ -115,13 +113,12 @@ async def _runs(
     sessions: Sequence[Session],
     now: datetime,
 ) -> list[Run]:
-    open_ended = [session.id for session in sessions if session.end is None or session.end > now]
+    open_ended = [session.id for session in sessions if session.ended(now) is None]
     signs = await _last_signs(connection, capabilities, open_ended, now)
     currencies = await _currencies(connection, capabilities, [session.id for session in sessions])
 
     def run(session: Session) -> Run:
         sign = max(filter(None, (signs.get(session.id), _seen(projections, session.id), session.start)))
-        ended = session.end is not None and session.end <= now
         return Run(
             id=session.id,
             mode=session.mode,
@@ -129,7 +126,7 @@ async def _runs(
             strategy=session.strategy,
             symbols=frozenset(session.symbols),
             start=session.start,
-            end=session.end if ended else None,
+            end=session.ended(now),
             last_sign=sign,
             silent=now - sign > 2 * _limit(projections, session.id),
             initial_balance=session.initial_balance,
@@ -148,9 +145,7 @@ def _seen(projections: Projections, session: int) -> datetime | None:
 
 def _limit(projections: Projections, session: int) -> timedelta:
     record = projections.equity.states.get(session)
-    gaps = [later - earlier for earlier, later in pairwise(record.beats if record else ())]
-    rhythm = median(gaps) if len(gaps) > 1 else 0.0
-    return timedelta(seconds=max(LIMIT_FLOOR_SECONDS, MISSED_BEATS * rhythm))
+    return timedelta(seconds=limit_seconds(rhythm_seconds(record.beats) if record else None))
 
 
 async def _last_signs(

@@ -46,9 +46,9 @@ class Session:
         """When the newest session began."""
         return self.run_start or self.start
 
-    @property
-    def running(self) -> bool:
-        return self.end is None
+    def ended(self, now: datetime) -> datetime | None:
+        """When it ended; None while it has not: an end that lies in the future is none."""
+        return self.end if self.end is not None and self.end <= now else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,9 @@ from enum import Enum, auto
 from monitoring.metrics.facts import Facts
 from monitoring.metrics.value import Unknown, known
 
+LIMIT_FLOOR_SECONDS = 300.0
+MISSED_BEATS = 3
+"""Beats of the engine's own rhythm that may fail before it counts as late."""
 LATE_UNTIL = 3
 """A sign of life older than its limit is late; older than this many limits, the engine counts as gone."""
 
@@ -20,6 +23,11 @@ class _Pulse(Enum):
     AHEAD = auto()
 
 
+def limit_seconds(rhythm_seconds: float | None) -> float:
+    """How old the last sign of life may be, where signs come so many seconds apart; None where that is not known."""
+    return max(LIMIT_FLOOR_SECONDS, MISSED_BEATS * (rhythm_seconds or 0.0))
+
+
 def status(facts: Facts) -> tuple[str, str]:
     """(word, reason): Online, Late, Offline, Error or Unknown, the worst that is known, and why.
 
@@ -32,8 +40,8 @@ def status(facts: Facts) -> tuple[str, str]:
         return "Error", f"trading is halted: {health.halt_reason or 'no reason given'}"
     if _failed_since_sign(facts):
         return "Error", f"error since the last sign of life: {health.last_error_message or 'no message'}"
-    if facts.session.end is not None:
-        return "Offline", f"the session ended {_utc(facts.session.end)}"
+    if ended := facts.session.ended(facts.now):
+        return "Offline", f"the session ended {_utc(ended)}"
     return _liveness(facts)
 
 
@@ -45,8 +53,8 @@ def public_status(word: str) -> str:
 def data_feed_status(facts: Facts) -> str:
     """Active, Delayed (past its limit) or Stale (past three of them), of the last sign of life alone."""
     pulse = _pulse(facts)
-    if facts.session.end is not None:
-        raise Unknown(f"the session ended {_utc(facts.session.end)}")
+    if ended := facts.session.ended(facts.now):
+        raise Unknown(f"the session ended {_utc(ended)}")
     if pulse is _Pulse.NONE:
         raise Unknown("no sign of life yet")
     if pulse is _Pulse.AHEAD:
@@ -71,10 +79,10 @@ def last_data_update(facts: Facts) -> datetime:
 
 def system_uptime(facts: Facts) -> float:
     """Minutes the session has run: from its start to its end, or until now."""
-    session = facts.session
-    minutes = ((session.end or facts.now) - session.run_began).total_seconds() / 60
+    began, until = facts.session.run_began, facts.session.ended(facts.now) or facts.now
+    minutes = (until - began).total_seconds() / 60
     if minutes < 0:
-        raise Unknown(f"the session starts {_utc(session.run_began)}, after {_utc(session.end or facts.now)}")
+        raise Unknown(f"the session starts {_utc(began)}, after {_utc(until)}")
     return minutes
 
 

@@ -49,7 +49,7 @@ def net_by_day(context: Context, since: datetime) -> list[tuple[date, Decimal | 
     traded = context.state.trades.days
     if not traded:
         return []
-    end = context.now.date() if context.scope.session.running else max(traded)
+    end = max(traded) if context.scope.session.ended(context.now) else context.now.date()
     start = max(min(traded), since.date() + timedelta(days=1))
     wanted = [start + timedelta(days=number) for number in range((end - start).days + 1)]
     return [(day, traded[day].known_net if day in traded else ZERO) for day in wanted]

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitoring.database.capabilities import Columns
+from monitoring.projections.times import shifted
 from monitoring.scope import UNKNOWN
 from monitoring.sections.section import Context, Section
 
+DAY = timedelta(days=1)
 NEWEST = 8
 EVENT: Columns = {
     "id": "bigint",
@@ -50,11 +52,9 @@ class EventsView:
 async def load(context: Context) -> EventsView:
     context.capabilities.require_columns("system_events", "id", "session_id", "timestamp")
     session = context.scope.session
-    end = (session.end or context.now) + timedelta(days=1)
+    start, end = shifted(session.start, -DAY), (session.ended(context.now) or context.now) + DAY
     columns = context.capabilities.columns("system_events", EVENT)
-    rows = await context.connection.fetch(
-        QUERY.format(columns=columns), session.ids, session.start - timedelta(days=1), end
-    )
+    rows = await context.connection.fetch(QUERY.format(columns=columns), session.ids, start, end)
     return EventsView(
         tuple(
             Event(

@@ -7,7 +7,7 @@ import asyncpg
 
 from monitoring.database.capabilities import FLAGS, Capabilities
 from monitoring.metrics.facts import Health
-from monitoring.metrics.health import status
+from monitoring.metrics.health import limit_seconds, status
 from monitoring.projections import ScopeState
 from monitoring.sections.metric_list import Figures, figures
 from monitoring.sections.section import Context, Section
@@ -15,9 +15,6 @@ from monitoring.sections.section import Context, Section
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 WEEK = timedelta(days=7)
 """A session's errors before its last sign of life no longer matter: it is far enough to look back for the last one."""
-LIMIT_FLOOR = 300.0
-MISSED_BEATS = 3
-"""Beats of the engine's own rhythm that may fail before it counts as gone."""
 NEWEST_EXECUTIONS = 200
 """``strategy_executions`` has no index but its key: only its newest rows are looked at."""
 
@@ -72,7 +69,7 @@ async def read_health(
         signs.append(await connection.fetchval(LAST_EXECUTION, sessions))
     return Health(
         last_sign=max((sign for sign in signs if sign is not None), default=None),
-        limit_seconds=max(LIMIT_FLOOR, MISSED_BEATS * (state.history.rhythm or 0.0)),
+        limit_seconds=limit_seconds(state.history.rhythm),
         halted=halted,
         halt_reason=reason,
         errors_24h=errors_day,

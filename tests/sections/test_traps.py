@@ -1,7 +1,7 @@
 """The traps in the engine's data, each with rows that would fool a naive query; asked for over HTTP."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -202,6 +202,22 @@ async def test_an_end_that_means_none(connection: asyncpg.Connection, client: An
     for path in PATHS:
         await get(client, f"{path}{'&' if '?' in path else '?'}session={session}")
     assert (await get(client, f"/api/metrics?session={session}"))["total_trades"] == 40
+
+
+@pytest.mark.parametrize("end", ["9999-12-31", "2099-01-01"])
+async def test_an_end_in_the_future_is_none(connection: asyncpg.Connection, client: Any, end: str) -> None:
+    session = await insert(
+        connection, "trading_sessions", start_time=ago(hours=5), end_time=datetime.fromisoformat(end)
+    )
+    await insert(connection, "account_history", session_id=session, timestamp=now(), total_pnl=1)
+    await insert(connection, "system_events", session_id=session, message="the engine has begun")
+    assert (await get(client, "/api/status"))["status"] == "Online"
+    state = (await get(client, "/api/dashboard/state"))["bot"]
+    assert (state["status"], round(state["uptime_seconds"] / 3600)) == ("running", 5)
+    page = await (await client.get("/")).get_data(as_text=True)
+    assert "the engine has begun" in page
+    assert "has ended" not in page
+    assert "5 h" in await (await client.get("/bots")).get_data(as_text=True)
 
 
 async def test_trades_at_the_ends_of_time_are_listed(connection: asyncpg.Connection, client: Any) -> None:

@@ -100,7 +100,7 @@ async def post_balance(query_args: ScopeQuery, headers: IdempotencyHeader, data:
     session = await find(query_args.scope)
     if session is None:
         raise Problem(409, "no_balance", "There is no trading session yet, and so no balance to adjust.")
-    if session.end is not None and session.end <= services().clock.now():
+    if session.ended(services().clock.now()):
         raise Problem(
             409, "session_ended", f"Session {session.newest} has ended: nobody would go on with another balance."
         )
