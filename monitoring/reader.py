@@ -22,6 +22,7 @@ from monitoring.metrics.facts import Facts, Session
 from monitoring.projections import Projections, ScopeState, Source
 from monitoring.realtime.hub import Hub
 from monitoring.scope import BOT, CURRENT, Scope, UnknownSession, read_config, session_id
+from monitoring.sections.fact_cache import FactCache
 from monitoring.sections.facts import read_facts
 from monitoring.sections.section import Context
 from monitoring.shown import Shown
@@ -81,6 +82,7 @@ class Reader:
         """Hears of each session that could not be read, or looked up: whoever looks at it is shown old figures."""
         self.on_read: Callable[[Facts], None] = lambda facts: None
         """Hears of all facts that are read, and by that of what whoever looks is being shown."""
+        self._parts = FactCache(projections.version, clock.monotonic)
         self._roster: Roster | None = None
         """None where the sessions must be looked at again."""
         self._known: OrderedDict[tuple[int, ...], _Known] = OrderedDict()
@@ -273,5 +275,5 @@ class Reader:
     async def _read(self, connection: asyncpg.Connection, session: Session, facts: bool) -> _Read:
         now, capabilities = self._clock.now(), self.database.capabilities
         state = await self.projections.state(Source(connection, capabilities), session, now)
-        found = await read_facts(connection, capabilities, state, now) if facts else None
+        found = await read_facts(connection, capabilities, state, now, self._parts) if facts else None
         return state, found, now

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -62,6 +62,11 @@ class Projections:
         self.away: str | None = None
         """Why nobody follows the changes at present: what is known may be behind what is committed."""
         self._kept: OrderedDict[tuple[object, ...], _Kept] = OrderedDict()
+        self._changed: Counter[tuple[str, int | None]] = Counter()
+        """How often rows of a table changed that belong to a session, or to none."""
+        self._corrected: Counter[str] = Counter()
+        """How often old rows of a table changed that nobody can name, or all of them may be others."""
+        self._cleared = 0
         self._work = asyncio.Event()
         self._moved = asyncio.Event()
         self._told = 0.0
@@ -108,6 +113,9 @@ class Projections:
 
     async def take_in(self, source: Source, cursors: Mapping[str, Tail], changes: Changes) -> None:
         """Brings everything up to what the feed found. Where it fails it may be called again with the same changes."""
+        for table, rows in changes.rows.items():
+            self._changed.update({(table, row.session) for row in rows})
+        self._corrected.update(changes.corrected)
         await self._apply(source, changes.unapplied)
         changes.unapplied = {}
         if changes.corrected:
@@ -120,8 +128,13 @@ class Projections:
         for take in takes:
             take()
 
+    def version(self, table: str, sessions: tuple[int, ...]) -> tuple[int, ...]:
+        """Differs whenever rows of a table changed that belong to one of the sessions, or to none."""
+        return self._corrected[table] + self._cleared, *(self._changed[table, owner] for owner in (None, *sessions))
+
     def clear(self) -> None:
         """The database is another one: nothing that is known holds."""
+        self._cleared += 1
         for part in self._all:
             part.clear()
         self._kept.clear()

@@ -195,8 +195,10 @@ def _first(part: TradeColumns, places: Positions, order: str, need: int) -> Posi
         return places[len(places) - min(need, len(places)) :]
     if order == OLDEST:
         return places[:need]
-    if order == BY_SYMBOL or len(places) <= need:
+    if len(places) <= need:
         return places
+    if order == BY_SYMBOL:
+        return _first_by_symbol(part, places, need)
     net = part.rows["net"][places]
     worst = np.argpartition(np.where(np.isnan(net), np.inf, -net if order == BEST else net), need - 1)
     limit = net[worst[need - 1]]
@@ -205,6 +207,17 @@ def _first(part: TradeColumns, places: Positions, order: str, need: int) -> Posi
     # Ties at the limit are kept: exit time and id decide between them.
     good_enough: Mask = net >= limit if order == BEST else net <= limit
     return places[good_enough]
+
+
+def _first_by_symbol(part: TradeColumns, places: Positions, need: int) -> Positions:
+    """The newest of each symbol, of so many symbols as are needed."""
+    codes = part.rows["symbol"][places]
+    found: list[Positions] = []
+    for _, code in sorted((part.symbols[code], code) for code in np.unique(codes)):
+        found.append(places[codes == code][-need:])
+        if sum(map(len, found)) >= need:
+            break
+    return np.concatenate(found)
 
 
 def _ranking(rows: Rows, names: list[str], order: str) -> Positions:

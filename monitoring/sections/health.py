@@ -57,50 +57,74 @@ KEYS = (
 )
 
 
-async def read_health(
-    connection: asyncpg.Connection, capabilities: Capabilities, state: ScopeState, now: datetime
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """Events of the last day and hour, as far as they are errors; None where their table cannot be read."""
+
+    day: int | None = None
+    hour: int | None = None
+    events_of_hour: int | None = None
+    last: datetime | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """The operator's kill switch; None where its table cannot be read."""
+
+    active: bool | None = None
+    reason: str | None = None
+
+
+def health_of(
+    state: ScopeState, capabilities: Capabilities, errors: Errors, halt: Halt, decided: datetime | None
 ) -> Health:
-    """Signs of life of one scope. Errors and the halt flag are None where their table is missing."""
-    sessions = state.session.ids
-    errors_day, errors_hour, events_hour, last_error, message = await _errors(connection, capabilities, sessions, now)
-    halted, reason = await _halt(connection, capabilities)
-    signs = [state.history.last_time, state.positions.last_update]
-    if capabilities.has("strategy_executions", "timestamp", "session_id"):
-        signs.append(await connection.fetchval(LAST_EXECUTION, sessions))
+    """Signs of life and of trouble of one scope; ``decided``: when its strategy last logged a decision."""
+    signs = [state.history.last_time, state.positions.last_update, decided]
     return Health(
         last_sign=max((sign for sign in signs if sign is not None), default=None),
         limit_seconds=limit_seconds(state.history.rhythm),
-        halted=halted,
-        halt_reason=reason,
-        errors_24h=errors_day,
-        errors_1h=errors_hour,
-        events_1h=events_hour,
-        last_error=last_error,
-        last_error_message=message,
+        halted=halt.active,
+        halt_reason=halt.reason,
+        errors_24h=errors.day,
+        errors_1h=errors.hour,
+        events_1h=errors.events_of_hour,
+        last_error=errors.last,
+        last_error_message=errors.message,
         halt_unknown=capabilities.fault(*FLAGS),
         halt_hidden=capabilities.hides(*FLAGS),
     )
 
 
-async def _errors(
+async def read_last_execution(
+    connection: asyncpg.Connection, capabilities: Capabilities, sessions: tuple[int, ...]
+) -> datetime | None:
+    """When the strategy of some sessions last logged a decision."""
+    if not capabilities.has("strategy_executions", "timestamp", "session_id"):
+        return None
+    at: datetime | None = await connection.fetchval(LAST_EXECUTION, sessions)
+    return at
+
+
+async def read_errors(
     connection: asyncpg.Connection, capabilities: Capabilities, sessions: tuple[int, ...], now: datetime
-) -> tuple[int | None, int | None, int | None, datetime | None, str | None]:
+) -> Errors:
     if not capabilities.has("system_events", "timestamp", "session_id", "event_type", "severity"):
-        return None, None, None, None, None
+        return Errors()
     query = ERRORS.format(
         is_error="(lower(severity::text) IN ('error', 'critical') OR event_type::text = 'ERROR')",
         message=capabilities.column("system_events", "message", "text"),
     )
     row = await connection.fetchrow(query, sessions, now - DAY, now - HOUR, now - WEEK, now + DAY)
-    return row["day"], row["hour"], row["events"], row["timestamp"], row["message"]
+    return Errors(row["day"], row["hour"], row["events"], row["timestamp"], row["message"])
 
 
-async def _halt(connection: asyncpg.Connection, capabilities: Capabilities) -> tuple[bool | None, str | None]:
+async def read_halt(connection: asyncpg.Connection, capabilities: Capabilities) -> Halt:
     if not capabilities.has(*FLAGS):
-        return None, None
+        return Halt()
     reason = capabilities.column("system_control_flags", "reason", "text")
     row = await connection.fetchrow(HALT.format(reason=reason))
-    return (bool(row["active"]), row["reason"]) if row else (False, None)
+    return Halt(bool(row["active"]), row["reason"]) if row else Halt(active=False)
 
 
 @dataclass(frozen=True, slots=True)

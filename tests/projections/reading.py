@@ -15,6 +15,7 @@ from monitoring.projections.scope_state import ScopePositions
 from monitoring.projections.trades import ScopeTrades
 from monitoring.realtime.watch import Changes, Watch
 from monitoring.scope import read_config, read_sessions
+from monitoring.sections.fact_cache import FactCache
 
 
 class Follower:
@@ -62,6 +63,10 @@ class Follower:
         session = replace(found[self.session], config=config)
         self._state = await self.projections.state(source, session, self.clock.now())
         return self
+
+    @property
+    def fact_cache(self) -> FactCache:
+        return FactCache(self.projections.version, self.clock.monotonic)
 
     @property
     def state(self) -> ScopeState:

@@ -20,8 +20,9 @@ async def figures(connection: asyncpg.Connection, clock: Clock = SYSTEM_CLOCK) -
     """Every metric of the current session."""
     capabilities = await Capabilities.read(connection)
     session = await connection.fetchval("SELECT min(id) FROM trading_sessions")
-    state = (await refreshed(connection, await follower_of(connection, session, clock))).state
-    return evaluate(await read_facts(connection, capabilities, state, clock.now()))
+    follower = await refreshed(connection, await follower_of(connection, session, clock))
+    state = follower.state
+    return evaluate(await read_facts(connection, capabilities, state, clock.now(), follower.fact_cache))
 
 
 @pytest.fixture

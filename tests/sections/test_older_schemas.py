@@ -63,8 +63,9 @@ async def everything(connection: asyncpg.Connection) -> Evaluation:
     """Loads every section that has its tables; returns all metrics."""
     capabilities = await Capabilities.read(connection)
     session = await connection.fetchval("SELECT min(id) FROM trading_sessions")
-    state = (await refreshed(connection, await follower_of(connection, session))).state
-    facts = await read_facts(connection, capabilities, state, SYSTEM_CLOCK.now())
+    follower = await refreshed(connection, await follower_of(connection, session))
+    state = follower.state
+    facts = await read_facts(connection, capabilities, state, SYSTEM_CLOCK.now(), follower.fact_cache)
     for section in SECTIONS:
         if all(capabilities.has(table) for table in section.needs):
             scope = Scope(state.session, "current", "30d")
