@@ -63,45 +63,39 @@ def chains(runs: Iterable[Run], last_balance: LastBalance) -> list[Chain]:
     return [tuple(_from(run, by_id, followed_by)) for run in in_order if run.id not in before]
 
 
-def possible_pairs(runs: Iterable[Run]) -> Iterator[tuple[Run, Run]]:
-    """(predecessor, successor) wherever the last balance of the one may decide."""
-    in_order = sorted(runs, key=lambda run: run.order)
-    for later, candidates in _candidates(in_order):
-        for earlier in candidates:
-            if _similar(earlier, later) and (earlier.mode == "PAPER" or not _same(earlier, later)):
-                yield earlier, later
-
-
 def _predecessors(in_order: list[Run], last_balance: LastBalance) -> dict[int, int]:
     """Of each run that goes on another the id of that other: first the same bot, then one that changed a little."""
     found: dict[int, int] = {}
     taken: set[int] = set()
-    of_each = list(_candidates(in_order))
     for fits in (_goes_on, _resembles):
-        for later, candidates in of_each:
+        for later, candidates in _candidates(in_order):
             if later.id in found:
                 continue
-            free = [run for run in candidates if run.id not in taken and fits(run, later, last_balance)]
-            if free:
-                earlier = max(free, key=lambda run: (run.ended, run.id))
+            free = (run for run in candidates if run.id not in taken and fits(run, later, last_balance))
+            if (earlier := next(free, None)) is not None:
                 found[later.id] = earlier.id
                 taken.add(earlier.id)
     return found
 
 
-def _candidates(in_order: list[Run]) -> Iterator[tuple[Run, list[Run]]]:
-    """Each run with those that may precede it by mode, exchange, currency and time."""
+def _candidates(in_order: list[Run]) -> Iterator[tuple[Run, Iterator[Run]]]:
+    """Each run with those that may precede it by mode, exchange, currency and time, the one that ended last first."""
     by_kind: dict[tuple[str, str | None], list[Run]] = {}
     for run in in_order:
         if run.mode != NEVER_CHAINED:
             by_kind.setdefault((run.mode, run.exchange), []).append(run)
     for runs in by_kind.values():
-        by_end = sorted(runs, key=lambda run: run.ended)
+        by_end = sorted(runs, key=lambda run: (run.ended, run.id))
         ends = [run.ended for run in by_end]
         for later in runs:
             first = bisect_left(ends, later.start - LONGEST_PAUSE)
             last = bisect_left(ends, later.start + CLOCKS_DIFFER + timedelta.resolution)
-            yield later, [run for run in by_end[first:last] if run.order < later.order and _one_currency(run, later)]
+            yield later, _preceding(later, by_end, first, last)
+
+
+def _preceding(later: Run, by_end: list[Run], first: int, last: int) -> Iterator[Run]:
+    in_time = (by_end[place] for place in range(last - 1, first - 1, -1))
+    return (run for run in in_time if run.order < later.order and _one_currency(run, later))
 
 
 def _one_currency(earlier: Run, later: Run) -> bool:

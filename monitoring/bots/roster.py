@@ -8,7 +8,8 @@ from itertools import pairwise
 
 import asyncpg
 
-from monitoring.bots.chains import Chain, Run, chains, possible_pairs
+from monitoring.bots.chains import Chain, Run, chains
+from monitoring.bots.last_balances import LastBalances, balances_at_start
 from monitoring.database.capabilities import Capabilities
 from monitoring.metrics.facts import Flow, Session
 from monitoring.metrics.health import limit_seconds
@@ -32,25 +33,6 @@ SIGN_SOURCES = {
     "positions": "last_update",
     "system_events": "timestamp",
 }
-LAST_BALANCES = """
-SELECT pair.number, coalesce(
-    CASE WHEN booked.at IS NULL OR seen.at > booked.at THEN seen.balance ELSE booked.balance END, booked.balance
-) AS balance
-FROM unnest($1::bigint[], $2::timestamp[], $3::timestamp[]) WITH ORDINALITY AS pair (session, since, until, number)
-LEFT JOIN LATERAL ({booked}) booked ON true
-LEFT JOIN LATERAL ({seen}) seen ON true
-"""
-BOOKED = """
-SELECT total_balance AS balance, last_updated AS at FROM account_balances
-WHERE session_id = pair.session AND last_updated <= pair.until AND total_balance <> 'NaN'
-ORDER BY last_updated DESC, id DESC LIMIT 1
-"""
-SEEN = """
-SELECT balance, timestamp AS at FROM account_history
-WHERE session_id = pair.session AND timestamp >= pair.since AND timestamp <= pair.until AND balance <> 'NaN'
-ORDER BY timestamp DESC, id DESC LIMIT 1
-"""
-NOTHING = "SELECT NULL::numeric AS balance, NULL::timestamp AS at"
 CURRENCIES = """
 SELECT session, first.currency FROM unnest($1::bigint[]) AS session
 CROSS JOIN LATERAL (
@@ -99,11 +81,20 @@ async def read_roster(
     """Raises TableMissing where there are no sessions."""
     sessions = {session.id: session for session in await read_sessions(connection, capabilities)}
     runs = await _runs(connection, capabilities, projections, list(sessions.values()), now)
-    balances = await _last_balances(connection, capabilities, list(possible_pairs(runs)))
-    found = tuple(chains(runs, lambda earlier, later: balances.get((earlier.id, later.id))))
-    links = [link for chain in found for link in pairwise(chain) if (link[0].id, link[1].id) not in balances]
-    balances |= await _last_balances(connection, capabilities, links)
+    found = await _chained(connection, capabilities, runs)
+    links = [link for chain in found for link in pairwise(chain)]
+    balances = await balances_at_start(connection, capabilities, links)
     return Roster(sessions, found, {run.id: chain for chain in found for run in chain}, balances)
+
+
+async def _chained(
+    connection: asyncpg.Connection, capabilities: Capabilities, runs: Sequence[Run]
+) -> tuple[Chain, ...]:
+    last_balances = LastBalances()
+    while True:
+        found = tuple(chains(runs, last_balances))
+        if not await last_balances.read(connection, capabilities):
+            return found
 
 
 async def _runs(
@@ -161,23 +152,6 @@ async def _last_signs(
     query = LAST_SIGNS.format(sources=" UNION ALL ".join(sources))
     rows = await connection.fetch(query, sessions, now + timedelta(minutes=1))
     return {row["session_id"]: row["at"] for row in rows}
-
-
-async def _last_balances(
-    connection: asyncpg.Connection, capabilities: Capabilities, pairs: list[tuple[Run, Run]]
-) -> dict[tuple[int, int], Decimal | None]:
-    if not pairs:
-        return {}
-    booked = capabilities.has("account_balances", "id", "session_id", "last_updated", "total_balance")
-    seen = capabilities.has("account_history", "id", "session_id", "timestamp", "balance")
-    query = LAST_BALANCES.format(booked=BOOKED if booked else NOTHING, seen=SEEN if seen else NOTHING)
-    limits = ([earlier.id for earlier, _ in pairs], [p.start for p, _ in pairs], [later.start for _, later in pairs])
-    rows = await connection.fetch(query, *limits)
-    found = {pairs[row["number"] - 1]: row["balance"] for row in rows}
-    return {
-        (earlier.id, later.id): balance if balance is not None else earlier.initial_balance
-        for (earlier, later), balance in found.items()
-    }
 
 
 async def _currencies(

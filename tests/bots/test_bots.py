@@ -1,6 +1,7 @@
 """The bot, and not the session, is what is shown: one curve, one list of trades, its open positions throughout."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -114,3 +115,19 @@ async def test_many_bots_are_listed_page_by_page(page: Page, connection: asyncpg
     found = "".join([await page.get(f"/bots?page={number}") for number in (1, 2, 3)])
     assert all(f"test-{number}<" in found or f"test-{number} " in found for number in range(60))
     assert (await page.client.get("/bots?page=0")).status_code == 400
+
+
+async def test_paper_money_goes_on_where_it_stood_at_the_start(page: Page, connection: asyncpg.Connection) -> None:
+    """The first session ends while the second has begun, and books once more: 1,000 goes on, 5,000 would be reset."""
+    began = ago(hours=1)
+    paper = {"mode": "PAPER", "symbol": "ETHUSDT"}
+    first = await insert(connection, "trading_sessions", **paper, start_time=ago(hours=9), initial_balance=700,
+                         end_time=began + timedelta(seconds=40))  # fmt: skip
+    for seconds, balance in ((-50, 1000), (30, 5000)):
+        await insert(connection, "account_balances", session_id=first, total_balance=balance,
+                     last_updated=began + timedelta(seconds=seconds))  # fmt: skip
+    second = await insert(connection, "trading_sessions", **paper, start_time=began, initial_balance=1000,
+                          end_time=ago(minutes=9))  # fmt: skip
+    reset = await insert(connection, "trading_sessions", **paper, start_time=ago(minutes=8), initial_balance=700)
+    bots = [bot["sessions"] for bot in await page.json("/api/bots") if bot["mode"] == "PAPER"]
+    assert sorted(bots) == [[first, second], [reset]]
