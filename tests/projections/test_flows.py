@@ -8,7 +8,7 @@ import pytest
 
 from monitoring.clock import SYSTEM_CLOCK
 from tests.projections.reading import Follower, follower_of, refreshed
-from tests.projections.test_ledger import snapshot
+from tests.projections.test_figures import snapshot
 from tests.rows import ago, insert
 
 
@@ -70,10 +70,10 @@ async def test_events_are_no_flows(connection: asyncpg.Connection, session: int)
 
 async def test_a_row_that_comes_late_changes_the_amounts_after_it(connection: asyncpg.Connection, session: int) -> None:
     await booking(connection, session, ago(hours=1), 1500, "deposit")
-    ledger = await read(connection, session)
-    assert [flow.amount for flow in ledger.flows] == [500]
+    follower = await read(connection, session)
+    assert [flow.amount for flow in follower.flows] == [500]
     await booking(connection, session, ago(hours=2), 1100, "trade_exit")
-    assert [flow.amount for flow in (await refreshed(connection, ledger)).flows] == [400]
+    assert [flow.amount for flow in (await refreshed(connection, follower)).flows] == [400]
 
 
 async def test_amounts_are_mended_after_a_query_failed(
@@ -81,23 +81,23 @@ async def test_amounts_are_mended_after_a_query_failed(
 ) -> None:
     """Nothing else would ever read them again."""
     await booking(connection, session, ago(hours=1), 1500, "deposit")
-    ledger = await read(connection, session)
+    follower = await read(connection, session)
     await booking(connection, session, ago(hours=2), 1100, "trade_exit")
-    await ledger.poll(connection)
+    await follower.poll(connection)
     lost = await asyncpg.connect(database_url)
     await lost.close()
     with pytest.raises(asyncpg.InterfaceError):
-        await ledger.projections.flows.states[session].settle(lost, session)
-    assert [flow.amount for flow in (await refreshed(connection, ledger)).flows] == [400]
+        await follower.projections.flows.states[session].settle(lost, session)
+    assert [flow.amount for flow in (await refreshed(connection, follower)).flows] == [400]
 
 
 async def test_a_deposit_that_comes_while_amounts_are_mended(connection: asyncpg.Connection, session: int) -> None:
     """It is committed behind the query's back, and taken in before the answer is."""
     await booking(connection, session, ago(hours=1), 1500, "deposit")
-    ledger = await read(connection, session)
+    follower = await read(connection, session)
     await booking(connection, session, ago(hours=2), 1100, "trade_exit")
-    state = ledger.projections.flows.states[session]
-    await ledger.poll(connection)
+    state = follower.projections.flows.states[session]
+    await follower.poll(connection)
 
     class Meanwhile:
         """A connection on whose way back something else happens, once."""
@@ -106,7 +106,7 @@ async def test_a_deposit_that_comes_while_amounts_are_mended(connection: asyncpg
             rows: list[asyncpg.Record] = await connection.fetch(query, *arguments)
             if len(rows) == 1:
                 await booking(connection, session, ago(minutes=1), 1700, "deposit")
-                await ledger.poll(connection)
+                await follower.poll(connection)
             return rows
 
     await state.settle(Meanwhile(), session)  # type: ignore[arg-type]
@@ -124,8 +124,8 @@ async def test_several_on_one_day(connection: asyncpg.Connection, session: int) 
         await booking(connection, session, at, balance, "deposit" if amount > 0 else "withdrawal")
         if number % 2:
             await insert(connection, "account_history", **snapshot(session, at + timedelta(minutes=1), balance))
-    ledger = await read(connection, session)
-    daily, drawdown = ledger.history.daily(), ledger.history.drawdown()
+    follower = await read(connection, session)
+    daily, drawdown = follower.history.daily(), follower.history.drawdown()
     assert daily is not None
     assert drawdown is not None
     assert daily.index == pytest.approx([1000.0] * len(daily.index))
@@ -137,11 +137,11 @@ async def test_everything_withdrawn_and_begun_again(connection: asyncpg.Connecti
         await insert(connection, "account_history", **snapshot(session, ago(hours=hours), equity))
     await booking(connection, session, ago(hours=6), 0, "withdrawal")
     await booking(connection, session, ago(hours=3), 400, "deposit")
-    ledger = await read(connection, session)
-    drawdown = ledger.history.drawdown()
+    follower = await read(connection, session)
+    drawdown = follower.history.drawdown()
     assert drawdown is not None
     assert (drawdown.current, drawdown.maximum) == (pytest.approx(0), pytest.approx(0))
-    daily = ledger.history.daily()
+    daily = follower.history.daily()
     assert daily is not None
     assert daily.index[-1] == pytest.approx(1100)
 
@@ -156,7 +156,7 @@ async def test_a_deposit_before_any_snapshot_is_not_earned(connection: asyncpg.C
 
 async def test_flows_of_other_sessions_are_theirs(connection: asyncpg.Connection, session: int) -> None:
     other = await insert(connection, "trading_sessions", mode="PAPER")
-    ledger = await read(connection, session)
+    follower = await read(connection, session)
     await booking(connection, other, ago(hours=2), 1000, "session_start")
     await booking(connection, other, ago(hours=1), 5000, "deposit")
-    assert (await refreshed(connection, ledger)).flows == ()
+    assert (await refreshed(connection, follower)).flows == ()

@@ -19,7 +19,7 @@ from monitoring.projections.trade_columns import SORTS, TradeFilter
 from tests.clocks import AN_AFTERNOON, ManualClock
 from tests.projections import naive
 from tests.projections.reading import Follower, follower_of, refreshed
-from tests.projections.test_ledger import snapshot
+from tests.projections.test_figures import snapshot
 from tests.projections.world import INITIAL, World
 from tests.rows import insert
 
@@ -61,15 +61,15 @@ def assert_same(fed: Follower, fresh: Follower, now: datetime) -> None:
     np.testing.assert_array_equal(fed.history.depth(EPOCH), fresh.history.depth(EPOCH))
 
 
-def assert_plain(ledger: Follower, plain: naive.Figures, now: datetime) -> None:
-    sums = ledger.trades.sums(now)
+def assert_plain(follower: Follower, plain: naive.Figures, now: datetime) -> None:
+    sums = follower.trades.sums(now)
     assert sums is not None
     assert_windows(sums, plain, now)
     wins, losses = [net for net in plain.net if net > 0], [net for net in plain.net if net < 0]
     assert (sums.total, sums.unknown, sums.net) == (len(plain.net) + plain.unknown, plain.unknown, sum(plain.net))
     assert (sums.wins, sums.losses, sums.net_wins, sums.net_losses) == (len(wins), len(losses), sum(wins), sum(losses))
-    assert ledger.trades.select(TradeFilter(sort="+pnl", limit=5))[: len(plain.worst)] == plain.worst[:5]
-    assert ledger.trades.select(TradeFilter(sort="pnl", outcome="win", limit=5)) == plain.best[: len(wins)][:5]
+    assert follower.trades.select(TradeFilter(sort="+pnl", limit=5))[: len(plain.worst)] == plain.worst[:5]
+    assert follower.trades.select(TradeFilter(sort="pnl", outcome="win", limit=5)) == plain.best[: len(wins)][:5]
     if plain.net and not plain.unknown:
         assert trades.win_rate(sums) == pytest.approx(100 * len(wins) / len(plain.net))
         assert trades.expectancy(sums) == pytest.approx(sum(plain.net) / len(plain.net))
@@ -78,7 +78,7 @@ def assert_plain(ledger: Follower, plain: naive.Figures, now: datetime) -> None:
     else:
         with pytest.raises(Unknown):
             trades.profit_factor(sums)
-    daily, drawdown = ledger.history.daily(), ledger.history.drawdown()
+    daily, drawdown = follower.history.daily(), follower.history.drawdown()
     if not plain.closes:
         assert daily is None
         return

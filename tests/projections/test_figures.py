@@ -1,4 +1,4 @@
-"""The ledger's figures against plain SQL and against a fresh ledger, on rows made to fool a naive reader."""
+"""Figures of the projections, fed and read anew, on rows made to fool a naive reader."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -45,9 +45,9 @@ async def test_nan_profit_is_counted_but_in_no_sum(connection: asyncpg.Connectio
     now = AN_AFTERNOON
     await insert(connection, "trades", session_id=session, pnl=Decimal("NaN"), exit_time=now)
     await insert(connection, "trades", session_id=session, pnl=7, commission=0, exit_time=now)
-    ledger = await refreshed(connection, await follower_of(connection, session, CLOCK))
+    follower = await refreshed(connection, await follower_of(connection, session, CLOCK))
     await insert(connection, "trades", session_id=session, pnl=Decimal("NaN"), exit_time=now)
-    sums = (await refreshed(connection, ledger)).trades.sums(now)
+    sums = (await refreshed(connection, follower)).trades.sums(now)
     assert sums is not None
     assert (sums.total, sums.unknown, sums.net) == (3, 2, Decimal(7))
 
@@ -55,15 +55,15 @@ async def test_nan_profit_is_counted_but_in_no_sum(connection: asyncpg.Connectio
 async def test_sessions_never_mix(connection: asyncpg.Connection, session: int) -> None:
     paper = await insert(connection, "trading_sessions", mode="PAPER", start_time=AN_AFTERNOON)
     await insert(connection, "trades", session_id=session, pnl=10, exit_time=AN_AFTERNOON)
-    ledger = await refreshed(connection, await follower_of(connection, session, CLOCK))
+    follower = await refreshed(connection, await follower_of(connection, session, CLOCK))
     for _ in range(3):
         await insert(connection, "trades", session_id=paper, pnl=-99, exit_time=AN_AFTERNOON)
     await insert(connection, "account_history", **snapshot(paper, AN_AFTERNOON, 5.0))
-    await refreshed(connection, ledger)
-    sums = ledger.trades.sums(AN_AFTERNOON)
+    await refreshed(connection, follower)
+    sums = follower.trades.sums(AN_AFTERNOON)
     assert sums is not None
     assert sums.total == 1
-    assert ledger.history.daily() is None
+    assert follower.history.daily() is None
 
 
 async def test_audit_rows_are_balance_but_not_equity(connection: asyncpg.Connection, session: int) -> None:
@@ -89,11 +89,11 @@ async def test_a_deposit_is_no_return(connection: asyncpg.Connection, session: i
                  last_updated=times[1] - timedelta(hours=1))  # fmt: skip
     for at, equity in zip(times, (1000.0, 3000.0, 2700.0), strict=True):
         await insert(connection, "account_history", **snapshot(session, at, equity))
-    ledger = await refreshed(connection, await follower_of(connection, session, CLOCK))
-    daily, drawdown = ledger.history.daily(), ledger.history.drawdown()
+    follower = await refreshed(connection, await follower_of(connection, session, CLOCK))
+    daily, drawdown = follower.history.daily(), follower.history.drawdown()
     assert daily is not None
     assert drawdown is not None
-    assert [flow.amount for flow in ledger.flows] == [Decimal(2000)]
+    assert [flow.amount for flow in follower.flows] == [Decimal(2000)]
     assert daily.index == pytest.approx([1000, 1000, 900])
     assert drawdown.maximum == pytest.approx(10)
 
@@ -105,22 +105,22 @@ async def test_a_flow_found_late_takes_back_what_it_looked_like(connection: asyn
     )
     await insert(connection, "account_history", **snapshot(session, now - timedelta(minutes=50), 1000.0))
     await insert(connection, "account_history", **snapshot(session, now - timedelta(minutes=5), 500.0))
-    ledger = await refreshed(connection, await follower_of(connection, session, CLOCK))
-    assert ledger.history.drawdown().maximum == pytest.approx(50)  # type: ignore[union-attr]
+    follower = await refreshed(connection, await follower_of(connection, session, CLOCK))
+    assert follower.history.drawdown().maximum == pytest.approx(50)  # type: ignore[union-attr]
     await insert(connection, "account_balances", session_id=session, total_balance=500,
                  last_updated=now - timedelta(minutes=20), update_reason="exchange_sync_correction")  # fmt: skip
-    await refreshed(connection, ledger)
-    assert ledger.history.drawdown().maximum == pytest.approx(0)  # type: ignore[union-attr]
+    await refreshed(connection, follower)
+    assert follower.history.drawdown().maximum == pytest.approx(0)  # type: ignore[union-attr]
 
 
 async def test_late_rows_of_an_old_day_are_taken_in(connection: asyncpg.Connection, session: int) -> None:
     now = AN_AFTERNOON
     for days, equity in ((3, 1000.0), (2, 1100.0), (0, 1200.0)):
         await insert(connection, "account_history", **snapshot(session, now - timedelta(days=days), equity))
-    ledger = await refreshed(connection, await follower_of(connection, session, CLOCK))
+    follower = await refreshed(connection, await follower_of(connection, session, CLOCK))
     await insert(connection, "account_history", **snapshot(session, now - timedelta(days=2, seconds=30), 550.0))
-    await refreshed(connection, ledger)
-    drawdown = ledger.history.drawdown()
+    await refreshed(connection, follower)
+    drawdown = follower.history.drawdown()
     assert drawdown is not None
     assert drawdown.maximum == pytest.approx(45)
 
@@ -128,18 +128,18 @@ async def test_late_rows_of_an_old_day_are_taken_in(connection: asyncpg.Connecti
 async def test_rows_committed_out_of_order_are_not_lost(
     connection: asyncpg.Connection, database_url: str, session: int
 ) -> None:
-    ledger = await refreshed(connection, await follower_of(connection, session, CLOCK))
+    follower = await refreshed(connection, await follower_of(connection, session, CLOCK))
     slow = await asyncpg.connect(database_url)
     try:
         transaction = slow.transaction()
         await transaction.start()
         await insert(slow, "trades", session_id=session, pnl=1, commission=0, exit_time=AN_AFTERNOON)
         await insert(connection, "trades", session_id=session, pnl=2, commission=0, exit_time=AN_AFTERNOON)
-        await refreshed(connection, ledger)
+        await refreshed(connection, follower)
         await transaction.commit()
     finally:
         await slow.close()
-    sums = (await refreshed(connection, ledger)).trades.sums(AN_AFTERNOON)
+    sums = (await refreshed(connection, follower)).trades.sums(AN_AFTERNOON)
     assert sums is not None
     assert sums.net == 3
 
@@ -148,11 +148,11 @@ async def test_a_corrected_position_changes_the_risk_of_its_trade(connection: as
     position = await insert(connection, "positions", session_id=session, status="CLOSED", entry_balance=10_000)
     await insert(connection, "trades", session_id=session, position_id=position, quantity=1, stop_loss=49_000,
                  exit_time=AN_AFTERNOON)  # fmt: skip
-    ledger = await refreshed(connection, await follower_of(connection, session, CLOCK))
+    follower = await refreshed(connection, await follower_of(connection, session, CLOCK))
     await connection.execute("UPDATE positions SET entry_balance = 5000")
-    ledger.forget("positions")
-    await refreshed(connection, ledger)
-    sums = ledger.trades.sums(AN_AFTERNOON)
+    follower.forget("positions")
+    await refreshed(connection, follower)
+    sums = follower.trades.sums(AN_AFTERNOON)
     assert sums is not None
     assert sums.risk_sum == pytest.approx(0.2)
 
@@ -161,22 +161,22 @@ async def test_a_corrected_time_of_a_position_is_taken_back(connection: asyncpg.
     """It lay in the future, which no sign of life may outlast."""
     now = AN_AFTERNOON
     await insert(connection, "positions", session_id=session, last_update=now + timedelta(days=1))
-    ledger = await refreshed(connection, await follower_of(connection, session, CLOCK))
+    follower = await refreshed(connection, await follower_of(connection, session, CLOCK))
     await connection.execute("UPDATE positions SET last_update = $1", now)
-    ledger.forget("positions")
-    assert (await refreshed(connection, ledger)).positions.last_update == now
+    follower.forget("positions")
+    assert (await refreshed(connection, follower)).positions.last_update == now
 
 
 async def test_corrections_are_followed_once_known(connection: asyncpg.Connection, session: int) -> None:
     trade = await insert(connection, "trades", session_id=session, pnl=10, commission=0, exit_time=AN_AFTERNOON)
     row = await insert(connection, "account_history", **snapshot(session, AN_AFTERNOON - timedelta(days=1), 400.0))
     await insert(connection, "account_history", **snapshot(session, AN_AFTERNOON, 1000.0))
-    ledger = await refreshed(connection, await follower_of(connection, session, CLOCK))
+    follower = await refreshed(connection, await follower_of(connection, session, CLOCK))
     await connection.execute("UPDATE trades SET pnl = -5 WHERE id = $1", trade)
     await connection.execute("DELETE FROM account_history WHERE id = $1", row)
-    ledger.forget("trades", "account_history")
-    await refreshed(connection, ledger)
-    sums, drawdown = ledger.trades.sums(AN_AFTERNOON), ledger.history.drawdown()
+    follower.forget("trades", "account_history")
+    await refreshed(connection, follower)
+    sums, drawdown = follower.trades.sums(AN_AFTERNOON), follower.history.drawdown()
     assert sums is not None
     assert drawdown is not None
     assert (sums.net, drawdown.maximum) == (Decimal(-5), 0)
@@ -189,7 +189,7 @@ async def test_a_deposit_that_the_engine_has_not_taken_over_is_no_loss(
     booked = {"session_id": session, "last_updated": now - timedelta(hours=3)}
     await insert(connection, "account_balances", total_balance=1000, **booked)
     await insert(connection, "account_history", **snapshot(session, now - timedelta(minutes=50), 1000.0))
-    ledger = await refreshed(connection, await follower_of(connection, session, CLOCK))
+    follower = await refreshed(connection, await follower_of(connection, session, CLOCK))
     await insert(
         connection,
         "account_balances",
@@ -200,8 +200,8 @@ async def test_a_deposit_that_the_engine_has_not_taken_over_is_no_loss(
     )
     for minutes, equity in ((30, 1000.0), (20, 3000.0), (10, 2700.0)):
         await insert(connection, "account_history", **snapshot(session, now - timedelta(minutes=minutes), equity))
-        drawdown = (await refreshed(connection, ledger)).history.drawdown()
+        drawdown = (await refreshed(connection, follower)).history.drawdown()
         assert drawdown is not None
         assert drawdown.maximum == pytest.approx(10 if minutes == 10 else 0)
     fresh = await refreshed(connection, await follower_of(connection, session, CLOCK))
-    assert fresh.history.drawdown() == ledger.history.drawdown()
+    assert fresh.history.drawdown() == follower.history.drawdown()
