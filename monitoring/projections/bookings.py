@@ -100,12 +100,11 @@ class Bookings:
 def _fold(rows: Sequence[asyncpg.Record], *, late: bool) -> Fold[SessionFlows]:
     """``late``: whether a row may come before one that is known."""
 
-    def fold(states: dict[int, SessionFlows]) -> set[int]:
+    def fold(states: dict[int, SessionFlows]) -> None:
         for row in rows:
             state = states.setdefault(row["session_id"], SessionFlows())
             before = state.disturbed
             state.add([row])
             state.disturbed = before or (late and state.disturbed)
-        return {row["session_id"] for row in rows}
 
     return fold

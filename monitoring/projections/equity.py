@@ -24,9 +24,8 @@ class EquityHistory:
 
 
 def _fold(found: BySession) -> Fold[Record]:
-    def fold(states: dict[int, Record]) -> set[int]:
+    def fold(states: dict[int, Record]) -> None:
         for session, rows in found.items():
             states.setdefault(session, Record()).absorb(rows)
-        return set(found)
 
     return fold

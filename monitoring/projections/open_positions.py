@@ -51,16 +51,16 @@ class OpenPositions:
         self._take(rows)
         self.complete = True
 
-    async def read(self, source: Source, ids: Sequence[int]) -> Callable[[], set[int]]:
-        """What became of some; calling what is returned takes it in, and gives the sessions that are concerned."""
+    async def read(self, source: Source, ids: Sequence[int]) -> Callable[[], None]:
+        """What became of some; calling what is returned takes it in."""
         if not self.complete:
-            return set
+            return lambda: None
         rows = await source.connection.fetch(BY_ID.format(last_update=_last_update(source)), ids)
 
-        def take() -> set[int]:
-            before = {self._session_of.pop(number) for number in ids if number in self._session_of}
+        def take() -> None:
+            for number in ids:
+                self._session_of.pop(number, None)
             self._take(rows)
-            return {session for session in before | {row["session_id"] for row in rows} if session is not None}
 
         return take
 

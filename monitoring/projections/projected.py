@@ -20,8 +20,8 @@ from monitoring.projections.chunk_size import ChunkSize
 LEAST_CHUNK_ROWS = 100
 
 State = TypeVar("State")
-Fold = Callable[[dict[int, State]], set[int]]
-"""Takes rows into the states of their sessions, by id of the session; the ids of those that changed."""
+Fold = Callable[[dict[int, State]], None]
+"""Takes rows into the states of their sessions, by id of the session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,18 +189,18 @@ class Projected(Generic[State]):
         self.states, self._build, self.complete = {}, None, False
         self.generation += 1
 
-    async def read(self, source: Source, ids: Sequence[int]) -> Callable[[], set[int]]:
-        """New rows; calling what is returned takes them in, and gives the sessions whose state changed by them."""
+    async def read(self, source: Source, ids: Sequence[int]) -> Callable[[], None]:
+        """New rows; calling what is returned takes them in."""
         if not self.complete and not self.building:
-            return set
+            return lambda: None
         fold = await self.projection.read(source, ids)
         return lambda: self._take(fold)
 
-    def _take(self, fold: Fold[State]) -> set[int]:
-        touched = fold(self.states) if self.complete else set()
+    def _take(self, fold: Fold[State]) -> None:
+        if self.complete:
+            fold(self.states)
         if self._build is not None:
             self._build.changes.append(fold)
-        return touched
 
     async def advance(self, source: Source) -> bool:
         """Reads one chunk; True where that completed the scan, now in use."""

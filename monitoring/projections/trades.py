@@ -66,13 +66,12 @@ class TradeTotals:
         days = await source.connection.fetch(BY_DAY.format(figures=counted), *limits)
         columns = await source.connection.fetch(COLUMNS.format(figures=counted), *limits)
 
-        def fold(states: dict[int, SessionTrades]) -> set[int]:
+        def fold(states: dict[int, SessionTrades]) -> None:
             for row in days:
                 _of(states, row).add_day(row["day"], TradeSum.of(row))
             for row in columns:
                 arrays = (row[name] for name in ("exits", "ids", "nets", "symbols", "sides"))
                 _of(states, row).columns.add(zip(*arrays, strict=True))
-            return {row["session_id"] for row in days}
 
         return fold
 
@@ -80,10 +79,9 @@ class TradeTotals:
         rows = await source.connection.fetch(figures(source.capabilities, BY_ID), ids)
         mine = [row for row in rows if row["session_id"] is not None]
 
-        def fold(states: dict[int, SessionTrades]) -> set[int]:
+        def fold(states: dict[int, SessionTrades]) -> None:
             for row in mine:
                 _of(states, row).add(row)
-            return {row["session_id"] for row in mine}
 
         return fold
 
