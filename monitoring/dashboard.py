@@ -1,7 +1,10 @@
 """How the engine's own command finds and starts the dashboard, and where an operator adds metrics."""
 
+import sys
+
 from monitoring.config import Settings, load_settings
 from monitoring.environment import read_environment
+from monitoring.errors import UserError
 from monitoring.metrics.catalogue import CATALOGUE, Metric
 from monitoring.server import serve
 
@@ -23,5 +26,9 @@ class MonitoringDashboard:
         self._options = {"database_url": db_url, "update_interval": update_interval}
 
     def run(self, host: str | None = None, port: int | None = None, debug: bool = False) -> None:
-        """Serves until SIGINT or SIGTERM. Raises ConfigError or DatabaseUnavailable with one sentence."""
-        run(load_settings(read_environment(), **self._options, host=host, port=port, debug=debug))
+        """Serves until SIGINT or SIGTERM; where it cannot, it ends the process with one sentence and exit code 1."""
+        try:
+            run(load_settings(read_environment(), **self._options, host=host, port=port, debug=debug))
+        except UserError as error:
+            # The engine's command, which calls this, would print a traceback.
+            sys.exit(f"atb: {error}")

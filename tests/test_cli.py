@@ -23,6 +23,8 @@ from tests.running import run_dashboard
 from tests.secrets import SECRETS
 from tests.waiting import WAIT_SECONDS, until
 
+ROOT = Path(__file__).parent.parent
+
 
 async def atb(*arguments: str, **environ: str) -> tuple[int, str, str]:
     """Exit code, standard output and standard error of the command."""
@@ -153,6 +155,14 @@ async def test_monitoring_is_ours_beside_the_engine(tmp_path: Path) -> None:
     code, _, err = await beside_the_engine(tmp_path, ENGINE, "dashboards", "run", "monitoring", "--port", "x")
     assert code == 1
     assert "--port=x" in err
+
+
+async def test_the_class_the_engine_starts_ends_with_a_sentence() -> None:
+    start = "from monitoring.dashboard import MonitoringDashboard; MonitoringDashboard({}).run(port=0)"
+    for url, said in (("", "atb: no database: "), ("'postgresql://nobody@127.0.0.1:1/x'", "atb: 127.0.0.1:1/x: ")):
+        code, out, err = await run(sys.executable, "-c", start.format(url), PYTHONPATH=str(ROOT))
+        assert (code, out, err.count("\n")) == (1, "", 1), err
+        assert err.startswith(said)
 
 
 async def test_a_taken_port_is_named(database_url: str) -> None:
