@@ -23,8 +23,10 @@ from monitoring.database.pool import Database
 from monitoring.database.serverinfo import ServerInfo
 from monitoring.projections import Projections, Source
 from monitoring.realtime.feed_state import FeedState
+from monitoring.realtime.identity import identity_of
+from monitoring.realtime.open_look import OpenLook
 from monitoring.realtime.pace import Pace
-from monitoring.realtime.watch import Changes, Watch, identity_of
+from monitoring.realtime.watch import SESSIONS, Changes, Watch
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +63,7 @@ class Feed:
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     """Set as soon as it watches, or could not: what is read before then may be corrected unnoticed."""
     pace: Pace = field(init=False)
+    _open_look: OpenLook = field(init=False)
     _watch: Watch | None = None
     _adapted: int = 0
     """``database.adapted`` when the watch began."""
@@ -79,7 +82,7 @@ class Feed:
     _polled: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        self.pace = Pace(self.clock)
+        self.pace, self._open_look = Pace(self.clock), OpenLook(self.clock)
 
     def wake(self) -> None:
         """Somebody has come to look: poll quickly from now on."""
@@ -219,6 +222,8 @@ class Feed:
         pause = SCHEMA_PAUSE if self.database.capabilities.has(ESSENTIAL) else EMPTY_PAUSE
         if self._due("schema", pause) or self._refresh or self._adapted != self.database.adapted:
             await self._adapt(connection)
+        if await self._open_look.finds(connection, self._watch):
+            self._gate = None
         if not gate.same(self._gate):
             changes = await self._watch.read(connection, gate)
             self._gate = None if changes.more else gate
@@ -234,6 +239,8 @@ class Feed:
         if not changes:
             return
         await self.projections.take_in(source, self._watch.tails, changes)
+        if any(row.is_new for row in changes.rows.get(SESSIONS, ())):
+            self._open_look.restarted()
         self._pending = Changes()
         self.state.changes += 1
         await self.on_change(changes)

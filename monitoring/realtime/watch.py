@@ -59,22 +59,8 @@ LIVING = {
 VERSION = "xmin::text || ctid::text"
 """SQL: differs whenever a row was written again."""
 FLAGS = "system_control_flags"
+SESSIONS = "trading_sessions"
 FLAGS_VERSION = f"SELECT coalesce(string_agg({VERSION}, ',' ORDER BY id), '') FROM {FLAGS}"
-
-IDENTITY = """
-SELECT current_database() AS name,
-       (SELECT oid FROM pg_database WHERE datname = current_database())::bigint AS number,
-       CASE WHEN NOT pg_is_in_recovery() THEN substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END AS timeline,
-       has_function_privilege('pg_control_system()', 'EXECUTE') AS may_ask
-"""
-SYSTEM = "SELECT system_identifier FROM pg_control_system()"
-
-
-async def identity_of(connection: asyncpg.Connection) -> tuple[object, ...]:
-    """Differs for another database, a restored backup, and a server that was promoted."""
-    row = await connection.fetchrow(IDENTITY)
-    system = await connection.fetchval(SYSTEM) if row["may_ask"] else None
-    return row["name"], row["number"], row["timeline"], system
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +187,18 @@ class Watch:
         """Tables whose old rows changed since the last call; those that were emptied are read from their start."""
         return await self.counters.corrected(connection, self.tails)
 
+    async def watch_open_positions(self, connection: asyncpg.Connection) -> bool:
+        """Watches every position that is open; True where one was not, which the next :meth:`read` tells of."""
+        live = self.live.get("positions")
+        if live is None:
+            return False
+        session = _session(self.capabilities, "positions")
+        query = f"SELECT id, {session} AS session_id FROM positions WHERE status = 'OPEN' AND id <= $1"
+        rows = await connection.fetch(query, self.tails["positions"].watermark)
+        missed = {row["id"]: LiveRow("", row["session_id"]) for row in rows if row["id"] not in live}
+        live.update(missed)
+        return bool(missed)
+
     def _query(self) -> str:
         """One statement over every table; the n-th table's watermark and ids are parameters 2n-1 and 2n."""
         parts = []
@@ -283,6 +281,6 @@ async def _alive(
 
 def _session(capabilities: Capabilities, table: str) -> str:
     """SQL: the session that a row belongs to."""
-    if table == "trading_sessions":
+    if table == SESSIONS:
         return "id::bigint"
     return "session_id::bigint" if capabilities.has(table, "session_id") else "NULL::bigint"

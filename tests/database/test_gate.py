@@ -7,7 +7,8 @@ from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database import gate as gates
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.gate import Gate, Tail, read_gate, with_running
-from monitoring.realtime.watch import MOST_NEW_ROWS, Changes, Watch, identity_of
+from monitoring.realtime.identity import identity_of
+from monitoring.realtime.watch import MOST_NEW_ROWS, Changes, Watch
 from tests.rows import insert, now
 from tests.waiting import until
 

@@ -1,5 +1,6 @@
 """A clean restart: the session ends, a new one begins, and its open position is moved to it a moment later."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -52,3 +53,30 @@ async def test_a_row_that_moves_is_counted_where_it_is(page: Page, connection: a
         return there == seen and gone != seen
 
     await until(moved)
+
+
+async def keep_pricing(url: str, number: int) -> None:
+    """An engine at work: the server's counts of updates tell nothing of other rows of the table."""
+    engine = await asyncpg.connect(url)
+    try:
+        while True:
+            await engine.execute("UPDATE positions SET last_update = $2 WHERE id = $1", number, now())
+            await asyncio.sleep(0.1)
+    finally:
+        engine.terminate()
+
+
+async def test_a_position_that_is_opened_again_is_shown(connection: asyncpg.Connection, database_url: str) -> None:
+    """It was closed before anybody watched it."""
+    await insert(connection, "trading_sessions", mode="LIVE", start_time=ago(days=2))
+    await insert(connection, "positions", session_id=1, symbol="ETHUSDT", status="CLOSED", quantity=1)
+    priced = await insert(connection, "positions", session_id=1, symbol="BTCUSDT", quantity=1)
+    async with dashboard(database_url) as page:
+        assert await open_ids(page, "session=1") == [priced]
+        pricing = asyncio.create_task(keep_pricing(database_url, priced))
+        await connection.execute("UPDATE positions SET status = 'OPEN', last_update = $1 WHERE id = 1", now())
+        await page.shows("positions", "ETHUSDT")
+        await connection.execute("UPDATE positions SET current_price = 4321.5 WHERE id = 1")
+        await page.shows("positions", "4,321.50")
+        pricing.cancel()
+        await asyncio.gather(pricing, return_exceptions=True)

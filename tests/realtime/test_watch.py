@@ -10,7 +10,8 @@ import pytest
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.gate import read_gate
-from monitoring.realtime.watch import Changes, Watch, identity_of
+from monitoring.realtime.identity import identity_of
+from monitoring.realtime.watch import Changes, Watch
 from tests.rows import insert
 from tests.waiting import until
 

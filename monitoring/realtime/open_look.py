@@ -1,0 +1,38 @@
+"""Looks for open positions that are not watched: one that was opened again, or that a restart brought back."""
+
+from dataclasses import dataclass
+from math import inf
+
+import asyncpg
+
+from monitoring.clock import Clock
+from monitoring.realtime.watch import Watch
+
+PAUSE_SECONDS = 1.0
+LARGEST_SHARE = 0.002
+"""Of a processor, at most: where the table is long and has no index on its open rows, looks are rarer."""
+CLOSELY_SECONDS = 60.0
+"""For so long after a session appeared every poll looks, whatever it costs: positions are moved to it just then."""
+
+
+@dataclass(slots=True)
+class OpenLook:
+    """When the next look is due."""
+
+    clock: Clock
+    _next: float = -inf
+    _closely_until: float = -inf
+
+    def restarted(self) -> None:
+        """A session appeared."""
+        self._closely_until = self.clock.monotonic() + CLOSELY_SECONDS
+
+    async def finds(self, connection: asyncpg.Connection, watch: Watch) -> bool:
+        """Looks, if that is due; True where there is an open position that was not watched and is from now on."""
+        started = self.clock.monotonic()
+        if started < self._next and started >= self._closely_until:
+            return False
+        found = await watch.watch_open_positions(connection)
+        cost = self.clock.monotonic() - started
+        self._next = started + max(PAUSE_SECONDS, cost / LARGEST_SHARE)
+        return found
