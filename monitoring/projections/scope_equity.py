@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
+from math import inf
 
 import numpy as np
 
@@ -25,6 +26,20 @@ CLOSES_AGE_SECONDS = 1.0
 """For how long the closes of a history that is still being read are good enough."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Mixed:
+    """A day that was cut, as it was up to some horizon."""
+
+    made_of: object
+    parts: list[Day]
+    next_at: float
+    """Epoch seconds of the first row that lay in the future."""
+
+    def holds(self, made_of: object, horizon: float) -> bool:
+        later = any(part.last[0] > horizon for part in self.parts)
+        return self.made_of == made_of and not later and horizon < self.next_at
+
+
 @dataclass(slots=True)
 class ScopeEquity:
     """``prepare`` before reading; then everything is of one moment, until the next ``prepare``."""
@@ -40,7 +55,7 @@ class ScopeEquity:
     _factors: FlowFactors = field(default_factory=FlowFactors.none)
     _seen: tuple[object, ...] = ()
     """What the factors depend on besides the flows."""
-    _mixed: dict[date, tuple[object, list[Day]]] = field(default_factory=dict)
+    _mixed: dict[date, _Mixed] = field(default_factory=dict)
     """Days on which a factor changes or sessions write at the same time: read again, cut where they must be."""
     _old: tuple[object, Timeline] | None = None
     """All days but the newest, and what they were made of."""
@@ -140,14 +155,15 @@ class ScopeEquity:
         cuts = [at for at in self._factors.times if epoch(midnight(day)) <= at < epoch(next_midnight(day))]
         made_of = (tuple(record.stamp(day) for record in self._records.values()), tuple(cuts))
         known = self._mixed.get(day)
-        if known is not None and known[0] == made_of and not any(part.last[0] > horizon for part in known[1]):
-            return known[1]
+        if known is not None and known.holds(made_of, horizon):
+            return known.parts
         rows = await reader.between(list(self.sessions), midnight(day), next_midnight(day))
+        left_out = rows.times[rows.times > horizon]
         rows = rows.where(rows.times <= horizon)
         pieces = np.searchsorted(rows.times, cuts, side="left")
         edges = [0, *pieces.tolist(), len(rows)]
         parts = [Day.of(day, rows.where(slice(start, stop))) for start, stop in pairwise(edges) if stop > start]
-        self._mixed[day] = made_of, parts
+        self._mixed[day] = _Mixed(made_of, parts, float(left_out[0]) if len(left_out) else inf)
         return parts
 
     def shown_flows(self, after: float, until: float) -> Decimal:

@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.clocks import AN_AFTERNOON, standing_at
+from tests.clocks import AN_AFTERNOON, ManualClock, standing_at
 from tests.projections.reading import follower_of, refreshed
 from tests.rows import insert
 
@@ -205,3 +205,22 @@ async def test_a_deposit_that_the_engine_has_not_taken_over_is_no_loss(
         assert drawdown.maximum == pytest.approx(10 if minutes == 10 else 0)
     fresh = await refreshed(connection, await follower_of(connection, session, CLOCK))
     assert fresh.history.drawdown() == follower.history.drawdown()
+
+
+async def test_a_row_ahead_of_the_clock_counts_once_it_is_due(connection: asyncpg.Connection, session: int) -> None:
+    """On the day of a deposit too, of which the rows are read again."""
+    hands = ManualClock()
+    booked = {"session_id": session, "update_reason": "deposit"}
+    for minutes, balance in ((60, 1000), (40, 3000)):
+        at = hands.now - timedelta(minutes=minutes)
+        await insert(connection, "account_balances", **booked, total_balance=balance, last_updated=at)
+    for minutes, equity in ((50, 1000.0), (20, 3000.0), (-5, 2400.0)):
+        await insert(connection, "account_history", **snapshot(session, hands.now - timedelta(minutes=minutes), equity))
+    follower = await refreshed(connection, await follower_of(connection, session, hands.clock))
+    seen = []
+    for _ in range(2):
+        daily = (await refreshed(connection, follower)).history.daily()
+        assert daily is not None
+        seen.append(daily.equity[-1])
+        hands.forward(minutes=6)
+    assert seen == [3000, 2400]
