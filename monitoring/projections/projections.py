@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -33,7 +34,8 @@ REST_SHARE = 0.5
 PATIENCE_SECONDS = 0.4
 """How long a page waits for scans to end, before it is shown what is known."""
 FEW_ROWS = 20_000
-"""So many rows are waited for, however long they take."""
+FEW_ROWS_PATIENCE_SECONDS = 5.0
+"""How long it waits where so few rows are left: on a busy machine they take long, and are worth it."""
 TELL_SECONDS = 5.0
 """After so long progress is told again."""
 MOST_SCOPES = 64
@@ -185,19 +187,17 @@ class Projections:
         return kept
 
     async def settle(self) -> None:
-        """Waits for scans that will soon be done."""
-        deadline = self._clock.monotonic() + PATIENCE_SECONDS
-        while self.building:
-            left = deadline - self._clock.monotonic()
-            if left <= 0 and self._rows_waiting >= FEW_ROWS:
+        """Waits for scans that will soon be done, though not for a database that is away."""
+        started = self._clock.monotonic()
+        while self.building and self.away is None:
+            limit = FEW_ROWS_PATIENCE_SECONDS if self._rows_waiting < FEW_ROWS else PATIENCE_SECONDS
+            left = started + limit - self._clock.monotonic()
+            if left <= 0:
                 return
             self._moved.clear()
-            try:
-                async with asyncio.timeout(left if left > 0 else PATIENCE_SECONDS):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
                     await self._moved.wait()
-            except TimeoutError:
-                if self._rows_waiting >= FEW_ROWS:
-                    return
 
     async def run(self) -> None:
         """Scans what is waiting, for ever."""

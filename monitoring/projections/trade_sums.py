@@ -33,7 +33,8 @@ SELECT session_id::bigint AS session_id, exit_time::date AS day, count(*) AS tot
        coalesce(sum(net) FILTER (WHERE net < 0), 0) AS net_losses,
        coalesce(sum(risk), 0) AS risk_sum, count(risk) AS risk_count
 FROM (SELECT session_id, exit_time, fee, interest, nullif(net, 'NaN') AS net, nullif(risk, 'NaN') AS risk
-      FROM ({figures}) figures WHERE session_id IS NOT NULL OFFSET 0) known
+      FROM ({figures}) figures
+      WHERE session_id IS NOT NULL AND exit_time IS NOT NULL OFFSET 0) known
 GROUP BY 1, 2
 """
 

@@ -25,7 +25,7 @@ COLUMNS = """
 SELECT session_id::bigint AS session_id, array_agg(exit_time) AS exits, array_agg(id::bigint) AS ids,
        array_agg(net::float8) AS nets, array_agg(coalesce(symbol, '')) AS symbols,
        array_agg(coalesce(side, '')) AS sides
-FROM ({figures}) figures WHERE session_id IS NOT NULL GROUP BY 1
+FROM ({figures}) figures WHERE session_id IS NOT NULL AND exit_time IS NOT NULL GROUP BY 1
 """
 
 
@@ -77,7 +77,7 @@ class TradeTotals:
 
     async def read(self, source: Source, ids: Sequence[int]) -> Fold[SessionTrades]:
         rows = await source.connection.fetch(figures(source.capabilities, BY_ID), ids)
-        mine = [row for row in rows if row["session_id"] is not None]
+        mine = [row for row in rows if row["session_id"] is not None and row["exit_time"] is not None]
 
         def fold(states: dict[int, SessionTrades]) -> None:
             for row in mine:

@@ -224,3 +224,16 @@ async def test_a_row_ahead_of_the_clock_counts_once_it_is_due(connection: asyncp
         seen.append(daily.equity[-1])
         hands.forward(minutes=6)
     assert seen == [3000, 2400]
+
+
+async def test_a_trade_without_an_exit_time_is_left_out(connection: asyncpg.Connection, session: int) -> None:
+    """As a conversion may leave one; everything else is counted all the same."""
+    await connection.execute("ALTER TABLE trades ALTER COLUMN exit_time DROP NOT NULL")
+    at = AN_AFTERNOON
+    for exit_time in (at, None):
+        await insert(connection, "trades", session_id=session, pnl=7, commission=0, exit_time=exit_time)
+    follower = await refreshed(connection, await follower_of(connection, session, CLOCK))
+    await insert(connection, "trades", session_id=session, pnl=7, commission=0, exit_time=None)
+    sums = (await refreshed(connection, follower)).trades.sums(at)
+    assert sums is not None
+    assert (sums.total, sums.net) == (1, 7)
