@@ -34,7 +34,11 @@ SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
 SET LOCAL lock_timeout = '3s';
 SET LOCAL statement_timeout = '5s';
 """
-NEWEST = "SELECT id FROM account_balances WHERE session_id = $1 ORDER BY last_updated DESC, id DESC LIMIT 1"
+# A row at the end of time is none that another could follow.
+NEWEST = """
+SELECT id FROM account_balances WHERE session_id = $1 AND last_updated < '9999-12-31'
+ORDER BY last_updated DESC, id DESC LIMIT 1
+"""
 LOCK = "SELECT id FROM account_balances WHERE id = $1 FOR UPDATE"
 LOCKED = """
 SELECT id, total_balance, last_updated, base_currency, {reserved} AS reserved_balance, {assets} AS asset_balances

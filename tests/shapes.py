@@ -24,6 +24,20 @@ UPDATE correlation_matrix SET correlation_value = 'Infinity';
 UPDATE portfolio_exposures SET total_exposure = '-Infinity';
 UPDATE trading_sessions SET initial_balance = 'Infinity';
 """
+FAR_TIMES = """
+UPDATE trades SET exit_time = '58857-01-01' WHERE id % 3 = 0;
+UPDATE trades SET entry_time = '-infinity', exit_time = '0044-03-15 BC' WHERE id % 5 = 0;
+UPDATE account_history SET timestamp = '58857-01-01' WHERE id % 4 = 0;
+UPDATE account_history SET timestamp = '0044-03-15 BC' WHERE id % 7 = 0;
+UPDATE account_balances SET last_updated = '58857-01-01' WHERE id % 2 = 0;
+UPDATE positions SET entry_time = '0044-03-15 BC', last_update = '58857-01-01';
+UPDATE orders SET created_at = '58857-01-01', filled_at = '0044-03-15 BC' WHERE id % 2 = 0;
+UPDATE system_events SET timestamp = '58857-01-01';
+UPDATE risk_adjustments SET timestamp = '58857-01-01';
+UPDATE strategy_executions SET timestamp = '58857-01-01';
+UPDATE trading_sessions SET start_time = '-infinity';
+"""
+"""Milliseconds taken for seconds lie in such years; no date here can hold them."""
 FIRST_GENERATION = """
 CREATE TYPE positionside AS ENUM ('LONG', 'SHORT');
 CREATE TYPE orderstatus AS ENUM ('PENDING', 'OPEN', 'FILLED', 'CLOSED', 'CANCELLED', 'FAILED');
@@ -68,6 +82,8 @@ async def shape(connection: asyncpg.Connection, name: str) -> None:
     elif name == "native enums":
         await connection.execute(FIRST_GENERATION)
         await retype(connection, "numeric", "double precision", table="account_balances")
+    elif name == "far times":
+        await connection.execute(FAR_TIMES)
     elif name == "unreadable":
         await retype(connection, "numeric", "bytea", "'\\\\x00'")
     else:
@@ -76,7 +92,7 @@ async def shape(connection: asyncpg.Connection, name: str) -> None:
         await connection.execute(INFINITE)
 
 
-SHAPES = ("native enums", "oldfloat", "float", "timestamptz", "infinite", "unreadable")
+SHAPES = ("native enums", "oldfloat", "float", "timestamptz", "infinite", "far times", "unreadable")
 
 
 async def seed_everything(connection: asyncpg.Connection) -> int:

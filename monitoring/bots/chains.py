@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from monitoring.projections.times import shifted
+
 CLOCKS_DIFFER = timedelta(seconds=60)
 """A session may have ended so much after its successor began."""
 LONGEST_PAUSE = timedelta(days=7)
@@ -88,8 +90,8 @@ def _candidates(in_order: list[Run]) -> Iterator[tuple[Run, Iterator[Run]]]:
         by_end = sorted(runs, key=lambda run: (run.ended, run.id))
         ends = [run.ended for run in by_end]
         for later in runs:
-            first = bisect_left(ends, later.start - LONGEST_PAUSE)
-            last = bisect_left(ends, later.start + CLOCKS_DIFFER + timedelta.resolution)
+            first = bisect_left(ends, shifted(later.start, -LONGEST_PAUSE))
+            last = bisect_left(ends, shifted(later.start, CLOCKS_DIFFER + timedelta.resolution))
             yield later, _preceding(later, by_end, first, last)
 
 

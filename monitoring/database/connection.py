@@ -1,7 +1,7 @@
 """A connection that is asked in the contract's words, whatever the tables look like by now."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -21,10 +21,18 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]
     capabilities: Callable[[], Capabilities] = Capabilities
     """What there is now; whoever connects says where that is found."""
 
-    async def take_times_as_utc(self) -> None:
-        """``timestamptz`` comes and goes as naive UTC, as ``timestamp`` does: a query need not know which it is."""
-        codec = {"encoder": _microseconds, "decoder": _moment, "format": "tuple"}
-        await self.set_type_codec("timestamptz", schema="pg_catalog", **codec)
+    async def take_times(self) -> None:
+        """``timestamptz`` comes and goes as naive UTC, as ``timestamp`` does: a query need not know which it is.
+
+        Times and days outside the years 1 to 9999 are read as the ends of time, as infinite ones are: asyncpg would
+        fail.
+        """
+        for kind in ("timestamp", "timestamptz"):
+            await self._take(kind, _microseconds, _moment)
+        await self._take("date", _days, _date)
+
+    async def _take(self, kind: str, encoder: Callable[..., object], decoder: Callable[..., object]) -> None:
+        await self.set_type_codec(kind, schema="pg_catalog", encoder=encoder, decoder=decoder, format="tuple")
 
     def _translated(self, query: str) -> str:
         return self.capabilities().translated(query)
@@ -47,5 +55,18 @@ def _microseconds(moment: datetime) -> tuple[int]:
 
 
 def _moment(stored: tuple[int]) -> datetime:
-    end = next((moment for moment, number in ENDS.items() if number == stored[0]), None)
-    return EPOCH + stored[0] * MICROSECOND if end is None else end
+    try:
+        return EPOCH + timedelta(microseconds=stored[0])
+    except OverflowError:
+        return datetime.max if stored[0] > 0 else datetime.min  # noqa: DTZ901 - naive UTC, as all times here
+
+
+def _days(day: date) -> tuple[int]:
+    return ((day - EPOCH.date()).days,)
+
+
+def _date(stored: tuple[int]) -> date:
+    try:
+        return EPOCH.date() + timedelta(days=stored[0])
+    except OverflowError:
+        return date.max if stored[0] > 0 else date.min

@@ -225,7 +225,7 @@ class Database:
         connection.capabilities = lambda: self.capabilities
         try:
             with lost_with(connection):
-                await connection.take_times_as_utc()
+                await connection.take_times()
                 server = await read_server_info(connection)
                 if server.pooled and not cache:
                     raise DatabaseUnavailable(f"{self.name}: a pooler answers where there was none")

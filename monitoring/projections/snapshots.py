@@ -58,8 +58,10 @@ CROSS JOIN LATERAL (
     ORDER BY timestamp DESC, account_history.id DESC LIMIT 1
 ) h
 """
-IN_RANGE = "id > $1 AND id <= $2 AND NOT id = ANY($3::bigint[]) AND session_id IS NOT NULL AND isfinite(timestamp)"
-BY_ID = "id = ANY($1::bigint[]) AND session_id IS NOT NULL AND isfinite(timestamp)"
+DATED = "timestamp >= '0001-01-01' AND timestamp < '10000-01-01'"
+"""Leaves out infinite times, and years that no date here can hold."""
+IN_RANGE = f"id > $1 AND id <= $2 AND NOT id = ANY($3::bigint[]) AND session_id IS NOT NULL AND {DATED}"
+BY_ID = f"id = ANY($1::bigint[]) AND session_id IS NOT NULL AND {DATED}"
 BETWEEN = "timestamp >= $1 AND timestamp < $2 AND session_id = ANY($3::bigint[])"
 
 

@@ -13,8 +13,8 @@ def epoch(moment: datetime) -> float:
 
 
 def from_epoch(seconds: float) -> datetime:
-    """Seconds since 1970 as naive UTC."""
-    return EPOCH + timedelta(seconds=float(seconds))
+    """Seconds since 1970 as naive UTC, as far as there is time: the last moment of all is rounded up as a float."""
+    return shifted(EPOCH, timedelta(seconds=float(seconds)))
 
 
 def midnight(day: date) -> datetime:

@@ -202,7 +202,7 @@ def _realized(row: Mapping[str, object], exits: Sequence[asyncpg.Record], readab
 
 def _taken(row: Mapping[str, object], exit: asyncpg.Record) -> Decimal | None:
     """What one exit took: as written, else from its price and its share of the position."""
-    pnl, price, size = (_finite(exit[name]) for name in ("pnl", "price", "size"))
+    pnl, price, size = (_decimal(exit[name]) for name in ("pnl", "price", "size"))
     entry, quantity, original = (_decimal(row[name]) for name in ("entry_price", "quantity", "original_size"))
     if (
         pnl is not None
@@ -217,12 +217,9 @@ def _taken(row: Mapping[str, object], exit: asyncpg.Record) -> Decimal | None:
     return (price - entry) * direction(row) * quantity * size / original
 
 
-def _finite(value: object) -> Decimal | None:
-    return value if isinstance(value, Decimal) and value.is_finite() else None
-
-
 def _decimal(value: object) -> Decimal | None:
-    return value if isinstance(value, Decimal) else None
+    """A number as it is; None for NULL, NaN and the infinities."""
+    return value if isinstance(value, Decimal) and value.is_finite() else None
 
 
 @dataclass(frozen=True, slots=True)

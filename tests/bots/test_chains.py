@@ -44,6 +44,11 @@ def test_clocks_may_differ_by_a_minute() -> None:
         assert found(first, run(2, 5)) == expected
 
 
+def test_sessions_at_the_ends_of_time_are_bots_as_any_other() -> None:
+    ever, never = datetime.min, datetime.max  # noqa: DTZ901 - what infinite times are read as
+    assert found(run(1, 30, start=ever), run(2, 20, 10), run(3, 9, start=never)) == [[1], [2], [3]]
+
+
 def test_two_bots_deployed_at_once_stay_apart() -> None:
     eth = frozenset({"ETH"})
     runs = (run(1, 72, 1.1), run(2, 72, 1.2, symbols=eth), run(3, 1, symbols=eth), run(4, 1))

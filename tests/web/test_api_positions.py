@@ -125,6 +125,7 @@ async def test_closed_positions_and_those_of_others_are_left_out(
     [
         ("LONG", [95], 99, 4),  # as first placed, though it was trailed since
         ("LONG", [95, 98], None, 4),
+        ("LONG", [Decimal("NaN"), 95], None, 4),
         ("LONG", [], 90, 2),
         ("LONG", [], None, None),
         ("LONG", [101], 90, None),  # at or beyond the entry: it limits no loss
@@ -136,7 +137,7 @@ async def test_r_is_the_gain_in_units_of_the_first_risk(
     connection: asyncpg.Connection,
     session: int,
     side: str,
-    stops: list[int],
+    stops: list[Decimal | int],
     own: int | None,
     r: float | None,
 ) -> None:
