@@ -36,11 +36,12 @@ audit: $(VENV)/.dev $(PROGRAMS) ## the tests that take long: matrices, floods, e
 
 check: test ## the same
 
-lint: $(VENV)/.dev ## format, style, types and declared imports
+lint: $(VENV)/.dev ## format, style, types, declared imports and their direction
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	@$(BIN)/deptry monitoring scripts
+	@$(BIN)/lint-imports --no-logo --no-cache
 
 format: $(VENV)/.dev ## rewrites the code in the one format
 	$(BIN)/ruff check --fix --exit-zero

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import uvloop
 
-from monitoring.snapshots import HEAD_START
+from monitoring.reading.snapshots import HEAD_START
 
 LONGEST_WAIT = 20.0
 AT_ONCE = 50

@@ -13,12 +13,13 @@ from monitoring.admission import SIGNED_IN_FOR, Admission
 from monitoring.clock import SYSTEM_CLOCK, Clock
 from monitoring.config import Settings, signing_key
 from monitoring.database.pool import Database
+from monitoring.hub import Hub
 from monitoring.metrics.catalogue import BY_KEY, CATALOGUE, Metric
 from monitoring.projections import Projections
-from monitoring.reader import Reader
+from monitoring.reading.reader import Reader
+from monitoring.reading.snapshots import Snapshots
 from monitoring.realtime.dispatch import Dispatcher
 from monitoring.realtime.feed import Feed
-from monitoring.realtime.hub import Hub
 from monitoring.realtime.rhythm import Clockwork, FullRefresh
 from monitoring.realtime.sockets import Sockets
 from monitoring.realtime.tasks import Tasks
@@ -27,7 +28,6 @@ from monitoring.realtime.updates import Updates
 from monitoring.resources import resource_dir
 from monitoring.sections import SECTIONS, custom
 from monitoring.services import KEY, Services
-from monitoring.snapshots import Snapshots
 from monitoring.version import VERSION
 from monitoring.web import api, auth, cors, errors, headers, pages, stream, tables
 from monitoring.web.answers import Answers

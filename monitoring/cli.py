@@ -86,7 +86,7 @@ def db() -> None:
 @click.option("--apply-migrations", is_flag=True, help="Accepted; migrations belong to the engine.")
 def verify(db_url: str | None, apply_migrations: bool) -> None:
     """Connect and say what was found: version, tables, newest rows, rights, change feed."""
-    from monitoring.database.verify import verify as look
+    from monitoring.verify import verify as look
 
     if apply_migrations:
         click.echo("Migrations belong to the engine: none was applied.")
@@ -101,7 +101,7 @@ def verify(db_url: str | None, apply_migrations: bool) -> None:
 @click.option("--db-url", help="PostgreSQL to create the tables in (default: DATABASE_URL).")
 def init(db_url: str | None) -> None:
     """Create the engine's tables in an empty database."""
-    from monitoring.database.verify import create
+    from monitoring.verify import create
 
     settings = load_settings(read_environment(), database_url=db_url)
     asyncio.run(create(settings.database_url))

@@ -17,11 +17,11 @@ from quart import Quart
 from monitoring.app import asgi, create_app
 from monitoring.config import ConfigError, Settings, notices
 from monitoring.database.pool import DatabaseUnavailable
+from monitoring.hub import MOST_VIEWERS
 from monitoring.listening import address, listen
 from monitoring.logs import announce, configure
 from monitoring.metrics.catalogue import Metric
 from monitoring.realtime.gatekeeper import App
-from monitoring.realtime.hub import MOST_VIEWERS
 from monitoring.realtime.sockets import LARGEST_MESSAGE
 from monitoring.services import KEY, Services
 from monitoring.stalled import Http, WebSocket

@@ -9,15 +9,15 @@ from monitoring.admission import Admission
 from monitoring.clock import Clock
 from monitoring.config import Settings
 from monitoring.database.pool import Database
+from monitoring.hub import Hub
 from monitoring.projections import Projections
-from monitoring.reader import Reader
+from monitoring.reading.reader import Reader
+from monitoring.reading.snapshots import Snapshots
 from monitoring.realtime.dispatch import Dispatcher
 from monitoring.realtime.feed import Feed
-from monitoring.realtime.hub import Hub
 from monitoring.realtime.tasks import Tasks
 from monitoring.realtime.unsent import Streams
 from monitoring.realtime.updates import Updates
-from monitoring.snapshots import Snapshots
 from monitoring.web.answers import Answers
 from monitoring.web.rendering import Pages
 

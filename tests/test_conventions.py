@@ -90,7 +90,7 @@ def test_modules_do_one_thing() -> None:
 def test_imports_point_one_way() -> None:
     """``charts``, ``metrics``, ``formatting`` and ``hub`` know nothing of the rest, but for the clock."""
     lonely = [*Path("monitoring/charts").rglob("*.py"), *Path("monitoring/metrics").rglob("*.py")]
-    for path in [*lonely, Path("monitoring/formatting.py"), Path("monitoring/realtime/hub.py")]:
+    for path in [*lonely, Path("monitoring/formatting.py"), Path("monitoring/hub.py")]:
         for module in re.findall(r"^from (monitoring\S*)", path.read_text(), re.M):
             assert re.match(r"monitoring\.(charts|metrics|clock)", module), f"{path} imports {module}"
 

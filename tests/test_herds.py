@@ -16,13 +16,13 @@ from quart import Quart
 
 from monitoring.app import create_app
 from monitoring.config import load_settings
+from monitoring.hub import Hub, Subscription
+from monitoring.reading.snapshots import HEAD_START
 from monitoring.realtime.dispatch import STALE
-from monitoring.realtime.hub import Hub, Subscription
 from monitoring.realtime.sse import stream
 from monitoring.sections import BY_NAME, SECTIONS, Section
 from monitoring.sections.section import Context
 from monitoring.services import KEY, Services
-from monitoring.snapshots import HEAD_START
 from monitoring.web.rendering import SectionRenderer
 from tests.history import seed_account
 from tests.rows import insert, now
@@ -179,7 +179,7 @@ async def test_what_changed_itself_is_loaded_first_and_whoever_asks_for_the_rest
     loads: Counter[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("monitoring.snapshots.HEAD_START", 3600)
+    monkeypatch.setattr("monitoring.reading.snapshots.HEAD_START", 3600)
     for path in ("/partials/performance", "/partials/trades"):
         await fetch(client, path)
     await rested(parts.hub)

@@ -8,10 +8,10 @@ import pytest
 
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.pool import Database
+from monitoring.hub import Hub
 from monitoring.metrics.facts import Session
 from monitoring.projections import Projections
-from monitoring.reader import Reader
-from monitoring.realtime.hub import Hub
+from monitoring.reading.reader import Reader
 from monitoring.scope import Scope
 from monitoring.sections.section import Context
 from tests.history import seed_account

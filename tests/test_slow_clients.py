@@ -13,8 +13,8 @@ import pytest
 
 from monitoring import stalled
 from monitoring.clock import SYSTEM_CLOCK
+from monitoring.hub import Hub
 from monitoring.realtime.client import AT_ONCE, MOST_UNSENT
-from monitoring.realtime.hub import Hub
 from monitoring.realtime.sockets import Sockets
 from monitoring.realtime.sse import event
 from monitoring.sections import SECTIONS

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from monitoring.changes import ChangeSet
 from monitoring.clock import Clock
 from monitoring.database.errors import MAY_BE_SCHEMA, SCHEMA_CHANGED, DatabaseUnavailable
 from monitoring.database.gate import Tail
@@ -22,7 +23,6 @@ from monitoring.projections.record import Record
 from monitoring.projections.scope_equity import ScopeEquity
 from monitoring.projections.scope_state import MergedTrades, ScopePositions, ScopeState, flows_of
 from monitoring.projections.trades import ScopeTrades, SessionTrades, TradeTotals
-from monitoring.realtime.watch import Changes
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +113,7 @@ class Projections:
                 projected.begin(cursors.get(projected.table), source.capabilities)
         self._work.set()
 
-    async def take_in(self, source: Source, cursors: Mapping[str, Tail], changes: Changes) -> None:
+    async def take_in(self, source: Source, cursors: Mapping[str, Tail], changes: ChangeSet) -> None:
         """Brings everything up to what the feed found. Where it fails it may be called again with the same changes."""
         for table, rows in changes.rows.items():
             self._changed.update({(table, row.session) for row in rows})

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 
+from monitoring.changes import OLD_ROWS, ChangeSet, NewRow
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
-from monitoring.reader import Reader
-from monitoring.realtime.hub import Hub
-from monitoring.realtime.watch import OLD_ROWS, Changes, NewRow
+from monitoring.hub import Hub
+from monitoring.reading.reader import Reader
 from monitoring.scope import CURRENT, UnknownSession
 from monitoring.sections import BY_NAME, SECTIONS
 
@@ -49,7 +49,7 @@ class Dispatcher:
         self._work = asyncio.Event()
         self._work.set()
 
-    async def change(self, changes: Changes) -> None:
+    async def change(self, changes: ChangeSet) -> None:
         """Rows came or changed, or old ones were corrected."""
         if SESSIONS in changes.rows or SESSIONS in changes.corrected:
             self._forget_sessions()
@@ -157,7 +157,7 @@ def _sections(tables: Collection[str]) -> tuple[str, ...]:
     return tuple(sorted(stale, key=lambda name: (name not in shown, len(BY_NAME[name].tables), name)))
 
 
-def _by_session(changes: Changes) -> dict[int, dict[str, list[NewRow]]]:
+def _by_session(changes: ChangeSet) -> dict[int, dict[str, list[NewRow]]]:
     found: dict[int, dict[str, list[NewRow]]] = {}
     for table, rows in changes.rows.items():
         for row in rows:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
+from monitoring.changes import ChangeSet
 from monitoring.clock import Clock
 from monitoring.database.capabilities import ESSENTIAL
 from monitoring.database.errors import MAY_BE_SCHEMA, SCHEMA_CHANGED, DatabaseUnavailable, PlainErrors, lost_with
@@ -26,7 +27,7 @@ from monitoring.realtime.feed_state import FeedState
 from monitoring.realtime.identity import identity_of
 from monitoring.realtime.open_look import OpenLook
 from monitoring.realtime.pace import Pace
-from monitoring.realtime.watch import SESSIONS, Changes, Watch
+from monitoring.realtime.watch import SESSIONS, Watch
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ class Feed:
     database: Database
     clock: Clock
     projections: Projections
-    on_change: Callable[[Changes], Awaitable[None]]
+    on_change: Callable[[ChangeSet], Awaitable[None]]
     on_reset: Callable[[], Awaitable[None]]
     on_outage: Callable[[bool], Awaitable[None]]
     viewers: Callable[[], int]
@@ -73,7 +74,7 @@ class Feed:
     _xmax: int = 0
     """The newest transaction that was ever seen: on the same server it never goes back."""
     _looked: dict[str, float] = field(default_factory=dict)
-    _pending: Changes = field(default_factory=Changes)
+    _pending: ChangeSet = field(default_factory=ChangeSet)
     """What was found, and is not in the projections or not told yet."""
     _refresh: bool = False
     """Everything is to be read again at the next poll."""
@@ -174,14 +175,14 @@ class Feed:
         self._looked = {"schema": now, "reconciled": self._looked.get("reconciled", now)}
         if another:
             log.warning("database %s is another one than before: everything is read anew", self.database.name)
-            self._pending = Changes()
+            self._pending = ChangeSet()
             self.projections.clear()
             await self.on_reset()
         if anew or restarted:
             # A watch does not know what was corrected before it began. And a crash may have undone commits that were
             # seen, if the server does not wait for its disk. Of tables that have gone, what was made of them must go.
             self._pending.corrected |= {*(before.tables if before else ()), *self._watch.tables}
-        await self._take_in(connection, Changes())
+        await self._take_in(connection, ChangeSet())
         self.begun.set()
 
     async def _back(self, server: ServerInfo) -> None:
@@ -229,9 +230,9 @@ class Feed:
             self._gate = None if changes.more else gate
             await self._take_in(connection, changes)
         if self._due("corrections", CORRECTIONS_PAUSE) or self._refresh:
-            await self._take_in(connection, Changes(corrected=await self._corrections(connection, server)))
+            await self._take_in(connection, ChangeSet(corrected=await self._corrections(connection, server)))
 
-    async def _take_in(self, connection: asyncpg.Connection, found: Changes) -> None:
+    async def _take_in(self, connection: asyncpg.Connection, found: ChangeSet) -> None:
         """Brings the projections up to what was found, then tells of it. What fails is done at the next poll."""
         assert self._watch is not None
         self._pending.merge(found)
@@ -241,7 +242,7 @@ class Feed:
         await self.projections.take_in(source, self._watch.tails, changes)
         if any(row.is_new for row in changes.rows.get(SESSIONS, ())):
             self._open_look.restarted()
-        self._pending = Changes()
+        self._pending = ChangeSet()
         self.state.changes += 1
         await self.on_change(changes)
 
@@ -265,7 +266,7 @@ class Feed:
             await self._watch_anew(connection, before.identity, before)
             log.info("the schema of %s has changed: everything is read again", self.database.name)
             # Of tables that have gone too: what was made of them must go.
-            await self._take_in(connection, Changes(corrected={*before.tables, *self._watch.tables}))
+            await self._take_in(connection, ChangeSet(corrected={*before.tables, *self._watch.tables}))
 
     async def _watch_anew(
         self, connection: asyncpg.Connection, identity: tuple[object, ...], before: Watch | None

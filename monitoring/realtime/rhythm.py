@@ -6,12 +6,12 @@ import math
 from monitoring.clock import Clock
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
+from monitoring.hub import Hub
 from monitoring.metrics.facts import Facts
 from monitoring.metrics.health import status
-from monitoring.reader import Reader
+from monitoring.reading.reader import Reader
 from monitoring.realtime.dispatch import Dispatcher
 from monitoring.realtime.feed import Feed
-from monitoring.realtime.hub import Hub
 from monitoring.realtime.updates import Updates
 from monitoring.scope import Scope, UnknownSession
 from monitoring.sections import SECTIONS, Context

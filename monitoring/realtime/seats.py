@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from monitoring.realtime.hub import Hub
+from monitoring.hub import Hub
 
 INTRODUCTION_SECONDS = 10.0
 """How long a connection may stay that was not let in."""

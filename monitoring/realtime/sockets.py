@@ -14,9 +14,9 @@ from monitoring.admission import cookies_in, presented
 from monitoring.clock import Clock
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
+from monitoring.hub import CURRENT, Hub
 from monitoring.realtime.client import AT_ONCE, Client, Frame
 from monitoring.realtime.gatekeeper import App, Gatekeeper
-from monitoring.realtime.hub import CURRENT, Hub
 from monitoring.realtime.polling import Polling
 from monitoring.realtime.seats import Seats, end
 from monitoring.scope import BOT, UnknownSession

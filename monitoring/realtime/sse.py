@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 
-from monitoring.realtime.hub import Hub
+from monitoring.hub import Hub
 from monitoring.realtime.unsent import Streams
 from monitoring.realtime.updates import Updates
 from monitoring.scope import CURRENT

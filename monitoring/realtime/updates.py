@@ -7,12 +7,12 @@ from typing import Any, Protocol
 
 import asyncpg
 
+from monitoring.changes import OLD_ROWS, NewRow
 from monitoring.database.capabilities import Capabilities, TableMissing
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.payloads import empty_metrics, metrics_payload, position_payload, trade_payload
-from monitoring.reader import Reader
+from monitoring.reading.reader import Reader
 from monitoring.realtime.unsent import MOST_ROWS
-from monitoring.realtime.watch import OLD_ROWS, NewRow
 from monitoring.scope import CURRENT, Scope
 from monitoring.sections.facts import TABLES
 from monitoring.sections.positions import load as load_positions

@@ -1,11 +1,12 @@
 """What the feed remembers of the database: how far each table was read, and the versions of all rows still alive."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import asyncpg
 
+from monitoring.changes import ChangeSet, NewRow
 from monitoring.clock import Clock
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.gate import Gate, Tail, start_tail, with_running
@@ -63,47 +64,6 @@ SESSIONS = "trading_sessions"
 FLAGS_VERSION = f"SELECT coalesce(string_agg({VERSION}, ',' ORDER BY id), '') FROM {FLAGS}"
 
 
-@dataclass(frozen=True, slots=True)
-class NewRow:
-    """A row that appeared or changed. ``session`` is None where the row belongs to none."""
-
-    id: int
-    session: int | None
-    is_new: bool
-    finished: bool = False
-
-
-OLD_ROWS = NewRow(0, None, is_new=False)
-"""In place of rows that changed and that nobody can name."""
-
-
-@dataclass(slots=True)
-class Changes:
-    """What one poll found."""
-
-    rows: dict[str, list[NewRow]] = field(default_factory=dict)
-    corrected: set[str] = field(default_factory=set)
-    """Tables in which old rows changed or went."""
-    more: bool = False
-    """There was more than one read takes: read again."""
-    unapplied: dict[str, set[int]] = field(default_factory=dict)
-    """Ids of the rows that the projections do not hold yet."""
-
-    def __bool__(self) -> bool:
-        return bool(self.rows or self.corrected)
-
-    def add(self, table: str, row: NewRow) -> None:
-        self.rows.setdefault(table, []).append(row)
-        self.unapplied.setdefault(table, set()).add(row.id)
-
-    def merge(self, later: "Changes") -> None:
-        """Takes in what was found later."""
-        for table, rows in later.rows.items():
-            for row in rows:
-                self.add(table, row)
-        self.corrected |= later.corrected
-
-
 @dataclass(slots=True)
 class LiveRow:
     """The version of a row when it was last told, and since when it is finished."""
@@ -157,7 +117,7 @@ class Watch:
     def tables(self) -> tuple[str, ...]:
         return tuple(self.tails)
 
-    async def read(self, connection: asyncpg.Connection, gate: Gate) -> Changes:
+    async def read(self, connection: asyncpg.Connection, gate: Gate) -> ChangeSet:
         """Everything that is new or changed since the last call; ``gate`` was read just before.
 
         All that can fail comes first: a call that raises has changed nothing.
@@ -165,7 +125,7 @@ class Watch:
         if any(tail.unsettled(self.clock) for tail in self.tails.values()):
             gate = await with_running(connection, gate)
         rows = await connection.fetch(self._query(), *self._arguments()) if self.tails else []
-        changes = Changes()
+        changes = ChangeSet()
         found: dict[str, set[int]] = {table: set() for table in self.tails}
         new = dict.fromkeys(self.tails, 0)
         for row in rows:
@@ -228,12 +188,12 @@ class Watch:
             arguments += [watermark, [*gaps, *self.live.get(table, ())]]
         return arguments
 
-    def _flags(self, version: str, changes: Changes) -> None:
+    def _flags(self, version: str, changes: ChangeSet) -> None:
         if version != self.flags:
             self.flags = version
             changes.add(FLAGS, NewRow(0, None, is_new=False))
 
-    def _row(self, row: asyncpg.Record, changes: Changes) -> None:
+    def _row(self, row: asyncpg.Record, changes: ChangeSet) -> None:
         table, number = row["table_name"], row["id"]
         live = self.live.get(table)
         if live is None:
@@ -258,7 +218,7 @@ class Watch:
         if now - row.finished > LINGERS or len(live) > MOST_LIVE_ROWS:
             del live[number]
 
-    def _vanished(self, table: str, found: Iterable[int], changes: Changes) -> None:
+    def _vanished(self, table: str, found: Iterable[int], changes: ChangeSet) -> None:
         """Live rows that are no longer there were deleted."""
         live = self.live.get(table, {})
         for number in live.keys() - set(found):

@@ -9,13 +9,13 @@ from quart import Blueprint, Response, current_app, jsonify, redirect, request, 
 from werkzeug.http import generate_etag
 
 from monitoring.admission import same_secret
-from monitoring.bots.listing import list_bots
 from monitoring.database.capabilities import TableMissing
 from monitoring.metrics.metric import Metric
+from monitoring.reading.bot_list import list_bots
+from monitoring.reading.snapshots import Rendered
 from monitoring.scope import Scope
 from monitoring.sections import BY_NAME, BadParameter, Section
 from monitoring.services import services
-from monitoring.snapshots import Rendered
 from monitoring.web.api import describe
 from monitoring.web.auth import operators_mark, public, reading
 from monitoring.web.errors import RETRY_AFTER, Problem

@@ -13,10 +13,10 @@ from monitoring.assets import sources
 from monitoring.clock import Clock
 from monitoring.config import Settings
 from monitoring.formatting import FILTERS
+from monitoring.reading.snapshots import View
 from monitoring.resources import resource_dir
 from monitoring.scope import BOT, CURRENT, DEFAULT_RANGE, RANGES, Scope
 from monitoring.sections import SECTIONS, Section
-from monitoring.snapshots import View
 from monitoring.version import VERSION
 
 THEMES = ("auto", "light", "dark")

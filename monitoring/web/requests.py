@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from quart import request
 
 from monitoring.database.pool import DatabaseUnavailable
-from monitoring.reader import Reader
+from monitoring.reading.reader import Reader
 from monitoring.scope import BOT, CURRENT, DEFAULT_RANGE, RANGES, Scope
 from monitoring.sections import BadParameter, Section
 from monitoring.services import services

@@ -11,9 +11,9 @@ from datetime import timedelta
 from urllib.parse import parse_qsl
 
 from monitoring.admission import SIGNED_IN_FOR, cookies_in, presented
+from monitoring.reading.snapshots import Rendered
 from monitoring.sections import BY_NAME, Section
 from monitoring.services import Services
-from monitoring.snapshots import Rendered
 from monitoring.web.headers import of_every_answer
 from monitoring.web.prefix import App, Receive, Scope, Send
 from monitoring.web.requests import own_arguments, scope_of

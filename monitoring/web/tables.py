@@ -12,7 +12,7 @@ from quart import Blueprint, Response
 
 from monitoring.projections.timeline import AT_CLOSE, BALANCE, CLOSE, DEEPEST, TIME
 from monitoring.projections.times import from_epoch
-from monitoring.reader import Reader
+from monitoring.reading.reader import Reader
 from monitoring.scope import BOT, Scope
 from monitoring.sections import Context, daily_pnl, monthly
 from monitoring.sections.trades import Trade, TradeFilter, read_trades

@@ -12,7 +12,7 @@ from monitoring.cli import monitoring_main
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.pool import Database, DatabaseUnavailable
 from monitoring.database.url import normalise_url
-from monitoring.database.verify import verify
+from monitoring.verify import verify
 from tests.faults.wire import wire_to
 from tests.test_cli import atb
 

@@ -3,12 +3,13 @@
 import asyncpg
 import pytest
 
+from monitoring.changes import ChangeSet
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database import gate as gates
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.gate import Gate, Tail, read_gate, with_running
 from monitoring.realtime.identity import identity_of
-from monitoring.realtime.watch import MOST_NEW_ROWS, Changes, Watch
+from monitoring.realtime.watch import MOST_NEW_ROWS, Watch
 from tests.rows import insert, now
 from tests.waiting import until
 
@@ -30,11 +31,11 @@ async def watch_over(connection: asyncpg.Connection) -> Watch:
     )
 
 
-async def poll(connection: asyncpg.Connection, watch: Watch) -> Changes:
+async def poll(connection: asyncpg.Connection, watch: Watch) -> ChangeSet:
     return await watch.read(connection, await read_gate(connection, standby=False, clock=SYSTEM_CLOCK))
 
 
-def told(changes: Changes) -> list[int]:
+def told(changes: ChangeSet) -> list[int]:
     return [row.id for row in changes.rows.get("trades", ())]
 
 

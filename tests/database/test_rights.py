@@ -10,7 +10,7 @@ import pytest
 
 from monitoring.app import create_app
 from monitoring.config import load_settings
-from monitoring.database.verify import verify
+from monitoring.verify import verify
 from tests.rows import insert
 
 SQL = re.compile(r"```sql\n(CREATE ROLE dashboard.*?)```", re.DOTALL)

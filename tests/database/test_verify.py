@@ -4,8 +4,8 @@ import asyncpg
 import pytest
 
 from monitoring.database.pool import DatabaseUnavailable
-from monitoring.database.verify import verify
 from monitoring.postgres.embedded import EmbeddedServer
+from monitoring.verify import verify
 from tests.faults.replica import standby_of
 from tests.shapes import SHAPES, seed_everything, shape
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import asyncpg
 import pytest
 
-from monitoring.database.verify import verify
 from monitoring.postgres.embedded import EmbeddedServer
 from monitoring.realtime import feed
+from monitoring.verify import verify
 from tests.faults.page import Page, dashboard
 from tests.faults.ways import POOLED, STANDBY, way_to, ways
 from tests.rows import ago, insert, now

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import asyncpg
 
+from monitoring.changes import ChangeSet
 from monitoring.clock import SYSTEM_CLOCK, Clock
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.gate import read_gate
@@ -13,7 +14,7 @@ from monitoring.projections import Projections, ScopeState, Source
 from monitoring.projections.scope_equity import ScopeEquity
 from monitoring.projections.scope_state import ScopePositions
 from monitoring.projections.trades import ScopeTrades
-from monitoring.realtime.watch import Changes, Watch
+from monitoring.realtime.watch import Watch
 from monitoring.scope import read_config, read_sessions
 from monitoring.sections.fact_cache import FactCache
 
@@ -26,7 +27,7 @@ class Follower:
         self.clock = clock
         self.projections = Projections(Database("postgresql://unused", clock), clock, on_progress=lambda: None)
         self._watch = watch
-        self._pending = Changes(corrected=set(watch.tables))
+        self._pending = ChangeSet(corrected=set(watch.tables))
         self._state: ScopeState | None = None
 
     @classmethod
@@ -48,7 +49,7 @@ class Follower:
             self._pending.merge(found)
             more = found.more
         await self.projections.take_in(source, self._watch.tails, self._pending)
-        self._pending = Changes()
+        self._pending = ChangeSet()
         return source
 
     async def advance(self, source: Source) -> None:

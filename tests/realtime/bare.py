@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from monitoring.realtime.hub import Hub
+from monitoring.hub import Hub
 from monitoring.realtime.sockets import Sockets
 from monitoring.scope import UnknownSession
 from tests.clocks import RunningClock

@@ -6,15 +6,15 @@ from collections.abc import AsyncIterator, Mapping
 import asyncpg
 import pytest
 
+from monitoring.changes import OLD_ROWS, ChangeSet, NewRow
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.database.pool import Database
+from monitoring.hub import Hub
 from monitoring.projections import Projections
-from monitoring.reader import Reader
+from monitoring.reading.reader import Reader
 from monitoring.realtime import dispatch
 from monitoring.realtime.dispatch import FIGURES_MOVED, Dispatcher
-from monitoring.realtime.hub import Hub
-from monitoring.realtime.watch import OLD_ROWS, Changes, NewRow
 from monitoring.sections import SECTIONS
 from tests.rows import insert, now
 from tests.waiting import WAIT_SECONDS, until
@@ -62,8 +62,8 @@ async def dispatcher(reader: Reader, ear: Ear, monkeypatch: pytest.MonkeyPatch) 
     await asyncio.gather(running, return_exceptions=True)
 
 
-def trade(number: int, *, is_new: bool = True, finished: bool = False) -> Changes:
-    return Changes({"trades": [NewRow(number, 1, is_new, finished)]})
+def trade(number: int, *, is_new: bool = True, finished: bool = False) -> ChangeSet:
+    return ChangeSet({"trades": [NewRow(number, 1, is_new, finished)]})
 
 
 async def test_what_could_not_be_told_is_told_later_and_all_of_it(
@@ -91,7 +91,7 @@ async def test_the_current_bot_is_found_whenever_sessions_change(
     await until(lambda: reader.hub.members("current") == {1})
     await connection.execute("UPDATE trading_sessions SET end_time = now()")
     await insert(connection, "trading_sessions", mode="LIVE", start_time=now())
-    await dispatcher.change(Changes({"trading_sessions": [NewRow(2, 2, is_new=True)]}))
+    await dispatcher.change(ChangeSet({"trading_sessions": [NewRow(2, 2, is_new=True)]}))
     await until(lambda: reader.hub.members("current") == {1, 2})
 
 
@@ -100,7 +100,7 @@ async def test_corrections_concern_every_session_and_move_its_figures(
 ) -> None:
     await reader.session("current")
     before = reader.hub.versions("current")
-    await dispatcher.change(Changes(corrected={"trades"}))
+    await dispatcher.change(ChangeSet(corrected={"trades"}))
     after = reader.hub.versions("current")
     assert "trades" in {name for name, version in after.items() if version != before[name]}
     await asyncio.wait_for(ear.heard.wait(), WAIT_SECONDS)
@@ -116,7 +116,7 @@ async def test_a_correction_is_told_though_new_rows_come_with_it(
         ear.told.clear()
         ear.heard.clear()
         for rows, corrected in order:
-            await dispatcher.change(Changes(rows, corrected))
+            await dispatcher.change(ChangeSet(rows, corrected))
         await asyncio.wait_for(ear.heard.wait(), WAIT_SECONDS)
         assert {row for _, told in ear.told for row in told["trades"]} == {OLD_ROWS, new}
 
@@ -137,5 +137,5 @@ async def test_viewers_are_told_first_of_where_the_row_itself_is_seen(
     dispatcher: Dispatcher, reader: Reader, table: str, section: str
 ) -> None:
     viewer = reader.hub.subscribe("1")
-    await dispatcher.change(Changes({table: [NewRow(1, 1, is_new=True)]}))
+    await dispatcher.change(ChangeSet({table: [NewRow(1, 1, is_new=True)]}))
     assert next(iter(await viewer.next(WAIT_SECONDS))) == section

@@ -7,11 +7,11 @@ import asyncpg
 import pytest
 
 from monitoring.clock import SYSTEM_CLOCK
-from monitoring.database.verify import verify
 from monitoring.realtime import feed, pace
 from monitoring.realtime.identity import identity_of
 from monitoring.realtime.pace import LARGEST_SHARE, LONGEST_PAUSE, UNWATCHED_PAUSE, WATCHED_PAUSE, Pace
 from monitoring.realtime.watch import Watch
+from monitoring.verify import verify
 from tests.faults.page import Page, dashboard
 from tests.faults.reader import READER, make_reader
 from tests.history import seed_account

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from monitoring.clock import SYSTEM_CLOCK
-from monitoring.realtime.hub import Hub
+from monitoring.hub import Hub
 from tests.waiting import WAIT_SECONDS
 
 QUIET = 0.5

@@ -9,11 +9,11 @@ import pytest
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.database.pool import Database
+from monitoring.hub import Hub
 from monitoring.projections import Projections
-from monitoring.reader import Reader
+from monitoring.reading.reader import Reader
 from monitoring.realtime import rhythm
 from monitoring.realtime.dispatch import Dispatcher
-from monitoring.realtime.hub import Hub
 from monitoring.realtime.rhythm import UNWATCHED_BEATS, Clockwork
 from monitoring.scope import Scope
 from monitoring.sections import SECTIONS

@@ -8,9 +8,9 @@ from typing import Any
 import asyncpg
 import pytest
 
+from monitoring.changes import NewRow
 from monitoring.database.errors import DatabaseUnavailable
-from monitoring.reader import Reader
-from monitoring.realtime.watch import NewRow
+from monitoring.reading.reader import Reader
 from monitoring.scope import Scope
 from tests.faults.page import Page, dashboard
 from tests.history import seed_account

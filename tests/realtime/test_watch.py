@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+from monitoring.changes import ChangeSet
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.gate import read_gate
 from monitoring.realtime.identity import identity_of
-from monitoring.realtime.watch import Changes, Watch
+from monitoring.realtime.watch import Watch
 from tests.rows import insert
 from tests.waiting import until
 
@@ -30,7 +31,7 @@ class Poller:
         identity = await identity_of(connection)
         return cls(connection, await Watch.start(connection, capabilities, identity, SYSTEM_CLOCK))
 
-    async def poll(self) -> Changes:
+    async def poll(self) -> ChangeSet:
         return await self.watch.read(
             self.connection, await read_gate(self.connection, standby=False, clock=SYSTEM_CLOCK)
         )

@@ -7,8 +7,8 @@ import pytest
 from quart import Quart
 
 from monitoring.clock import SYSTEM_CLOCK
+from monitoring.hub import Hub
 from monitoring.realtime import sse
-from monitoring.realtime.hub import Hub
 from monitoring.services import KEY, Services
 from tests.history import seed_account
 from tests.rows import insert, now

@@ -2,9 +2,9 @@
 
 from quart_schema import validate_response
 
-from monitoring.bots.listing import BotRow, list_bots
 from monitoring.database.capabilities import TableMissing
 from monitoring.payloads import Payload, plain, timestamp
+from monitoring.reading.bot_list import BotRow, list_bots
 from monitoring.services import services
 from monitoring.web.api.base import blueprint
 from monitoring.web.api.shapes import ListedBot

@@ -19,7 +19,7 @@ from datetime import datetime
 from monitoring.clock import Clock
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.pool import DatabaseUnavailable
-from monitoring.reader import Reader
+from monitoring.reading.reader import Reader
 from monitoring.scope import Scope
 from monitoring.sections.section import BadParameter, Context, Section
 

@@ -17,15 +17,15 @@ from monitoring.clock import Clock
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.database.pool import Database
+from monitoring.hub import Hub
 from monitoring.metrics.catalogue import CATALOGUE, Evaluation, Metric, evaluate
 from monitoring.metrics.facts import Facts, Session
 from monitoring.projections import Projections, ScopeState, Source
-from monitoring.realtime.hub import Hub
+from monitoring.reading.shown import Shown
 from monitoring.scope import BOT, CURRENT, Scope, UnknownSession, read_config, session_id
 from monitoring.sections.fact_cache import FactCache
 from monitoring.sections.facts import read_facts
 from monitoring.sections.section import Context
-from monitoring.shown import Shown
 
 FACTS_AGE = 1.0
 """Seconds for which facts stay good when nothing has changed but the time."""

@@ -11,7 +11,7 @@ from monitoring.metrics.catalogue import BY_KEY, evaluate
 from monitoring.metrics.facts import Session
 from monitoring.metrics.health import status
 from monitoring.projections.times import midnight
-from monitoring.reader import Reader
+from monitoring.reading.reader import Reader
 from monitoring.scope import BOT, Scope
 from monitoring.sections.curves import change_since
 from monitoring.sections.section import Context

@@ -1,0 +1,44 @@
+"""What one poll of the database found: rows that are new or changed, and tables whose old rows were corrected."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class NewRow:
+    """A row that appeared or changed. ``session`` is None where the row belongs to none."""
+
+    id: int
+    session: int | None
+    is_new: bool
+    finished: bool = False
+
+
+OLD_ROWS = NewRow(0, None, is_new=False)
+"""In place of rows that changed and that nobody can name."""
+
+
+@dataclass(slots=True)
+class ChangeSet:
+    """What one poll found."""
+
+    rows: dict[str, list[NewRow]] = field(default_factory=dict)
+    corrected: set[str] = field(default_factory=set)
+    """Tables in which old rows changed or went."""
+    more: bool = False
+    """There was more than one read takes: read again."""
+    unapplied: dict[str, set[int]] = field(default_factory=dict)
+    """Ids of the rows that the projections do not hold yet."""
+
+    def __bool__(self) -> bool:
+        return bool(self.rows or self.corrected)
+
+    def add(self, table: str, row: NewRow) -> None:
+        self.rows.setdefault(table, []).append(row)
+        self.unapplied.setdefault(table, set()).add(row.id)
+
+    def merge(self, later: "ChangeSet") -> None:
+        """Takes in what was found later."""
+        for table, rows in later.rows.items():
+            for row in rows:
+                self.add(table, row)
+        self.corrected |= later.corrected
