@@ -1,6 +1,7 @@
 """The dashboard's settings: one frozen object, read once from the environment and the command line."""
 
 import ipaddress
+import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
@@ -50,8 +51,11 @@ def _flag(name: str, text: str) -> bool:
     return _choice(*sorted(TRUE), "0", "false", "no")(name, text) in TRUE
 
 
-def _names(_name: str, text: str) -> tuple[str, ...]:
-    return tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())
+def _origins(name: str, text: str) -> tuple[str, ...]:
+    origins = tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())
+    if odd := next((origin for origin in origins if not re.fullmatch(r"https?://[^/\s*]+", origin)), None):
+        raise ConfigError(f"{name}={odd}: expected origins such as https://example.com, with commas between them")
+    return origins
 
 
 def _url(name: str, text: str) -> str:
@@ -101,7 +105,7 @@ class Settings:
     )
     secret_key: str = _setting(SECRET_KEY, _text, "signs cookies; required when protected", "")
     cors_origins: tuple[str, ...] = _setting(
-        "MONITORING_CORS_ALLOWED_ORIGINS", _names, "comma-separated origins that may call across; empty: none", ()
+        "MONITORING_CORS_ALLOWED_ORIGINS", _origins, "comma-separated origins that may call across; empty: none", ()
     )
     environment: str = _setting(
         "ENV",

@@ -113,6 +113,13 @@ def test_a_bad_value_is_named_with_what_was_expected(options: dict[str, str], me
     assert str(error.value) == message
 
 
+@pytest.mark.parametrize("odd", ["*", "example.com", "https://example.com/page", "https://*.example.com", "null"])
+def test_what_is_no_origin_is_named(odd: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        load_settings({**DATABASE, "MONITORING_CORS_ALLOWED_ORIGINS": f"https://friend.example, {odd}"})
+    assert f"ORIGINS={odd}: expected origins such as https://example.com" in str(error.value)
+
+
 def test_a_bad_database_url_is_not_repeated() -> None:
     with pytest.raises(ConfigError) as error:
         load_settings({"DATABASE_URL": "mysql://bot:secret@db/atb"})

@@ -35,7 +35,8 @@ TABLES = (
 
 QUERY = """
 SELECT wanted.name AS table_name, format('%I.%I', n.nspname, c.relname) AS relation,
-       c.relkind IN ('r', 'p', 'm') AS stored, a.attname AS column_name, base.typname AS kind,
+       c.relkind IN ('r', 'p', 'm') AND has_table_privilege(c.oid, 'SELECT') AS versioned,
+       a.attname AS column_name, base.typname AS kind,
        has_column_privilege(c.oid, a.attnum, 'SELECT') AS permitted,
        (CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END) >= 0 AS limited,
        CASE WHEN base.typtype = 'e' THEN
@@ -62,6 +63,8 @@ ESSENTIAL = "trading_sessions"
 FLAGS = ("system_control_flags", "name", "active")
 """What the operator's kill switch is read from."""
 MOST_TRANSLATIONS = 1000
+VERSION = "ctid, xmin"
+"""What tells one version of a row from another in a table."""
 
 _NAMES = re.compile(rf"\b(?:{'|'.join(TABLES)})\b")
 _WITH = re.compile(r"\s*WITH(\s+RECURSIVE)?\s")
@@ -205,8 +208,9 @@ class _Survey:
         read = {name: self._of_column(table, name, permitted.get(name), name in forbidden) for name in COLUMNS[table]}
         others = {name: f'"{name}"' for name in permitted.keys() - COLUMNS[table].keys()}
         self.tables[table] = frozenset({name for name, how in read.items() if how is not None} | others.keys())
-        if any(how != f'"{name}"' for name, how in read.items()) or not rows[0]["stored"]:
-            self.sources[table] = _source(table, rows[0]["relation"], rows[0]["stored"], {**read, **others})
+        if any(how != f'"{name}"' for name, how in read.items()) or not rows[0]["versioned"]:
+            version = VERSION if rows[0]["versioned"] else _version(permitted)
+            self.sources[table] = _source(table, rows[0]["relation"], version, {**read, **others})
 
     def _of_column(self, table: str, name: str, row: asyncpg.Record | None, forbidden: bool) -> str | None:
         """How it is read; None, and a fault, where it cannot be."""
@@ -226,9 +230,14 @@ class _Survey:
         return how
 
 
-def _source(table: str, relation: str, stored: bool, columns: Mapping[str, str | None]) -> str:
+def _version(permitted: Iterable[str]) -> str:
+    """What tells one version of a row from another in a view, or where rights are given for some columns only."""
+    values = ", ".join(f't."{name}"' for name in permitted)
+    return f"'' AS ctid, md5(ROW({values})::text) AS xmin"
+
+
+def _source(table: str, relation: str, version: str, columns: Mapping[str, str | None]) -> str:
     """The SELECT that makes the contract's table of ``relation``; the version of a row goes with it."""
-    version = "ctid, xmin" if stored else "'' AS ctid, md5(t::text) AS xmin"
     listed = [
         f'NULL::{COLUMNS[table][name]} AS "{name}"'
         if how is None

@@ -78,6 +78,7 @@ SENTENCES: tuple[tuple[type[Exception], str], ...] = (
     *((kind, "it refuses a setting that the address asks for") for kind in NO_SUCH_SETTING),
     (ssl.SSLError, "TLS fails: its certificate is not trusted, or it speaks another version"),
     (socket.gaierror, "there is no such host"),
+    (ConnectionRefusedError, "nothing listens there"),
     (asyncpg.InternalServerError, "the server reports a fault of its own"),
     (asyncpg.PostgresConnectionError, "the connection was lost"),
     (asyncpg.PostgresError, "it refuses the connection"),

@@ -89,4 +89,4 @@ def describe_url(url: str) -> str:
         return "the database"
     place = address.rpartition("@")[2].partition("#")[0]
     place = "".join(letter if letter.isprintable() else "?" for letter in place)
-    return f"local socket{place}" if place.startswith("/") else place
+    return f"local socket{place}" if not place or place.startswith("/") else place

@@ -82,10 +82,10 @@ def _priced(facts: Facts) -> tuple[OpenPosition, ...]:
     """The open positions. Raises Unknown where the engine has not priced one of them within its own limit."""
     for position in _positions(facts):
         at = position.priced_at
-        if position.current_price is not None and at is not None:
-            age = (facts.now - at).total_seconds()
-            if age > facts.health.limit_seconds:
-                raise Unknown(f"{_name(position)} was last priced {age / 60:.0f} min ago")
+        if position.current_price is None or at is None:
+            continue
+        if (facts.now - at).total_seconds() > facts.health.limit_seconds:
+            raise Unknown(f"{_name(position)} was last priced {at:%Y-%m-%d %H:%M} UTC")
     return _positions(facts)
 
 

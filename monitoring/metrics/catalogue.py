@@ -194,7 +194,9 @@ def evaluate(facts: Facts, metrics: Iterable[Metric] = CATALOGUE) -> Evaluation:
 
 def _value(metric: Metric, facts: Facts, evaluation: Evaluation) -> Value | None:
     try:
-        value = metric.compute(facts)
+        value: Value | None = metric.compute(facts)
+        if value is None:
+            raise Unknown("what it is made of is not known")
         if not finite(value):
             raise Unknown("not a finite number")
         return value

@@ -36,6 +36,6 @@ def register(app: Quart) -> None:
     @app.after_request
     async def add(response: Response) -> Response:
         response.headers.extend(common)
-        static = request.path.startswith("/static/")
+        static = request.path.startswith("/static/") and response.status_code < 400
         response.headers.setdefault("Cache-Control", "public, max-age=3600" if static else "no-store")
         return response

@@ -24,7 +24,7 @@ REFUSAL = json.dumps(
 @lru_cache(maxsize=64)
 def is_local(host: str) -> bool:
     """Whether ``host`` (with or without a port) can only mean this machine."""
-    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() and not host.endswith("]") else host
+    name = (host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() and not host.endswith("]") else host).lower()
     if name == "localhost" or name.endswith(".localhost"):
         return True
     try:

@@ -52,6 +52,7 @@ ODD = [
     "postgresql://u:h1dd3n@127.0.0.1:1/db?a&b&=c",
     "postgresql://u:h1dd3n@127.0.0.1:1/db?port=x",
     "postgresql:///db?host=/no/such/folder",
+    "postgresql://",
 ]
 
 
@@ -65,6 +66,7 @@ async def tcp(database_url: str) -> AsyncIterator[str]:
 def one_sentence(error: str) -> str:
     assert len(error.strip().splitlines()) == 1, error
     assert error.startswith("atb: ")
+    assert not error.startswith("atb: :")
     assert HIDDEN not in error
     return error
 

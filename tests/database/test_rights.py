@@ -12,6 +12,7 @@ from monitoring.app import create_app
 from monitoring.config import load_settings
 from monitoring.verify import verify
 from tests.rows import insert
+from tests.waiting import waiting
 
 SQL = re.compile(r"```sql\n(CREATE ROLE dashboard.*?)```", re.DOTALL)
 DOCUMENTED = SQL.findall(Path("docs/operations.md").read_text(encoding="utf-8"))[0]
@@ -108,6 +109,31 @@ async def test_not_permitted_is_told_from_missing(
     response = await client.get(path)
     assert response.status_code == 404
     assert words in (await response.get_json())["error"]["message"]
+
+
+async def test_a_role_that_may_read_some_columns_only(engine: asyncpg.Connection, reader_url: str) -> None:
+    """Where only some columns of a table are granted, those are read; what a dashboard lacks is said by both."""
+    session = await insert(engine, "trading_sessions")
+    await insert(engine, "trades", session_id=session, pnl=50)
+    await engine.execute(
+        "REVOKE SELECT ON trades FROM dashboard;"
+        " GRANT SELECT (id, session_id, symbol, side, entry_time, exit_time, pnl) ON trades TO dashboard"
+    )
+    report = await verify(reader_url)
+    assert "may not read trades.entry_price" in report.text
+    app = create_app(load_settings({"DATABASE_URL": reader_url}))
+    async with app.test_app():
+        client = app.test_client()
+
+        async def made() -> float:
+            metrics = await (await client.get("/api/metrics")).get_json()
+            return float(metrics["total_pnl"])
+
+        assert await made() == 50
+        await engine.execute("UPDATE trades SET pnl = 60")
+        async with waiting():
+            while await made() != 60:
+                pass
 
 
 async def test_the_reason_of_a_figure_names_the_right(engine: asyncpg.Connection, client: Any) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 
 import pytest
@@ -32,6 +33,12 @@ def test_one_unknown_position_makes_the_sum_unknown(
     with pytest.raises(Unknown) as unknown:
         figure(found)
     assert str(unknown.value) == reason
+
+
+def test_an_old_price_is_unknown_and_says_of_when_it_is() -> None:
+    old = replace(POSITION, priced_at=datetime(2026, 8, 7, 14, 20, 4))
+    with pytest.raises(Unknown, match=r"was last priced 2026-08-07 14:20 UTC$"):
+        account.unrealized_pnl(facts(positions=(old,)))
 
 
 def test_long_and_short_add_to_the_gross_notional() -> None:

@@ -183,14 +183,16 @@ def test_a_broken_metric_does_not_take_the_others_down() -> None:
         [
             metric("broken", lambda facts: 1 / 0),
             metric("endless", lambda facts: math.inf),
+            metric("nothing", lambda facts: None),
             metric("moon", unknown),
             metric("fine", lambda facts: 42),
         ],
     )
-    assert evaluation.values == {"broken": None, "endless": None, "moon": None, "fine": 42}
+    assert evaluation.values == {"broken": None, "endless": None, "nothing": None, "moon": None, "fine": 42}
     assert evaluation.reasons == {
         "broken": "could not be computed (ZeroDivisionError)",
         "endless": "not a finite number",
+        "nothing": "what it is made of is not known",
         "moon": "the moon is in the wrong house",
     }
     assert list(evaluation.errors) == ["broken"]

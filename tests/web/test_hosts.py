@@ -8,7 +8,7 @@ from tests.running import run_dashboard
 
 
 @pytest.mark.parametrize(
-    "host", ["localhost", "localhost:8000", "127.0.0.1:8000", "[::1]:8000", "[::1]", "a.localhost"]
+    "host", ["localhost", "localhost:8000", "127.0.0.1:8000", "[::1]:8000", "[::1]", "a.localhost", "LOCALHOST:8000"]
 )
 def test_ones_own_names(host: str) -> None:
     assert is_local(host)

@@ -111,6 +111,11 @@ async def test_the_security_headers(client: Any) -> None:
     assert headers["Cache-Control"] == "no-store"
 
 
+async def test_a_file_that_is_not_there_yet_is_asked_for_again(client: Any) -> None:
+    missing = await client.get("/static/not-there.css")
+    assert (missing.status_code, missing.headers["Cache-Control"]) == (404, "no-store")
+
+
 async def test_other_sites_cannot_write(account: int, client: Any, operator: dict[str, str]) -> None:
     body = {"balance": 1, "reason": "theft"}
     for foreign in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
