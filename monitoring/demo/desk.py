@@ -29,7 +29,7 @@ class Desk:
     """Balance at the day's first snapshot."""
     holdings: list[Holding] = field(default_factory=list)
     closings: list[Closing] = field(default_factory=list)
-    """Of this session."""
+    """Of the trading session it belongs to."""
     realized: Decimal = ZERO
     """Net, since the process began."""
 
