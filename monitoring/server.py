@@ -56,6 +56,8 @@ def serve(settings: Settings, metrics: Iterable[Metric]) -> None:
     for notice in notices(settings):
         log.warning(notice)
     listening = _listening(settings)
+    # A shell starts its background jobs with SIGINT ignored; asyncio would then end at neither signal.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:

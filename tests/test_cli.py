@@ -1,6 +1,7 @@
 """The command line: what an operator types, and the one sentence that answers a mistake."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -251,6 +252,26 @@ async def test_stops_at_once_with_streams_open(database_url: str, stop: signal.S
         assert "retry: 1000" in farewell
         assert await asyncio.wait_for(running.process.wait(), WAIT_SECONDS) == 0
         assert "Traceback" not in "".join(running.log)
+
+
+async def test_a_background_job_ends_while_it_waits_for_its_database() -> None:
+    """A shell starts background jobs with SIGINT ignored."""
+    command = f"{sys.executable} -m monitoring dashboards run monitoring --port 0 --wait-for-db 600"
+    process = await asyncio.create_subprocess_exec(
+        *("sh", "-c", f"trap '' INT; exec {command} --db-url postgresql://127.0.0.1:1/none"),
+        stderr=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    assert process.stderr is not None
+    try:
+        async with asyncio.timeout(WAIT_SECONDS):
+            while b"waiting for the database" not in await process.stderr.readline():
+                pass
+            process.terminate()
+            assert await process.wait() == 0
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
 
 
 async def test_waits_for_a_database_that_is_late(server: EmbeddedServer, template_database: str) -> None:
