@@ -26,9 +26,9 @@ from benchmarks.databases import LIVE, Size, make
 from benchmarks.figures import serving
 from benchmarks.usage import Meter, resident
 from benchmarks.viewers import Viewers, viewers
+from monitoring.changes.pace import ATTENTION
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.postgres.embedded import EmbeddedServer
-from monitoring.realtime.pace import ATTENTION
 
 MANY = 1000
 WATCHING = 100

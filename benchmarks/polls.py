@@ -12,9 +12,9 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 
 from benchmarks.databases import SIZES, make, start_server
+from monitoring.changes.watch import MOST_NEW_ROWS, Watch
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.capabilities import Capabilities
-from monitoring.realtime.watch import MOST_NEW_ROWS, Watch
 
 WARM_UP_POLLS, POLLS = 20, 300
 

@@ -10,6 +10,7 @@ from quart.sessions import SecureCookieSessionInterface
 from quart_schema import Info, QuartSchema
 
 from monitoring.admission import SIGNED_IN_FOR, Admission
+from monitoring.changes.feed import Feed
 from monitoring.clock import SYSTEM_CLOCK, Clock
 from monitoring.config import Settings, signing_key
 from monitoring.database.pool import Database
@@ -19,7 +20,6 @@ from monitoring.projections import Projections
 from monitoring.reading.reader import Reader
 from monitoring.reading.snapshots import Snapshots
 from monitoring.realtime.dispatch import Dispatcher
-from monitoring.realtime.feed import Feed
 from monitoring.realtime.rhythm import Clockwork, FullRefresh
 from monitoring.realtime.sockets import Sockets
 from monitoring.realtime.tasks import Tasks

@@ -6,6 +6,7 @@ from typing import cast
 from quart import current_app
 
 from monitoring.admission import Admission
+from monitoring.changes.feed import Feed
 from monitoring.clock import Clock
 from monitoring.config import Settings
 from monitoring.database.pool import Database
@@ -14,7 +15,6 @@ from monitoring.projections import Projections
 from monitoring.reading.reader import Reader
 from monitoring.reading.snapshots import Snapshots
 from monitoring.realtime.dispatch import Dispatcher
-from monitoring.realtime.feed import Feed
 from monitoring.realtime.tasks import Tasks
 from monitoring.realtime.unsent import Streams
 from monitoring.realtime.updates import Updates

@@ -6,8 +6,9 @@ from datetime import datetime
 
 import asyncpg
 
+from monitoring.database.source import Source
 from monitoring.metrics.facts import Flow
-from monitoring.projections.projected import Fold, IdRange, Source
+from monitoring.projections.projected import Fold, IdRange
 from monitoring.projections.times import EPOCH
 
 NEEDS = ("id", "session_id", "last_updated", "total_balance", "update_reason")

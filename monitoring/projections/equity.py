@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from monitoring.projections.projected import Fold, IdRange, Source
+from monitoring.database.source import Source
+from monitoring.projections.projected import Fold, IdRange
 from monitoring.projections.record import Record
 from monitoring.projections.snapshots import BySession, SnapshotReader
 

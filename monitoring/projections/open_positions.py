@@ -6,8 +6,8 @@ from datetime import datetime
 
 import asyncpg
 
-from monitoring.database.gate import Tail
-from monitoring.projections.projected import Source
+from monitoring.changes.gate import Tail
+from monitoring.database.source import Source
 
 NEEDS = ("id", "session_id", "status")
 LOOK_BACK_ROWS = 1000

@@ -10,11 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
-import asyncpg
-
+from monitoring.changes.gate import Tail
 from monitoring.clock import Clock
 from monitoring.database.capabilities import Capabilities
-from monitoring.database.gate import Tail
+from monitoring.database.source import Source
 from monitoring.projections.chunk_size import ChunkSize
 
 LEAST_CHUNK_ROWS = 100
@@ -22,14 +21,6 @@ LEAST_CHUNK_ROWS = 100
 State = TypeVar("State")
 Fold = Callable[[dict[int, State]], None]
 """Takes rows into the states of their sessions, by id of the session."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where rows are read."""
-
-    connection: asyncpg.Connection
-    capabilities: Capabilities
 
 
 @dataclass(frozen=True, slots=True)

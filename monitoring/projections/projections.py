@@ -9,16 +9,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from monitoring.changes import ChangeSet
+from monitoring.changes.change_set import ChangeSet
+from monitoring.changes.gate import Tail
 from monitoring.clock import Clock
 from monitoring.database.errors import MAY_BE_SCHEMA, SCHEMA_CHANGED, DatabaseUnavailable
-from monitoring.database.gate import Tail
 from monitoring.database.pool import Database
+from monitoring.database.source import Source
 from monitoring.metrics.facts import Session
 from monitoring.projections.bookings import Bookings, SessionFlows
 from monitoring.projections.equity import EquityHistory
 from monitoring.projections.open_positions import OpenPositions
-from monitoring.projections.projected import Projected, Source
+from monitoring.projections.projected import Projected
 from monitoring.projections.record import Record
 from monitoring.projections.scope_equity import ScopeEquity
 from monitoring.projections.scope_state import MergedTrades, ScopePositions, ScopeState, flows_of

@@ -10,11 +10,11 @@ from math import inf
 
 import numpy as np
 
+from monitoring.database.source import Source
 from monitoring.metrics.facts import Daily, Drawdown, Flow, Series
 from monitoring.projections.days import Day, EquityPoint
 from monitoring.projections.effects import Probe, read_factors
 from monitoring.projections.factors import FlowFactors
-from monitoring.projections.projected import Source
 from monitoring.projections.record import Record, rhythm_seconds
 from monitoring.projections.snapshots import MOST_BEATS, SnapshotReader
 from monitoring.projections.timeline import COLUMNS, DEPTHS, TIME, Part, Timeline

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 
+from monitoring.database.source import Source
 from monitoring.metrics.facts import Flow, Session
 from monitoring.projections.bookings import SessionFlows
-from monitoring.projections.projected import Source
 from monitoring.projections.scope_equity import ScopeEquity
 from monitoring.projections.trades import ScopeTrades, SessionTrades, merge
 

@@ -8,8 +8,9 @@ from decimal import Decimal
 import asyncpg
 import numpy as np
 
+from monitoring.database.source import Source
 from monitoring.metrics.facts import TradeSums
-from monitoring.projections.projected import Fold, IdRange, Source
+from monitoring.projections.projected import Fold, IdRange
 from monitoring.projections.times import next_midnight
 from monitoring.projections.trade_columns import TradeColumns, TradeFilter, select
 from monitoring.projections.trade_sums import BY_DAY, TradeSum, figures

@@ -17,10 +17,11 @@ from monitoring.clock import Clock
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.database.pool import Database
+from monitoring.database.source import Source
 from monitoring.hub import Hub
 from monitoring.metrics.catalogue import CATALOGUE, Evaluation, Metric, evaluate
 from monitoring.metrics.facts import Facts, Session
-from monitoring.projections import Projections, ScopeState, Source
+from monitoring.projections import Projections, ScopeState
 from monitoring.reading.shown import Shown
 from monitoring.scope import BOT, CURRENT, Scope, UnknownSession, read_config, session_id
 from monitoring.sections.fact_cache import FactCache

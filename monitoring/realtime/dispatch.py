@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 
-from monitoring.changes import OLD_ROWS, ChangeSet, NewRow
+from monitoring.changes.change_set import OLD_ROWS, ChangeSet, NewRow
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.hub import Hub

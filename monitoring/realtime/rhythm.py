@@ -3,6 +3,7 @@
 import asyncio
 import math
 
+from monitoring.changes.feed import Feed
 from monitoring.clock import Clock
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
@@ -11,7 +12,6 @@ from monitoring.metrics.facts import Facts
 from monitoring.metrics.health import status
 from monitoring.reading.reader import Reader
 from monitoring.realtime.dispatch import Dispatcher
-from monitoring.realtime.feed import Feed
 from monitoring.realtime.updates import Updates
 from monitoring.scope import Scope, UnknownSession
 from monitoring.sections import SECTIONS, Context

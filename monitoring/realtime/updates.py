@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import asyncpg
 
-from monitoring.changes import OLD_ROWS, NewRow
+from monitoring.changes.change_set import OLD_ROWS, NewRow
 from monitoring.database.capabilities import Capabilities, TableMissing
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.payloads import empty_metrics, metrics_payload, position_payload, trade_payload

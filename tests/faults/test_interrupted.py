@@ -8,11 +8,11 @@ from typing import Any
 import asyncpg
 import pytest
 
+from monitoring.changes.identity import identity_of
+from monitoring.changes.watch import Watch
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.errors import UNAVAILABLE, lost_with
-from monitoring.realtime.identity import identity_of
-from monitoring.realtime.watch import Watch
 from monitoring.sections.account import read_account
 from tests.history import seed_account
 from tests.projections.reading import Follower, follower_of, refreshed

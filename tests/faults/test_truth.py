@@ -6,9 +6,9 @@ from datetime import datetime
 import asyncpg
 import pytest
 
+from monitoring.changes import feed
 from monitoring.clock import Clock
 from monitoring.postgres.embedded import EmbeddedServer
-from monitoring.realtime import feed
 from tests.faults.bot import Bot
 from tests.faults.page import Page, ageless, dashboard
 from tests.faults.ways import DIRECTLY, way_to, ways

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import asyncpg
 import pytest
 
+from monitoring.changes import feed
 from monitoring.postgres.embedded import EmbeddedServer
-from monitoring.realtime import feed
 from monitoring.verify import verify
 from tests.faults.page import Page, dashboard
 from tests.faults.ways import POOLED, STANDBY, way_to, ways

@@ -4,17 +4,18 @@ from dataclasses import replace
 
 import asyncpg
 
-from monitoring.changes import ChangeSet
+from monitoring.changes.change_set import ChangeSet
+from monitoring.changes.gate import read_gate
+from monitoring.changes.watch import Watch
 from monitoring.clock import SYSTEM_CLOCK, Clock
 from monitoring.database.capabilities import Capabilities
-from monitoring.database.gate import read_gate
 from monitoring.database.pool import Database
+from monitoring.database.source import Source
 from monitoring.metrics.facts import Flow
-from monitoring.projections import Projections, ScopeState, Source
+from monitoring.projections import Projections, ScopeState
 from monitoring.projections.scope_equity import ScopeEquity
 from monitoring.projections.scope_state import ScopePositions
 from monitoring.projections.trades import ScopeTrades
-from monitoring.realtime.watch import Watch
 from monitoring.scope import read_config, read_sessions
 from monitoring.sections.fact_cache import FactCache
 

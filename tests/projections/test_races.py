@@ -9,7 +9,8 @@ from functools import partial
 import asyncpg
 import pytest
 
-from monitoring.projections import Source, projected
+from monitoring.database.source import Source
+from monitoring.projections import projected
 from tests.clocks import AN_AFTERNOON, ManualClock
 from tests.projections.reading import Follower, follower_of, refreshed
 from tests.projections.test_same_figures import assert_same

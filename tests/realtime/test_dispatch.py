@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 import asyncpg
 import pytest
 
-from monitoring.changes import OLD_ROWS, ChangeSet, NewRow
+from monitoring.changes.change_set import OLD_ROWS, ChangeSet, NewRow
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.database.pool import Database

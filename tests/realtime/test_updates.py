@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from monitoring.changes import NewRow
+from monitoring.changes.change_set import NewRow
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.reading.reader import Reader
 from monitoring.scope import Scope

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
-from monitoring.changes import ChangeSet, NewRow
+from monitoring.changes.change_set import ChangeSet, NewRow
+from monitoring.changes.corrections import Counters
+from monitoring.changes.gate import Gate, Tail, start_tail, with_running
 from monitoring.clock import Clock
 from monitoring.database.capabilities import Capabilities
-from monitoring.database.gate import Gate, Tail, start_tail, with_running
-from monitoring.realtime.corrections import Counters
 
 TAILS = (
     "trades",

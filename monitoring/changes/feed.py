@@ -15,19 +15,19 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
-from monitoring.changes import ChangeSet
+from monitoring.changes.change_set import ChangeSet, Consumer
+from monitoring.changes.feed_state import FeedState
+from monitoring.changes.gate import Gate, read_gate
+from monitoring.changes.identity import identity_of
+from monitoring.changes.open_look import OpenLook
+from monitoring.changes.pace import Pace
+from monitoring.changes.watch import SESSIONS, Watch
 from monitoring.clock import Clock
 from monitoring.database.capabilities import ESSENTIAL
 from monitoring.database.errors import MAY_BE_SCHEMA, SCHEMA_CHANGED, DatabaseUnavailable, PlainErrors, lost_with
-from monitoring.database.gate import Gate, read_gate
 from monitoring.database.pool import Database
 from monitoring.database.serverinfo import ServerInfo
-from monitoring.projections import Projections, Source
-from monitoring.realtime.feed_state import FeedState
-from monitoring.realtime.identity import identity_of
-from monitoring.realtime.open_look import OpenLook
-from monitoring.realtime.pace import Pace
-from monitoring.realtime.watch import SESSIONS, Watch
+from monitoring.database.source import Source
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class Feed:
 
     database: Database
     clock: Clock
-    projections: Projections
+    consumer: Consumer
     on_change: Callable[[ChangeSet], Awaitable[None]]
     on_reset: Callable[[], Awaitable[None]]
     on_outage: Callable[[bool], Awaitable[None]]
@@ -137,7 +137,7 @@ class Feed:
         state = self.state
         state.error = state.how = _why(error).removeprefix(f"{self.database.name}: ")
         state.mode = "disconnected"
-        self.projections.away = f"{self.database.name}: changes are not followed, {state.error}"
+        self.consumer.away = f"{self.database.name}: changes are not followed, {state.error}"
         if state.gone_since is None:
             state.gone_since = self.clock.since_1970()
             log.warning("database %s lost, %s: figures stay, marked with their age", self.database.name, state.error)
@@ -176,7 +176,7 @@ class Feed:
         if another:
             log.warning("database %s is another one than before: everything is read anew", self.database.name)
             self._pending = ChangeSet()
-            self.projections.clear()
+            self.consumer.clear()
             await self.on_reset()
         if anew or restarted:
             # A watch does not know what was corrected before it began. And a crash may have undone commits that were
@@ -187,7 +187,7 @@ class Feed:
 
     async def _back(self, server: ServerInfo) -> None:
         state = self.state
-        state.mode, state.error, self.projections.away = server.role, None, None
+        state.mode, state.error, self.consumer.away = server.role, None, None
         state.how = f"polls {server.gate}, {server.way}; corrections of old rows are {server.blind_spot}"
         if not self.database.capabilities.has(ESSENTIAL):
             log.warning("database %s has no readable table %s: waiting for the engine", self.database.name, ESSENTIAL)
@@ -239,7 +239,7 @@ class Feed:
         changes, source = self._pending, Source(connection, self.database.capabilities)
         if not changes:
             return
-        await self.projections.take_in(source, self._watch.tails, changes)
+        await self.consumer.take_in(source, self._watch.tails, changes)
         if any(row.is_new for row in changes.rows.get(SESSIONS, ())):
             self._open_look.restarted()
         self._pending = ChangeSet()

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from monitoring.changes import ChangeSet
+from monitoring.changes.change_set import ChangeSet
+from monitoring.changes.gate import read_gate
+from monitoring.changes.identity import identity_of
+from monitoring.changes.watch import Watch
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.capabilities import Capabilities
-from monitoring.database.gate import read_gate
-from monitoring.realtime.identity import identity_of
-from monitoring.realtime.watch import Watch
 from tests.rows import insert
 from tests.waiting import until
 

@@ -3,13 +3,13 @@
 import asyncpg
 import pytest
 
-from monitoring.changes import ChangeSet
+from monitoring.changes import gate as gates
+from monitoring.changes.change_set import ChangeSet
+from monitoring.changes.gate import Gate, Tail, read_gate, with_running
+from monitoring.changes.identity import identity_of
+from monitoring.changes.watch import MOST_NEW_ROWS, Watch
 from monitoring.clock import SYSTEM_CLOCK
-from monitoring.database import gate as gates
 from monitoring.database.capabilities import Capabilities
-from monitoring.database.gate import Gate, Tail, read_gate, with_running
-from monitoring.realtime.identity import identity_of
-from monitoring.realtime.watch import MOST_NEW_ROWS, Watch
 from tests.rows import insert, now
 from tests.waiting import until
 

@@ -1,6 +1,11 @@
 """What one poll of the database found: rows that are new or changed, and tables whose old rows were corrected."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
+
+from monitoring.changes.gate import Tail
+from monitoring.database.source import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +47,16 @@ class ChangeSet:
             for row in rows:
                 self.add(table, row)
         self.corrected |= later.corrected
+
+
+class Consumer(Protocol):
+    """Whatever keeps its state up to date from change sets."""
+
+    away: str | None
+    """Why changes are not followed at present; None while they are."""
+
+    async def take_in(self, source: Source, cursors: Mapping[str, Tail], changes: ChangeSet) -> None:
+        """Takes in what the feed found. Where it fails it is called again with the same changes."""
+
+    def clear(self) -> None:
+        """The database is another one: nothing that is known holds."""

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+from monitoring.changes import feed, pace
+from monitoring.changes.identity import identity_of
+from monitoring.changes.pace import LARGEST_SHARE, LONGEST_PAUSE, UNWATCHED_PAUSE, WATCHED_PAUSE, Pace
+from monitoring.changes.watch import Watch
 from monitoring.clock import SYSTEM_CLOCK
-from monitoring.realtime import feed, pace
-from monitoring.realtime.identity import identity_of
-from monitoring.realtime.pace import LARGEST_SHARE, LONGEST_PAUSE, UNWATCHED_PAUSE, WATCHED_PAUSE, Pace
-from monitoring.realtime.watch import Watch
 from monitoring.verify import verify
 from tests.faults.page import Page, dashboard
 from tests.faults.reader import READER, make_reader

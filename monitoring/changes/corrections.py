@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
+from monitoring.changes.gate import Tail, start_tail
 from monitoring.clock import Clock
-from monitoring.database.gate import Tail, start_tail
 
 COUNTERS = """
 SELECT c.relname AS name, coalesce(pg_relation_filenode(c.oid), 0) AS file,

@@ -5,8 +5,8 @@ from math import inf
 
 import asyncpg
 
+from monitoring.changes.watch import Watch
 from monitoring.clock import Clock
-from monitoring.realtime.watch import Watch
 
 PAUSE_SECONDS = 1.0
 LARGEST_SHARE = 0.002
