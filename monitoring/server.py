@@ -15,6 +15,7 @@ import uvicorn
 from quart import Quart
 
 from monitoring.app import asgi, create_app
+from monitoring.backoff import Backoff
 from monitoring.config import ConfigError, Settings, notices
 from monitoring.database.pool import DatabaseUnavailable
 from monitoring.hub import MOST_VIEWERS
@@ -33,7 +34,7 @@ FILES_FOR_OURSELVES = 128
 FILES_A_VIEWER = 3
 """A stream, and what it fetches over connections that stay open for a while."""
 GRACE = 2
-RETRY = 0.5
+FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.1, 0.5
 
 
 class Server(uvicorn.Server):
@@ -116,7 +117,7 @@ def _demo(settings: Settings) -> tuple[ModuleType, ModuleType, Path]:
 async def _connect(parts: Services) -> None:
     """Connects, waiting as long as the settings say. Raises DatabaseUnavailable."""
     deadline = parts.clock.monotonic() + parts.settings.wait_for_db
-    told = False
+    backoff, told = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS, parts.clock), False
     while True:
         try:
             await parts.database.open()
@@ -127,7 +128,7 @@ async def _connect(parts: Services) -> None:
             if not told:
                 log.info("waiting for the database, %s", error)
                 told = True
-            await asyncio.sleep(RETRY)
+            await asyncio.sleep(backoff.next())
 
 
 def most_viewers() -> int:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
+from monitoring.backoff import Backoff
 from monitoring.changes.change_set import ChangeSet, Consumer
 from monitoring.changes.feed_state import FeedState
 from monitoring.changes.gate import Gate, read_gate
@@ -42,7 +43,7 @@ EMPTY_PAUSE = 2.0
 """Seconds between two looks for the table without which there is nothing to show."""
 UNCOUNTED_PAUSE = 300.0
 """Seconds between two reconciliations with a standby, which does not count updates."""
-FIRST_RETRY, LAST_RETRY = 0.1, 1.0
+FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.1, 1.0
 
 
 @dataclass(slots=True)
@@ -120,18 +121,17 @@ class Feed:
 
     async def run(self) -> None:
         """Polls for ever, over one connection after the other."""
-        retry = FIRST_RETRY
+        backoff = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS, self.clock)
         while True:
             try:
                 await self._follow()
             except (DatabaseUnavailable, *SCHEMA_CHANGED) as error:
-                retry = FIRST_RETRY if self.state.gone_since is None else min(LAST_RETRY, retry * 2)
                 await self._lost(error)
             except Exception as error:
                 # Nobody foresaw it. The supervisor logs it and starts us again; until then nothing is watched.
                 await self._lost(error)
                 raise
-            await asyncio.sleep(retry)
+            await asyncio.sleep(backoff.next())
 
     async def _lost(self, error: Exception) -> None:
         state = self.state

@@ -2,19 +2,21 @@
 
 import asyncio
 import logging
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from monitoring.backoff import Backoff
 from monitoring.changes.change_set import ChangeSet
 from monitoring.changes.gate import Tail
 from monitoring.clock import Clock
 from monitoring.database.errors import MAY_BE_SCHEMA, SCHEMA_CHANGED, DatabaseUnavailable
 from monitoring.database.pool import Database
 from monitoring.database.source import Source
+from monitoring.lru import Lru
 from monitoring.metrics.facts import Session
 from monitoring.projections.bookings import Bookings, SessionFlows
 from monitoring.projections.equity import EquityHistory
@@ -29,7 +31,7 @@ log = logging.getLogger(__name__)
 
 READERS = 2
 """How many chunks are read at the same time."""
-RETRY_SECONDS = 2.0
+FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.25, 2.0
 REST_SHARE = 0.5
 """Of the time that a chunk took: so long its reader rests, so that others get at the disk and at this process."""
 PATIENCE_SECONDS = 0.4
@@ -39,7 +41,7 @@ FEW_ROWS_PATIENCE_SECONDS = 5.0
 """How long it waits where so few rows are left: on a busy machine they take long, and are worth it."""
 TELL_SECONDS = 5.0
 """After so long progress is told again."""
-MOST_SCOPES = 64
+MAX_KEPT_SCOPES = 64
 """Scopes whose curve is kept; the one looked at longest ago is dropped first."""
 
 
@@ -64,12 +66,13 @@ class Projections:
         self.positions = OpenPositions()
         self.away: str | None = None
         """Why nobody follows the changes at present: what is known may be behind what is committed."""
-        self._kept: OrderedDict[tuple[object, ...], _Kept] = OrderedDict()
+        self._kept: Lru[tuple[object, ...], _Kept] = Lru(MAX_KEPT_SCOPES)
         self._changed: Counter[tuple[str, int | None]] = Counter()
         """How often rows of a table changed that belong to a session, or to none."""
         self._corrected: Counter[str] = Counter()
         """How often old rows of a table changed that nobody can name, or all of them may be others."""
         self._cleared = 0
+        self._backoff = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS, clock)
         self._work = asyncio.Event()
         self._moved = asyncio.Event()
         self._told = 0.0
@@ -179,13 +182,7 @@ class Projections:
     def _keep(self, session: Session) -> _Kept:
         initial = None if session.initial_balance is None else float(session.initial_balance)
         key = (session.ids, initial)
-        kept = self._kept.get(key)
-        if kept is None:
-            kept = self._kept[key] = _Kept(ScopeEquity(session.ids, initial))
-        self._kept.move_to_end(key)
-        while len(self._kept) > MOST_SCOPES:
-            self._kept.popitem(last=False)
-        return kept
+        return self._kept.get(key) or self._kept.put(key, _Kept(ScopeEquity(session.ids, initial)))
 
     async def settle(self) -> None:
         """Waits for scans that will soon be done, though not for a database that is away."""
@@ -223,13 +220,13 @@ class Projections:
             async with self._database.acquire() as connection:
                 complete = await projected.advance(Source(connection, self._database.capabilities))
         except DatabaseUnavailable:
-            await asyncio.sleep(RETRY_SECONDS)
+            await asyncio.sleep(self._backoff.next())
             return
         except MAY_BE_SCHEMA as error:
             if not isinstance(error, SCHEMA_CHANGED) and not await self._database.moved(adapted):
                 raise
             # The feed begins the scan anew.
-            await asyncio.sleep(RETRY_SECONDS)
+            await asyncio.sleep(self._backoff.next())
             return
         self._moved.set()
         if complete:

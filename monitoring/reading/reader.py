@@ -1,7 +1,6 @@
 """The one way in which pages and calls read: a session, what the projections know of it, the facts that all share."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from monitoring.database.errors import DatabaseUnavailable
 from monitoring.database.pool import Database
 from monitoring.database.source import Source
 from monitoring.hub import Hub
+from monitoring.lru import Lru
 from monitoring.metrics.catalogue import CATALOGUE, Evaluation, Metric, evaluate
 from monitoring.metrics.facts import Facts, Session
 from monitoring.projections import Projections, ScopeState
@@ -27,6 +27,7 @@ from monitoring.scope import BOT, CURRENT, Scope, UnknownSession, read_config, s
 from monitoring.sections.fact_cache import FactCache
 from monitoring.sections.facts import read_facts
 from monitoring.sections.section import Context
+from monitoring.single_flight import SingleFlight
 
 FACTS_AGE = 1.0
 """Seconds for which facts stay good when nothing has changed but the time."""
@@ -35,7 +36,7 @@ SLOW = 0.5
 """Seconds of waiting for a failure that are worth sparing others; after a quicker one they try for themselves."""
 
 T = TypeVar("T")
-MOST_KNOWN = 64
+MAX_KEPT_SCOPES = 64
 """Scopes whose facts are kept."""
 
 _Read = tuple[ScopeState, Facts | None, datetime]
@@ -77,8 +78,7 @@ class Reader:
         self._sessions: dict[str, Session | None] = {}
         self._good: set[str] = set()
         """Which of them are known to be as the database has them; the others are the last known."""
-        self._finding: dict[str, asyncio.Task[Session | None]] = {}
-        """Those that are being looked up at present."""
+        self._finding: SingleFlight[str, set[str], Session | None] = SingleFlight()
         self.on_failed: Callable[[int], None] = lambda session: None
         """Hears of each session that could not be read, or looked up: whoever looks at it is shown old figures."""
         self.on_read: Callable[[Facts], None] = lambda facts: None
@@ -86,7 +86,7 @@ class Reader:
         self._parts = FactCache(projections.version, clock.monotonic)
         self._roster: Roster | None = None
         """None where the sessions must be looked at again."""
-        self._known: OrderedDict[tuple[int, ...], _Known] = OrderedDict()
+        self._known: Lru[tuple[int, ...], _Known] = Lru(MAX_KEPT_SCOPES)
         self._failed: dict[tuple[object, ...], tuple[float, str]] = {}
         """When the last attempt to read some sessions, with facts or without, failed after a long wait, and why."""
         self._locks: WeakValueDictionary[tuple[object, ...], asyncio.Lock] = WeakValueDictionary()
@@ -94,7 +94,7 @@ class Reader:
 
     def forget_sessions(self) -> None:
         """A row of ``trading_sessions`` changed."""
-        self._good, self._finding, self._roster = set(), {}, None
+        self._good, self._roster = set(), None
 
     def clear(self) -> None:
         """The database is another one."""
@@ -129,11 +129,7 @@ class Reader:
 
     def _find_once(self, requested: str) -> asyncio.Task[Session | None]:
         """One look, however many ask at once; who asks after a change shares none that began before it."""
-        finding = self._finding
-        if requested not in finding:
-            finding[requested] = task = asyncio.create_task(self.find(requested), name=f"session {requested[:20]}")
-            task.add_done_callback(lambda done: (finding.pop(requested), done.cancelled() or done.exception()))
-        return finding[requested]
+        return self._finding.join(requested, self._good, lambda: self.find(requested), lambda good: good is self._good)
 
     async def find(self, requested: str) -> Session | None:
         """The session or bot as the database has it now.
@@ -267,11 +263,7 @@ class Reader:
     def _keep(self, known: _Known) -> _Known:
         if known.facts is not None:
             self.on_read(known.facts)
-        self._known[known.state.session.ids] = known
-        self._known.move_to_end(known.state.session.ids)
-        while len(self._known) > MOST_KNOWN:
-            self._known.popitem(last=False)
-        return known
+        return self._known.put(known.state.session.ids, known)
 
     async def _read(self, connection: asyncpg.Connection, session: Session, facts: bool) -> _Read:
         now, capabilities = self._clock.now(), self.database.capabilities

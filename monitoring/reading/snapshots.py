@@ -11,7 +11,6 @@ import asyncio
 import hashlib
 import logging
 import secrets
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,13 +18,15 @@ from datetime import datetime
 from monitoring.clock import Clock
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.pool import DatabaseUnavailable
+from monitoring.lru import Lru
 from monitoring.reading.reader import Reader
 from monitoring.scope import Scope
 from monitoring.sections.section import BadParameter, Context, Section
+from monitoring.single_flight import SingleFlight
 
 log = logging.getLogger(__name__)
 
-MOST_KEPT = 512
+MAX_KEPT_VARIANTS = 512
 TURN = 0.05
 """Seconds for which what is loaded ahead waits for what comes before it: in turn, the first are ready sooner."""
 HEAD_START = 0.04
@@ -95,8 +96,9 @@ class Snapshots:
         self._reader = reader
         self._clock = clock
         self._render = render
-        self._kept: OrderedDict[Key, _Kept] = OrderedDict()
-        self._loading: dict[Key, tuple[Variant, asyncio.Task[_Kept]]] = {}
+        self._kept: Lru[Key, _Kept] = Lru(MAX_KEPT_VARIANTS)
+        self._loading: SingleFlight[Key, tuple[Variant, str], _Kept] = SingleFlight()
+        """With the version of the section at which each load began."""
         reader.hub.run_ahead(self._load_ahead)
 
     def clear(self) -> None:
@@ -115,7 +117,6 @@ class Snapshots:
         kept = self._kept.get(variant.key)
         if kept is not None and kept.variant == variant and self._good(kept, told):
             kept.asked = True
-            self._kept.move_to_end(variant.key)
             return kept.rendered
         kept = await asyncio.shield(self._task(variant, told))
         kept.asked = True
@@ -142,12 +143,12 @@ class Snapshots:
 
     def _task(self, variant: Variant, told: bool, after: asyncio.Task[_Kept] | None = None) -> asyncio.Task[_Kept]:
         """The load that is under way, or a new one: one that began before the newest change may not hold it."""
-        loading, task = self._loading.get(variant.key, (None, None))
-        if task is None or loading != variant or not self._new_enough(task.get_name(), variant, told):
-            task = asyncio.create_task(self._load(variant, after), name=self._version(variant))
-            self._loading[variant.key] = variant, task
-            task.add_done_callback(lambda done: self._finish(variant.key, done))
-        return task
+        return self._loading.join(
+            variant.key,
+            (variant, self._version(variant)),
+            lambda: self._load(variant, after),
+            lambda begun: begun[0] == variant and self._new_enough(begun[1], variant, told),
+        )
 
     def _version(self, variant: Variant) -> str:
         return self._reader.hub.version(variant.scope.key, variant.section.name)
@@ -157,12 +158,6 @@ class Snapshots:
         newest = version == self._version(variant)
         followed, section = variant.scope.key, variant.section.name
         return newest or (told and self._reader.hub.as_new_as_told(followed, section, version))
-
-    def _finish(self, key: Key, task: asyncio.Task[_Kept]) -> None:
-        if self._loading.get(key, (None, None))[1] is task:
-            del self._loading[key]
-        if not task.cancelled():
-            task.exception()
 
     def _good(self, kept: _Kept, told: bool) -> bool:
         age, ticks = self._clock.monotonic() - kept.made, kept.variant.section.ticks
@@ -179,12 +174,7 @@ class Snapshots:
         if view.data is None and view.stale and previous is not None and previous.view.data is not None:
             view = replace(previous.view, stale=True)
         rendered = self._rendered(variant.section, variant.scope, view, variant.own)
-        kept = _Kept(variant, version, self._clock.monotonic(), view, rendered)
-        self._kept[variant.key] = kept
-        self._kept.move_to_end(variant.key)
-        while len(self._kept) > MOST_KEPT:
-            self._kept.popitem(last=False)
-        return kept
+        return self._kept.put(variant.key, _Kept(variant, version, self._clock.monotonic(), view, rendered))
 
     async def _view(self, section: Section, scope: Scope, own: Mapping[str, str]) -> View:
         async def load(context: Context) -> View:

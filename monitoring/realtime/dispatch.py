@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 
+from monitoring.backoff import Backoff
 from monitoring.changes.change_set import OLD_ROWS, ChangeSet, NewRow
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
@@ -28,7 +29,7 @@ STALE: Mapping[str, tuple[str, ...]] = {
 SHOWN_IN = {"trades": "trades", "positions": "positions", "account_history": "account", "account_balances": "account"}
 """Where a changed row itself is seen: that is made and fetched before what is computed from it."""
 
-RETRY = 0.5
+FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.1, 0.5
 FIGURES_MOVED: Rows = {"account_history": []}
 """What the listener is told where no row can be named: whatever is computed may be different now."""
 
@@ -46,6 +47,7 @@ class Dispatcher:
         self._on_clear = on_clear
         self._untold: dict[int, dict[str, dict[int, NewRow]]] = {}
         self._sessions_moved = True
+        self._backoff = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
         self._work = asyncio.Event()
         self._work.set()
 
@@ -104,7 +106,7 @@ class Dispatcher:
                 while self._untold:
                     await self._tell(next(iter(self._untold)))
             except (DatabaseUnavailable, TableMissing):
-                await asyncio.sleep(RETRY)
+                await asyncio.sleep(self._backoff.next())
                 self._work.set()
 
     def _tell_figures(self, corrected: Iterable[str] = ()) -> None:

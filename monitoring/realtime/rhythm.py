@@ -1,8 +1,8 @@
 """What time alone changes: the full refresh, and sections whose words depend on the clock."""
 
 import asyncio
-import math
 
+from monitoring.backoff import Backoff
 from monitoring.changes.feed import Feed
 from monitoring.clock import Clock
 from monitoring.database.capabilities import TableMissing
@@ -18,10 +18,8 @@ from monitoring.sections import SECTIONS, Context
 
 BEAT = 2.0
 """Seconds within which a page learns that the engine fell silent."""
-FIRST_RETRY, LONGEST_RETRY = 0.5, 8.0
-"""Seconds until what could not be read is looked at again; twice as long each time that it fails again."""
-RECOVERED = 10.0
-"""Seconds without a failure after which retries are quick again."""
+FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.5, 8.0
+"""Until what could not be read is looked at again."""
 SAYING = ("status", "health", "positions")
 """Sections that say whether the engine lives."""
 UNWATCHED_BEATS = 3
@@ -55,8 +53,8 @@ class Clockwork:
         """What was said of each scope's engine when anybody read of it last."""
         self._ticked: dict[str, float] = {}
         self._unwatched = 0
-        self._retries: dict[int, tuple[float, float]] = {}
-        """Seconds until the last retry of each session, and when that was due."""
+        self._retries: dict[int, Backoff] = {}
+        """By session."""
         reader.on_failed = self.retry
         reader.on_read = self.hear
 
@@ -91,13 +89,12 @@ class Clockwork:
 
         Not while the feed is down, though: when it is back, it tells everybody.
         """
-        now = self._clock.monotonic()
-        pause, due = self._retries.get(session, (0.0, -math.inf))
-        if now < due or not self._hub.watching:
+        backoff = self._retries.get(session)
+        if backoff is None:
+            backoff = self._retries[session] = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS, self._clock)
+        if self._clock.monotonic() < backoff.due or not self._hub.watching:
             return
-        pause = min(LONGEST_RETRY, 2 * pause) if now - due < RECOVERED else FIRST_RETRY
-        self._retries[session] = pause, now + pause
-        asyncio.get_running_loop().call_later(pause, self._hub.publish, session, self._hub.sections)
+        asyncio.get_running_loop().call_later(backoff.next(), self._hub.publish, session, self._hub.sections)
 
     async def _look(self, scope: str) -> None:
         try:

@@ -5,11 +5,12 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from monitoring.backoff import Backoff
 from monitoring.clock import Clock
 
 log = logging.getLogger(__name__)
 
-LONGEST_PAUSE = 30.0
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
 
 
 @dataclass(slots=True)
@@ -42,9 +43,8 @@ class Tasks:
 
     async def _supervise(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         state = self.states[name]
-        pause = 0.5
+        backoff = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, self._clock)
         while True:
-            started = self._clock.monotonic()
             state.running = True
             try:
                 await work()
@@ -57,6 +57,4 @@ class Tasks:
             finally:
                 state.running = False
             state.failures += 1
-            lived = self._clock.monotonic() - started
-            pause = 0.5 if lived > LONGEST_PAUSE else min(LONGEST_PAUSE, pause * 2)
-            await asyncio.sleep(pause)
+            await asyncio.sleep(backoff.next())

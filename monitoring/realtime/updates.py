@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import asyncpg
 
+from monitoring.backoff import Backoff
 from monitoring.changes.change_set import OLD_ROWS, NewRow
 from monitoring.database.capabilities import Capabilities, TableMissing
 from monitoring.database.errors import DatabaseUnavailable
@@ -23,8 +24,7 @@ log = logging.getLogger(__name__)
 
 QUIET = 0.5
 """Seconds between two events of a kind at least; the first after a silence goes out at once."""
-RETRY = 5.0
-
+FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.5, 5.0
 
 AWAY = (DatabaseUnavailable, TableMissing)
 """Nothing can be read at the moment: what was to be told is kept."""
@@ -46,6 +46,7 @@ class Updates:
         self._reader = reader
         self._audiences = audiences
         self._due = asyncio.Event()
+        self._backoff = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
         self._trades: dict[int, None] = {}
         self._positions: dict[int, bool] = {}
         """Whether each is closed by now."""
@@ -162,7 +163,7 @@ class Updates:
                 await self._announce()
             except AWAY:
                 self._due.set()
-                await asyncio.sleep(RETRY)
+                await asyncio.sleep(self._backoff.next())
             await asyncio.sleep(QUIET)
 
 

@@ -1,11 +1,11 @@
 """Parts of the facts, each read again only when a table that it is made of changed, or when it is too old."""
 
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from monitoring.database.capabilities import Capabilities
+from monitoring.lru import Lru
 
 T = TypeVar("T")
 
@@ -13,7 +13,7 @@ LONGEST_SECONDS = 60.0
 """A change that nobody can notice, of an old row on a standby say, is shown after so long."""
 WINDOW_SECONDS = 5.0
 """The same of what counts the rows of the last hour or day: time alone moves it."""
-MOST_PARTS = 512
+MAX_KEPT_PARTS = 512
 
 TableVersion = Callable[[str, tuple[int, ...]], object]
 """Differs whenever rows of a table changed that belong to some sessions, or to none."""
@@ -36,7 +36,7 @@ class FactCache:
 
     version: TableVersion
     monotonic: Callable[[], float]
-    _parts: OrderedDict[tuple[object, ...], _Part] = field(default_factory=OrderedDict)
+    _parts: Lru[tuple[object, ...], _Part] = field(default_factory=lambda: Lru(MAX_KEPT_PARTS))
 
     async def get(
         self,
@@ -57,8 +57,5 @@ class FactCache:
         if known is not None and known.holds(capabilities, made_of) and now - known.read_at < longest:
             return known.value  # type: ignore[no-any-return]
         value = await read()
-        self._parts[name, sessions] = _Part(value, capabilities, made_of, now)
-        self._parts.move_to_end((name, sessions))
-        while len(self._parts) > MOST_PARTS:
-            self._parts.popitem(last=False)
+        self._parts.put((name, sessions), _Part(value, capabilities, made_of, now))
         return value

@@ -7,13 +7,13 @@ to whoever can put words of their own beside it (BREACH). A test reads every rou
 import gzip
 import re
 import zlib
-from collections import OrderedDict
 from collections.abc import Iterable
 from functools import lru_cache
 
 from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header
 
+from monitoring.lru import Lru
 from monitoring.web.prefix import App, Receive, Scope, Send
 
 TEXT = re.compile(rb"text/(?!event-stream)|application/(?:json|javascript|manifest\+json)|image/svg\+xml")
@@ -46,21 +46,12 @@ class Compressed:
 
     def __init__(self, ahead: Iterable[bytes] = ()) -> None:
         self._ahead = {body: gzip.compress(body, LEVEL_AHEAD, mtime=0) for body in ahead}
-        self._kept: OrderedDict[bytes, bytes] = OrderedDict()
-        self._bytes = 0
+        self._kept: Lru[bytes, bytes] = Lru(MOST_REMEMBERED_BYTES, lambda body, made: len(body) + len(made))
 
     def of(self, body: bytes) -> bytes:
         """``body``, compressed."""
-        if (ahead := self._ahead.get(body)) is not None:
-            return ahead
-        if (kept := self._kept.get(body)) is not None:
-            self._kept.move_to_end(body)
-            return kept
-        made = self._kept[body] = gzip.compress(body, LEVEL, mtime=0)
-        self._bytes += len(body) + len(made)
-        while self._bytes > MOST_REMEMBERED_BYTES:
-            self._bytes -= sum(map(len, self._kept.popitem(last=False)))
-        return made
+        kept = self._ahead.get(body) or self._kept.get(body)
+        return kept or self._kept.put(body, gzip.compress(body, LEVEL, mtime=0))
 
 
 class Compression:

@@ -1,6 +1,5 @@
 """Templates to HTML: the environment, its filters, and the names that every page and partial may use."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from monitoring.assets import sources
 from monitoring.clock import Clock
 from monitoring.config import Settings
 from monitoring.formatting import FILTERS
+from monitoring.lru import Lru
 from monitoring.reading.snapshots import View
 from monitoring.resources import resource_dir
 from monitoring.scope import BOT, CURRENT, DEFAULT_RANGE, RANGES, Scope
@@ -20,7 +20,7 @@ from monitoring.sections import SECTIONS, Section
 from monitoring.version import VERSION
 
 THEMES = ("auto", "light", "dark")
-MOST_REMEMBERED = 2000
+MAX_REMEMBERED_BLOCKS = 2000
 
 CLOCKS_DIFFER = timedelta(minutes=1)
 """What lies farther in the future is no matter of clocks: it is shown by its date, and not as of just now."""
@@ -50,15 +50,11 @@ class Remembered:
     """
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[object, ...], str] = OrderedDict()
+        self._kept: Lru[tuple[object, ...], str] = Lru(MAX_REMEMBERED_BLOCKS)
 
     def __call__(self, *values: Hashable, caller: Callable[[], str]) -> str:
         html = self._kept.get(values)
-        if html is None:
-            html = self._kept[values] = caller()
-            if len(self._kept) > MOST_REMEMBERED:
-                self._kept.popitem(last=False)
-        return html
+        return self._kept.put(values, caller()) if html is None else html
 
 
 class Links:

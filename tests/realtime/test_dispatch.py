@@ -13,7 +13,6 @@ from monitoring.database.pool import Database
 from monitoring.hub import Hub
 from monitoring.projections import Projections
 from monitoring.reading.reader import Reader
-from monitoring.realtime import dispatch
 from monitoring.realtime.dispatch import FIGURES_MOVED, Dispatcher
 from monitoring.sections import SECTIONS
 from tests.rows import insert, now
@@ -53,8 +52,7 @@ async def reader(database_url: str, connection: asyncpg.Connection) -> AsyncIter
 
 
 @pytest.fixture
-async def dispatcher(reader: Reader, ear: Ear, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Dispatcher]:
-    monkeypatch.setattr(dispatch, "RETRY", 0.01)
+async def dispatcher(reader: Reader, ear: Ear) -> AsyncIterator[Dispatcher]:
     made = Dispatcher(reader.hub, reader, ear, lambda: None)
     running = asyncio.create_task(made.run())
     yield made

@@ -65,7 +65,7 @@ async def fails(reader: Reader) -> None:
 async def test_what_could_not_be_read_is_looked_at_again_soon(
     reader: Reader, clock: RunningClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rhythm, "FIRST_RETRY", 0.1)
+    monkeypatch.setattr(rhythm, "FIRST_RETRY_SECONDS", 0.1)
     reader.hub.watching = True
     clockwork_of(reader, clock)
     viewer = reader.hub.subscribe("1")
@@ -78,7 +78,7 @@ async def test_a_session_that_could_not_be_looked_up_is_looked_at_again_soon(
     reader: Reader, clock: RunningClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pages are shown its row as it was last known, which may have changed."""
-    monkeypatch.setattr(rhythm, "FIRST_RETRY", 0.1)
+    monkeypatch.setattr(rhythm, "FIRST_RETRY_SECONDS", 0.1)
     reader.hub.watching = True
     clockwork_of(reader, clock)
     viewer, known = reader.hub.subscribe("1"), await reader.session("1")
@@ -90,8 +90,8 @@ async def test_a_session_that_could_not_be_looked_up_is_looked_at_again_soon(
 
 
 async def test_ever_more_rarely_while_it_lasts(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rhythm, "FIRST_RETRY", 0.02)
-    monkeypatch.setattr(rhythm, "LONGEST_RETRY", 0.05)
+    monkeypatch.setattr(rhythm, "FIRST_RETRY_SECONDS", 0.02)
+    monkeypatch.setattr(rhythm, "LONGEST_RETRY_SECONDS", 0.05)
     reader.hub.watching = True
     hands = ManualClock()
     clockwork_of(reader, hands)
@@ -110,7 +110,7 @@ async def test_ever_more_rarely_while_it_lasts(reader: Reader, monkeypatch: pyte
     assert not await looks_again(0.041)
     assert await looks_again(0.011)
     assert await looks_again(0.051)
-    assert await looks_again(rhythm.RECOVERED + 0.051)
+    assert await looks_again(0.05 + 0.051)
     assert await looks_again(0.021)
 
 

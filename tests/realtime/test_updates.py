@@ -89,7 +89,6 @@ async def test_metrics_that_could_not_be_read_are_sent_later(
     program: Program, connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection was lost at that moment: not a set of nulls, after which nothing else might come for long."""
-    monkeypatch.setattr("monitoring.realtime.updates.RETRY", 0.2)
     read, lost = Reader.context, asyncio.Event()
 
     @asynccontextmanager
