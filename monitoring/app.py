@@ -15,7 +15,7 @@ from monitoring.clock import SYSTEM_CLOCK, Clock
 from monitoring.config import Settings, signing_key
 from monitoring.database.pool import Database
 from monitoring.hub import Hub
-from monitoring.metrics.catalogue import BY_KEY, CATALOGUE, Metric
+from monitoring.metrics.catalogue import CATALOGUE, Metric
 from monitoring.projections import Projections
 from monitoring.reading.reader import Reader
 from monitoring.reading.snapshots import Snapshots
@@ -85,7 +85,7 @@ class CookieSessions(SecureCookieSessionInterface):
 def _put_together(settings: Settings, app: Quart, metrics: tuple[Metric, ...], clock: Clock) -> Services:
     database = Database(settings.database_url, clock)
     # Who added no metrics of their own has no use for news of them.
-    added = any(metric.key not in BY_KEY for metric in metrics)
+    added = any(metric.card == custom.SECTION.name for metric in metrics)
     hub = Hub((section.name for section in SECTIONS if added or section is not custom.SECTION), clock)
     projections = Projections(database, clock, on_progress=lambda: dispatcher.more_known())
     reader = Reader(database, projections, hub, clock, metrics)

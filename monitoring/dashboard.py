@@ -3,9 +3,11 @@
 import sys
 
 from monitoring.config import Settings, load_settings
+from monitoring.database.schema import COLUMNS
 from monitoring.environment import read_environment
 from monitoring.errors import UserError
 from monitoring.metrics.catalogue import CATALOGUE, Metric
+from monitoring.metrics.check import check
 from monitoring.server import serve
 
 
@@ -15,8 +17,10 @@ def get_dashboard_metrics() -> dict[str, Metric]:
 
 
 def run(settings: Settings) -> None:
-    """Serves until SIGINT or SIGTERM. Raises ConfigError or DatabaseUnavailable with one sentence."""
-    serve(settings, get_dashboard_metrics().values())
+    """Serves until SIGINT or SIGTERM. Raises ConfigError, BadMetric or DatabaseUnavailable with one sentence."""
+    metrics = get_dashboard_metrics().values()
+    check(metrics, COLUMNS)
+    serve(settings, metrics)
 
 
 class MonitoringDashboard:

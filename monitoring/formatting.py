@@ -166,32 +166,10 @@ def time_label(seconds: float, span: float) -> str:
     return clock(moment) if span <= SHORT_SPAN and moment.time() != moment.min.time() else day(moment)
 
 
-@_dash_if_unknown
-def in_unit(value: Any, unit: str, signed: bool = False) -> str:
-    """A metric's value by the name of its unit (``Metric.unit``); ``signed`` for money, percent, ratio and count.
-
-    Raises KeyError for a unit that does not exist.
-    """
-    return UNITS[unit](value, signed)
-
-
-UNITS: dict[str, Callable[[Any, bool], str]] = {
-    "money": money,
-    "percent": percent,
-    "ratio": ratio,
-    "count": count,
-    "minutes": lambda value, _: duration(value, "minutes"),
-    "milliseconds": lambda value, _: f"{count(value)} ms",
-    "datetime": lambda value, _: utc(value),
-    "text": lambda value, _: str(value),
-    "status": lambda value, _: str(value),
-    "flag": lambda value, _: "Yes" if value else "No",
-}
-
 FILTERS: dict[str, Callable[..., Any]] = {
     filter_.__name__: filter_
     for filter_ in (
-        *(money, percent, ratio, count, quantity, price, axis, direction, in_unit),
+        *(money, percent, ratio, count, quantity, price, axis, direction),
         *(age, duration, utc, iso, day, month, clock, from_epoch, time_label),
     )
 }

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from jinja2 import Environment
 
 from monitoring import formatting as fmt
-from monitoring.metrics.metric import Unit
 
 MOMENT = datetime(2026, 11, 2, 14, 32, 7)
 NUMBERS = (fmt.money, fmt.percent, fmt.ratio, fmt.count, fmt.quantity, fmt.price, fmt.axis)
@@ -109,7 +108,7 @@ def test_numbers_are_never_nan_nor_negative_zero_nor_a_hyphen(
 def test_unknown_is_a_dash_in_every_filter() -> None:
     environment = Environment(autoescape=True)
     environment.filters.update(fmt.FILTERS)
-    arguments = {"age": "(now)", "time_label": "(60)", "in_unit": "('money')"}
+    arguments = {"age": "(now)", "time_label": "(60)"}
     elsewhere = {"direction": "", "iso": "", "from_epoch": None}
     for name in fmt.FILTERS.keys() - elsewhere.keys():
         template = environment.from_string("{{ value|" + name + arguments.get(name, "") + " }}")
@@ -177,26 +176,3 @@ def test_moments() -> None:
 def test_time_labels_follow_the_span(moment: datetime, days: int, text: str) -> None:
     seconds = (moment - datetime(1970, 1, 1)).total_seconds()
     assert fmt.time_label(seconds, days * 86400) == text
-
-
-@pytest.mark.parametrize(
-    ("unit", "value", "text"),
-    [
-        ("money", Decimal("12.5"), "+12.50"),
-        ("percent", 12.5, "+12.50\u202f%"),
-        ("ratio", 1.5, "+1.50"),
-        ("count", 3, "+3"),
-        ("minutes", 61.0, "1 h 1 min"),
-        ("milliseconds", 1234.4, "1,234 ms"),
-        ("datetime", MOMENT, "2 Nov 2026 14:32:07 UTC"),
-        ("text", "ml_basic", "ml_basic"),
-        ("status", "Active", "Active"),
-        ("flag", False, "No"),
-    ],
-)
-def test_values_by_unit(unit: str, value: object, text: str) -> None:
-    assert fmt.in_unit(value, unit, signed=True) == text
-
-
-def test_every_unit_can_be_shown() -> None:
-    assert set(fmt.UNITS) == set(get_args(Unit))

@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 from monitoring.metrics.facts import Facts, Market, OrderSums
+from monitoring.metrics.metric import Level
 from monitoring.metrics.value import Unknown, known
 
 GOOD_FILL_RATE = 95.0
 FAIR_FILL_RATE = 80.0
+LEVELS: dict[str, Level] = {"Good": "ok", "Fair": "warn", "Poor": "err"}
 
 NOT_LOGGED = "the engine does not log it"
 OLDEST_MARKET = timedelta(hours=2)

@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import Enum, auto
 
 from monitoring.metrics.facts import Facts
+from monitoring.metrics.metric import Level
 from monitoring.metrics.value import Unknown, known
 
 LIMIT_FLOOR_SECONDS = 300.0
@@ -11,6 +12,9 @@ MISSED_BEATS = 3
 """Beats of the engine's own rhythm that may fail before it counts as late."""
 LATE_UNTIL = 3
 """A sign of life older than its limit is late; older than this many limits, the engine counts as gone."""
+
+FEED_LEVELS: dict[str, Level] = {"Active": "ok", "Delayed": "warn", "Stale": "err"}
+STATUS_LEVELS: dict[str, Level] = {"Online": "ok", "Late": "warn", "Error": "err", "Offline": "off", "Unknown": "unk"}
 
 NOT_IN_DATABASE = "the engine does not record it in the database"
 

@@ -1,51 +1,45 @@
-"""One metric: what it is called, what it means, where it is shown, and the function that gives it."""
+"""One metric: what it is called, what it means, how and where it is shown, and the function that gives it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from monitoring.metrics.facts import Facts
+from monitoring.metrics.unit import Unit
 from monitoring.metrics.value import Value
 
-Unit = Literal["money", "percent", "ratio", "count", "minutes", "milliseconds", "datetime", "text", "status", "flag"]
+Card = Literal["health", "orders", "market", "risk", "performance", "account", "custom"]
+"""Sections that list metrics; orders and market are the parts of health that are folded away."""
 Priority = Literal["high", "medium", "low"]
+Good = Literal["high", "low"]
+Level = Literal["ok", "warn", "err", "off", "unk"]
 
-FORMATS: dict[Unit, str] = {
-    "money": "currency",
-    "percent": "percentage",
-    "ratio": "number",
-    "count": "integer",
-    "minutes": "number",
-    "milliseconds": "number",
-    "datetime": "datetime",
-    "text": "text",
-    "status": "status",
-    "flag": "boolean",
-}
-"""The word that /api/config has for each unit."""
+NOWHERE = "nowhere in the database"
+"""The source of what the engine does not record."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
     """One figure of the dashboard.
 
-    ``compute`` takes the facts and returns a value in ``unit`` (money as Decimal, 12.5 % as 12.5, datetimes
-    as naive UTC), or raises Unknown with the reason why there is none. ``section`` names the card that
-    shows it.
+    ``compute`` takes the facts and returns a value in ``unit`` (money as Decimal, 12.5 % as 12.5, datetimes as naive
+    UTC), or raises Unknown with the reason why there is none. ``source`` names the tables that the value comes from.
     """
 
     key: str
     label: str
     unit: Unit
-    section: str
+    card: Card
     meaning: str
     source: str
-    priority: Priority
     compute: Callable[[Facts], Value]
-
-    @property
-    def format(self) -> str:
-        return FORMATS[self.unit]
+    signed: bool = False
+    """Whether a plus is shown before a positive value."""
+    good: Good | None = None
+    """Which values are green: those above zero (high) or below it (low), the others being red; None: no colour."""
+    priority: Priority = "medium"
+    levels: Mapping[str, Level] = field(default_factory=dict)
+    """Of a status: which word is good or bad."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,5 +50,3 @@ class Evaluation:
     """None is unknown; never NaN or infinite."""
     reasons: dict[str, str]
     """Why each None is one."""
-    errors: dict[str, Exception]
-    """What a metric raised that it should not have, for the log; its value is None."""

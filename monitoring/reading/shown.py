@@ -28,5 +28,5 @@ class Shown:
         return {key: self._of(metric) for key, metric in self._metrics.items()}
 
     def _of(self, metric: Metric) -> dict[str, object]:
-        defaults = {"enabled": True, "priority": metric.priority, "format": metric.format}
+        defaults = {"enabled": True, "priority": metric.priority, "format": metric.unit.api_format}
         return {**defaults, **self._changes.get(metric.key, {})}

@@ -8,7 +8,7 @@ import asyncpg
 from monitoring.database.capabilities import Capabilities, Columns
 from monitoring.metrics.facts import Account
 from monitoring.projections import ScopeState
-from monitoring.sections.metric_list import Figures, figures
+from monitoring.sections.metric_list import Figure
 from monitoring.sections.section import Context, Section
 
 SNAPSHOT: Columns = {
@@ -26,17 +26,6 @@ SELECT newest.* FROM unnest($1::int[]) AS scope (session), LATERAL (
     ORDER BY last_updated DESC, id DESC LIMIT 1
 ) newest ORDER BY last_updated DESC, id DESC LIMIT 1
 """
-
-KEYS = (
-    "current_balance",
-    "equity",
-    "unrealized_pnl",
-    "available_margin",
-    "margin_usage",
-    "active_positions_count",
-    "position_sizes",
-    "total_position_value",
-)
 
 
 def known(value: Decimal | None) -> Decimal | None:
@@ -87,14 +76,16 @@ async def _booked(
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """``facts`` carries the age of each figure."""
+    """``facts`` carries the age of each figure; margin usage, a figure of Risk, is what the free margin leaves."""
 
-    figures: Figures
+    figures: tuple[Figure, ...]
+    margin_usage: Figure
     facts: Account
 
 
 async def load(context: Context) -> AccountView:
-    return AccountView(figures(context.facts, KEYS), context.facts.account)
+    figures = context.figures
+    return AccountView(figures.on("account"), figures["margin_usage"], context.facts.account)
 
 
 SECTION = Section("account", "Account", {"account_history", "account_balances", "positions", "trading_sessions"}, load)

@@ -2,20 +2,18 @@
 
 from dataclasses import dataclass
 
-from monitoring.metrics.catalogue import BY_KEY
 from monitoring.sections.facts import TABLES
-from monitoring.sections.metric_list import Figures, figures_of
+from monitoring.sections.metric_list import Figure
 from monitoring.sections.section import Context, Section
 
 
 @dataclass(frozen=True, slots=True)
 class CustomView:
-    figures: Figures
+    figures: tuple[Figure, ...]
 
 
 async def load(context: Context) -> CustomView:
-    added = tuple(metric for metric in context.metrics if metric.key not in BY_KEY)
-    return CustomView(figures_of(context.facts, added))
+    return CustomView(context.figures.on("custom"))
 
 
 SECTION = Section("custom", "Your Metrics", TABLES, load, ticks=60.0)

@@ -7,9 +7,10 @@ import asyncpg
 
 from monitoring.database.capabilities import FLAGS, Capabilities
 from monitoring.metrics.facts import Health
-from monitoring.metrics.health import limit_seconds, status
+from monitoring.metrics.health import STATUS_LEVELS, limit_seconds, status
+from monitoring.metrics.metric import Level
 from monitoring.projections import ScopeState
-from monitoring.sections.metric_list import Figures, figures
+from monitoring.sections.metric_list import Figure
 from monitoring.sections.section import Context, Section
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -35,26 +36,6 @@ SELECT max(timestamp) FROM
 WHERE session_id = ANY($1::int[])
 """
 HALT = "SELECT active, {reason} AS reason FROM system_control_flags WHERE name = 'system_halt' ORDER BY id DESC LIMIT 1"
-
-KEYS = (
-    "data_feed_status",
-    "last_data_update",
-    "error_count",
-    "errors_last_hour",
-    "error_rate_hourly",
-    "system_uptime",
-    "api_connection_status",
-    "api_latency",
-    "fill_rate",
-    "failed_orders",
-    "avg_slippage",
-    "order_latency",
-    "execution_quality",
-    "current_strategy",
-    "price_change_24h",
-    "rsi",
-    "ema_trend",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +110,21 @@ async def read_halt(connection: asyncpg.Connection, capabilities: Capabilities) 
 
 @dataclass(frozen=True, slots=True)
 class HealthView:
-    """``status`` is the word, ``reason`` why."""
+    """``status`` is the word, ``reason`` why; ``orders`` and ``market`` are folded away."""
 
     status: str
+    level: Level
     reason: str
-    figures: Figures
+    figures: tuple[Figure, ...]
+    orders: tuple[Figure, ...]
+    market: tuple[Figure, ...]
     facts: Health
 
 
 async def load(context: Context) -> HealthView:
     word, reason = status(context.facts)
-    return HealthView(word, reason, figures(context.facts, KEYS), context.facts.health)
+    on = context.figures.on
+    return HealthView(word, STATUS_LEVELS[word], reason, on("health"), on("orders"), on("market"), context.facts.health)
 
 
 SECTION = Section(

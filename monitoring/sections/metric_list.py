@@ -1,10 +1,12 @@
-"""The view that most sections share: metrics of the catalogue, each with its value or the reason for having none."""
+"""Metrics as the page shows them: each with its value, or the reason for having none."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 
+from monitoring.formatting import direction
 from monitoring.metrics.catalogue import BY_KEY, Metric, evaluate
 from monitoring.metrics.facts import Facts
+from monitoring.metrics.metric import Card, Level
 from monitoring.metrics.value import Value
 
 
@@ -16,31 +18,40 @@ class Figure:
     value: Value | None
     reason: str | None
 
+    @property
+    def text(self) -> str:
+        """The value as the reader sees it."""
+        return self.metric.unit.text(self.value, self.metric.signed)
+
+    @property
+    def colour(self) -> str:
+        """CSS class: up for a good value, dn for a bad one, else none."""
+        if self.metric.good is None or not isinstance(self.value, (Decimal, float, int)):
+            return ""
+        return direction(self.value if self.metric.good == "high" else -self.value)
+
+    @property
+    def level(self) -> Level:
+        """CSS class of a status."""
+        return self.metric.levels.get(str(self.value), "unk")
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Figures by key, in the order in which they are shown."""
+    """Figures of one set of facts. ``metrics`` are all that are shown, the operator's own included."""
 
-    figures: dict[str, Figure]
+    facts: Facts
+    metrics: tuple[Metric, ...]
+
+    def on(self, card: Card) -> tuple[Figure, ...]:
+        """What the entries of the metrics say to be on a card, in their order."""
+        return tuple(self._figure(metric) for metric in self.metrics if metric.card == card)
 
     def __getitem__(self, key: str) -> Figure:
-        return self.figures[key]
+        """The figure of any metric, of the catalogue at least. Raises KeyError where there is none."""
+        own = (metric for metric in self.metrics if metric.key == key)
+        return self._figure(next(own, None) or BY_KEY[key])
 
-    def list(self, *keys: str) -> list[Figure]:
-        return [self.figures[key] for key in keys]
-
-
-def figures(facts: Facts, keys: Iterable[str]) -> Figures:
-    """Figures of the catalogue, by key."""
-    return figures_of(facts, tuple(BY_KEY[key] for key in keys))
-
-
-def figures_of(facts: Facts, metrics: tuple[Metric, ...]) -> Figures:
-    """Figures of any metrics."""
-    evaluation = evaluate(facts, metrics)
-    return Figures(
-        {
-            metric.key: Figure(metric, evaluation.values[metric.key], evaluation.reasons.get(metric.key))
-            for metric in metrics
-        }
-    )
+    def _figure(self, metric: Metric) -> Figure:
+        found = evaluate(self.facts, (metric,))
+        return Figure(metric, found.values[metric.key], found.reasons.get(metric.key))

@@ -7,7 +7,7 @@ import asyncpg
 
 from monitoring.database.capabilities import Capabilities, Columns
 from monitoring.metrics.facts import Drawdown, RiskAdjustment, Session
-from monitoring.sections.metric_list import Figures, figures
+from monitoring.sections.metric_list import Figure
 from monitoring.sections.section import Context, Section
 
 ADJUSTMENT: Columns = {
@@ -22,18 +22,6 @@ WHERE session_id = ANY($1::int[]) AND parameter_name = 'position_size_factor'
   AND ({minutes} IS NULL OR timestamp + {minutes} * interval '1 minute' > $2)
 ORDER BY timestamp DESC, id DESC LIMIT 1
 """
-
-KEYS = (
-    "current_drawdown",
-    "max_drawdown",
-    "current_exposure",
-    "margin_usage",
-    "risk_per_trade",
-    "volatility",
-    "dynamic_risk_factor",
-    "dynamic_risk_reason",
-    "dynamic_risk_active",
-)
 
 
 async def read_adjustment(
@@ -50,7 +38,7 @@ async def read_adjustment(
 
 @dataclass(frozen=True, slots=True)
 class RiskView:
-    figures: Figures
+    figures: tuple[Figure, ...]
     drawdown: Drawdown | None
     adjustment: RiskAdjustment | None
     configured_risk: float | None
@@ -58,7 +46,7 @@ class RiskView:
 
 async def load(context: Context) -> RiskView:
     facts = context.facts
-    return RiskView(figures(facts, KEYS), facts.drawdown, facts.adjustment, facts.configured_risk)
+    return RiskView(context.figures.on("risk"), facts.drawdown, facts.adjustment, facts.configured_risk)
 
 
 SECTION = Section(

@@ -29,6 +29,7 @@ from monitoring.metrics.catalogue import CATALOGUE, Metric
 from monitoring.metrics.facts import Facts
 from monitoring.projections import ScopeState
 from monitoring.scope import Scope
+from monitoring.sections.metric_list import Figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,11 @@ class Context:
         if self.facts_if_read is None:
             raise RuntimeError("a section that says it works without facts asks for them")
         return self.facts_if_read
+
+    @property
+    def figures(self) -> Figures:
+        """Every metric, computed where it is asked for."""
+        return Figures(self.facts, self.metrics)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monitoring.metrics.facts import Health
-from monitoring.metrics.health import status
+from monitoring.metrics.health import STATUS_LEVELS, status
+from monitoring.metrics.metric import Level
 from monitoring.sections.section import Context, Section
 
 
@@ -13,19 +14,15 @@ class StatusView:
     """``word`` is Online, Late, Offline, Error or Unknown; ``reason`` says why in a sentence."""
 
     word: str
+    level: Level
     reason: str
     last_sign: datetime | None
     health: Health
 
-    @property
-    def badge(self) -> str:
-        """CSS class of the word's badge."""
-        return {"Online": "ok", "Late": "warn", "Error": "err", "Offline": "off"}.get(self.word, "unk")
-
 
 async def load(context: Context) -> StatusView:
     word, reason = status(context.facts)
-    return StatusView(word, reason, context.facts.health.last_sign, context.facts.health)
+    return StatusView(word, STATUS_LEVELS[word], reason, context.facts.health.last_sign, context.facts.health)
 
 
 SECTION = Section(

@@ -4,25 +4,14 @@ from dataclasses import dataclass
 from datetime import date
 
 from monitoring.metrics.facts import Drawdown, TradeSums
-from monitoring.sections.metric_list import Figures, figures
+from monitoring.sections.metric_list import Figures
 from monitoring.sections.section import Context, Section
-
-KEYS = (
-    "unrealized_pnl",
-    "daily_pnl",
-    "total_return",
-    "max_drawdown",
-    "win_rate",
-    "total_trades",
-    "profit_factor",
-    "sharpe_ratio",
-    "active_positions_count",
-)
 
 
 @dataclass(frozen=True, slots=True)
 class SummaryView:
     figures: Figures
+    """Of which the partial takes a handful."""
     trades: TradeSums | None
     drawdown: Drawdown | None
     since: date | None
@@ -31,9 +20,8 @@ class SummaryView:
 
 async def load(context: Context) -> SummaryView:
     facts = context.facts
-    return SummaryView(
-        figures(facts, KEYS), facts.trades, facts.drawdown, facts.daily.dates[0] if facts.daily else None
-    )
+    since = facts.daily.dates[0] if facts.daily else None
+    return SummaryView(context.figures, facts.trades, facts.drawdown, since)
 
 
 SECTION = Section(

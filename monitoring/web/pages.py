@@ -118,7 +118,7 @@ async def explain() -> Response:
     """What every metric means, and where its formula comes from."""
     metrics: dict[str, list[Metric]] = defaultdict(list)
     for metric in services().reader.metrics:
-        metrics[metric.section].append(metric)
+        metrics[metric.card].append(metric)
     return services().pages.page("explain.html", metrics=dict(metrics))
 
 

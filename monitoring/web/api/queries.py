@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from monitoring.metrics.metric import Priority
+from monitoring.metrics.unit import Unit
 from monitoring.sections import BadParameter
 from monitoring.sections.trades import SORTS, TradeFilter
 from monitoring.web.requests import scope_key
@@ -24,7 +25,7 @@ Sort = Annotated[
         pattern="^[ +-]?[a-z_]+$",
     ),
 ]
-Format = Literal["boolean", "currency", "datetime", "integer", "number", "percentage", "status", "text"]
+Format = Literal[tuple(sorted({unit.api_format for unit in Unit}))]  # type: ignore[valid-type]
 
 LOST_PLUS = re.compile(r"(:[\d.]+) (\d\d:?\d\d)$")
 """The plus of a time zone that was not percent-encoded arrives as a space."""
@@ -143,4 +144,4 @@ class ShownChange(Struct, kw_only=True, frozen=True):
 
     enabled: bool | UnsetType = UNSET
     priority: Priority | UnsetType = UNSET
-    format: Format | UnsetType = UNSET
+    format: Format | UnsetType = UNSET  # type: ignore[valid-type]

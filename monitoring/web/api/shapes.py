@@ -1,5 +1,6 @@
 """The shapes of answers, as OpenAPI describes them and as every answer is checked against."""
 
+from datetime import datetime
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType, defstruct
@@ -231,23 +232,9 @@ class Bot(Struct):
     last_update: Moment | None
 
 
-_KIND: dict[str, object] = {
-    "money": float,
-    "percent": float,
-    "ratio": float,
-    "count": int,
-    "minutes": float,
-    "milliseconds": float,
-    "datetime": Moment,
-    "text": str,
-    "status": str,
-    "flag": bool,
-}
-
-
 def _field(metric: Metric) -> tuple[str, object, object]:
-    kind = _KIND[metric.unit]
-    description = f"{metric.label}: {metric.meaning} ({metric.unit})"
+    kind: object = Moment if metric.unit.api_type is datetime else metric.unit.api_type
+    description = f"{metric.label}: {metric.meaning} ({metric.unit.api_name})"
     # Unset: what the operator does not want to be shown is left out.
     return metric.key, Annotated[kind | UnsetType | None, Meta(description=description)], UNSET
 

@@ -1,0 +1,98 @@
+"""What docs/customising.md tells an operator to do is done, word by word, and seen on the page."""
+
+import re
+import shutil
+import textwrap
+from collections.abc import Iterator
+from dataclasses import fields
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import asyncpg
+import httpx
+import pytest
+
+from monitoring.formatting import NARROW_SPACE
+from monitoring.metrics.metric import Metric
+from monitoring.metrics.unit import Unit
+from tests.history import seed_account
+from tests.running import run_dashboard
+
+DOCUMENT = Path("docs/customising.md").read_text()
+PARTS = ("monitoring", "templates", "partials", "static")
+BLOCK = re.compile(r"`(?P<file>[\w/]+\.(?:py|html))`|^ *```(?P<kind>\w+)\n(?P<text>.*?)^ *```$", re.M | re.S)
+ROW = re.compile(r"^\| `(\w+)` \|(.*)\|$", re.M)
+
+
+def blocks() -> Iterator[tuple[Path, str, str]]:
+    """(file, kind, text) of every block; its file is the one named last."""
+    file = Path()
+    for found in BLOCK.finditer(DOCUMENT):
+        if found["file"]:
+            file = Path(found["file"])
+        else:
+            yield file, found["kind"], textwrap.dedent(found["text"])
+
+
+def changed(old: str, diff: str) -> str:
+    """``old`` with the lines of a diff that have - replaced by those that have +."""
+    lines = diff.splitlines(keepends=True)
+    before, after = ("".join(line[1:] or "\n" for line in lines if line[0] in signs) for signs in (" -\n", " +\n"))
+    assert old.count(before) == 1, f"the document has\n{before}which the file has not"
+    return old.replace(before, after)
+
+
+@pytest.fixture
+def customised(tmp_path: Path) -> Path:
+    """A copy of the checkout in which everything was done that the document says."""
+    for part in PARTS:
+        shutil.copytree(part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for file, kind, text in blocks():
+        target = tmp_path / file
+        assert target.exists() == (kind == "diff"), file
+        target.write_text(changed(target.read_text(), text) if kind == "diff" else text)
+    return tmp_path
+
+
+async def test_what_the_document_adds_is_on_the_page(
+    connection: asyncpg.Connection, database_url: str, customised: Path
+) -> None:
+    await seed_account(connection)
+    async with (
+        run_dashboard("--db-url", database_url, folder=customised) as running,
+        httpx.AsyncClient(base_url=running.url) as client,
+    ):
+        page = (await client.get("/")).text
+        assert re.search(r'<h2 id="fees-title">Fees</h2>.*?<p>40\.00</p>', page, re.S)
+        performance = (await client.get("/partials/performance")).text
+        assert re.search(
+            r'Expectancy</a>.*#fees_paid"[^>]*>Fees paid</a></dt><dd class="">40\.00</dd>', performance, re.S
+        )
+        assert re.search(r'#fees_a_day"[^>]*>Fees a day</a></dt><dd class="dn">\+1\.33</dd>', page)
+        explained = (await client.get("/explain")).text
+        assert "Commissions of all closed trades." in explained
+        assert "Source: trades.commission, trading_sessions.start_time." in explained
+        metrics = (await client.get("/api/metrics")).json()
+        assert (metrics["fees_paid"], metrics["fees_a_day"]) == (40, pytest.approx(40 / 30))
+        config = (await client.get("/api/config")).json()
+        assert config["fees_a_day"] == {"enabled": True, "priority": "medium", "format": "currency"}
+
+
+def table(head: str) -> dict[str, str]:
+    """The rows of the table with such a head: first cell, the rest."""
+    return dict(ROW.findall(DOCUMENT.split(f"| {head} |")[1].split("\n\n")[0]))
+
+
+def test_every_field_of_an_entry_is_documented() -> None:
+    assert list(table("field")) == [field.name for field in fields(Metric)]
+
+
+def test_values_are_written_as_documented() -> None:
+    documented = table("unit")
+    assert list(documented) == [unit.name for unit in Unit]
+    for name, row in documented.items():
+        value, shown = row.split("|")
+        known = {"Decimal": Decimal, "datetime": datetime}
+        text = Unit[name].text(eval(value.strip(" `"), known))
+        assert text.replace(NARROW_SPACE, " ") == shown.strip(), name
