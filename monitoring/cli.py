@@ -6,12 +6,11 @@ import io
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
 
-from monitoring.config import ConfigError, load_settings
+from monitoring.config import ConfigError, Settings, checked, setting_options
 from monitoring.environment import read_environment
 from monitoring.errors import UserError
 from monitoring.logs import error_line, escaped, wants_json
@@ -41,31 +40,19 @@ def list_dashboards(engines_too: bool) -> None:
     click.echo("\n".join(["Available dashboards:", *sorted(lines)]))
 
 
-@dashboards.command("run")
-@click.argument("name")
-@click.option("--host", help="Address to listen on (default: HOST or 127.0.0.1).")
-@click.option("--port", type=str, help="Port to listen on (default: PORT or 8000; 0 picks a free one).")
-@click.option("--update-interval", type=str, help="Seconds between full refreshes (default 3600).")
-@click.option("--db-url", help="PostgreSQL of the trading engine (default: DATABASE_URL).")
-@click.option("--wait-for-db", type=str, metavar="SECONDS", help="Wait so long for the database at start.")
-@click.option("--demo", is_flag=True, help="Bring an own PostgreSQL with made-up data that keeps moving.")
-@click.option("--demo-dir", type=click.Path(path_type=Path), help="Folder of the demo's PostgreSQL.")
-@click.option("--demo-speed", type=str, metavar="N", help="Let the demo's bots trade N times as fast (1 to 1000).")
-@click.option("--debug", is_flag=True, help="Log everything.")
-def run_dashboard(name: str, **options: Any) -> None:
-    """Run the dashboard NAME until Ctrl-C."""
+def _expect_dashboard(_context: click.Context, _argument: click.Parameter, name: str) -> str:
     if name not in DASHBOARDS:
         raise ConfigError(f"unknown dashboard {name}: expected {', '.join(DASHBOARDS)}")
+    return name
+
+
+@dashboards.command("run", params=setting_options())
+@click.argument("name", is_eager=True, callback=_expect_dashboard, expose_value=False)
+def run_dashboard(**settings: Any) -> None:
+    """Run the dashboard NAME until Ctrl-C."""
     from monitoring.dashboard import run
 
-    options["database_url"] = options.pop("db_url")
-    if options["demo"]:
-        if options["database_url"] is not None:
-            raise ConfigError("--demo brings a database of its own: expected it without --db-url")
-        options["database_url"] = "postgresql://demo"
-    elif options["demo_speed"] is not None:
-        raise ConfigError(f"--demo-speed={options['demo_speed']}: expected it together with --demo")
-    run(load_settings(read_environment(), **options))
+    run(checked(Settings(**settings)))
 
 
 @cli.command()
@@ -81,30 +68,26 @@ def db() -> None:
     """Check or create a database."""
 
 
-@db.command()
-@click.option("--db-url", help="PostgreSQL to look at (default: DATABASE_URL).")
+@db.command(params=setting_options("database_url"))
 @click.option("--apply-migrations", is_flag=True, help="Accepted; migrations belong to the engine.")
-def verify(db_url: str | None, apply_migrations: bool) -> None:
+def verify(database_url: str, apply_migrations: bool) -> None:
     """Connect and say what was found: version, tables, newest rows, rights, change feed."""
     from monitoring.verify import verify as look
 
     if apply_migrations:
         click.echo("Migrations belong to the engine: none was applied.")
-    settings = load_settings(read_environment(), database_url=db_url)
-    report = asyncio.run(look(settings.database_url))
+    report = asyncio.run(look(database_url))
     click.echo(report.text)
     if not report.ok:
         sys.exit(1)
 
 
-@db.command()
-@click.option("--db-url", help="PostgreSQL to create the tables in (default: DATABASE_URL).")
-def init(db_url: str | None) -> None:
+@db.command(params=setting_options("database_url"))
+def init(database_url: str) -> None:
     """Create the engine's tables in an empty database."""
     from monitoring.verify import create
 
-    settings = load_settings(read_environment(), database_url=db_url)
-    asyncio.run(create(settings.database_url))
+    asyncio.run(create(database_url))
     click.echo("Created the engine's tables.")
 
 

@@ -1,161 +1,185 @@
-"""The dashboard's settings: one frozen object, read once from the environment and the command line."""
+"""The dashboard's settings: one list, of which the command line, the environment and the help are made."""
 
 import ipaddress
 import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import click
+from click import BOOL, Choice, IntRange
+from click.core import ParameterSource
+
 from monitoring.configfile import ConfigFile, read_config_file
 from monitoring.database.url import normalise_url
+from monitoring.environment import read_environment
 from monitoring.errors import UserError
 from monitoring.strength import MAKES_THEM, SECRET_KEY, TOKEN, weaknesses
 
-TRUE = frozenset({"1", "true", "yes"})
+ASSETS = ("auto", "local", "cdn")
+LOG_LEVELS = ("debug", "info", "warn", "warning", "error", "fatal", "critical")
+CORS_ORIGINS = "MONITORING_CORS_ALLOWED_ORIGINS"
 RELAXED_ENVIRONMENTS = frozenset({"dev", "development", "test", "testing"})
+SWITCH: dict[str, Any] = {"is_flag": True, "is_eager": True}
+"""Others depend on whether it is on, so it is read first."""
+DEMO_URL = "postgresql://demo"
+"""Stands for the demo's database until that runs."""
+ENVIRON = "monitoring.environ"
+"""Under which a click context keeps the environment."""
 
 
 class ConfigError(UserError):
     """A setting is missing or wrong; the message names it, its value and what was expected."""
 
 
-def _integer(low: int, high: int, unit: str) -> Callable[[str, str], int]:
-    def parse(name: str, text: str) -> int:
+class Setting(click.Option):
+    """A setting by its flag, else by the first of its variables that is not blank.
+
+    What has no flag cannot be given on the command line, where other users of the machine could read it.
+    """
+
+    def __init__(self, name: str, envvar: str, flag: str | bool, expected: str, **how: Any) -> None:
+        self.variables, self._expected = envvar.split(), expected
+        flags = [flag if isinstance(flag, str) else f"--{name.replace('_', '-')}", name]
+        super().__init__(flags, envvar=self.variables, hidden=not flag, show_envvar=True, show_default=True, **how)
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        if not self.hidden:
+            super().add_to_parser(parser, ctx)
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        return (self.variables[0], self.help or "") if self.hidden else super().get_help_record(ctx)
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        if ENVIRON not in ctx.meta:
+            ctx.meta[ENVIRON] = read_environment()
+        return next((text for name in self.variables if (text := ctx.meta[ENVIRON].get(name, "").strip())), None)
+
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
         try:
-            value = int(text)
-        except ValueError:
-            value = low - 1
-        if not low <= value <= high:
-            raise ConfigError(f"{name}={text}: expected {unit} between {low} and {high}")
-        return value
+            return super().type_cast_value(ctx, value)
+        except click.BadParameter:
+            raise ConfigError(f"{self.source(ctx)}={value}: expected {self._expected}") from None
 
-    return parse
+    def from_command_line(self, context: click.Context) -> bool:
+        return context.get_parameter_source(self.human_readable_name) is ParameterSource.COMMANDLINE
 
-
-def _choice(*allowed: str) -> Callable[[str, str], str]:
-    def parse(name: str, text: str) -> str:
-        if text.lower() not in allowed:
-            raise ConfigError(f"{name}={text}: expected one of {', '.join(allowed)}")
-        return text.lower()
-
-    return parse
+    def source(self, context: click.Context) -> str:
+        """The flag or variable that gave the value."""
+        return self.opts[0] if self.from_command_line(context) else self.variables[0]
 
 
-def _text(_name: str, text: str) -> str:
-    return text
-
-
-def _flag(name: str, text: str) -> bool:
-    return _choice(*sorted(TRUE), "0", "false", "no")(name, text) in TRUE
-
-
-def _origins(name: str, text: str) -> tuple[str, ...]:
-    origins = tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())
-    if odd := next((origin for origin in origins if not re.fullmatch(r"https?://[^/\s*]+", origin)), None):
-        raise ConfigError(f"{name}={odd}: expected origins such as https://example.com, with commas between them")
-    return origins
-
-
-def _url(name: str, text: str) -> str:
+def _url(context: click.Context, setting: Setting, text: str | None) -> str:
+    if context.params.get("demo"):
+        if setting.from_command_line(context):
+            raise ConfigError("--demo brings a database of its own: expected it without --db-url")
+        return DEMO_URL
+    if not text:
+        raise ConfigError(
+            "no database: set DATABASE_URL, pass --db-url, or try --demo, which brings a PostgreSQL with made-up data"
+        )
     try:
         return normalise_url(text)
     except ValueError as error:
-        raise ConfigError(f"{name}: {error}") from None
+        raise ConfigError(f"{setting.source(context)}: {error}") from None
 
 
-def _path(_name: str, text: str) -> Path:
-    return Path(text).expanduser()
+def _demo_speed(context: click.Context, setting: Setting, speed: int) -> int:
+    if setting.from_command_line(context) and not context.params["demo"]:
+        raise ConfigError(f"--demo-speed={speed}: expected it together with --demo")
+    return speed
 
 
-def _config_file(_name: str, text: str) -> ConfigFile:
-    return read_config_file(Path(text).expanduser())
+def _origins(text: str) -> tuple[str, ...]:
+    origins = tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())
+    if odd := next((origin for origin in origins if not re.fullmatch(r"https?://[^/\s*]+", origin)), None):
+        expected = "expected origins such as https://example.com, with commas between them"
+        raise ConfigError(f"{CORS_ORIGINS}={odd}: {expected}")
+    return origins
 
 
-def _prefix(name: str, text: str) -> str:
-    if not text.startswith("/"):
-        raise ConfigError(f"{name}={text}: expected a path that starts with /")
+def _config_file(text: str) -> ConfigFile:
+    return read_config_file(Path(text).expanduser()) if text else ConfigFile()
+
+
+def _prefix(text: str) -> str:
+    if text and not text.startswith("/"):
+        raise ValueError(text)
     return text.rstrip("/")
 
 
-def _setting(env: str, parse: Callable[[str, str], Any], help: str, default: Any = MISSING, option: str = "") -> Any:
-    metadata = {"env": env, "parse": parse, "help": help, "option": option}
-    return field(metadata=metadata) if default is MISSING else field(default=default, metadata=metadata)
+def _setting(envvar: str, help: str, default: Any = None, type: Any = None, expected: str = "", **how: Any) -> Any:
+    """A field that is a :class:`Setting` of its name. ``flag``: whether it has one, or which if not ``--its-name``."""
+    if isinstance(type, IntRange):
+        expected += f" between {type.min} and {type.max}"
+    elif isinstance(type, Choice):
+        expected = f"one of {', '.join(type.choices)}"
+    setting = {"envvar": envvar, "help": help, "default": default, "type": type, "expected": expected}
+    return field(metadata={"flag": False, **setting, **how})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Settings:
     """Every setting with its environment variable, its meaning and its default."""
 
-    database_url: str = _setting(
-        "DATABASE_URL", _url, "PostgreSQL of the trading engine; required unless --demo", option="--db-url"
+    host: str = _setting("HOST", "address to listen on", "127.0.0.1", flag=True)
+    port: int = _setting(
+        "PORT", "port to listen on (0 picks a free one)", 8000, IntRange(0, 65535), "a port", flag=True
     )
-    host: str = _setting("HOST", _text, "address to listen on", "127.0.0.1", "--host")
-    port: int = _setting("PORT", _integer(0, 65535, "a port"), "port to listen on (0 picks a free one)", 8000, "--port")
     update_interval: int = _setting(
-        "MONITORING_UPDATE_INTERVAL",
-        _integer(1, 86400, "seconds"),
-        "seconds between full refreshes",
-        3600,
-        "--update-interval",
+        "MONITORING_UPDATE_INTERVAL", "seconds between full refreshes", 3600, IntRange(1, 86400), "seconds", flag=True
     )
-    token: str = _setting(
-        TOKEN, _text, "the operator's token: login form, X-Dashboard-Token or Bearer; required when protected", ""
+    database_url: str = _setting(
+        "DATABASE_URL", "PostgreSQL of the trading engine; required unless --demo", flag="--db-url", callback=_url
     )
-    secret_key: str = _setting(SECRET_KEY, _text, "signs cookies; required when protected", "")
-    cors_origins: tuple[str, ...] = _setting(
-        "MONITORING_CORS_ALLOWED_ORIGINS", _origins, "comma-separated origins that may call across; empty: none", ()
-    )
-    environment: str = _setting(
-        "ENV",
-        _text,
-        "dev, development, test, testing: on loopback no token is needed; any other value demands token and secret key",
-        "",
-    )
-    gevent: bool = _setting("WEB_SERVER_USE_GEVENT", _flag, "1: production settings (gevent is not needed)", False)
-    assets: str = _setting(
-        "MONITORING_ASSETS",
-        _choice("auto", "local", "cdn"),
-        "where htmx and socket.io come from: auto, local, cdn",
-        "auto",
-    )
-    root_path: str = _setting("MONITORING_ROOT_PATH", _prefix, "sub-path the dashboard is served under", "")
-    log_level: str = _setting(
-        "LOG_LEVEL",
-        _choice("debug", "info", "warn", "warning", "error", "fatal", "critical"),
-        "least severe level that is logged",
-        "info",
-    )
-    log_json: bool = _setting("LOG_JSON", _flag, "1: one JSON object a line", False)
     wait_for_db: int = _setting(
-        "MONITORING_WAIT_FOR_DB",
-        _integer(0, 86400, "seconds"),
-        "seconds to wait for the database at start",
-        0,
-        "--wait-for-db",
+        "MONITORING_WAIT_FOR_DB", "seconds to wait for a database at start", 0, IntRange(0, 86400), "seconds", flag=True
     )
+    demo: bool = _setting("", "bring an own PostgreSQL with made-up data that keeps moving", False, flag=True, **SWITCH)
     demo_dir: Path | None = _setting(
-        "MONITORING_DEMO_DIR", _path, "folder of the demo's PostgreSQL; default: per user", None, "--demo-dir"
+        "MONITORING_DEMO_DIR", "folder of the demo's PostgreSQL; default: per user", type=Path, flag=True
     )
     demo_speed: int = _setting(
         "MONITORING_DEMO_SPEED",
-        _integer(1, 1000, "a speed"),
         "how many times as fast the demo's bots trade, 1 to 1000",
         1,
-        "--demo-speed",
+        IntRange(1, 1000),
+        "a speed",
+        flag=True,
+        callback=_demo_speed,
     )
+    debug: bool = _setting("", "log everything", False, flag=True, **SWITCH)
+    token: str = _setting(
+        TOKEN, "the operator's token: login form, X-Dashboard-Token or Bearer; required when protected", ""
+    )
+    secret_key: str = _setting(SECRET_KEY, "signs cookies; required when protected", "")
+    cors_origins: tuple[str, ...] = _setting(
+        CORS_ORIGINS, "comma-separated origins that may call across; empty: none", "", _origins
+    )
+    environment: str = _setting(
+        "ENV FLASK_ENV",
+        "dev, development, test, testing: on loopback no token is needed; any other value demands token and secret key",
+        "",
+    )
+    gevent: bool = _setting(
+        "WEB_SERVER_USE_GEVENT", "1: production settings (gevent is not needed)", False, BOOL, "1 or 0"
+    )
+    assets: str = _setting(
+        "MONITORING_ASSETS", "where htmx and socket.io come from: auto, local, cdn", "auto", Choice(ASSETS, False)
+    )
+    root_path: str = _setting(
+        "MONITORING_ROOT_PATH", "sub-path the dashboard is served under", "", _prefix, "a path that starts with /"
+    )
+    log_level: str = _setting("LOG_LEVEL", "least severe level that is logged", "info", Choice(LOG_LEVELS, False))
+    log_json: bool = _setting("LOG_JSON", "1: one JSON object a line", False, BOOL, "1 or 0")
     config: ConfigFile = _setting(
         "MONITORING_CONFIG",
-        _config_file,
         "TOML file of corrections and alerts; default: monitoring.toml in the working directory, where there is one",
-        ConfigFile(),
+        "",
+        _config_file,
     )
-    demo: bool = False
-    debug: bool = False
-
-    def __repr__(self) -> str:
-        return f"Settings(host={self.host!r}, port={self.port}, protected={self.protected}, demo={self.demo})"
 
     @property
     def loopback(self) -> bool:
@@ -183,37 +207,25 @@ class Settings:
         return self.environment.lower() in RELAXED_ENVIRONMENTS
 
 
-def load_settings(environ: Mapping[str, str], **options: Any) -> Settings:
-    """Settings from command-line ``options`` (None = not given) over ``environ`` over defaults.
+def setting_options(*names: str) -> list[click.Parameter]:
+    """The settings as options of a command: all of them, or some by name."""
+    return [Setting(one.name, **one.metadata) for one in fields(Settings) if not names or one.name in names]
+
+
+def load_settings(environ: Mapping[str, str], *arguments: str) -> Settings:
+    """Settings from command-line ``arguments`` over ``environ`` over defaults.
 
     Raises ConfigError with one sentence naming what is wrong or missing.
     """
-    environ = _with_aliases(environ)
-    values: dict[str, Any] = {}
-    for setting in fields(Settings):
-        given = options.pop(setting.name, None)
-        if not setting.metadata:
-            values[setting.name] = bool(given)
-        elif given is not None:
-            label = setting.metadata["option"] or setting.name
-            values[setting.name] = setting.metadata["parse"](label, str(given))
-        elif environ.get(setting.metadata["env"], "").strip():
-            env = setting.metadata["env"]
-            values[setting.name] = setting.metadata["parse"](env, environ[env].strip())
-    if "database_url" not in values:
-        raise ConfigError(
-            "no database: set DATABASE_URL, pass --db-url, or try --demo, which brings a PostgreSQL with made-up data"
-        )
-    return _checked(Settings(**values))
+    command = click.Command("settings", params=setting_options())
+    with click.Context(command) as context:
+        context.meta[ENVIRON] = environ
+        command.parse_args(context, [*arguments])
+    return checked(Settings(**context.params))
 
 
-def _with_aliases(environ: Mapping[str, str]) -> Mapping[str, str]:
-    if environ.get("ENV", "").strip():
-        return environ
-    return {**environ, "ENV": environ.get("FLASK_ENV", "")}
-
-
-def _checked(settings: Settings) -> Settings:
+def checked(settings: Settings) -> Settings:
+    """The same, once it is sure that strangers meet a token. Raises ConfigError."""
     if not settings.protected:
         return settings
     missing = [name for name, value in ((TOKEN, settings.token), (SECRET_KEY, settings.secret_key)) if not value]

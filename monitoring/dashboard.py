@@ -27,12 +27,14 @@ class MonitoringDashboard:
     """The class that the engine's ``atb`` looks for."""
 
     def __init__(self, db_url: str | None = None, update_interval: int | None = None) -> None:
-        self._options = {"database_url": db_url, "update_interval": update_interval}
+        self._given = {"--db-url": db_url, "--update-interval": update_interval}
 
     def run(self, host: str | None = None, port: int | None = None, debug: bool = False) -> None:
         """Serves until SIGINT or SIGTERM; where it cannot, it ends the process with one sentence and exit code 1."""
+        given = {**self._given, "--host": host, "--port": port}
+        arguments = [f"{flag}={value}" for flag, value in given.items() if value is not None]
         try:
-            run(load_settings(read_environment(), **self._options, host=host, port=port, debug=debug))
+            run(load_settings(read_environment(), *arguments, *["--debug"] * debug))
         except UserError as error:
             # The engine's command, which calls this, would print a traceback.
             sys.exit(f"atb: {error}")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from urllib.parse import quote, unquote, urlsplit
 
-from monitoring.config import TRUE, Settings
+from monitoring.config import Settings
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ def announce(settings: Settings, text: str) -> None:
 
 def wants_json(environ: Mapping[str, str]) -> bool:
     """Whether the log is to be JSON, told even where the settings are wrong."""
-    return environ.get("LOG_JSON", "").strip().lower() in TRUE
+    return environ.get("LOG_JSON", "").strip().lower() in {"1", "true", "t", "yes", "y", "on"}
 
 
 def error_line(sentence: str) -> str:

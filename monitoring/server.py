@@ -111,7 +111,7 @@ def _demo(settings: Settings) -> tuple[ModuleType, ModuleType, Path]:
         raise ConfigError(
             f"--demo needs the package {missing.name}: expected what pip install 'monitoring-dashboard[demo]' brings"
         ) from None
-    return demo, running, settings.demo_dir or demo.default_demo_dir()
+    return demo, running, (settings.demo_dir or demo.default_demo_dir()).expanduser()
 
 
 async def _connect(parts: Services) -> None:

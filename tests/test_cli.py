@@ -15,7 +15,7 @@ import asyncpg
 import httpx
 import pytest
 
-from monitoring.config import load_settings
+from monitoring.config import Setting, load_settings, setting_options
 from monitoring.environment import read_environment
 from monitoring.postgres.embedded import EmbeddedServer
 from tests.faults.wire import wire_to
@@ -87,6 +87,18 @@ async def test_help_has_a_short_name_everywhere(command: tuple[str, ...]) -> Non
     code, out, _ = await atb(*command, "-h")
     assert code == 0
     assert out.startswith("Usage:")
+
+
+async def test_help_lists_every_setting() -> None:
+    _, out, _ = await atb("dashboards", "run", "monitoring", "-h")
+    for setting in setting_options():
+        assert isinstance(setting, Setting)
+        assert [*setting.variables, *setting.opts][0] in out
+    assert "--token" not in out
+
+
+async def test_verify_needs_the_database_alone(database_url: str) -> None:
+    assert (await atb("db", "verify", DATABASE_URL=database_url, ENV="production", PORT="x"))[0] == 0
 
 
 async def test_says_its_version() -> None:
