@@ -1,4 +1,4 @@
-"""Runs the real server the way its user does."""
+"""Runs the real command and server the way their user does."""
 
 import asyncio
 import os
@@ -63,3 +63,22 @@ async def run_dashboard(
             process.terminate()
         await asyncio.wait_for(process.wait(), WAIT_SECONDS)
         await rest
+
+
+async def atb(*arguments: str, **environ: str) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of the command."""
+    return await run(sys.executable, "-m", "monitoring", *arguments, **environ)
+
+
+async def run(*command: str, **environ: str) -> tuple[int, str, str]:
+    clean = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "ENV", "HOST", "PORT")}
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        env={**clean, **environ},
+        cwd=tempfile.gettempdir(),  # never where a developer may have a .env
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), WAIT_SECONDS)
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()

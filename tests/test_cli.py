@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import sys
-import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,30 +19,9 @@ from monitoring.environment import read_environment
 from monitoring.postgres.embedded import EmbeddedServer
 from tests.faults.wire import wire_to
 from tests.rows import insert
-from tests.running import run_dashboard
+from tests.running import atb, run, run_dashboard
 from tests.secrets import SECRETS
 from tests.waiting import WAIT_SECONDS, until
-
-ROOT = Path(__file__).parent.parent
-
-
-async def atb(*arguments: str, **environ: str) -> tuple[int, str, str]:
-    """Exit code, standard output and standard error of the command."""
-    return await run(sys.executable, "-m", "monitoring", *arguments, **environ)
-
-
-async def run(*command: str, **environ: str) -> tuple[int, str, str]:
-    clean = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "ENV", "HOST", "PORT")}
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        env={**clean, **environ},
-        cwd=tempfile.gettempdir(),  # never where a developer may have a .env
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await asyncio.wait_for(process.communicate(), WAIT_SECONDS)
-    assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
 
 
 async def test_lists_the_dashboard() -> None:
@@ -114,68 +92,6 @@ async def test_makes_secrets_that_are_accepted(tmp_path: Path, database_url: str
 async def test_an_old_python_is_answered_with_a_sentence() -> None:
     old = "import runpy, sys; sys.version_info = (3, 10, 14, 'final', 0); runpy.run_module('monitoring')"
     assert await run(sys.executable, "-c", old) == (1, "", "atb: Python 3.10: expected 3.11 or newer\n")
-
-
-ENGINE = """
-import sys
-import tempfile
-
-def main():
-    if sys.argv[1:] == ["dashboards", "list"]:
-        print("Loaded something")
-        print("Available dashboards:")
-        print("- backtesting: Past runs")
-        print("- monitoring: The old one")
-        return 0
-    print("the engine was called with", sys.argv[1:])
-    return 3
-"""
-
-
-async def beside_the_engine(folder: Path, engine: str, *arguments: str) -> tuple[int, str, str]:
-    """What ``atb`` answers where the engine's command, or what stands for it, can be imported."""
-    (folder / "cli").mkdir()
-    (folder / "cli" / "__init__.py").touch()
-    (folder / "cli" / "__main__.py").write_text(engine)
-    path = os.pathsep.join([str(folder), str(Path.cwd())])
-    return await run(sys.executable, "-c", "from monitoring.cli import main; main()", *arguments, PYTHONPATH=path)
-
-
-async def test_the_engines_dashboards_are_listed_too(tmp_path: Path) -> None:
-    code, out, _ = await beside_the_engine(tmp_path, ENGINE, "dashboards", "list")
-    assert code == 0
-    heading, theirs, ours = out.splitlines()
-    assert heading == "Available dashboards:"
-    assert theirs == "- backtesting: Past runs"
-    assert ours.startswith("- monitoring: A live trading bot")
-
-
-async def test_a_broken_engine_hides_no_dashboard(tmp_path: Path) -> None:
-    code, out, err = await beside_the_engine(tmp_path, "import no_such_package", "dashboards", "list")
-    assert code == 0
-    assert "- monitoring: A live trading bot" in out
-    assert err == "atb: the engine's dashboards cannot be listed (No module named 'no_such_package')\n"
-
-
-@pytest.mark.parametrize("command", [("live", "ml_basic"), ("dashboards", "run", "backtesting"), ("db", "verify")])
-async def test_other_commands_are_the_engines(tmp_path: Path, command: tuple[str, ...]) -> None:
-    code, out, _ = await beside_the_engine(tmp_path, ENGINE, *command)
-    assert code == 3
-    assert out == f"the engine was called with {list(command)}\n"
-
-
-async def test_monitoring_is_ours_beside_the_engine(tmp_path: Path) -> None:
-    code, _, err = await beside_the_engine(tmp_path, ENGINE, "dashboards", "run", "monitoring", "--port", "x")
-    assert code == 1
-    assert "--port=x" in err
-
-
-async def test_the_class_the_engine_starts_ends_with_a_sentence() -> None:
-    start = "from monitoring.dashboard import MonitoringDashboard; MonitoringDashboard({}).run(port=0)"
-    for url, said in (("", "atb: no database: "), ("'postgresql://nobody@127.0.0.1:1/x'", "atb: 127.0.0.1:1/x: ")):
-        code, out, err = await run(sys.executable, "-c", start.format(url), PYTHONPATH=str(ROOT))
-        assert (code, out, err.count("\n")) == (1, "", 1), err
-        assert err.startswith(said)
 
 
 async def test_a_taken_port_is_named(database_url: str) -> None:
