@@ -12,6 +12,8 @@ from decimal import Decimal
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from monitoring.clock import DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS
+
 Number = Decimal | float | int
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -22,11 +24,10 @@ NARROW_SPACE = "\u202f"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 """Not by strftime, whose names follow the server's locale."""
 
-TOO_LARGE, TOO_SMALL = 1e15, 1e-12
+MAX_PLAIN_LEVEL, MIN_PLAIN_LEVEL = 1e15, 1e-12
 """Beyond these nobody counts the digits: such a number is written with an exponent."""
 MAGNITUDES = ((1e12, "T"), (1e9, "B"), (1e6, "M"))
-MINUTE, HOUR, DAY = 60, 3600, 86400
-SHORT_SPAN, LONG_SPAN = 2 * DAY, 400 * DAY
+SHORT_SPAN_SECONDS, LONG_SPAN_SECONDS = 2 * DAY_SECONDS, 400 * DAY_SECONDS
 """A time axis shorter than the first has hours for labels, one longer than the second months."""
 
 
@@ -74,7 +75,7 @@ def quantity(value: Number) -> str:
 def price(value: Number) -> str:
     """93,204.50, 182.40, 1.0835, 0.00001234: as many decimals as prices of that magnitude are quoted with."""
     size = _size(value)
-    if 0 < size < TOO_SMALL:
+    if 0 < size < MIN_PLAIN_LEVEL:
         return _trimmed(value, 0)
     if size >= 100 or not size:
         return _fixed(value, 2)
@@ -85,7 +86,7 @@ def price(value: Number) -> str:
 def axis(value: Number) -> str:
     """Label of a tick: 11,500, 0.0025, 1.25M, without idle digits."""
     for size, letter in MAGNITUDES:
-        if size <= _size(value) < TOO_LARGE:
+        if size <= _size(value) < MAX_PLAIN_LEVEL:
             return _trimmed(float(value) / size, 6) + letter
     return quantity(value)
 
@@ -103,7 +104,7 @@ def age(moment: datetime, now: datetime) -> str:
     seconds = int((now - moment).total_seconds())
     if seconds < 1:
         return "just now"
-    for length, unit_ in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min")):
+    for length, unit_ in ((DAY_SECONDS, "d"), (HOUR_SECONDS, "h"), (MINUTE_SECONDS, "min")):
         if seconds >= length:
             return f"{seconds // length:,} {unit_} ago"
     return f"{seconds} s ago"
@@ -115,7 +116,11 @@ def duration(value: Number | timedelta, unit: str = "seconds") -> str:
     length = value if isinstance(value, timedelta) else timedelta(**{unit: float(value)})
     seconds = int(abs(length).total_seconds())
     sign = MINUS if length.days < 0 and seconds else ""
-    days, hours, minutes = seconds // DAY, seconds % DAY // HOUR, seconds % HOUR // MINUTE
+    days, hours, minutes = (
+        seconds // DAY_SECONDS,
+        seconds % DAY_SECONDS // HOUR_SECONDS,
+        seconds % HOUR_SECONDS // MINUTE_SECONDS,
+    )
     if days:
         return f"{sign}{days:,} d" + (f" {hours} h" if hours else "")
     if hours:
@@ -161,9 +166,9 @@ def from_epoch(seconds: float) -> datetime:
 def time_label(seconds: float, span: float) -> str:
     """Label of a moment on a time axis ``span`` seconds long: 14:30 (22 Nov at midnight), 22 Nov or Nov 2026."""
     moment = from_epoch(seconds)
-    if span > LONG_SPAN:
+    if span > LONG_SPAN_SECONDS:
         return month(moment)
-    return clock(moment) if span <= SHORT_SPAN and moment.time() != moment.min.time() else day(moment)
+    return clock(moment) if span <= SHORT_SPAN_SECONDS and moment.time() != moment.min.time() else day(moment)
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
@@ -177,7 +182,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
 
 def _fixed(value: Number, decimals: int, signed: bool = False) -> str:
     size = _size(value)
-    if size >= TOO_LARGE:
+    if size >= MAX_PLAIN_LEVEL:
         return _sign(value, signed) + _scientific(size)
     text = f"{size:,.{decimals}f}"
     return text if not text.strip("0.,") else _sign(value, signed) + text
@@ -185,7 +190,7 @@ def _fixed(value: Number, decimals: int, signed: bool = False) -> str:
 
 def _trimmed(value: Number, decimals: int) -> str:
     size = _size(value)
-    if size >= TOO_LARGE or 0 < size < TOO_SMALL:
+    if size >= MAX_PLAIN_LEVEL or 0 < size < MIN_PLAIN_LEVEL:
         return _sign(value) + _scientific(size)
     text = _fixed(value, decimals)
     return text.rstrip("0").rstrip(".") if "." in text else text

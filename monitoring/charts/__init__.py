@@ -19,33 +19,25 @@ from monitoring.charts.scales import Scale, Tick, nice_ticks, time_ticks
 __all__ = [
     "BarChart",
     "LineChart",
-    "Marker",
-    "Points",
     "Tick",
     "WinLoss",
     "bar_chart",
     "heat_class",
     "line_chart",
-    "nice_ticks",
-    "time_ticks",
     "win_loss",
 ]
 
 Readouts = tuple[tuple[float, float | None], ...]
 
-WIDTH, HEIGHT = 1000.0, 100.0
-READOUTS = 31
+VIEW_BOX = (1000.0, 100.0)
+BUCKET_COUNT = 180
+"""A line is drawn through the extremes of each of so many equal parts of the width."""
+MAX_READOUTS = 31
 """As many as a finger can tell apart."""
-HAIR = 0.5
+GAP_SHARE = 0.28
+"""Of a bar's room left empty."""
+MIN_BAR_PIXELS = 0.5
 """Bars are drawn at least this high: enough to see on which side of zero they are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Marker:
-    """An event on the time axis."""
-
-    position: float
-    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +54,8 @@ class LineChart:
     """x ticks at round UTC times, at most five, so not at equal distances from the edges: place them by position."""
     readouts: Readouts
     """(x, y) for equal slices of the width, the last known of each; y is None where a slice knows none."""
-    markers: tuple[Marker, ...]
+    markers: tuple[float, ...]
+    """x of each event."""
     start: float
     end: float
     first: tuple[float, float]
@@ -101,73 +94,52 @@ class WinLoss:
     breakeven: int
 
 
-def line_chart(
-    points: Points,
-    *,
-    span: tuple[float, float] | None = None,
-    low: float | None = None,
-    high: float | None = None,
-    base: float | None = None,
-    ticks: int = 5,
-    markers: Sequence[tuple[float, str]] = (),
-    buckets: int = 180,
-) -> LineChart | None:
+def line_chart(points: Points, *, markers: Sequence[float] = (), hanging: bool = False) -> LineChart | None:
     """A line chart, or None where no value is known. Raises ValueError unless x is finite and ascending.
 
-    ``span`` is the time shown (default: from the first point to the last); points and ``markers`` (x, label)
-    outside are left out. The scale reaches ``low`` and ``high`` at least. The area stands on ``base`` (default:
-    the bottom). Of more than two points a bucket only the extremes of each of the ``buckets`` are drawn.
+    ``markers`` are moments of events. A ``hanging`` chart shows values of zero and below, its area reaching up to zero.
     """
     x, y = series(points)
-    if not x.size:
-        return None
-    start, end = span or (float(x[0]), float(x[-1]))
-    inside = (x >= start) & (x <= end)
-    x, y = x[inside], y[inside]
     known = np.flatnonzero(~np.isnan(y))
     if not known.size:
         return None
-    grid = _grid(y[known], low, high, ticks)
-    across, down = Scale(start, end, 0.0, WIDTH), Scale(grid[0].value, grid[-1].value, HEIGHT, 0.0)
-    parts = runs(across.of(x), down.of(y), decimated(x, y, start, end, buckets))
-    floor = grid[0].value if base is None else min(max(base, grid[0].value), grid[-1].value)
+    start, end, low, high = float(x[0]), float(x[-1]), float(y[known].min()), float(y[known].max())
+    grid = _hanging_grid(low) if hanging else _grid(low, high)
+    across = Scale(start, end, 0.0, VIEW_BOX[0])
+    path, filled = _paths(x, y, across, _down(grid), floor=0.0 if hanging else grid[0].value)
     return LineChart(
-        line="".join(line(part) for part in parts),
-        area="".join(area(part, down(floor)) for part in parts if len(part) > 1),
+        line=path,
+        area=filled,
         grid=grid,
         zero=next((tick.position for tick in grid if tick.value == 0), None),
         times=tuple(Tick(round(across(at), 1), at) for at in time_ticks(start, end)),
         readouts=_readouts(x, y, start, end),
-        markers=tuple(Marker(round(across(at), 1), label) for at, label in markers if start <= at <= end),
+        markers=tuple(round(across(at), 1) for at in markers if start <= at <= end),
         start=start,
         end=end,
-        first=_point(x, y, known[0]),
-        last=_point(x, y, known[-1]),
-        low=_point(x, y, known[y[known].argmin()]),
-        high=_point(x, y, known[y[known].argmax()]),
+        **_named_points(x, y, first=known[0], last=known[-1], low=np.nanargmin(y), high=np.nanargmax(y)),
     )
 
 
-def bar_chart(points: Points, *, ticks: int = 5, gap: float = 0.28) -> BarChart | None:
-    """Bars from zero, or None where no value is known. ``gap`` is the share of a bar's room left empty."""
+def bar_chart(points: Points) -> BarChart | None:
+    """Bars from zero, or None where no value is known."""
     x, y = series(points)
     known = np.flatnonzero(~np.isnan(y))
     if not known.size:
         return None
-    grid = _grid(np.append(y[known], 0.0), low=None, high=None, count=ticks)
-    down, room = Scale(grid[0].value, grid[-1].value, HEIGHT, 0.0), WIDTH / len(x)
+    grid = _grid(min(float(y[known].min()), 0.0), max(float(y[known].max()), 0.0))
+    down, room = _down(grid), VIEW_BOX[0] / len(x)
     labelled = np.unique(np.linspace(0, len(x) - 1, min(5, len(x))).round().astype(np.intp))
-    slices = np.arange(len(x)) * min(len(x), READOUTS) // len(x)
+    slices = np.arange(len(x)) * min(len(x), MAX_READOUTS) // len(x)
     return BarChart(
-        up=_bars(y, np.flatnonzero(y > 0), down, room, gap),
-        down=_bars(y, np.flatnonzero(y < 0), down, room, gap),
-        flat=_bars(y, np.flatnonzero(y == 0), down, room, gap),
+        up=_bars(y, np.flatnonzero(y > 0), down, room),
+        down=_bars(y, np.flatnonzero(y < 0), down, room),
+        flat=_bars(y, np.flatnonzero(y == 0), down, room),
         grid=grid,
         zero=round(down(0.0), 1),
         times=tuple(Tick(round((bar + 0.5) * room, 1), float(x[bar])) for bar in labelled.tolist()),
         readouts=_last_known(x, y, slices, x[np.flatnonzero(np.diff(slices, append=len(x)))]),
-        low=_point(x, y, known[y[known].argmin()]),
-        high=_point(x, y, known[y[known].argmax()]),
+        **_named_points(x, y, low=np.nanargmin(y), high=np.nanargmax(y)),
     )
 
 
@@ -201,34 +173,44 @@ def heat_class(value: float | None, limits: Sequence[float]) -> str:
     return f"{'u' if value > 0 else 'd'}{1 + bisect_right(limits, abs(value))}"
 
 
-def _grid(known: Floats, low: float | None, high: float | None, count: int) -> tuple[Tick, ...]:
-    bottom = min(float(known.min()), math.inf if low is None else low)
-    top = max(float(known.max()), -math.inf if high is None else high)
-    if bottom == top:
-        # A flat line on a given end of the scale: all the room goes to the other side.
-        room = abs(top) or 1.0
-        bottom, top = bottom - room * (top == high), top + room * (bottom == low)
-    values = nice_ticks(bottom, top, count)
-    step = HEIGHT / (len(values) - 1)
-    return tuple(Tick(round(HEIGHT - position * step, 1), value) for position, value in enumerate(values))
+def _grid(low: float, high: float, count: int = 5) -> tuple[Tick, ...]:
+    values, height = nice_ticks(low, high, count), VIEW_BOX[1]
+    step = height / (len(values) - 1)
+    return tuple(Tick(round(height - position * step, 1), value) for position, value in enumerate(values))
 
 
-def _bars(y: Floats, bars: Positions, down: Scale, room: float, gap: float) -> str:
-    zero, width = down(0.0), number(room * (1 - gap))
+def _hanging_grid(low: float) -> tuple[Tick, ...]:
+    """Zero is at the top, and all the room below it, even where the line never leaves it."""
+    return _grid(low or -1.0, 0.0, count=3)
+
+
+def _down(grid: tuple[Tick, ...]) -> Scale:
+    return Scale(grid[0].value, grid[-1].value, VIEW_BOX[1], 0.0)
+
+
+def _paths(x: Floats, y: Floats, across: Scale, down: Scale, floor: float) -> tuple[str, str]:
+    """Of the line, and of the area between it and the floor."""
+    kept = decimated(x, y, across.low, across.high, BUCKET_COUNT)
+    parts = runs(across.of(x), down.of(y), kept)
+    return "".join(map(line, parts)), "".join(area(part, down(floor)) for part in parts if len(part) > 1)
+
+
+def _bars(y: Floats, bars: Positions, down: Scale, room: float) -> str:
+    zero, width = down(0.0), number(room * (1 - GAP_SHARE))
     paths = []
     for bar in bars:
-        height = math.copysign(max(abs(zero - down(float(y[bar]))), HAIR), y[bar]) if y[bar] else 0.0
-        left = number((float(bar) + gap / 2) * room)
+        height = math.copysign(max(abs(zero - down(float(y[bar]))), MIN_BAR_PIXELS), y[bar]) if y[bar] else 0.0
+        left = number((float(bar) + GAP_SHARE / 2) * room)
         side = f"V{number(zero - height)}h{width}V{number(zero)}z" if height else f"h{width}"
         paths.append(f"M{left} {number(zero)}{side}")
     return "".join(paths)
 
 
 def _readouts(x: Floats, y: Floats, start: float, end: float) -> Readouts:
-    """As many slices of equal width as the points' usual distance asks for, at most READOUTS."""
+    """As many slices of equal width as the points' usual distance asks for, at most MAX_READOUTS."""
     width = end - start
     distance = float(np.median(np.diff(x))) if len(x) > 1 else width
-    count = min(READOUTS, round(width / distance) + 1) if distance > 0 else 1 if width <= 0 else READOUTS
+    count = min(MAX_READOUTS, round(width / distance) + 1) if distance > 0 else 1 if width <= 0 else MAX_READOUTS
     part = width / count
     slices = np.minimum((x - start) / part, count - 1).astype(np.intp) if part > 0 else np.zeros(len(x), np.intp)
     return _last_known(x, y, slices, start + (np.arange(count) + 0.5) * part)
@@ -241,6 +223,10 @@ def _last_known(x: Floats, y: Floats, slices: Positions, empty: Iterable[float])
     for position in known[np.append(np.diff(slices[known]) != 0, True)] if len(known) else known:
         found[slices[position]] = _point(x, y, position)
     return tuple(found)
+
+
+def _named_points(x: Floats, y: Floats, **positions: np.intp) -> dict[str, tuple[float, float]]:
+    return {name: _point(x, y, position) for name, position in positions.items()}
 
 
 def _point(x: Floats, y: Floats, position: np.intp) -> tuple[float, float]:

@@ -8,24 +8,25 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
+from monitoring.clock import DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS
+
 Floats = npt.NDArray[np.float64]
 
-FLAT = 1e-9
+FLAT_SHARE = 1e-9
 """A range smaller than this part of its values is flat: floats have too few digits left to divide it."""
-NOTHING = 1e-290
+SMALLEST_LEVEL = 1e-290
 """Smaller numbers have no whole steps between them."""
 STEPS = (1, 2, 2.5, 5, 10, 20)
 
-MINUTE, HOUR, DAY = 60, 3600, 86400
 EVEN_STEPS = (
     *(1, 5, 15, 30),
-    *(minutes * MINUTE for minutes in (1, 2, 5, 10, 15, 30)),
-    *(hours * HOUR for hours in (1, 2, 3, 6, 12)),
-    *(days * DAY for days in (1, 2, 7, 14)),
+    *(minutes * MINUTE_SECONDS for minutes in (1, 2, 5, 10, 15, 30)),
+    *(hours * HOUR_SECONDS for hours in (1, 2, 3, 6, 12)),
+    *(days * DAY_SECONDS for days in (1, 2, 7, 14)),
 )
 """Seconds."""
 MONTH_STEPS = (1, 2, 3, 6, *(12 * years for years in (1, 2, 5, 10, 20, 50, 100, 1000, 10_000)))
-FIRST_MONDAY = 4 * DAY
+FIRST_MONDAY_SECONDS = 4 * DAY_SECONDS
 """1970 began on a Thursday; weeks are counted from a Monday."""
 
 
@@ -68,8 +69,8 @@ def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
     if not math.isfinite(high - low):
         raise ValueError(f"ticks from {low} to {high}: expected two finite numbers")
     largest = max(abs(low), abs(high))
-    if high - low <= max(FLAT * largest, NOTHING):
-        margin = largest / 100 if largest > NOTHING else 1.0
+    if high - low <= max(FLAT_SHARE * largest, SMALLEST_LEVEL):
+        margin = largest / 100 if largest > SMALLEST_LEVEL else 1.0
         low, high = low - margin, high + margin
     rough = (high - low) / (count - 1)
     exponent = math.floor(math.log10(rough))
@@ -90,7 +91,7 @@ def time_ticks(start: float, end: float, most: int = 5) -> list[float]:
     for step in EVEN_STEPS:
         if (end - start) / step > most + 1:
             continue
-        origin = FIRST_MONDAY if step >= 7 * DAY else 0
+        origin = FIRST_MONDAY_SECONDS if step >= 7 * DAY_SECONDS else 0
         found = [origin + n * step for n in range(math.ceil((start - origin) / step), _last(end, origin, step) + 1)]
         if len(found) <= most:
             return [float(at) for at in found]

@@ -21,7 +21,7 @@ import numpy as np
 from monitoring.metrics.facts import Drawdown, Series
 from monitoring.metrics.value import Unknown
 
-BEFORE_EVERYTHING = -math.inf
+BEFORE_ALL_SECONDS = -math.inf
 """The time of the initial balance: it was there before the first point."""
 
 
@@ -210,9 +210,9 @@ def _seed(initial: Decimal | float | None) -> DrawdownRun | None:
     value = math.nan if initial is None else float(initial)
     if not (math.isfinite(value) and value > 0):
         return None
-    point = Point(BEFORE_EVERYTHING, value)
-    level = Level(BEFORE_EVERYTHING, BEFORE_EVERYTHING, value)
-    return DrawdownRun(BEFORE_EVERYTHING, point, point, level, level, Decline(point, point, level))
+    point = Point(BEFORE_ALL_SECONDS, value)
+    level = Level(BEFORE_ALL_SECONDS, BEFORE_ALL_SECONDS, value)
+    return DrawdownRun(BEFORE_ALL_SECONDS, point, point, level, level, Decline(point, point, level))
 
 
 def _deepest(at: Series, value: Series) -> Decline:
@@ -241,4 +241,4 @@ def _percent_lost(value: float, peak: float) -> float:
 
 
 def _moment(at: float) -> datetime | None:
-    return None if at == BEFORE_EVERYTHING else datetime.fromtimestamp(at, UTC).replace(tzinfo=None)
+    return None if at == BEFORE_ALL_SECONDS else datetime.fromtimestamp(at, UTC).replace(tzinfo=None)

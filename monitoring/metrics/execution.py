@@ -6,8 +6,8 @@ from monitoring.metrics.facts import Facts, Market, OrderSums
 from monitoring.metrics.metric import Level
 from monitoring.metrics.value import Unknown, known
 
-GOOD_FILL_RATE = 95.0
-FAIR_FILL_RATE = 80.0
+GOOD_FILL_PERCENT = 95.0
+FAIR_FILL_PERCENT = 80.0
 LEVELS: dict[str, Level] = {"Good": "ok", "Fair": "warn", "Poor": "err"}
 
 NOT_LOGGED = "the engine does not log it"
@@ -39,9 +39,9 @@ def order_latency(facts: Facts) -> float:
 def execution_quality(facts: Facts) -> str:
     """A word for the fill rate: Good from 95 %, Fair from 80 %, Poor below."""
     rate = fill_rate(facts)
-    if rate >= GOOD_FILL_RATE:
+    if rate >= GOOD_FILL_PERCENT:
         return "Good"
-    return "Fair" if rate >= FAIR_FILL_RATE else "Poor"
+    return "Fair" if rate >= FAIR_FILL_PERCENT else "Poor"
 
 
 def current_strategy(facts: Facts) -> str:

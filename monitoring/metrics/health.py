@@ -10,7 +10,7 @@ from monitoring.metrics.value import Unknown, known
 LIMIT_FLOOR_SECONDS = 300.0
 MISSED_BEATS = 3
 """Beats of the engine's own rhythm that may fail before it counts as late."""
-LATE_UNTIL = 3
+GONE_FACTOR = 3
 """A sign of life older than its limit is late; older than this many limits, the engine counts as gone."""
 
 FEED_LEVELS: dict[str, Level] = {"Active": "ok", "Delayed": "warn", "Stale": "err"}
@@ -122,7 +122,7 @@ def _pulse(facts: Facts) -> _Pulse:
         return _Pulse.AHEAD
     if age <= limit:
         return _Pulse.FRESH
-    return _Pulse.LATE if age <= LATE_UNTIL * limit else _Pulse.GONE
+    return _Pulse.LATE if age <= GONE_FACTOR * limit else _Pulse.GONE
 
 
 def _liveness(facts: Facts) -> tuple[str, str]:

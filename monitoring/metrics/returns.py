@@ -14,9 +14,9 @@ import numpy as np
 from monitoring.metrics.facts import Daily, Series
 from monitoring.metrics.value import Unknown
 
-DAYS_A_YEAR = 365
+DAYS_PER_YEAR = 365
 
-ROUNDING = 1e-14
+ROUNDING_SHARE = 1e-14
 """Growths (1 + r) that differ by less than this part of them are equal: a division rounds by about 1e-16."""
 
 
@@ -41,7 +41,7 @@ def daily_returns(daily: Daily) -> Series:
 def volatility(returns: Series) -> float:
     """Annualised volatility in percent: sample standard deviation (ddof 1) x sqrt(365). Needs 3 days."""
     _need(returns, days=3)
-    return _finite(float(returns.std(ddof=1)) * math.sqrt(DAYS_A_YEAR) * 100)
+    return _finite(float(returns.std(ddof=1)) * math.sqrt(DAYS_PER_YEAR) * 100)
 
 
 def sharpe(returns: Series) -> float:
@@ -50,9 +50,9 @@ def sharpe(returns: Series) -> float:
     Raises Unknown where the returns do not vary: the ratio has no value then.
     """
     _need(returns, days=3)
-    if float(np.ptp(returns)) <= ROUNDING * (1.0 + float(returns.max())):
+    if float(np.ptp(returns)) <= ROUNDING_SHARE * (1.0 + float(returns.max())):
         raise Unknown("no volatility: every daily return is the same")
-    return _finite(float(returns.mean()) / float(returns.std(ddof=1)) * math.sqrt(DAYS_A_YEAR))
+    return _finite(float(returns.mean()) / float(returns.std(ddof=1)) * math.sqrt(DAYS_PER_YEAR))
 
 
 def sortino(returns: Series) -> float:
@@ -63,10 +63,10 @@ def sortino(returns: Series) -> float:
     """
     _need(returns, days=3)
     losses = np.minimum(returns, 0.0)
-    if float(losses.min()) >= -ROUNDING:
+    if float(losses.min()) >= -ROUNDING_SHARE:
         raise Unknown("no losing day")
     downside = math.sqrt(float(np.mean(losses**2)))
-    return _finite(float(returns.mean()) / downside * math.sqrt(DAYS_A_YEAR))
+    return _finite(float(returns.mean()) / downside * math.sqrt(DAYS_PER_YEAR))
 
 
 def total_return(returns: Series) -> float:
@@ -78,7 +78,7 @@ def cagr(returns: Series) -> float:
     """Compound annual growth in percent: (product of (1 + r)) ^ (365 / returns) - 1. Needs 2 days."""
     growth = _growth(returns)
     try:
-        return _finite((math.pow(growth, DAYS_A_YEAR / len(returns)) - 1.0) * 100)
+        return _finite((math.pow(growth, DAYS_PER_YEAR / len(returns)) - 1.0) * 100)
     except OverflowError:
         raise Unknown(f"{len(returns) + 1} days of history are too few to annualise such a growth") from None
 

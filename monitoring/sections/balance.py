@@ -34,7 +34,7 @@ async def load(context: Context) -> BalanceView:
         over_range=change_since(context, since),
         chart=line_chart(
             equity_points(history.curve(since)),
-            markers=[(epoch(flow.at), f"{flow.amount:+,.2f}") for flow in flows],
+            markers=[epoch(flow.at) for flow in flows],
         ),
         flows=flows,
         counting=context.state.counting,

@@ -28,7 +28,7 @@ async def load(context: Context) -> DrawdownView:
     points = drawdown_points(history.curve(since), history.depth(since))
     known = points[np.isfinite(points[:, 1]), 1]
     return DrawdownView(
-        line_chart(points, high=0.0, base=0.0, ticks=3),
+        line_chart(points, hanging=True),
         float(known.min()) if known.size else None,
         context.facts.drawdown,
         counting=context.state.counting,
