@@ -23,6 +23,7 @@ from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.pool import Database
 from monitoring.sections import SECTIONS
 from monitoring.sections.facts import read_facts
+from monitoring.sections.section import Reading
 from tests.projections.reading import follower_of, refreshed
 
 REPEATS = 30
@@ -105,7 +106,7 @@ async def refresh(url: str) -> float:
             await writer.execute(NEW_ROWS, SYSTEM_CLOCK.now())
             started = time.perf_counter()
             await refreshed(connection, follower)
-            await read_facts(connection, database.capabilities, follower.state, SYSTEM_CLOCK.now(), cache)
+            await read_facts(Reading(connection, database.capabilities, follower.state, SYSTEM_CLOCK.now()), cache)
             spent.append(time.perf_counter() - started)
     await writer.close()
     await database.close()

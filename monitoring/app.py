@@ -19,6 +19,7 @@ from monitoring.metrics.catalogue import CATALOGUE, Metric
 from monitoring.projections import Projections
 from monitoring.reading.reader import Reader
 from monitoring.reading.snapshots import Snapshots
+from monitoring.reading.stale_sections import StaleSections
 from monitoring.realtime.dispatch import Dispatcher
 from monitoring.realtime.rhythm import Clockwork, FullRefresh
 from monitoring.realtime.sockets import Sockets
@@ -90,7 +91,8 @@ def _put_together(settings: Settings, app: Quart, metrics: tuple[Metric, ...], c
     projections = Projections(database, clock, on_progress=lambda: dispatcher.more_known())
     reader = Reader(database, projections, hub, clock, metrics)
     environment = make_environment()
-    snapshots = Snapshots(reader, SectionRenderer(environment, settings.root_path), clock)
+    stale = StaleSections()
+    snapshots = Snapshots(reader, SectionRenderer(environment, settings.root_path), stale, clock)
     admission = Admission(app, settings)
     sockets = Sockets(
         hub=hub,
@@ -104,7 +106,7 @@ def _put_together(settings: Settings, app: Quart, metrics: tuple[Metric, ...], c
     streams = Streams()
     updates = Updates(reader, sockets, streams)
     hub.on_switch = updates.announce
-    dispatcher = Dispatcher(hub, reader, updates.changed, snapshots.clear)
+    dispatcher = Dispatcher(hub, reader, stale, updates.changed, snapshots.clear)
     feed = Feed(
         database,
         clock,

@@ -133,7 +133,7 @@ def bot_payload(facts: Facts) -> Payload:
         "max_open_positions": None if open_positions is None else _whole(open_positions),
         "risk_per_trade": plain(facts.configured_risk),
         "uptime_seconds": uptime_seconds(facts),
-        "last_update": timestamp(facts.health.last_sign),
+        "last_update": timestamp(facts.last_sign),
     }
 
 

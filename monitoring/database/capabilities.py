@@ -66,7 +66,7 @@ MOST_TRANSLATIONS = 1000
 VERSION = "ctid, xmin"
 """What tells one version of a row from another in a table."""
 
-_NAMES = re.compile(rf"\b(?:{'|'.join(TABLES)})\b")
+TABLE_NAMES = re.compile(rf"\b(?:{'|'.join(TABLES)})\b")
 _WITH = re.compile(r"\s*WITH(\s+RECURSIVE)?\s")
 
 
@@ -163,7 +163,7 @@ class Capabilities:
         return self._translations[query]
 
     def _translate(self, query: str) -> str:
-        names = [name for name in dict.fromkeys(_NAMES.findall(query)) if name in self.sources]
+        names = [name for name in dict.fromkeys(TABLE_NAMES.findall(query)) if name in self.sources]
         if not names or "FOR UPDATE" in query:
             # A lock on rows would not reach through to the table.
             return query

@@ -84,7 +84,7 @@ def _priced(facts: Facts) -> tuple[OpenPosition, ...]:
         at = position.priced_at
         if position.current_price is None or at is None:
             continue
-        if (facts.now - at).total_seconds() > facts.health.limit_seconds:
+        if (facts.now - at).total_seconds() > facts.limit_seconds:
             raise Unknown(f"{_name(position)} was last priced {at:%Y-%m-%d %H:%M} UTC")
     return _positions(facts)
 

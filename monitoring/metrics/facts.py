@@ -52,25 +52,27 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
-    """Signs of life and of trouble."""
+class Errors:
+    """Events of the last day and hour, as far as they are errors; None where their table cannot be read."""
 
-    last_sign: datetime | None
-    """Newest row that only a living engine writes."""
-    limit_seconds: float
-    """How old ``last_sign`` may be before the engine counts as gone: learned from its rhythm, at least 300."""
-    halted: bool | None
-    halt_reason: str | None
-    errors_24h: int | None
-    errors_1h: int | None
-    events_1h: int | None
+    day: int | None = None
+    hour: int | None = None
+    events_of_hour: int | None = None
     """All events of the last hour, errors among them."""
-    last_error: datetime | None
-    """Newest event of severity error or critical, or of type ERROR."""
-    last_error_message: str | None
-    halt_unknown: str | None = None
-    """Why ``halted`` is None."""
-    halt_hidden: bool = False
+    last_at: datetime | None = None
+    """When the newest came: an event of severity error or critical, or of type ERROR."""
+    last_message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """The operator's kill switch."""
+
+    active: bool | None
+    reason: str | None = None
+    unknown: str | None = None
+    """Why ``active`` is None."""
+    hidden: bool = False
     """The flags are there, but cannot be read: a kill switch would go unseen."""
 
 
@@ -211,7 +213,14 @@ class Facts:
 
     now: datetime
     session: Session
-    health: Health
+    last_row_at: datetime | None
+    """When the newest snapshot was written, or a position touched."""
+    last_decision_at: datetime | None
+    """When the strategy last logged a decision."""
+    limit_seconds: float
+    """How old ``last_sign`` may be before the engine counts as gone: learned from its rhythm, at least 300."""
+    errors: Errors
+    halt: Halt
     account: Account
     daily: Daily | None
     drawdown: Drawdown | None
@@ -228,3 +237,9 @@ class Facts:
     """Why ``daily`` or ``drawdown`` is None."""
     adjustments_read: bool = True
     """False where the table of adjustments cannot be read: None is then not "none in force"."""
+
+    @property
+    def last_sign(self) -> datetime | None:
+        """When the engine last wrote what only a living one writes."""
+        signs = (sign for sign in (self.last_row_at, self.last_decision_at) if sign is not None)
+        return max(signs, default=None)

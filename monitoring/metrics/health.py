@@ -39,11 +39,10 @@ def status(facts: Facts) -> tuple[str, str]:
     than its limit. Late: it is older, but not older than three limits. Unknown: it lies in the future, so a
     clock is wrong. Offline: everything else. For the API's three words see ``public_status``.
     """
-    health = facts.health
-    if health.halted:
-        return "Error", f"trading is halted: {health.halt_reason or 'no reason given'}"
+    if facts.halt.active:
+        return "Error", f"trading is halted: {facts.halt.reason or 'no reason given'}"
     if _failed_since_sign(facts):
-        return "Error", f"error since the last sign of life: {health.last_error_message or 'no message'}"
+        return "Error", f"error since the last sign of life: {facts.errors.last_message or 'no message'}"
     if ended := facts.session.ended(facts.now):
         return "Offline", f"the session ended {_utc(ended)}"
     return _liveness(facts)
@@ -78,7 +77,7 @@ def api_latency(facts: Facts) -> float:
 
 def last_data_update(facts: Facts) -> datetime:
     """The last sign of life, naive UTC."""
-    return known(facts.health.last_sign, "no sign of life yet")
+    return known(facts.last_sign, "no sign of life yet")
 
 
 def system_uptime(facts: Facts) -> float:
@@ -92,29 +91,29 @@ def system_uptime(facts: Facts) -> float:
 
 def error_count(facts: Facts) -> int:
     """Errors of the last 24 hours."""
-    return known(facts.health.errors_24h, "the engine's events cannot be read")
+    return known(facts.errors.day, "the engine's events cannot be read")
 
 
 def errors_last_hour(facts: Facts) -> int:
     """Errors of the last hour."""
-    return known(facts.health.errors_1h, "the engine's events cannot be read")
+    return known(facts.errors.hour, "the engine's events cannot be read")
 
 
 def error_rate_hourly(facts: Facts) -> float:
     """Percent of the last hour's events that are errors."""
-    errors, events = errors_last_hour(facts), facts.health.events_1h
+    errors, events = errors_last_hour(facts), facts.errors.events_of_hour
     if not events:
         raise Unknown("no events in the last hour")
     return errors / events * 100
 
 
 def _failed_since_sign(facts: Facts) -> bool:
-    error, sign = facts.health.last_error, facts.health.last_sign
+    error, sign = facts.errors.last_at, facts.last_sign
     return error is not None and (sign is None or error >= sign)
 
 
 def _pulse(facts: Facts) -> _Pulse:
-    sign, limit = facts.health.last_sign, facts.health.limit_seconds
+    sign, limit = facts.last_sign, facts.limit_seconds
     if sign is None:
         return _Pulse.NONE
     age = (facts.now - sign).total_seconds()
@@ -126,7 +125,7 @@ def _pulse(facts: Facts) -> _Pulse:
 
 
 def _liveness(facts: Facts) -> tuple[str, str]:
-    sign, limit = facts.health.last_sign, _minutes(facts.health.limit_seconds)
+    sign, limit = facts.last_sign, _minutes(facts.limit_seconds)
     if sign is None:
         return "Offline", "no sign of life yet"
     silence = f"no sign of life since {_utc(sign)}, expected every {limit}"

@@ -72,6 +72,8 @@ class Projections:
         self._corrected: Counter[str] = Counter()
         """How often old rows of a table changed that nobody can name, or all of them may be others."""
         self._cleared = 0
+        self.changes = 0
+        """Counts how often the states became others."""
         self._backoff = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS, clock)
         self._work = asyncio.Event()
         self._moved = asyncio.Event()
@@ -119,13 +121,15 @@ class Projections:
 
     async def take_in(self, source: Source, cursors: Mapping[str, Tail], changes: ChangeSet) -> None:
         """Brings everything up to what the feed found. Where it fails it may be called again with the same changes."""
-        for table, rows in changes.rows.items():
-            self._changed.update({(table, row.session) for row in rows})
-        self._corrected.update(changes.corrected)
         await self._apply(source, changes.unapplied)
         changes.unapplied = {}
         if changes.corrected:
             await self.begin(source, cursors, changes.corrected)
+        # Last: what is read before the states are others must not count as read after it.
+        for table, rows in changes.rows.items():
+            self._changed.update({(table, row.session) for row in rows})
+        self._corrected.update(changes.corrected)
+        self.changes += 1
 
     async def _apply(self, source: Source, changed: Mapping[str, Collection[int]]) -> None:
         parts = [part for part in self._all if changed.get(part.table)]
@@ -141,6 +145,7 @@ class Projections:
     def clear(self) -> None:
         """The database is another one: nothing that is known holds."""
         self._cleared += 1
+        self.changes += 1
         for part in self._all:
             part.clear()
         self._kept.clear()
@@ -149,7 +154,7 @@ class Projections:
         """What is known of a scope, as of all changes that were applied. Raises DatabaseUnavailable."""
         if self.away is not None:
             raise DatabaseUnavailable(self.away)
-        kept = self._keep(session)
+        kept, changes = self._keep(session), self.changes
         flows = await flows_of(source, self.flows.states, session) if self.flows.complete else ()
         if source.capabilities.has(self.equity.table, *self.equity.projection.needs):
             records = self.equity.states if self.equity.complete and self.flows.complete else None
@@ -168,6 +173,7 @@ class Projections:
                 not projected.certain and projected.readable(source.capabilities) for projected in self._scanned
             ),
             progress=self.progress,
+            changes=changes,
         )
 
     def _trades_of(self, kept: _Kept, session: Session) -> ScopeTrades:
@@ -230,6 +236,8 @@ class Projections:
             return
         self._moved.set()
         if complete:
+            self._corrected[projected.table] += 1
+            self.changes += 1
             log.info("%s: read to the end", projected.table)
         if complete or self._clock.monotonic() - self._told > TELL_SECONDS:
             self._told = self._clock.monotonic()

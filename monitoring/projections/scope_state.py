@@ -7,9 +7,11 @@ from functools import reduce
 
 from monitoring.database.source import Source
 from monitoring.metrics.facts import Flow, Session
-from monitoring.projections.bookings import SessionFlows
+from monitoring.projections.bookings import Bookings, SessionFlows
+from monitoring.projections.equity import EquityHistory
+from monitoring.projections.open_positions import OpenPositions
 from monitoring.projections.scope_equity import ScopeEquity
-from monitoring.projections.trades import ScopeTrades, SessionTrades, merge
+from monitoring.projections.trades import ScopeTrades, SessionTrades, TradeTotals, merge
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,26 @@ class ScopeState:
     """Whether something is still being read as a whole."""
     progress: float
     """How much of all that has been read, 0 to 1."""
+    changes: int
+    """``Projections.changes`` when this was put together."""
 
     @property
     def counting(self) -> float | None:
         """Share of everything that has been read while history is known by its closes at best; None afterwards."""
         return self.progress if not self.history.exact and self.reading else None
+
+
+FLOWS = frozenset({Bookings.table})
+SOURCES = {
+    "session": frozenset[str](),
+    "trades": frozenset({TradeTotals.table}),
+    "positions": frozenset({OpenPositions.table}),
+    "flows": FLOWS,
+    "history": FLOWS | {EquityHistory.table},
+    "reading": frozenset[str](),
+    "progress": frozenset[str](),
+}
+"""For each part of the state the tables whose new rows change it. Of the session itself everything depends anyway."""
 
 
 async def flows_of(source: Source, states: Mapping[int, SessionFlows], session: Session) -> tuple[Flow, ...]:

@@ -61,7 +61,7 @@ async def _row(reader: Reader, bot: Session) -> BotRow:
         return BotRow(
             session=bot,
             state=ENDED if bot.ended(context.now) else word,
-            last_update=facts.health.last_sign,
+            last_update=facts.last_sign,
             equity=account.equity,
             currency=account.currency,
             today=_today(context),

@@ -26,7 +26,7 @@ from monitoring.reading.shown import Shown
 from monitoring.scope import BOT, CURRENT, Scope, UnknownSession, read_config, session_id
 from monitoring.sections.fact_cache import FactCache
 from monitoring.sections.facts import read_facts
-from monitoring.sections.section import Context
+from monitoring.sections.section import Context, FactsRead, Reading
 from monitoring.single_flight import SingleFlight
 
 FACTS_AGE = 1.0
@@ -39,13 +39,13 @@ T = TypeVar("T")
 MAX_KEPT_SCOPES = 64
 """Scopes whose facts are kept."""
 
-_Read = tuple[ScopeState, Facts | None, datetime]
+_Read = tuple[ScopeState, FactsRead | None, datetime]
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
     state: ScopeState
-    facts: Facts | None
+    facts: FactsRead | None
     now: datetime
     changes: int
     made: float
@@ -53,7 +53,7 @@ class _Known:
 
     def good(self, session: Session, changes: int, now: float) -> bool:
         """Whether these facts still hold, and are of this row of the session."""
-        of_it = self.facts is not None and self.facts.session == session
+        of_it = self.facts is not None and self.facts.facts.session == session
         return of_it and self.changes == changes and now - self.made < FACTS_AGE
 
 
@@ -83,7 +83,7 @@ class Reader:
         """Hears of each session that could not be read, or looked up: whoever looks at it is shown old figures."""
         self.on_read: Callable[[Facts], None] = lambda facts: None
         """Hears of all facts that are read, and by that of what whoever looks is being shown."""
-        self._parts = FactCache(projections.version, clock.monotonic)
+        self._parts = FactCache(projections, clock)
         self._roster: Roster | None = None
         """None where the sessions must be looked at again."""
         self._known: Lru[tuple[int, ...], _Known] = Lru(MAX_KEPT_SCOPES)
@@ -225,7 +225,7 @@ class Reader:
             known = await self._know(scope, facts)
             async with self.database.acquire() as connection:
                 capabilities, own = self.database.capabilities, arguments or {}
-                yield Context(connection, capabilities, scope, known.state, known.facts, known.now, self.metrics, own)
+                yield Context(connection, capabilities, known.state, known.now, scope, known.facts, self.metrics, own)
         except DatabaseUnavailable:
             self.on_failed(scope.session.newest)
             raise
@@ -262,11 +262,11 @@ class Reader:
 
     def _keep(self, known: _Known) -> _Known:
         if known.facts is not None:
-            self.on_read(known.facts)
+            self.on_read(known.facts.facts)
         return self._known.put(known.state.session.ids, known)
 
     async def _read(self, connection: asyncpg.Connection, session: Session, facts: bool) -> _Read:
         now, capabilities = self._clock.now(), self.database.capabilities
         state = await self.projections.state(Source(connection, capabilities), session, now)
-        found = await read_facts(connection, capabilities, state, now, self._parts) if facts else None
+        found = await read_facts(Reading(connection, capabilities, state, now), self._parts) if facts else None
         return state, found, now

@@ -20,8 +20,9 @@ from monitoring.database.capabilities import TableMissing
 from monitoring.database.pool import DatabaseUnavailable
 from monitoring.lru import Lru
 from monitoring.reading.reader import Reader
+from monitoring.reading.stale_sections import StaleSections
 from monitoring.scope import Scope
-from monitoring.sections.section import BadParameter, Context, Section
+from monitoring.sections.section import BadParameter, Context, Section, traced
 from monitoring.single_flight import SingleFlight
 
 log = logging.getLogger(__name__)
@@ -92,8 +93,9 @@ Key = tuple[object, ...]
 class Snapshots:
     """``render`` makes HTML of a section's view."""
 
-    def __init__(self, reader: Reader, render: Render, clock: Clock) -> None:
+    def __init__(self, reader: Reader, render: Render, stale: StaleSections, clock: Clock) -> None:
         self._reader = reader
+        self._stale = stale
         self._clock = clock
         self._render = render
         self._kept: Lru[Key, _Kept] = Lru(MAX_KEPT_VARIANTS)
@@ -168,18 +170,25 @@ class Snapshots:
     async def _load(self, variant: Variant, after: asyncio.Task[_Kept] | None) -> _Kept:
         if after is not None:
             await asyncio.wait((after,), timeout=TURN)
-        version = self._version(variant)
-        view = await self._view(variant.section, variant.scope, variant.own)
+        version, reads = self._version(variant), set[str]()
+        changes = self._reader.hub.changes(variant.scope.session.ids)
+        view = await self._view(variant.section, variant.scope, variant.own, reads)
         previous = self._kept.get(variant.key)
         if view.data is None and view.stale and previous is not None and previous.view.data is not None:
             view = replace(previous.view, stale=True)
         rendered = self._rendered(variant.section, variant.scope, view, variant.own)
+        self._learn(variant, reads, changes)
         return self._kept.put(variant.key, _Kept(variant, version, self._clock.monotonic(), view, rendered))
 
-    async def _view(self, section: Section, scope: Scope, own: Mapping[str, str]) -> View:
+    def _learn(self, variant: Variant, reads: set[str], changes: int) -> None:
+        hub, session = self._reader.hub, variant.scope.session
+        if self._stale.learn(variant.section.name, reads) and hub.changes(session.ids) != changes:
+            hub.publish(session.newest, (variant.section.name,))
+
+    async def _view(self, section: Section, scope: Scope, own: Mapping[str, str], reads: set[str]) -> View:
         async def load(context: Context) -> View:
             context.capabilities.require(*section.needs)
-            return View(await section.load(context), context.now)
+            return View(await section.load(traced(context, reads)), context.now)
 
         try:
             return await self._reader.read(scope, load, own, facts=section.facts)

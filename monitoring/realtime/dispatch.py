@@ -1,7 +1,7 @@
 """From what the feed found to who must hear of it: tables to sections, rows to sessions."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from monitoring.backoff import Backoff
@@ -10,24 +10,11 @@ from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.hub import Hub
 from monitoring.reading.reader import Reader
+from monitoring.reading.stale_sections import SESSIONS, StaleSections
 from monitoring.scope import CURRENT, UnknownSession
-from monitoring.sections import BY_NAME, SECTIONS
 
 Rows = Mapping[str, Sequence[NewRow]]
 Listener = Callable[[int, Rows], Awaitable[None]]
-
-SESSIONS = "trading_sessions"
-EVERY_SESSION = frozenset({"system_control_flags", "partial_trades"})
-"""Tables whose rows belong to no session of their own: all are concerned."""
-
-STALE: Mapping[str, tuple[str, ...]] = {
-    table: tuple(section.name for section in SECTIONS if table in section.tables)
-    for table in {table for section in SECTIONS for table in section.tables}
-}
-"""Sections that a change of each table makes stale."""
-
-SHOWN_IN = {"trades": "trades", "positions": "positions", "account_history": "account", "account_balances": "account"}
-"""Where a changed row itself is seen: that is made and fetched before what is computed from it."""
 
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.1, 0.5
 FIGURES_MOVED: Rows = {"account_history": []}
@@ -40,9 +27,12 @@ class Dispatcher:
     The listener reads the database, so it is called by :meth:`run`, a session at a time, and again where that fails.
     """
 
-    def __init__(self, hub: Hub, reader: Reader, listener: Listener, on_clear: Callable[[], None]) -> None:
+    def __init__(
+        self, hub: Hub, reader: Reader, stale: StaleSections, listener: Listener, on_clear: Callable[[], None]
+    ) -> None:
         self._hub = hub
         self._reader = reader
+        self._stale = stale
         self._listener = listener
         self._on_clear = on_clear
         self._untold: dict[int, dict[str, dict[int, NewRow]]] = {}
@@ -55,13 +45,16 @@ class Dispatcher:
         """Rows came or changed, or old ones were corrected."""
         if SESSIONS in changes.rows or SESSIONS in changes.corrected:
             self._forget_sessions()
-        shared = changes.corrected | (EVERY_SESSION & changes.rows.keys())
+        by_session = _by_session(changes)
+        # Rows of no session may concern every one.
+        shared = changes.corrected | by_session.pop(None, {}).keys()
         if shared:
-            self._hub.publish(None, _sections(shared))
+            self._hub.publish(None, self._stale.after(shared))
             self._tell_figures(changes.corrected)
-        for session, rows in _by_session(changes).items():
-            self._hub.publish(session, _sections(rows))
-            self._keep(session, rows)
+        for session, rows in by_session.items():
+            if session is not None:
+                self._hub.publish(session, self._stale.after(rows))
+                self._keep(session, rows)
         self._work.set()
 
     async def reset(self) -> None:
@@ -152,17 +145,9 @@ class Dispatcher:
                 by_id[row.id] = NewRow(row.id, row.session, is_new, row.finished)
 
 
-def _sections(tables: Collection[str]) -> tuple[str, ...]:
-    """In the order in which they are made and fetched: after the changed rows, sections of few tables before others."""
-    stale = {section for table in tables for section in STALE.get(table, ())}
-    shown = {SHOWN_IN.get(table) for table in tables}
-    return tuple(sorted(stale, key=lambda name: (name not in shown, len(BY_NAME[name].tables), name)))
-
-
-def _by_session(changes: ChangeSet) -> dict[int, dict[str, list[NewRow]]]:
-    found: dict[int, dict[str, list[NewRow]]] = {}
+def _by_session(changes: ChangeSet) -> dict[int | None, dict[str, list[NewRow]]]:
+    found: dict[int | None, dict[str, list[NewRow]]] = {}
     for table, rows in changes.rows.items():
         for row in rows:
-            if row.session is not None:
-                found.setdefault(row.session, {}).setdefault(table, []).append(row)
+            found.setdefault(row.session, {}).setdefault(table, []).append(row)
     return found

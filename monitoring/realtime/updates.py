@@ -15,7 +15,6 @@ from monitoring.payloads import empty_metrics, metrics_payload, position_payload
 from monitoring.reading.reader import Reader
 from monitoring.realtime.unsent import MOST_ROWS
 from monitoring.scope import CURRENT, Scope
-from monitoring.sections.facts import TABLES
 from monitoring.sections.positions import load as load_positions
 from monitoring.sections.section import Context
 from monitoring.sections.trades import Trade, TradeFilter, read_trades, trades_by_id
@@ -85,8 +84,7 @@ class Updates:
         self._corrected |= {table for table, found in rows.items() if OLD_ROWS in found}
         self._trades.update((row.id, None) for row in _named(rows, "trades"))
         self._positions.update((row.id, row.finished) for row in _named(rows, "positions"))
-        if TABLES & rows.keys():
-            self._due.set()
+        self._due.set()
 
     async def _tell(self) -> None:
         """Sends what has changed since the last time, all of a kind in one event."""

@@ -7,9 +7,8 @@ import asyncpg
 
 from monitoring.database.capabilities import Capabilities, Columns
 from monitoring.metrics.facts import Account
-from monitoring.projections import ScopeState
 from monitoring.sections.metric_list import Figure
-from monitoring.sections.section import Context, Section
+from monitoring.sections.section import Context, Reading, Section
 
 SNAPSHOT: Columns = {
     "timestamp": "timestamp",
@@ -33,13 +32,14 @@ def known(value: Decimal | None) -> Decimal | None:
     return value if value is not None and value.is_finite() else None
 
 
-async def read_account(connection: asyncpg.Connection, capabilities: Capabilities, state: ScopeState) -> Account:
+async def read_account(reading: Reading) -> Account:
     """The newest balance of either table, and equity and margin of the newest real snapshot."""
     # Somebody else may bring the state up to date while we wait.
-    last, last_snapshot = state.history.last_id, state.history.last_snapshot_id
-    rows = await _snapshots(connection, capabilities, last, last_snapshot)
+    history = reading.state.history
+    last, last_snapshot = history.last_id, history.last_snapshot_id
+    rows = await _snapshots(reading.connection, reading.capabilities, last, last_snapshot)
     newest, real = rows.get(last), rows.get(last_snapshot)
-    booked = await _booked(connection, capabilities, state.session.ids)
+    booked = await _booked(reading.connection, reading.capabilities, reading.state.session.ids)
     balance, balance_at = (newest["balance"], newest["timestamp"]) if newest else (None, None)
     if booked and (balance_at is None or booked["last_updated"] >= balance_at):
         balance, balance_at = booked["total_balance"], booked["last_updated"]
@@ -88,4 +88,4 @@ async def load(context: Context) -> AccountView:
     return AccountView(figures.on("account"), figures["margin_usage"], context.facts.account)
 
 
-SECTION = Section("account", "Account", {"account_history", "account_balances", "positions", "trading_sessions"}, load)
+SECTION = Section("account", "Account", load)

@@ -44,7 +44,6 @@ async def load(context: Context) -> BalanceView:
 SECTION = Section(
     "balance",
     "Balance",
-    {"account_history", "account_balances", "system_events", "trading_sessions"},
     load,
     needs=("account_history",),
     ticks=60.0,

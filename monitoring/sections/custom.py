@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from monitoring.sections.facts import TABLES
 from monitoring.sections.metric_list import Figure
 from monitoring.sections.section import Context, Section
 
@@ -16,4 +15,4 @@ async def load(context: Context) -> CustomView:
     return CustomView(context.figures.on("custom"))
 
 
-SECTION = Section("custom", "Your Metrics", TABLES, load, ticks=60.0)
+SECTION = Section("custom", "Your Metrics", load, ticks=60.0)

@@ -55,6 +55,4 @@ def net_by_day(context: Context, since: datetime) -> list[tuple[date, Decimal | 
     return [(day, traded[day].known_net if day in traded else ZERO) for day in wanted]
 
 
-SECTION = Section(
-    "daily_pnl", "Daily P&L", {"trades", "trading_sessions"}, load, needs=("trades",), ticks=60.0, facts=False
-)
+SECTION = Section("daily_pnl", "Daily P&L", load, needs=("trades",), ticks=60.0, facts=False)

@@ -38,7 +38,6 @@ async def load(context: Context) -> DrawdownView:
 SECTION = Section(
     "drawdown",
     "Drawdown",
-    {"account_history", "account_balances", "trading_sessions"},
     load,
     needs=("account_history",),
     ticks=60.0,

@@ -71,6 +71,4 @@ async def load(context: Context) -> EventsView:
     )
 
 
-SECTION = Section(
-    "events", "Events", {"system_events", "trading_sessions"}, load, needs=("system_events",), facts=False
-)
+SECTION = Section("events", "Events", load, needs=("system_events",), facts=False)

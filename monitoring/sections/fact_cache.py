@@ -1,61 +1,65 @@
-"""Parts of the facts, each read again only when a table that it is made of changed, or when it is too old."""
+"""Facts, each read again only when a table that it is read from changed, or when it is too old."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
 
+from monitoring.clock import Clock
 from monitoring.database.capabilities import Capabilities
 from monitoring.lru import Lru
+from monitoring.projections import Projections
+from monitoring.sections.section import Reading, traced
+from monitoring.sections.sources import Tables
 
-T = TypeVar("T")
-
-LONGEST_SECONDS = 60.0
+MAX_AGE_SECONDS = 60.0
 """A change that nobody can notice, of an old row on a standby say, is shown after so long."""
-WINDOW_SECONDS = 5.0
+WINDOW_MAX_AGE_SECONDS = 5.0
 """The same of what counts the rows of the last hour or day: time alone moves it."""
-MAX_KEPT_PARTS = 512
-
-TableVersion = Callable[[str, tuple[int, ...]], object]
-"""Differs whenever rows of a table changed that belong to some sessions, or to none."""
+MAX_KEPT_FACTS = 512
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    value: Any
-    capabilities: Capabilities
-    made_of: tuple[object, ...]
-    read_at: float
+class Fact:
+    """How one fact is read, and for how many seconds it holds while its tables do not change (0: it is not kept)."""
 
-    def holds(self, capabilities: Capabilities, made_of: tuple[object, ...]) -> bool:
-        return self.capabilities is capabilities and self.made_of == made_of
+    read: Callable[[Reading], Awaitable[object]]
+    max_age_seconds: float = MAX_AGE_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A fact as it was read last."""
+
+    value: object
+    tables: Tables
+    capabilities: Capabilities
+    version: tuple[object, ...] | None
+    """Of the tables; None where one of them changed meanwhile."""
+    read_at: float
 
 
 @dataclass(slots=True)
 class FactCache:
-    """``version`` says whether a table changed, ``monotonic`` how old a part is."""
+    """Keeps facts by their name and sessions."""
 
-    version: TableVersion
-    monotonic: Callable[[], float]
-    _parts: Lru[tuple[object, ...], _Part] = field(default_factory=lambda: Lru(MAX_KEPT_PARTS))
+    projections: Projections
+    clock: Clock
+    _kept: Lru[tuple[str, tuple[int, ...]], Kept] = field(default_factory=lambda: Lru(MAX_KEPT_FACTS))
 
-    async def get(
-        self,
-        read: Callable[[], Awaitable[T]],
-        *tables: str,
-        of: tuple[str, tuple[int, ...], Capabilities],
-        also: object = None,
-        longest: float = LONGEST_SECONDS,
-    ) -> T:
-        """What ``read`` gives, or gave while nothing that it is made of was different: the tables, and ``also``.
+    async def get(self, name: str, fact: Fact, reading: Reading) -> Kept:
+        """The fact as it is now; the reading's state may be older, if not much."""
+        key = name, reading.state.session.ids
+        kept, now = self._kept.get(key), self.clock.monotonic()
+        if kept is not None and now - kept.read_at < fact.max_age_seconds and self._holds(kept, reading):
+            return kept
+        reads: set[str] = set()
+        value = await fact.read(traced(reading, reads))
+        unchanged = self.projections.changes == reading.state.changes
+        version = self._version(reads, key[1]) if unchanged else None
+        return self._kept.put(key, Kept(value, frozenset(reads), reading.capabilities, version, now))
 
-        ``of``: the name of the part, its sessions, and what can be read at present.
-        """
-        name, sessions, capabilities = of
-        # Before the reading: what changes meanwhile is read again.
-        made_of = (also, *(self.version(table, sessions) for table in tables))
-        known, now = self._parts.get((name, sessions)), self.monotonic()
-        if known is not None and known.holds(capabilities, made_of) and now - known.read_at < longest:
-            return known.value  # type: ignore[no-any-return]
-        value = await read()
-        self._parts.put((name, sessions), _Part(value, capabilities, made_of, now))
-        return value
+    def _holds(self, kept: Kept, reading: Reading) -> bool:
+        same = kept.capabilities is reading.capabilities
+        return same and kept.version == self._version(kept.tables, reading.state.session.ids)
+
+    def _version(self, tables: set[str] | Tables, sessions: tuple[int, ...]) -> tuple[object, ...]:
+        return tuple(self.projections.version(table, sessions) for table in sorted(tables))

@@ -1,39 +1,25 @@
 """Gathers the facts that every metric is computed from, once for all sections."""
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
-
-import asyncpg
+from typing import Any
 
 from monitoring.database.capabilities import Capabilities
-from monitoring.metrics.facts import Account, Facts, Health, Market, OpenPosition, OrderSums, RiskAdjustment
+from monitoring.metrics.facts import Daily, Drawdown, Facts, Market, OpenPosition, TradeSums
+from monitoring.metrics.health import limit_seconds
 from monitoring.projections import ScopeState
 from monitoring.projections.equity import NEEDS as HISTORY_NEEDS
 from monitoring.projections.trades import NEEDS as TRADES_NEED
 from monitoring.scope import configured
 from monitoring.sections.account import read_account
-from monitoring.sections.fact_cache import WINDOW_SECONDS, FactCache
-from monitoring.sections.health import NEWEST_EXECUTIONS, health_of, read_errors, read_halt, read_last_execution
+from monitoring.sections.fact_cache import WINDOW_MAX_AGE_SECONDS, Fact, FactCache
+from monitoring.sections.health import NEWEST_EXECUTIONS, read_errors, read_halt, read_last_decision
 from monitoring.sections.orders import read_order_sums
 from monitoring.sections.positions import open_position, read_positions
-from monitoring.sections.risk import read_adjustment
+from monitoring.sections.risk import ADJUSTMENTS_NEED, read_adjustment
+from monitoring.sections.section import FactsRead, Reading
+from monitoring.sections.sources import NO_TABLES
 
-TABLES = frozenset(
-    {
-        "trades",
-        "positions",
-        "orders",
-        "account_history",
-        "account_balances",
-        "system_events",
-        "system_control_flags",
-        "risk_adjustments",
-        "strategy_executions",
-        "trading_sessions",
-    }
-)
-ADJUSTMENTS_NEED = ("session_id", "parameter_name", "timestamp")
 INDICATORS = f"""
 SELECT indicators::text AS indicators, timestamp::timestamp AS at FROM
   (SELECT * FROM strategy_executions ORDER BY id DESC LIMIT {NEWEST_EXECUTIONS}) newest
@@ -41,120 +27,40 @@ WHERE session_id = ANY($1::int[]) AND indicators IS NOT NULL ORDER BY id DESC LI
 """
 
 
-async def read_facts(
-    connection: asyncpg.Connection, capabilities: Capabilities, state: ScopeState, now: datetime, cache: FactCache
-) -> Facts:
-    """Everything known about a scope as of ``now``."""
-    session = state.session
-    # Of one moment: somebody else may bring the state up to date while we wait for the rest.
-    daily, drawdown, trades = state.history.daily(), state.history.drawdown(), state.trades.sums(now)
-    parts = _Parts(connection, capabilities, state, now, cache)
-    return Facts(
-        now=now,
-        session=session,
-        health=await parts.health(),
-        account=await parts.account(),
-        daily=daily,
-        drawdown=drawdown,
-        trades=trades,
-        positions=await parts.positions(),
-        orders=await parts.orders(),
-        adjustment=await parts.adjustment(),
-        market=await parts.market(),
-        configured_risk=configured(session.config, "risk_per_trade"),
-        no_trades=_why_unknown(capabilities, state, "trades", TRADES_NEED) or "no closed trades",
-        no_history=_why_unknown(capabilities, state, "account_history", HISTORY_NEEDS) or "no equity snapshot yet",
-        adjustments_read=capabilities.has("risk_adjustments", *ADJUSTMENTS_NEED),
-    )
+async def read_daily(reading: Reading) -> Daily | None:
+    return reading.state.history.daily()
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """The facts that are not in the projections."""
-
-    connection: asyncpg.Connection
-    capabilities: Capabilities
-    state: ScopeState
-    now: datetime
-    cache: FactCache
-
-    def _of(self, name: str) -> tuple[str, tuple[int, ...], Capabilities]:
-        return name, self.state.session.ids, self.capabilities
-
-    async def health(self) -> Health:
-        capabilities, sessions = self.capabilities, self.state.session.ids
-        errors = await self.cache.get(
-            lambda: read_errors(self.connection, capabilities, sessions, self.now),
-            "system_events",
-            of=self._of("errors"),
-            longest=WINDOW_SECONDS,
-        )
-        halt = await self.cache.get(
-            lambda: read_halt(self.connection, capabilities), "system_control_flags", of=self._of("halt")
-        )
-        decided = await self.cache.get(
-            lambda: read_last_execution(self.connection, capabilities, sessions),
-            "strategy_executions",
-            of=self._of("last execution"),
-        )
-        return health_of(self.state, capabilities, errors, halt, decided)
-
-    async def account(self) -> Account:
-        return await self.cache.get(
-            lambda: read_account(self.connection, self.capabilities, self.state),
-            "account_history",
-            "account_balances",
-            of=self._of("account"),
-            also=(self.state.history.last_id, self.state.history.last_snapshot_id),
-        )
-
-    async def positions(self) -> tuple[OpenPosition, ...] | None:
-        if not self.state.positions.counted:
-            return None
-
-        async def read() -> tuple[OpenPosition, ...]:
-            rows = await read_positions(self.connection, self.capabilities, self.state.positions.open_ids)
-            return tuple(open_position(row) for row in rows)
-
-        return await self.cache.get(read, "positions", of=self._of("positions"), also=self.state.positions.open_ids)
-
-    async def orders(self) -> OrderSums | None:
-        return await self.cache.get(
-            lambda: read_order_sums(self.connection, self.capabilities, self.state.session, self.now),
-            "orders",
-            of=self._of("orders"),
-            longest=WINDOW_SECONDS,
-        )
-
-    async def adjustment(self) -> RiskAdjustment | None:
-        if not self.capabilities.has("risk_adjustments", *ADJUSTMENTS_NEED):
-            return None
-        return await self.cache.get(
-            lambda: read_adjustment(self.connection, self.capabilities, self.state.session, self.now),
-            "risk_adjustments",
-            of=self._of("adjustment"),
-            longest=WINDOW_SECONDS,
-        )
-
-    async def market(self) -> Market:
-        return await self.cache.get(
-            lambda: _market(self.connection, self.capabilities, self.state.session.ids),
-            "strategy_executions",
-            of=self._of("market"),
-        )
+async def read_drawdown(reading: Reading) -> Drawdown | None:
+    return reading.state.history.drawdown()
 
 
-def _why_unknown(capabilities: Capabilities, state: ScopeState, table: str, columns: tuple[str, ...]) -> str | None:
-    """Why nothing is known of what the table holds; None where it may hold nothing."""
-    if fault := capabilities.fault(table, *columns):
-        return f"{table} cannot be read: {fault}"
-    return f"{table} is still being read" if state.reading else None
+async def read_trades(reading: Reading) -> TradeSums | None:
+    return reading.state.trades.sums(reading.now)
 
 
-async def _market(connection: asyncpg.Connection, capabilities: Capabilities, sessions: tuple[int, ...]) -> Market:
-    if not capabilities.has("strategy_executions", "id", "session_id", "indicators", "timestamp"):
+async def read_last_row(reading: Reading) -> datetime | None:
+    """When the newest snapshot was written, or a position touched."""
+    signs = (reading.state.history.last_time, reading.state.positions.last_update)
+    return max((sign for sign in signs if sign is not None), default=None)
+
+
+async def read_limit(reading: Reading) -> float:
+    """Seconds; see ``limit_seconds``."""
+    return limit_seconds(reading.state.history.rhythm)
+
+
+async def read_open_positions(reading: Reading) -> tuple[OpenPosition, ...] | None:
+    if not reading.state.positions.counted:
+        return None
+    rows = await read_positions(reading.connection, reading.capabilities, reading.state.positions.open_ids)
+    return tuple(open_position(row) for row in rows)
+
+
+async def read_market(reading: Reading) -> Market:
+    if not reading.capabilities.has("strategy_executions", "id", "session_id", "indicators", "timestamp"):
         return Market(None, None, None)
-    row = await connection.fetchrow(INDICATORS, sessions)
+    row = await reading.connection.fetchrow(INDICATORS, reading.state.session.ids)
     if row is None:
         return Market(None, None, None)
     try:
@@ -181,3 +87,48 @@ def market(logged: dict[str, object], at: datetime) -> Market:
         ema_trend=trend if isinstance(trend, str) else None,
         at=at,
     )
+
+
+FACTS = {
+    # Those in memory first, so that they are of one moment: others may bring the state up to date while we wait.
+    "daily": Fact(read_daily, max_age_seconds=0),
+    "drawdown": Fact(read_drawdown, max_age_seconds=0),
+    "trades": Fact(read_trades, max_age_seconds=0),
+    "last_row_at": Fact(read_last_row, max_age_seconds=0),
+    "limit_seconds": Fact(read_limit, max_age_seconds=0),
+    "last_decision_at": Fact(read_last_decision),
+    "errors": Fact(read_errors, WINDOW_MAX_AGE_SECONDS),
+    "halt": Fact(read_halt),
+    "account": Fact(read_account),
+    "positions": Fact(read_open_positions),
+    "orders": Fact(read_order_sums, WINDOW_MAX_AGE_SECONDS),
+    "adjustment": Fact(read_adjustment, WINDOW_MAX_AGE_SECONDS),
+    "market": Fact(read_market),
+}
+"""How each of the ``Facts`` is read."""
+OF_SESSION = frozenset({"trading_sessions"})
+
+
+async def read_facts(reading: Reading, cache: FactCache) -> FactsRead:
+    """Everything known about a scope, and which tables each fact was read from."""
+    read = {name: await cache.get(name, fact, reading) for name, fact in FACTS.items()}
+    values: dict[str, Any] = {name: kept.value for name, kept in read.items()}
+    capabilities, state = reading.capabilities, reading.state
+    rest: dict[str, Any] = {
+        "now": reading.now,
+        "session": state.session,
+        "configured_risk": configured(state.session.config, "risk_per_trade"),
+        "no_trades": _why_unknown(capabilities, state, "trades", TRADES_NEED) or "no closed trades",
+        "no_history": _why_unknown(capabilities, state, "account_history", HISTORY_NEEDS) or "no equity snapshot yet",
+        "adjustments_read": capabilities.has("risk_adjustments", *ADJUSTMENTS_NEED),
+    }
+    # What can be read at all, and how far, concerns every section.
+    sources = {**dict.fromkeys(rest, NO_TABLES), "session": OF_SESSION, "configured_risk": OF_SESSION}
+    return FactsRead(Facts(**rest, **values), sources | {name: kept.tables for name, kept in read.items()})
+
+
+def _why_unknown(capabilities: Capabilities, state: ScopeState, table: str, columns: tuple[str, ...]) -> str | None:
+    """Why nothing is known of what the table holds; None where it may hold nothing."""
+    if fault := capabilities.fault(table, *columns):
+        return f"{table} cannot be read: {fault}"
+    return f"{table} is still being read" if state.reading else None

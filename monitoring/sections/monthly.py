@@ -59,7 +59,6 @@ def _year(year: int, months: dict[tuple[int, int], float], total: float | None) 
 SECTION = Section(
     "monthly",
     "Monthly Returns",
-    {"account_history", "account_balances", "trades", "trading_sessions"},
     load,
     ticks=60.0,
 )

@@ -8,6 +8,7 @@ import asyncpg
 
 from monitoring.database.capabilities import Capabilities, Columns
 from monitoring.metrics.facts import OrderSums, Session
+from monitoring.sections.section import Reading
 
 ORDER: Columns = {
     "id": "bigint",
@@ -59,17 +60,16 @@ FROM (
 """Paying more on a buy or getting less on a sale counts as positive slippage."""
 
 
-async def read_order_sums(
-    connection: asyncpg.Connection, capabilities: Capabilities, session: Session, now: datetime
-) -> OrderSums | None:
+async def read_order_sums(reading: Reading) -> OrderSums | None:
     """How the orders of the last 24 hours went; None where the table is missing."""
-    if not capabilities.has("orders", "status", "created_at", "session_id", "side", "order_type"):
+    if not reading.capabilities.has("orders", "status", "created_at", "session_id", "side", "order_type"):
         return None
     columns = {
-        name: capabilities.column("orders", name, kind)
+        name: reading.capabilities.column("orders", name, kind)
         for name, kind in (("filled_at", "timestamp"), ("price", "float8"), ("filled_price", "float8"))
     }
-    row = await connection.fetchrow(LAST_DAY.format(**columns), session.ids, now - timedelta(days=1))
+    since, sessions = reading.now - timedelta(days=1), reading.state.session.ids
+    row = await reading.connection.fetchrow(LAST_DAY.format(**columns), sessions, since)
     return OrderSums(
         filled=row["filled"],
         finished=row["finished"],

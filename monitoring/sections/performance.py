@@ -20,7 +20,6 @@ async def load(context: Context) -> PerformanceView:
 SECTION = Section(
     "performance",
     "Performance",
-    {"trades", "account_history", "account_balances", "trading_sessions"},
     load,
     ticks=60.0,
 )

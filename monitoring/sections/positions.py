@@ -231,7 +231,7 @@ async def load(context: Context) -> PositionsView:
     context.capabilities.require_columns("positions", *NEEDS)
     rows = await read_positions(context.connection, context.capabilities, context.state.positions.open_ids)
     orders = await orders_of(context.connection, context.capabilities, [int(str(row["id"])) for row in rows])
-    limit = context.facts.health.limit_seconds
+    limit = context.facts.limit_seconds
 
     def stale(row: Mapping[str, object]) -> bool:
         at = row["last_update"]
@@ -249,7 +249,6 @@ async def load(context: Context) -> PositionsView:
 SECTION = Section(
     "positions",
     "Open Positions",
-    {"positions", "orders", "partial_trades", "trading_sessions"},
     load,
     needs=("positions",),
     ticks=30.0,

@@ -1,14 +1,11 @@
 """Risk Metrics: how far below the peak, how much is exposed, and what the engine does about it."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
-import asyncpg
-
-from monitoring.database.capabilities import Capabilities, Columns
-from monitoring.metrics.facts import Drawdown, RiskAdjustment, Session
+from monitoring.database.capabilities import Columns
+from monitoring.metrics.facts import Drawdown, RiskAdjustment
 from monitoring.sections.metric_list import Figure
-from monitoring.sections.section import Context, Section
+from monitoring.sections.section import Context, Reading, Section
 
 ADJUSTMENT: Columns = {
     "timestamp": "timestamp",
@@ -16,6 +13,7 @@ ADJUSTMENT: Columns = {
     "trigger_reason": "text",
     "adjustment_type": "text",
 }
+ADJUSTMENTS_NEED = ("session_id", "parameter_name", "timestamp")
 IN_FORCE = """
 SELECT {columns} FROM risk_adjustments
 WHERE session_id = ANY($1::int[]) AND parameter_name = 'position_size_factor'
@@ -24,13 +22,15 @@ ORDER BY timestamp DESC, id DESC LIMIT 1
 """
 
 
-async def read_adjustment(
-    connection: asyncpg.Connection, capabilities: Capabilities, session: Session, now: datetime
-) -> RiskAdjustment | None:
-    """The newest adjustment of the position size that has not run out; None where there is none."""
+async def read_adjustment(reading: Reading) -> RiskAdjustment | None:
+    """The newest adjustment of the position size that has not run out; None where there is none, or no table."""
+    capabilities = reading.capabilities
+    if not capabilities.has("risk_adjustments", *ADJUSTMENTS_NEED):
+        return None
     columns = capabilities.columns("risk_adjustments", ADJUSTMENT)
     minutes = capabilities.column("risk_adjustments", "duration_minutes", "int")
-    row = await connection.fetchrow(IN_FORCE.format(columns=columns, minutes=minutes), session.ids, now)
+    query = IN_FORCE.format(columns=columns, minutes=minutes)
+    row = await reading.connection.fetchrow(query, reading.state.session.ids, reading.now)
     if row is None:
         return None
     return RiskAdjustment(row["adjusted_value"], row["trigger_reason"] or row["adjustment_type"], row["timestamp"])
@@ -52,7 +52,6 @@ async def load(context: Context) -> RiskView:
 SECTION = Section(
     "risk",
     "Risk Metrics",
-    {"account_history", "account_balances", "risk_adjustments", "positions", "trades", "trading_sessions"},
     load,
     ticks=30.0,
 )

@@ -1,4 +1,4 @@
-"""What a section is: a name, the tables it is read from, and one function that reads it.
+"""What a section is: a name, and one function that reads what it shows.
 
 A whole section::
 
@@ -13,14 +13,16 @@ A whole section::
         row = await context.connection.fetchrow(f"SELECT {columns} FROM system_events ORDER BY timestamp DESC LIMIT 1")
         return Headline(row["message"])
 
-    SECTION = Section("headline", "Headline", {"system_events"}, load)
+    SECTION = Section("headline", "Headline", load)
 
-together with ``partials/headline.html`` and a line in ``SECTIONS``.
+together with ``partials/headline.html`` and a line in ``SECTIONS``. Which tables it is read from is noted while it is
+read: a change of one of them makes it stale.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeVar, cast
 
 import asyncpg
 
@@ -28,21 +30,40 @@ from monitoring.database.capabilities import Capabilities
 from monitoring.metrics.catalogue import CATALOGUE, Metric
 from monitoring.metrics.facts import Facts
 from monitoring.projections import ScopeState
+from monitoring.projections.scope_state import SOURCES
 from monitoring.scope import Scope
 from monitoring.sections.metric_list import Figures
+from monitoring.sections.sources import Tables, Traced, TracedConnection
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """What a section may read: one connection, one scope, and the facts that sections share."""
+class Reading:
+    """What a fact is read from: one connection, and what is known of one scope at one moment."""
 
     connection: asyncpg.Connection
     capabilities: Capabilities
-    scope: Scope
     state: ScopeState
-    facts_if_read: Facts | None
-    """None for a section that works without."""
     now: datetime
+
+
+R = TypeVar("R", bound=Reading)
+
+
+@dataclass(frozen=True, slots=True)
+class FactsRead:
+    """Facts, and for each of them the tables it was read from."""
+
+    facts: Facts
+    sources: Mapping[str, Tables]
+
+
+@dataclass(frozen=True, slots=True)
+class Context(Reading):
+    """What a section may read: besides that its scope, and the facts that sections share."""
+
+    scope: Scope
+    facts_if_read: FactsRead | None
+    """None for a section that works without."""
     metrics: tuple[Metric, ...] = CATALOGUE
     """Every metric there is, the operator's own included."""
     arguments: Mapping[str, str] = field(default_factory=dict)
@@ -52,12 +73,26 @@ class Context:
     def facts(self) -> Facts:
         if self.facts_if_read is None:
             raise RuntimeError("a section that says it works without facts asks for them")
-        return self.facts_if_read
+        return self.facts_if_read.facts
 
     @property
     def figures(self) -> Figures:
         """Every metric, computed where it is asked for."""
         return Figures(self.facts, self.metrics)
+
+
+def traced(reading: R, reads: set[str]) -> R:
+    """The same, but the tables of whatever is read are added to ``reads``."""
+    found = replace(
+        reading,
+        connection=TracedConnection(reading.connection, reads),
+        state=cast(ScopeState, Traced(reading.state, SOURCES, reads)),
+    )
+    known = reading.facts_if_read if isinstance(reading, Context) else None
+    if known is None:
+        return found
+    facts = cast(Facts, Traced(known.facts, known.sources, reads))
+    return replace(found, facts_if_read=FactsRead(facts, known.sources))  # type: ignore[call-arg]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +101,6 @@ class Section:
 
     name: str
     title: str
-    tables: frozenset[str] | set[str]
     load: Callable[[Context], Awaitable[object]]
     needs: tuple[str, ...] = ()
     """Tables without which the section has nothing to say."""

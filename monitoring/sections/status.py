@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitoring.metrics.facts import Health
+from monitoring.metrics.facts import Errors, Halt
 from monitoring.metrics.health import STATUS_LEVELS, status
 from monitoring.metrics.metric import Level
 from monitoring.sections.section import Context, Section
@@ -17,25 +17,14 @@ class StatusView:
     level: Level
     reason: str
     last_sign: datetime | None
-    health: Health
+    errors: Errors
+    halt: Halt
 
 
 async def load(context: Context) -> StatusView:
-    word, reason = status(context.facts)
-    return StatusView(word, STATUS_LEVELS[word], reason, context.facts.health.last_sign, context.facts.health)
+    facts = context.facts
+    word, reason = status(facts)
+    return StatusView(word, STATUS_LEVELS[word], reason, facts.last_sign, facts.errors, facts.halt)
 
 
-SECTION = Section(
-    "status",
-    "Status",
-    {
-        "account_history",
-        "positions",
-        "system_events",
-        "system_control_flags",
-        "strategy_executions",
-        "trading_sessions",
-    },
-    load,
-    ticks=5.0,
-)
+SECTION = Section("status", "Status", load, ticks=5.0)

@@ -27,7 +27,6 @@ async def load(context: Context) -> SummaryView:
 SECTION = Section(
     "summary",
     "Summary",
-    {"trades", "positions", "account_history", "account_balances", "trading_sessions"},
     load,
     ticks=60.0,
 )

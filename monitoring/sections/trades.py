@@ -111,7 +111,6 @@ async def load(context: Context) -> TradesView:
 SECTION = Section(
     "trades",
     "Trade History",
-    {"trades", "trading_sessions"},
     load,
     needs=("trades",),
     parameters=("before",),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.errors import UNAVAILABLE, lost_with
 from monitoring.sections.account import read_account
+from monitoring.sections.section import Reading
 from tests.history import seed_account
 from tests.projections.reading import Follower, follower_of, refreshed
 from tests.rows import insert, now
@@ -118,14 +120,15 @@ async def test_the_account_is_of_one_moment(
     session = await seed_account(engine)
     capabilities = await Capabilities.read(connection)
     follower = await refreshed(connection, await follower_of(connection, session))
-    before = await read_account(connection, capabilities, follower.state)
+    reading = Reading(connection, capabilities, follower.state, now())
+    before = await read_account(reading)
     other = await asyncpg.connect(database_url)
 
     async def meanwhile() -> None:
         await insert(engine, "account_history", session_id=session, timestamp=now(), balance=1, equity=1, total_pnl=1)
         await refreshed(other, follower)
 
-    assert await read_account(Breaking(connection, 0, meanwhile), capabilities, follower.state) == before
+    assert await read_account(replace(reading, connection=Breaking(connection, 0, meanwhile))) == before
     await other.close()
 
 

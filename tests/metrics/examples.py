@@ -11,8 +11,9 @@ from monitoring.metrics.facts import (
     Account,
     Daily,
     Drawdown,
+    Errors,
     Facts,
-    Health,
+    Halt,
     Market,
     OpenPosition,
     OrderSums,
@@ -37,17 +38,7 @@ SESSION = Session(
     initial_balance=Decimal("10000"),
     config={},
 )
-HEALTH = Health(
-    last_sign=NOW - timedelta(seconds=20),
-    limit_seconds=300.0,
-    halted=False,
-    halt_reason=None,
-    errors_24h=3,
-    errors_1h=1,
-    events_1h=4,
-    last_error=NOW - timedelta(hours=1),
-    last_error_message="order refused",
-)
+ERRORS = Errors(day=3, hour=1, events_of_hour=4, last_at=NOW - timedelta(hours=1), last_message="order refused")
 ACCOUNT = Account(
     balance=Decimal("10100"),
     balance_at=NOW,
@@ -91,7 +82,11 @@ SHORT = replace(POSITION, id=32, symbol="ETHUSDT", side="SHORT", entry_price=Dec
 FACTS = Facts(
     now=NOW,
     session=SESSION,
-    health=HEALTH,
+    last_row_at=NOW - timedelta(seconds=20),
+    last_decision_at=None,
+    limit_seconds=300.0,
+    errors=ERRORS,
+    halt=Halt(active=False),
     account=ACCOUNT,
     daily=Daily(
         dates=(date(2026, 11, 19), date(2026, 11, 20), date(2026, 11, 21), date(2026, 11, 22)),
@@ -110,7 +105,11 @@ FACTS = Facts(
 NOTHING = Facts(
     now=NOW,
     session=replace(SESSION, initial_balance=None),
-    health=Health(None, 300.0, None, None, None, None, None, None, None),
+    last_row_at=None,
+    last_decision_at=None,
+    limit_seconds=300.0,
+    errors=Errors(),
+    halt=Halt(None),
     account=Account(None, None, None, None, None, None, None),
     daily=None,
     drawdown=None,
@@ -125,7 +124,7 @@ NOTHING = Facts(
 
 
 def facts(**parts: Any) -> Facts:
-    """FACTS with some parts replaced; of health, account and trades a dict replaces some fields."""
+    """FACTS with some parts replaced; of errors, account and trades a dict replaces some fields."""
     whole = {name: replace(getattr(FACTS, name), **part) if isinstance(part, dict) else part
              for name, part in parts.items()}  # fmt: skip
     return replace(FACTS, **whole)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from monitoring.metrics import health
-from monitoring.metrics.facts import Facts
+from monitoring.metrics.facts import Facts, Halt
 from monitoring.metrics.value import Unknown
 from tests.metrics.examples import FACTS, NOTHING, NOW, SESSION, facts
 
@@ -19,7 +19,7 @@ def ago(seconds: float) -> datetime:
 
 
 def with_sign(seconds_ago: float, **fields: Any) -> Facts:
-    return facts(health={"last_sign": ago(seconds_ago), "last_error": None, **fields})
+    return facts(last_row_at=ago(seconds_ago), errors={"last_at": None}, **fields)
 
 
 @pytest.mark.parametrize(
@@ -65,17 +65,17 @@ def test_no_sign_at_all_is_offline() -> None:
 
 @pytest.mark.parametrize(("error", "word"), [(30.0, "Error"), (60.0, "Error"), (61.0, "Online"), (None, "Online")])
 def test_an_error_counts_until_the_next_good_sign(error: float | None, word: str) -> None:
-    found = facts(health={"last_sign": ago(60), "last_error": None if error is None else ago(error)})
+    found = facts(last_row_at=ago(60), errors={"last_at": None if error is None else ago(error)})
     assert health.status(found)[0] == word
 
 
 def test_an_error_without_any_sign_counts() -> None:
-    found = facts(health={"last_sign": None})
+    found = facts(last_row_at=None)
     assert health.status(found) == ("Error", "error since the last sign of life: order refused")
 
 
 def test_a_halt_comes_before_everything() -> None:
-    found = facts(session=ENDED, health={"halted": True, "halt_reason": "flash crash"})
+    found = facts(session=ENDED, halt=Halt(active=True, reason="flash crash"))
     assert health.status(found) == ("Error", "trading is halted: flash crash")
 
 

@@ -68,7 +68,7 @@ class Follower:
 
     @property
     def fact_cache(self) -> FactCache:
-        return FactCache(self.projections.version, self.clock.monotonic)
+        return FactCache(self.projections, self.clock)
 
     @property
     def state(self) -> ScopeState:

@@ -13,6 +13,7 @@ from monitoring.database.pool import Database
 from monitoring.hub import Hub
 from monitoring.projections import Projections
 from monitoring.reading.reader import Reader
+from monitoring.reading.stale_sections import StaleSections
 from monitoring.realtime.dispatch import FIGURES_MOVED, Dispatcher
 from monitoring.sections import SECTIONS
 from tests.rows import insert, now
@@ -53,7 +54,10 @@ async def reader(database_url: str, connection: asyncpg.Connection) -> AsyncIter
 
 @pytest.fixture
 async def dispatcher(reader: Reader, ear: Ear) -> AsyncIterator[Dispatcher]:
-    made = Dispatcher(reader.hub, reader, ear, lambda: None)
+    stale = StaleSections()
+    for section in SECTIONS:
+        stale.learn(section.name, {"account_history"})
+    made = Dispatcher(reader.hub, reader, stale, ear, lambda: None)
     running = asyncio.create_task(made.run())
     yield made
     running.cancel()

@@ -12,6 +12,7 @@ from monitoring.database.pool import Database
 from monitoring.hub import Hub
 from monitoring.projections import Projections
 from monitoring.reading.reader import Reader
+from monitoring.reading.stale_sections import StaleSections
 from monitoring.realtime import rhythm
 from monitoring.realtime.dispatch import Dispatcher
 from monitoring.realtime.rhythm import UNWATCHED_BEATS, Clockwork
@@ -40,7 +41,9 @@ async def reader(database_url: str, connection: asyncpg.Connection, clock: Runni
 def clockwork_of(reader: Reader, hands: RunningClock | ManualClock) -> Clockwork:
     async def nobody(_session: int, _rows: object) -> None: ...
 
-    return Clockwork(reader.hub, reader, Dispatcher(reader.hub, reader, nobody, lambda: None), hands.clock)
+    return Clockwork(
+        reader.hub, reader, Dispatcher(reader.hub, reader, StaleSections(), nobody, lambda: None), hands.clock
+    )
 
 
 async def reads(reader: Reader) -> None:

@@ -11,6 +11,7 @@ from monitoring.database.capabilities import Capabilities
 from monitoring.metrics.catalogue import evaluate
 from monitoring.metrics.metric import Evaluation
 from monitoring.sections.facts import read_facts
+from monitoring.sections.section import Reading
 from tests.clocks import ManualClock
 from tests.projections.reading import follower_of, refreshed
 from tests.rows import ago, insert
@@ -22,7 +23,8 @@ async def figures(connection: asyncpg.Connection, clock: Clock = SYSTEM_CLOCK) -
     session = await connection.fetchval("SELECT min(id) FROM trading_sessions")
     follower = await refreshed(connection, await follower_of(connection, session, clock))
     state = follower.state
-    return evaluate(await read_facts(connection, capabilities, state, clock.now(), follower.fact_cache))
+    reading = Reading(connection, capabilities, state, clock.now())
+    return evaluate((await read_facts(reading, follower.fact_cache)).facts)
 
 
 @pytest.fixture

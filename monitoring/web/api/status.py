@@ -181,14 +181,14 @@ def status_payload(facts: Facts) -> Payload:
     names = {"last_data_update": "last_update", "error_count": "error_count", "system_uptime": "uptime_seconds"}
     return {
         "status": public_status(word),
-        "last_update": timestamp(facts.health.last_sign),
-        "error_count": plain(facts.health.errors_24h),
+        "last_update": timestamp(facts.last_sign),
+        "error_count": plain(facts.errors.day),
         "uptime_seconds": uptime_seconds(facts),
-        "halted": facts.health.halted,
+        "halted": facts.halt.active,
         "mode": facts.session.mode,
         "reasons": {
             "status": reason,
-            **({"halted": facts.health.halt_unknown} if facts.health.halt_unknown else {}),
+            **({"halted": facts.halt.unknown} if facts.halt.unknown else {}),
             **{names[key]: why for key, why in evaluation.reasons.items()},
         },
     }

@@ -1,0 +1,129 @@
+"""Whatever a commit changes on an open page is announced, and nothing that was not read from the tables it touched."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import asyncpg
+import pytest
+
+from monitoring.clock import Clock
+from monitoring.hub import Subscription
+from monitoring.scope import Scope
+from monitoring.sections import BY_NAME, Context
+from monitoring.sections.events import EventsView
+from tests.clocks import standing_at
+from tests.faults.page import Page, dashboard
+from tests.history import seed_account
+from tests.rows import ago, insert, now
+from tests.waiting import WAIT_SECONDS, until, waiting
+
+COMMITS = {
+    "a trade": "INSERT INTO trades (symbol, side, source, entry_price, exit_price, size, entry_time, exit_time, pnl,"
+    " pnl_percent, strategy_name, session_id) SELECT symbol, side, source, entry_price, exit_price, size, entry_time,"
+    " $1, 300, 3, strategy_name, session_id FROM trades WHERE id = 1",
+    "a price": "UPDATE positions SET current_price = 52000, unrealized_pnl = 40, last_update = $1",
+    "a position closed": "UPDATE positions SET status = 'CLOSED', last_update = $1",
+    "an order of a position": "INSERT INTO orders (position_id, order_type, status, internal_order_id, symbol, side,"
+    " quantity, price, created_at, strategy_name, session_id)"
+    " SELECT 1, 'STOP_LOSS', 'FAILED', 'stop', symbol, side, 0.02, 49000, $1, strategy_name, 1 FROM orders",
+    "a snapshot": "INSERT INTO account_history (timestamp, balance, equity, total_pnl, margin_used, session_id)"
+    " VALUES ($1, 9900, 9950, 1, 20, 1)",
+    "a deposit": "INSERT INTO account_balances (base_currency, total_balance, available_balance, last_updated,"
+    " update_reason, session_id) VALUES ('USD', 14000, 14000, $1, 'Manual adjustment: deposit', 1)",
+    "an error": "INSERT INTO system_events (timestamp, event_type, severity, message, session_id)"
+    " VALUES ($1, 'ERROR', 'error', 'order refused', 1)",
+    "a risk adjustment": "INSERT INTO risk_adjustments (timestamp, adjustment_type, parameter_name, original_value,"
+    " adjusted_value, adjustment_factor, session_id) VALUES ($1, 'drawdown', 'position_size_factor', 1, 0.5, 0.5, 1)",
+    "a decision": "INSERT INTO strategy_executions (timestamp, strategy_name, symbol, indicators, session_id)"
+    " VALUES ($1, 'ml_basic', 'BTCUSDT', '{\"rsi\": 71}', 1)",
+    "the kill switch": "INSERT INTO system_control_flags (name, active, reason, updated_at)"
+    " VALUES ('system_halt', true, 'flash crash', $1)",
+    "the end of the session": "UPDATE trading_sessions SET end_time = $1",
+    "a correction of an old trade": "UPDATE trades SET pnl = -500, updated_at = $1 WHERE id = 3",
+    "a correction of an old snapshot": "UPDATE account_history SET equity = 5000, created_at = $1 WHERE id = 3",
+    "an old trade deleted": "DELETE FROM trades WHERE id = 5 AND exit_time < $1",
+}
+UNTOUCHED = {
+    "a trade": {"positions", "events", "status", "balance", "drawdown"},
+    "a price": {"trades", "events", "daily_pnl", "monthly", "performance", "balance", "drawdown"},
+    "a snapshot": {"trades", "events", "daily_pnl"},
+    "a deposit": {"trades", "events", "daily_pnl"},
+    "an error": {"trades", "account", "performance", "risk", "summary"},
+    "a decision": {"trades", "positions", "account", "performance", "risk", "summary"},
+    "an order of a position": {"trades", "events", "account", "performance", "summary", "status"},
+}
+"""Sections that have nothing to do with each commit."""
+
+
+@pytest.fixture
+async def clock(connection: asyncpg.Connection) -> Clock:
+    """It stands still, so that whatever differs was changed."""
+    await seed_account(connection)
+    booked = {"total_balance": 10_000, "last_updated": ago(days=2), "update_reason": "Manual adjustment: first"}
+    await insert(connection, "account_balances", session_id=1, **booked)
+    return standing_at(now())
+
+
+@pytest.fixture
+async def page(clock: Clock, database_url: str) -> AsyncIterator[Page]:
+    async with dashboard(database_url, followed=False, clock=clock) as opened:
+        hub = opened.parts.hub
+        await until(lambda: not opened.parts.projections.building)
+        await until(lambda: hub.told_versions("bot:1") == hub.versions("bot:1"))
+        yield opened
+
+
+async def sections(page: Page) -> dict[str, str]:
+    return {name: await page.get(f"/partials/{name}?bot=1") for name in page.parts.hub.sections}
+
+
+async def announced(viewer: Subscription, awaited: set[str]) -> set[str]:
+    """What the viewer is told of, until it was told of all that is awaited."""
+    told: set[str] = set()
+    try:
+        async with waiting():
+            while told < awaited or not told:
+                told |= (await viewer.next(WAIT_SECONDS)).keys()
+    except TimeoutError:
+        assert awaited <= told, f"never announced: {sorted(awaited - told)}"
+    return told
+
+
+@pytest.mark.parametrize("commit", COMMITS)
+async def test_what_a_commit_changes_is_announced(
+    commit: str, page: Page, clock: Clock, database_url: str, connection: asyncpg.Connection
+) -> None:
+    shown = await sections(page)
+    viewer = page.parts.hub.subscribe("bot:1")
+    await connection.execute(COMMITS[commit], clock.now())
+    async with dashboard(database_url, followed=False, clock=clock) as another:
+        true = await sections(another)
+    changed = {name for name in shown if shown[name] != true[name]}
+    assert changed, "the commit changes nothing that is shown"
+    told = await announced(viewer, changed)
+    assert not told & UNTOUCHED.get(commit, set())
+    assert await sections(page) == true
+
+
+async def test_a_change_while_its_table_is_read_for_the_first_time(page: Page, connection: asyncpg.Connection) -> None:
+    """Until then nobody knew that the section depends on it."""
+    hub, has_read, may_end = page.parts.hub, asyncio.Event(), asyncio.Event()
+
+    async def load(context: Context) -> EventsView:
+        await context.connection.fetch("SELECT id FROM risk_adjustments")
+        has_read.set()
+        await may_end.wait()
+        return EventsView(())
+
+    session = await page.parts.reader.session("bot:1")
+    assert session is not None
+    viewer, before = hub.subscribe("bot:1"), hub.changes([1])
+    section = replace(BY_NAME["events"], load=load)
+    loading = asyncio.create_task(page.parts.snapshots.get(section, Scope(session, "bot:1"), {}))
+    await has_read.wait()
+    await insert(connection, "risk_adjustments", session_id=1)
+    await until(lambda: hub.changes([1]) != before)
+    may_end.set()
+    await loading
+    await announced(viewer, {"events"})
