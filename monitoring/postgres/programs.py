@@ -144,7 +144,7 @@ def _environment() -> dict[str, str]:
 
 def _complaint(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    complaints = [line for line in lines if re.search("FATAL|PANIC|error:", line)]
+    complaints = [line for line in lines if re.search("FATAL|PANIC|error:|^child process", line)]
     return re.sub(r"^.*?(FATAL|PANIC|error): +", "", (complaints or lines or ["no reason given"])[-1])
 
 

@@ -273,3 +273,8 @@ def test_a_full_disk_is_called_that(empty_folder: Path) -> None:
         Programs(empty_folder).expect_room(1 << 60)
     output = "PANIC:  could not write to file: No space left on device\nLOG:  shut down"
     assert str(Programs(empty_folder).failure("initdb failed", output)).endswith("failed: the disk is full")
+
+
+def test_a_killed_initdb_says_that_it_was_killed(empty_folder: Path) -> None:
+    output = "child process was terminated by signal 9: Killed\ninitdb: removing data directory"
+    assert str(Programs(empty_folder).failure("initdb failed", output)).endswith("terminated by signal 9: Killed")

@@ -137,7 +137,7 @@ async def test_programs_hear_of_positions_that_were_deleted(
 ) -> None:
     session = await connection.fetchval("SELECT max(id) FROM trading_sessions")
     kept, wrong = [await insert(connection, "positions", session_id=session, status="OPEN") for _ in range(2)]
-    await program.until(lambda: (program.metrics.get("active_positions_count") or 0) >= 2)
+    await program.until(lambda: program.open >= {kept, wrong})
     await connection.execute("DELETE FROM positions WHERE id = $1", wrong)
     await program.until(lambda: program.closed == {wrong})
     assert (await page.json("/api/positions"))[0]["id"] == kept
