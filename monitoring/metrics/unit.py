@@ -1,6 +1,7 @@
 """The units of metrics: the one place that knows how a value is written, on the page and over the API."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -8,8 +9,22 @@ from typing import Any
 from monitoring.formatting import DASH, count, duration, money, percent, ratio, utc
 
 
-class Unit(Enum):
-    """What a value is counted in. Where a value may carry a sign, ``text`` takes whether a plus is shown, too."""
+@dataclass(frozen=True, eq=False, repr=False)
+class _Written:
+    api_name: str
+    """In the description of the API."""
+    api_format: str
+    """What /api/config calls it."""
+    api_type: type
+    """What JSON holds; a datetime is sent as text."""
+    words: str
+    """What /explain calls it."""
+    write: Callable[[Any, bool], str]
+    """Of a known value, and whether a plus is shown before a positive one."""
+
+
+class Unit(_Written, Enum):
+    """What a value is counted in."""
 
     MONEY = ("money", "currency", float, "Money, in the account's currency", money)
     PERCENT = ("percent", "percentage", float, "Percent", percent)
@@ -26,19 +41,6 @@ class Unit(Enum):
     STATUS = ("status", "status", str, "A word", lambda value, _: value)
     FLAG = ("flag", "boolean", bool, "Yes or no", lambda value, _: "Yes" if value else "No")
 
-    def __init__(
-        self, api_name: str, api_format: str, api_type: type, words: str, write: Callable[[Any, bool], str]
-    ) -> None:
-        self.api_name = api_name
-        """In the description of the API."""
-        self.api_format = api_format
-        """What /api/config calls it."""
-        self.api_type = api_type
-        """What JSON holds; a datetime is sent as text."""
-        self.words = words
-        """What /explain calls it."""
-        self._write = write
-
     def text(self, value: Any, signed: bool = False) -> str:
         """A value as the reader sees it; a dash for None."""
-        return DASH if value is None else self._write(value, signed)
+        return DASH if value is None else self.write(value, signed)
