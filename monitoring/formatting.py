@@ -174,7 +174,7 @@ def time_label(seconds: float, span: float) -> str:
 FILTERS: dict[str, Callable[..., Any]] = {
     filter_.__name__: filter_
     for filter_ in (
-        *(money, percent, ratio, count, quantity, price, axis, direction),
+        *(money, percent, ratio, count, quantity, price, direction),
         *(age, duration, utc, iso, day, month, clock, from_epoch, time_label),
     )
 }

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from monitoring.formatting import DASH, count, duration, money, percent, ratio, utc
+from monitoring.formatting import DASH, NARROW_SPACE, axis, count, duration, money, percent, ratio, utc
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -44,3 +44,8 @@ class Unit(_Written, Enum):
     def text(self, value: Any, signed: bool = False) -> str:
         """A value as the reader sees it; a dash for None."""
         return DASH if value is None else self.write(value, signed)
+
+    def tick(self, value: float, signed: bool = False) -> str:
+        """A value as the label of an axis, without idle digits."""
+        plus = "+" if signed and value > 0 else ""
+        return plus + axis(value) + (f"{NARROW_SPACE}%" if self is Unit.PERCENT else "")

@@ -11,8 +11,9 @@ from quart import Response, g, request, session
 from monitoring.assets import sources
 from monitoring.clock import Clock
 from monitoring.config import Settings
-from monitoring.formatting import FILTERS
+from monitoring.formatting import FILTERS, MONTHS
 from monitoring.lru import Lru
+from monitoring.metrics.unit import Unit
 from monitoring.reading.snapshots import View
 from monitoring.resources import resource_dir
 from monitoring.scope import BOT, CURRENT, DEFAULT_RANGE, RANGES, Scope
@@ -23,7 +24,7 @@ THEMES = ("auto", "light", "dark")
 MAX_REMEMBERED_BLOCKS = 2000
 
 CLOCKS_DIFFER = timedelta(minutes=1)
-"""What lies farther in the future is no matter of clocks: it is shown by its date, and not as of just now."""
+"""A moment farther in the future than this is not explained by clocks: it is shown by its date, not as just now."""
 
 
 def make_environment() -> Environment:
@@ -38,7 +39,12 @@ def make_environment() -> Environment:
     )
     environment.filters.update(FILTERS)
     environment.globals.update(
-        sections=SECTIONS, ranges=tuple(RANGES), remembered=Remembered(), CLOCKS_DIFFER=CLOCKS_DIFFER
+        sections=SECTIONS,
+        ranges=tuple(RANGES),
+        remembered=Remembered(),
+        CLOCKS_DIFFER=CLOCKS_DIFFER,
+        MONTHS=MONTHS,
+        Unit=Unit,
     )
     return environment
 
