@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import overload
 
 import numpy as np
 
@@ -102,32 +101,24 @@ class DrawdownRun:
             decline=_deepest(at, value),
         )
 
-
-@overload
-def merge(earlier: DrawdownRun, later: DrawdownRun | None) -> DrawdownRun: ...
-@overload
-def merge(earlier: DrawdownRun | None, later: DrawdownRun) -> DrawdownRun: ...
-@overload
-def merge(earlier: None, later: None) -> None: ...
-@overload
-def merge(earlier: DrawdownRun | None, later: DrawdownRun | None) -> DrawdownRun | None: ...
+    def then(self, later: "DrawdownRun") -> "DrawdownRun":
+        """The summary of both runs' points. Raises ValueError if the later begins before this one ends."""
+        if later.first_at < self.last.at:
+            raise ValueError(f"run from {later.first_at}: expected to begin at or after {self.last.at}")
+        low_is_earlier = self.low.value <= later.low.value
+        return DrawdownRun(
+            first_at=self.first_at,
+            last=later.last,
+            low=self.low if low_is_earlier else later.low,
+            high=self.high.or_later(later.high),
+            after_low=self.after_low.or_later(later.high) if low_is_earlier else later.after_low,
+            decline=_deeper(self, later),
+        )
 
 
 def merge(earlier: DrawdownRun | None, later: DrawdownRun | None) -> DrawdownRun | None:
-    """The summary of both runs' points. Raises ValueError if the later begins before the earlier ends."""
-    if earlier is None or later is None:
-        return earlier or later
-    if later.first_at < earlier.last.at:
-        raise ValueError(f"run from {later.first_at}: expected to begin at or after {earlier.last.at}")
-    low_is_earlier = earlier.low.value <= later.low.value
-    return DrawdownRun(
-        first_at=earlier.first_at,
-        last=later.last,
-        low=earlier.low if low_is_earlier else later.low,
-        high=earlier.high.or_later(later.high),
-        after_low=earlier.after_low.or_later(later.high) if low_is_earlier else later.after_low,
-        decline=_deeper(earlier, later),
-    )
+    """The summary of both runs' points; None where there are none. Raises ValueError as ``then`` does."""
+    return earlier.then(later) if earlier and later else earlier or later
 
 
 def scaled(run: DrawdownRun, by: float) -> DrawdownRun:
@@ -163,7 +154,7 @@ class RunningDrawdown:
 
     def then(self, run: DrawdownRun) -> "RunningDrawdown":
         """With ``run`` at the end."""
-        total, recovered_at = merge(self.total, run), self.recovered_at
+        total, recovered_at = self.total.then(run) if self.total else run, self.recovered_at
         deepest, before = total.decline, self.total.decline if self.total else None
         if before is None or (before.peak, before.valley) != (deepest.peak, deepest.valley):
             recovered_at = None
