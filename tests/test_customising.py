@@ -1,5 +1,6 @@
 """What docs/customising.md tells an operator to do is done, word by word, and seen on the page."""
 
+import asyncio
 import re
 import shutil
 import textwrap
@@ -13,10 +14,17 @@ import asyncpg
 import httpx
 import pytest
 
+from monitoring.app import create_app
+from monitoring.config import load_settings
 from monitoring.formatting import NARROW_SPACE
+from monitoring.metrics.catalogue import CATALOGUE
+from monitoring.metrics.facts import Facts
 from monitoring.metrics.metric import Metric
 from monitoring.metrics.unit import Unit
+from monitoring.metrics.value import known
+from tests.faults.page import Page
 from tests.history import seed_account
+from tests.rows import insert, now
 from tests.running import run_dashboard
 
 DOCUMENT = Path("docs/customising.md").read_text()
@@ -96,3 +104,19 @@ def test_values_are_written_as_documented() -> None:
         known = {"Decimal": Decimal, "datetime": datetime}
         text = Unit[name].text(eval(value.strip(" `"), known))
         assert text.replace(NARROW_SPACE, " ") == shown.strip(), name
+
+
+async def test_an_own_metric_on_any_card_follows_its_tables(connection: asyncpg.Connection, database_url: str) -> None:
+    def compute(facts: Facts) -> int:
+        return known(facts.orders, "no orders").failed
+
+    mine = Metric("refused", "Refused", Unit.COUNT, "account", "Failed orders", "orders", compute, good="low")
+    session = await seed_account(connection)
+    app = create_app(load_settings({"DATABASE_URL": database_url}), (*CATALOGUE, mine))
+    async with app.test_app():
+        page = Page(app)
+        following = asyncio.create_task(page.follow())
+        await page.shows("account", '>Refused</a></dt><dd class="">0</dd>')
+        await insert(connection, "orders", session_id=session, status="FAILED", created_at=now())
+        await page.shows("account", '>Refused</a></dt><dd class="dn">1</dd>')
+        following.cancel()
