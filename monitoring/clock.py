@@ -3,9 +3,11 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 MINUTE_SECONDS, HOUR_SECONDS, DAY_SECONDS = 60, 3600, 86400
+MAX_CLOCK_SKEW = timedelta(minutes=1)
+"""How far the clocks of different machines may differ; what is stamped farther in the future is not true yet."""
 
 
 @dataclass(frozen=True, slots=True)

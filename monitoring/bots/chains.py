@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.projections.times import shifted
 
-CLOCKS_DIFFER = timedelta(seconds=60)
-"""A session may have ended so much after its successor began."""
 LONGEST_PAUSE = timedelta(days=7)
 """A session that ended longer before is no predecessor."""
 SAME_BALANCE = Decimal("0.005")
@@ -91,7 +90,7 @@ def _candidates(in_order: list[Run]) -> Iterator[tuple[Run, Iterator[Run]]]:
         ends = [run.ended for run in by_end]
         for later in runs:
             first = bisect_left(ends, shifted(later.start, -LONGEST_PAUSE))
-            last = bisect_left(ends, shifted(later.start, CLOCKS_DIFFER + timedelta.resolution))
+            last = bisect_left(ends, shifted(later.start, MAX_CLOCK_SKEW + timedelta.resolution))
             yield later, _preceding(later, by_end, first, last)
 
 

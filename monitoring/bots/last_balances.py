@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import asyncpg
 
-from monitoring.bots.chains import CLOCKS_DIFFER, Run
+from monitoring.bots.chains import Run
+from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.capabilities import Capabilities
 from monitoring.projections.times import END_OF_TIME, shifted
 
@@ -84,7 +85,7 @@ class LastBalances:
     async def read(self, connection: asyncpg.Connection, capabilities: Capabilities) -> bool:
         """Reads what was asked for; False where all was known."""
         runs, pairs = list(self._unread.values()), list(self._unread_pairs.values())
-        wanted = [Until(run, shifted(run.ended, CLOCKS_DIFFER), END_OF_TIME) for run in runs]
+        wanted = [Until(run, shifted(run.ended, MAX_CLOCK_SKEW), END_OF_TIME) for run in runs]
         found = await _read(connection, capabilities, wanted)
         self._newest |= {run.id: row for run, row in zip(runs, found, strict=True)}
         self._at_start |= await balances_at_start(connection, capabilities, pairs)

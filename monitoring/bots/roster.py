@@ -10,6 +10,7 @@ import asyncpg
 
 from monitoring.bots.chains import Chain, Run, chains
 from monitoring.bots.last_balances import LastBalances, balances_at_start
+from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.capabilities import Capabilities
 from monitoring.metrics.facts import Flow, Session
 from monitoring.metrics.health import limit_seconds
@@ -150,7 +151,7 @@ async def _last_signs(
     if not sources or not sessions:
         return {}
     query = LAST_SIGNS.format(sources=" UNION ALL ".join(sources))
-    rows = await connection.fetch(query, sessions, now + timedelta(minutes=1))
+    rows = await connection.fetch(query, sessions, now + MAX_CLOCK_SKEW)
     return {row["session_id"]: row["at"] for row in rows}
 
 

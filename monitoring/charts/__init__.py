@@ -30,6 +30,7 @@ __all__ = [
 Readouts = tuple[tuple[float, float | None], ...]
 
 VIEW_BOX = (1000.0, 100.0)
+"""Width and height."""
 BUCKET_COUNT = 180
 """A line is drawn through the extremes of each of so many equal parts of the width."""
 MAX_READOUTS = 31

@@ -81,23 +81,23 @@ def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
     return [round(position * step, digits) + 0.0 for position in range(first, last + 1)]
 
 
-def time_ticks(start: float, end: float, most: int = 5) -> list[float]:
-    """At most ``most`` moments within [start, end] at round UTC times: minutes, hours, days, Mondays, months, years.
+def time_ticks(start: float, end: float, max_count: int = 5) -> list[float]:
+    """At most ``max_count`` moments within [start, end] at round UTC times, from minutes to years.
 
     Seconds since 1970, ascending; none for an empty span. Raises ValueError outside the years 1 to 9999.
     """
     if not end > start:
         return []
     for step in EVEN_STEPS:
-        if (end - start) / step > most + 1:
+        if (end - start) / step > max_count + 1:
             continue
         origin = FIRST_MONDAY_SECONDS if step >= 7 * DAY_SECONDS else 0
         found = [origin + n * step for n in range(math.ceil((start - origin) / step), _last(end, origin, step) + 1)]
-        if len(found) <= most:
+        if len(found) <= max_count:
             return [float(at) for at in found]
     for months in MONTH_STEPS:
         starts = list(_month_starts(start, end, months))
-        if len(starts) <= most:
+        if len(starts) <= max_count:
             return starts
     return []
 

@@ -1,4 +1,4 @@
-"""Whether metrics say of themselves what the dashboard understands: asked at the start, for the operator's own too."""
+"""Checks the entries of metrics, the operator's own included, when the dashboard starts."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping

@@ -1,7 +1,7 @@
 """Figures of trades, returns and drawdown, taken out of the facts."""
 
 from collections.abc import Callable
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 from monitoring.metrics import returns
 from monitoring.metrics.facts import Drawdown, Facts, Series, TradeSums
@@ -23,13 +23,13 @@ def of_returns(figure: Callable[[Series], float]) -> Callable[[Facts], float]:
 def current_drawdown(facts: Facts) -> float:
     """Decline of the newest equity from its peak, in percent."""
     found = _drawdown(facts)
-    return found.current if found.exact else _of_closes(found.current)
+    return _exact(found, found.current)
 
 
 def max_drawdown(facts: Facts) -> float:
     """Deepest decline from a running peak, in percent."""
     found = _drawdown(facts)
-    return found.maximum if found.exact else _of_closes(found.maximum)
+    return _exact(found, found.maximum)
 
 
 def calmar_ratio(facts: Facts) -> float:
@@ -59,6 +59,8 @@ def _drawdown(facts: Facts) -> Drawdown:
     return known(facts.drawdown, facts.no_history)
 
 
-def _of_closes(decline: float) -> NoReturn:
-    """Raises Unknown: between two closes, equity may have been higher before, and lower after."""
-    raise Unknown(f"at least {decline:.2f} % by daily closes so far")
+def _exact(found: Drawdown, decline: float) -> float:
+    """Raises Unknown while only closes are known: between two of them equity may have been higher, then lower."""
+    if not found.exact:
+        raise Unknown(f"at least {decline:.2f} % by daily closes so far")
+    return decline

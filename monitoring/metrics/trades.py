@@ -11,44 +11,44 @@ from monitoring.metrics.value import Unknown
 
 def total_pnl(sums: TradeSums) -> Decimal:
     """Sum of net P&L, in money; 0 without a trade. Raises Unknown if a trade's is unknown."""
-    return _whole(sums).net
+    return _all_known(sums).net
 
 
 def today(sums: TradeSums) -> Decimal:
     """Net P&L of the trades closed on this UTC day. Raises Unknown if one's is unknown."""
-    _complete(sums.today_unknown, sums.today_count, "trades of today")
+    _expect_known(sums.today_unknown, sums.today_count, "trades of today")
     return sums.today
 
 
 def week(sums: TradeSums) -> Decimal:
     """Net P&L of the trades closed in the last 7 days. Raises Unknown if one's is unknown."""
-    _complete(sums.week_unknown, sums.week_count, "trades of the last 7 days")
+    _expect_known(sums.week_unknown, sums.week_count, "trades of the last 7 days")
     return sums.week
 
 
 def winning(sums: TradeSums) -> int:
     """Trades with a net gain. Raises Unknown if a trade's P&L is unknown."""
-    return _whole(sums).wins
+    return _all_known(sums).wins
 
 
 def losing(sums: TradeSums) -> int:
     """Trades with a net loss. Raises Unknown if a trade's P&L is unknown."""
-    return _whole(sums).losses
+    return _all_known(sums).losses
 
 
 def breakeven(sums: TradeSums) -> int:
     """Trades that ended at exactly zero net. Raises Unknown if a trade's P&L is unknown."""
-    return _whole(sums).breakeven
+    return _all_known(sums).breakeven
 
 
 def win_rate(sums: TradeSums) -> float:
     """Winning trades (net > 0) / closed trades, in percent. Raises Unknown without one."""
-    return winning(sums) / _some(sums) * 100
+    return winning(sums) / _at_least_one(sums) * 100
 
 
 def profit_factor(sums: TradeSums) -> float:
     """Sum of net wins / |sum of net losses|. Raises Unknown without a losing trade."""
-    _some(sums)
+    _at_least_one(sums)
     if not losing(sums):
         raise Unknown("no losing trades")
     return float(sums.net_wins / -sums.net_losses)
@@ -56,7 +56,7 @@ def profit_factor(sums: TradeSums) -> float:
 
 def expectancy(sums: TradeSums) -> Decimal:
     """Mean net P&L a trade, in money. Raises Unknown without a trade."""
-    return total_pnl(sums) / _some(sums)
+    return total_pnl(sums) / _at_least_one(sums)
 
 
 def avg_win_loss_ratio(sums: TradeSums) -> float:
@@ -74,17 +74,17 @@ def risk_per_trade(sums: TradeSums) -> float:
     return sums.risk_sum / sums.risk_count * 100
 
 
-def _some(sums: TradeSums) -> int:
+def _at_least_one(sums: TradeSums) -> int:
     if not sums.total:
         raise Unknown("no closed trades")
     return sums.total
 
 
-def _whole(sums: TradeSums) -> TradeSums:
-    _complete(sums.unknown, sums.total, "closed trades")
+def _all_known(sums: TradeSums) -> TradeSums:
+    _expect_known(sums.unknown, sums.total, "closed trades")
     return sums
 
 
-def _complete(unknown: int, count: int, which: str) -> None:
+def _expect_known(unknown: int, count: int, which: str) -> None:
     if unknown:
         raise Unknown(f"{unknown:,} of {count:,} {which} {'has' if unknown == 1 else 'have'} no known P&L")

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import pairwise
 from math import inf
 
 import numpy as np
 
+from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.source import Source
 from monitoring.metrics.facts import Daily, Drawdown, Flow, Series
 from monitoring.projections.days import Day, EquityPoint
@@ -20,8 +21,6 @@ from monitoring.projections.snapshots import MOST_BEATS, SnapshotReader
 from monitoring.projections.timeline import COLUMNS, DEPTHS, TIME, Part, Timeline
 from monitoring.projections.times import EPOCH, epoch, from_epoch, midnight, next_midnight
 
-CLOCKS_DIFFER_SECONDS = 60.0
-"""Rows that are stamped farther in the future than this are not part of the curve yet."""
 CLOSES_AGE_SECONDS = 1.0
 """For how long the closes of a history that is still being read are good enough."""
 
@@ -89,7 +88,7 @@ class ScopeEquity:
         seconds = epoch(now)
         if self._closes_read is not None and 0 <= seconds - self._closes_read < CLOSES_AGE_SECONDS:
             return
-        sessions, until = list(self.sessions), now + timedelta(seconds=CLOCKS_DIFFER_SECONDS)
+        sessions, until = list(self.sessions), now + MAX_CLOCK_SKEW
         record = Record()
         if extent := await reader.extent(EPOCH, until):
             record.absorb(await reader.closes(sessions, midnight(extent[0]), min(until, extent[1])))
@@ -114,7 +113,7 @@ class ScopeEquity:
         self._flows, self._seen = flows, seen
 
     async def _put_together(self, reader: SnapshotReader, now: datetime) -> None:
-        horizon = epoch(now) + CLOCKS_DIFFER_SECONDS
+        horizon = epoch(now + MAX_CLOCK_SKEW)
         dates = sorted({day for record in self._records.values() for day in record.days})
         dates = [day for day in dates if epoch(midnight(day)) <= horizon]
         if not dates:

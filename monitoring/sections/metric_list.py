@@ -44,7 +44,7 @@ class Figures:
     metrics: tuple[Metric, ...]
 
     def on(self, card: Card) -> tuple[Figure, ...]:
-        """What the entries of the metrics say to be on a card, in their order."""
+        """The figures of a card, in the order of the catalogue, the operator's own last."""
         return tuple(self._figure(metric) for metric in self.metrics if metric.card == card)
 
     def __getitem__(self, key: str) -> Figure:

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from urllib.parse import urlencode
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 from quart import Response, g, request, session
 
 from monitoring.assets import sources
-from monitoring.clock import Clock
+from monitoring.clock import MAX_CLOCK_SKEW, Clock
 from monitoring.config import Settings
 from monitoring.formatting import FILTERS, MONTHS
 from monitoring.lru import Lru
@@ -21,10 +21,7 @@ from monitoring.sections import SECTIONS, Section
 from monitoring.version import VERSION
 
 THEMES = ("auto", "light", "dark")
-MAX_REMEMBERED_BLOCKS = 2000
-
-CLOCKS_DIFFER = timedelta(minutes=1)
-"""A moment farther in the future than this is not explained by clocks: it is shown by its date, not as just now."""
+MAX_CACHED_BLOCKS = 2000
 
 
 def make_environment() -> Environment:
@@ -41,22 +38,22 @@ def make_environment() -> Environment:
     environment.globals.update(
         sections=SECTIONS,
         ranges=tuple(RANGES),
-        remembered=Remembered(),
-        CLOCKS_DIFFER=CLOCKS_DIFFER,
+        cached=BlockCache(),
+        MAX_CLOCK_SKEW=MAX_CLOCK_SKEW,
         MONTHS=MONTHS,
         Unit=Unit,
     )
     return environment
 
 
-class Remembered:
-    """HTML of what is shown again and again unchanged: ``{% call remembered("kind", values) %}…{% endcall %}``.
+class BlockCache:
+    """HTML of what is shown again and again unchanged: ``{% call cached("kind", values) %}…{% endcall %}``.
 
     The block must depend on the (hashable) values alone.
     """
 
     def __init__(self) -> None:
-        self._kept: Lru[tuple[object, ...], str] = Lru(MAX_REMEMBERED_BLOCKS)
+        self._kept: Lru[tuple[object, ...], str] = Lru(MAX_CACHED_BLOCKS)
 
     def __call__(self, *values: Hashable, caller: Callable[[], str]) -> str:
         html = self._kept.get(values)
