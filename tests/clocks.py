@@ -37,6 +37,23 @@ class RunningClock:
         self._waited += timedelta(**interval)
 
 
+class Calendar:
+    """A ``clock`` whose days go by in no time: only by :meth:`wait` does anybody grow older who measures seconds."""
+
+    def __init__(self) -> None:
+        self.now = AN_AFTERNOON
+        self._waited = 0.0
+        self.clock = Clock(lambda: self.now, lambda: SYSTEM_CLOCK.monotonic() + self._waited)
+
+    def forward(self, **interval: float) -> None:
+        """``forward(hours=2)``"""
+        self.now += timedelta(**interval)
+
+    def wait(self, seconds: float) -> None:
+        self.forward(seconds=seconds)
+        self._waited += seconds
+
+
 def standing_at(moment: datetime) -> Clock:
     """For figures of one and the same moment, while everything else goes on."""
     return Clock(lambda: moment, SYSTEM_CLOCK.monotonic)

@@ -10,15 +10,17 @@ import asyncpg
 
 from monitoring.bots.chains import Chain, Run, chains
 from monitoring.bots.last_balances import LastBalances, balances_at_start
+from monitoring.changes.change_set import ChangeSet
 from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.capabilities import Capabilities
 from monitoring.metrics.facts import Flow, Session
 from monitoring.metrics.health import limit_seconds
 from monitoring.projections import Projections
 from monitoring.projections.record import rhythm_seconds
-from monitoring.projections.times import from_epoch
+from monitoring.projections.times import from_epoch, shifted
 from monitoring.scope import read_sessions
 
+SESSIONS = "trading_sessions"
 GAP = "balance at a restart"
 NEWEST_ROWS = 2000
 """Among how many of the newest rows signs of life are sought while the history is still being read."""
@@ -28,12 +30,15 @@ SELECT session_id::bigint AS session_id, max(at) AS at FROM ({sources}) signs
 WHERE session_id = ANY($1::bigint[]) AND at <= $2 GROUP BY 1
 """
 SIGN_SOURCES = {
-    "account_history": "timestamp",
-    "strategy_executions": "timestamp",
-    "trades": "exit_time",
-    "positions": "last_update",
-    "system_events": "timestamp",
+    "account_history": ("timestamp",),
+    "strategy_executions": ("timestamp",),
+    "trades": ("created_at", "exit_time"),
+    "positions": ("last_update",),
+    "system_events": ("timestamp",),
 }
+"""Tables that only a living engine writes, and when it did: in the first of these columns that is known."""
+CHAINED_BY = ("account_balances", *SIGN_SOURCES)
+"""Tables whose rows decide which sessions are one bot, and what gap is between them."""
 CURRENCIES = """
 SELECT session, first.currency FROM unnest($1::bigint[]) AS session
 CROSS JOIN LATERAL (
@@ -54,6 +59,17 @@ class Roster:
     """By id of a session."""
     last_balances: Mapping[tuple[int, int], Decimal | None]
     """The last balance of a session when the one that goes on with it began, by the ids of both."""
+    earlier: frozenset[int]
+    """Sessions before another of the same mode and exchange: where a row leaves them, they may have ended sooner."""
+    followed: frozenset[int]
+    """Those of them that ended before the other began: a row that comes late counts."""
+
+    def moved_by(self, changes: ChangeSet) -> bool:
+        """Whether the rows may make other bots of the sessions, or leave other gaps between them."""
+        if SESSIONS in changes.rows or changes.corrected & {SESSIONS, *CHAINED_BY}:
+            return True
+        rows = [row for table in CHAINED_BY for row in changes.rows.get(table, ())]
+        return any(row.session in self.followed or (row.finished and row.session in self.earlier) for row in rows)
 
     def bot(self, chain: Chain) -> Session:
         """The sessions of a chain as one: its newest, that began with the first."""
@@ -85,7 +101,17 @@ async def read_roster(
     found = await _chained(connection, capabilities, runs)
     links = [link for chain in found for link in pairwise(chain)]
     balances = await balances_at_start(connection, capabilities, links)
-    return Roster(sessions, found, {run.id: chain for chain in found for run in chain}, balances)
+    chain_of = {run.id: chain for chain in found for run in chain}
+    return Roster(sessions, found, chain_of, balances, *_before_others(runs))
+
+
+def _before_others(runs: Sequence[Run]) -> tuple[frozenset[int], frozenset[int]]:
+    """``earlier`` and ``followed`` of a roster."""
+    newest = {(run.mode, run.exchange): run for run in sorted(runs, key=lambda run: run.order)}
+    pairs = [(run, newest[run.mode, run.exchange]) for run in runs]
+    earlier = [(run, later) for run, later in pairs if run is not later]
+    followed = (run.id for run, later in earlier if run.ended <= shifted(later.start, MAX_CLOCK_SKEW))
+    return frozenset(run.id for run, _ in earlier), frozenset(followed)
 
 
 async def _chained(
@@ -144,15 +170,20 @@ async def _last_signs(
     connection: asyncpg.Connection, capabilities: Capabilities, sessions: list[int], now: datetime
 ) -> dict[int, datetime]:
     sources = [
-        f"(SELECT session_id, {column}::timestamp AS at FROM {table} ORDER BY id DESC LIMIT {NEWEST_ROWS})"
-        for table, column in SIGN_SOURCES.items()
-        if capabilities.has(table, "id", "session_id", column)
+        f"(SELECT session_id, {_first_known(capabilities, table, columns)} AS at FROM {table}"
+        f" ORDER BY id DESC LIMIT {NEWEST_ROWS})"
+        for table, columns in SIGN_SOURCES.items()
+        if capabilities.has(table, "id", "session_id")
     ]
     if not sources or not sessions:
         return {}
     query = LAST_SIGNS.format(sources=" UNION ALL ".join(sources))
     rows = await connection.fetch(query, sessions, now + MAX_CLOCK_SKEW)
     return {row["session_id"]: row["at"] for row in rows}
+
+
+def _first_known(capabilities: Capabilities, table: str, columns: Sequence[str]) -> str:
+    return f"coalesce({', '.join(capabilities.column(table, name, 'timestamp') for name in columns)})"
 
 
 async def _currencies(

@@ -1,8 +1,10 @@
 """Which positions are open, of every session: the table has no index on status."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
+from typing import NamedTuple
 
 import asyncpg
 
@@ -21,24 +23,27 @@ OPEN = f"SELECT {COLUMNS} FROM positions WHERE (status = 'OPEN' OR id > $1) AND 
 BY_ID = f"SELECT {COLUMNS} FROM positions WHERE id = ANY($1::bigint[])"
 
 
+class _Known(NamedTuple):
+    session: int | None
+    open: bool
+    touched: datetime | None
+
+
 @dataclass(slots=True)
 class OpenPositions:
     """A row belongs to the session that it names now, whichever that was before."""
 
     complete: bool = False
-    _session_of: dict[int, int | None] = None  # type: ignore[assignment]
-    """Of each open position by id."""
-    _touched: dict[int, datetime] = None  # type: ignore[assignment]
-    """When the engine last touched a position of each session."""
-
-    def __post_init__(self) -> None:
-        self.clear()
+    _known: dict[int, _Known] = field(default_factory=dict)
+    """Open positions, and the newest of the others, by id."""
+    _touched: dict[int | None, datetime] | None = None
+    """When the engine last touched a position of each session; None where that must be found out again."""
 
     table = "positions"
 
     def clear(self) -> None:
         """Nothing is known."""
-        self.complete, self._session_of, self._touched = False, {}, {}
+        self.complete, self._known, self._touched = False, {}, None
 
     async def begin(self, source: Source, cursor: Tail | None) -> None:
         """Reads all that are open; what is known stands until then."""
@@ -47,7 +52,7 @@ class OpenPositions:
             return
         query = OPEN.format(last_update=_last_update(source))
         rows = await source.connection.fetch(query, cursor.watermark - LOOK_BACK_ROWS, list(cursor.gaps))
-        self._session_of, self._touched = {}, {}
+        self._known = {}
         self._take(rows)
         self.complete = True
 
@@ -59,26 +64,29 @@ class OpenPositions:
 
         def take() -> None:
             for number in ids:
-                self._session_of.pop(number, None)
+                self._known.pop(number, None)
             self._take(rows)
 
         return take
 
     def _take(self, rows: Iterable[asyncpg.Record]) -> None:
-        for row in rows:
-            session, at = row["session_id"], row["last_update"]
-            if row["open"]:
-                self._session_of[row["id"]] = session
-            if session is not None and at is not None:
-                self._touched[session] = max(at, self._touched.get(session, at))
+        self._known |= {row["id"]: _Known(row["session_id"], row["open"], row["last_update"]) for row in rows}
+        self._touched = None
+        closed = [number for number, known in self._known.items() if not known.open]
+        if len(closed) > 2 * LOOK_BACK_ROWS:
+            for number in sorted(closed)[:-LOOK_BACK_ROWS]:
+                del self._known[number]
 
     def ids(self, sessions: Iterable[int]) -> list[int]:
         """Of the open positions of some sessions, ascending."""
         wanted = frozenset(sessions)
-        return sorted(number for number, session in self._session_of.items() if session in wanted)
+        return sorted(number for number, known in self._known.items() if known.open and known.session in wanted)
 
     def last_update(self, sessions: Iterable[int]) -> datetime | None:
         """When the engine last touched a position of them."""
+        if self._touched is None:
+            known = ((one.touched, one.session) for one in self._known.values() if one.touched is not None)
+            self._touched = {session: at for at, session in sorted(known, key=itemgetter(0))}
         return max((self._touched[session] for session in sessions if session in self._touched), default=None)
 
 

@@ -12,6 +12,7 @@ import asyncpg
 
 from monitoring.bots.current import current
 from monitoring.bots.roster import Roster, heard_since, read_roster
+from monitoring.changes.change_set import ChangeSet
 from monitoring.clock import Clock
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.errors import DatabaseUnavailable
@@ -172,6 +173,10 @@ class Reader:
         if number not in roster.sessions:
             raise UnknownSession(requested)
         return roster.bot(roster.chain_of[number]) if requested.startswith(BOT) else roster.sessions[number]
+
+    def moved_sessions(self, changes: ChangeSet) -> bool:
+        """Whether the rows may make other bots of the sessions: :meth:`forget_sessions` then."""
+        return self._roster is None or self._roster.moved_by(changes)
 
     def time_moved_sessions(self) -> bool:
         """Whether, by time alone or by signs of life, another bot is current, or other sessions are one bot."""

@@ -10,7 +10,7 @@ from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.hub import Hub
 from monitoring.reading.reader import Reader
-from monitoring.reading.stale_sections import SESSIONS, StaleSections
+from monitoring.reading.stale_sections import StaleSections
 from monitoring.scope import CURRENT, UnknownSession
 
 Rows = Mapping[str, Sequence[NewRow]]
@@ -43,7 +43,7 @@ class Dispatcher:
 
     async def change(self, changes: ChangeSet) -> None:
         """Rows came or changed, or old ones were corrected."""
-        if SESSIONS in changes.rows or SESSIONS in changes.corrected:
+        if self._reader.moved_sessions(changes):
             self._forget_sessions()
         by_session = _by_session(changes)
         # Rows of no session may concern every one.

@@ -1,0 +1,140 @@
+"""Which sessions are one bot, the plain way: the rules of chains read off one by one, over all rows."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+import asyncpg
+
+TABLES = ("trading_sessions", "trades", "account_history", "account_balances", "positions", "orders",
+          "strategy_executions", "system_events")  # fmt: skip
+SIGNS = (("account_history", "timestamp"), ("strategy_executions", "timestamp"), ("positions", "last_update"),
+         ("system_events", "timestamp"))  # fmt: skip
+MINUTE, WEEK = timedelta(minutes=1), timedelta(days=7)
+
+Row = Any
+Rows = dict[str, list[Row]]
+
+
+async def read_rows(connection: asyncpg.Connection) -> Rows:
+    """Everything there is."""
+    return {table: await connection.fetch(f"SELECT * FROM {table} ORDER BY id") for table in TABLES}
+
+
+@dataclass(frozen=True)
+class ScopeRows:
+    """The rows of one bot, or of one session alone."""
+
+    sessions: list[Row]
+    rows: Rows
+    gaps: list[tuple[datetime, Decimal]]
+    """When a session began with another balance than the one before had, and by how much more."""
+
+    @property
+    def initial(self) -> Decimal:
+        return self.sessions[0]["initial_balance"]
+
+    def of(self, table: str) -> list[Row]:
+        ids = {session["id"] for session in self.sessions}
+        return [row for row in self.rows[table] if row["session_id"] in ids]
+
+
+def alone(rows: Rows, session: Row) -> ScopeRows:
+    return ScopeRows([session], rows, [])
+
+
+def bots(rows: Rows, now: datetime) -> list[ScopeRows]:
+    """Every session in exactly one of them."""
+    in_order = sorted(rows["trading_sessions"], key=_start)
+    after: dict[int, Row] = {}
+    """By id of a session the one that goes on with it."""
+    for rule in (_same, _similar):
+        for later in in_order:
+            if later in after.values():
+                continue
+            free = [one for one in in_order if one["id"] not in after and _in_time(rows, one, later, now)]
+            fits = [one for one in free if rule(rows, one, later, now)]
+            if fits:
+                after[max(fits, key=lambda one: (ended(rows, one, now), one["id"]))["id"]] = later
+    followers = list(after.values())
+    return [_bot(rows, _chain(first, after)) for first in in_order if first not in followers]
+
+
+def _chain(first: Row, after: dict[int, Row]) -> list[Row]:
+    chain = [first]
+    while chain[-1]["id"] in after:
+        chain.append(after[chain[-1]["id"]])
+    return chain
+
+
+def _bot(rows: Rows, chain: list[Row]) -> ScopeRows:
+    gaps = [
+        (later["start_time"], later["initial_balance"] - last_balance(rows, earlier, later["start_time"]))
+        for earlier, later in pairwise(chain)
+    ]
+    return ScopeRows(chain, rows, [(at, amount) for at, amount in gaps if amount])
+
+
+def ended(rows: Rows, session: Row, now: datetime) -> datetime:
+    """Its end, or its last sign of life."""
+    end = session["end_time"]
+    return end if end is not None and end <= now else last_sign(rows, session, now)
+
+
+def last_sign(rows: Rows, session: Row, now: datetime) -> datetime:
+    own = [(table, row) for table in rows for row in rows[table] if row.get("session_id") == session["id"]]
+    times = [row[column] for table, column in SIGNS for of, row in own if of == table]
+    times += [row["created_at"] or row["exit_time"] for of, row in own if of == "trades"]
+    known = [at for at in times if at is not None and at <= now + MINUTE]
+    return max([session["start_time"], *known])
+
+
+def last_balance(rows: Rows, session: Row, at: datetime) -> Decimal:
+    """Of two tables at one moment the balances are newer, of two rows the larger id."""
+    booked = [
+        (row["last_updated"], 1, row["id"], row["total_balance"]) for row in _of(rows, session, "account_balances")
+    ]
+    seen = [(row["timestamp"], 0, row["id"], row["balance"]) for row in _of(rows, session, "account_history")]
+    before = [found for found in booked + seen if found[0] <= at]
+    return max(before)[-1] if before else session["initial_balance"]
+
+
+def _of(rows: Rows, session: Row, table: str) -> Iterable[Row]:
+    return (row for row in rows[table] if row["session_id"] == session["id"])
+
+
+def _start(session: Row) -> tuple[datetime, int]:
+    return session["start_time"], session["id"]
+
+
+def _in_time(rows: Rows, earlier: Row, later: Row, now: datetime) -> bool:
+    if earlier["mode"] != later["mode"] or earlier["mode"] == "BACKTEST" or _start(earlier) >= _start(later):
+        return False
+    if earlier["exchange"] != later["exchange"]:
+        return False
+    end, start = ended(rows, earlier, now), later["start_time"]
+    return end <= start + MINUTE and start - end <= WEEK
+
+
+def _symbols(session: Row) -> set[str]:
+    return {part.strip() for part in session["symbol"].split(",")}
+
+
+def _same(rows: Rows, earlier: Row, later: Row, _now: datetime) -> bool:
+    same = earlier["strategy_name"] == later["strategy_name"] and _symbols(earlier) == _symbols(later)
+    return same and (later["mode"] != "PAPER" or _continues(rows, earlier, later))
+
+
+def _similar(rows: Rows, earlier: Row, later: Row, now: datetime) -> bool:
+    """What nobody ended must have been silent for long; the histories here hold nothing in between."""
+    over = earlier["end_time"] is not None and earlier["end_time"] <= now
+    one = earlier["strategy_name"] == later["strategy_name"] or _symbols(earlier) == _symbols(later)
+    return over and one and _continues(rows, earlier, later)
+
+
+def _continues(rows: Rows, earlier: Row, later: Row) -> bool:
+    last = last_balance(rows, earlier, later["start_time"])
+    return abs(later["initial_balance"] - last) <= Decimal("0.005") * abs(last)

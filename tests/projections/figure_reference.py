@@ -1,0 +1,192 @@
+"""The figures of a bot once more, the plain way: all its rows in memory, one loop a figure."""
+
+import math
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from statistics import mean, stdev
+from typing import Any
+
+from tests.projections.chain_reference import Row, ScopeRows
+
+PENDING = ("PENDING", "OPEN", "PENDING_SUBMIT", "SUBMITTED", "UNKNOWN", "UNRESOLVED")
+MINUTE, DAY, WEEK = timedelta(minutes=1), timedelta(days=1), timedelta(days=7)
+MARKS = ("total_pnl", "drawdown", "margin_used", "open_positions", "total_exposure")
+
+Figures = dict[str, Any]
+
+
+def net(trade: Row) -> Decimal:
+    return trade["pnl"] - (trade["commission"] or 0) - (trade["margin_interest_cost"] or 0)
+
+
+def trade_figures(scope: ScopeRows, now: datetime) -> Figures:
+    trades = sorted(scope.of("trades"), key=lambda row: (row["exit_time"], row["id"]), reverse=True)
+    nets = [net(trade) for trade in trades]
+    known = [value for value in nets if not value.is_nan()]
+    wins, losses = [value for value in known if value > 0], [value for value in known if value < 0]
+    today = [net(trade) for trade in trades if trade["exit_time"].date() == now.date()]
+    week = [net(trade) for trade in trades if now - WEEK < trade["exit_time"]]
+    all_known = len(known) == len(nets)
+    letters = "".join("?" if value.is_nan() else "W" if value > 0 else "L" if value < 0 else "B" for value in nets[:10])
+    return {
+        "ids": [trade["id"] for trade in trades],
+        "nets": [None if value.is_nan() else value for value in nets],
+        "total_trades": len(nets),
+        "recent_trade_outcomes": letters or None,
+        "daily_pnl": _total(today),
+        "weekly_pnl": _total(week),
+        "total_pnl": _total(nets),
+        "winning_trades": len(wins) if all_known else None,
+        "losing_trades": len(losses) if all_known else None,
+        "breakeven_trades": known.count(Decimal(0)) if all_known else None,
+        "win_rate": 100 * len(wins) / len(nets) if nets and all_known else None,
+        "expectancy": sum(nets) / len(nets) if nets and all_known else None,
+        "profit_factor": sum(wins) / -sum(losses) if losses and all_known else None,
+        "avg_win_loss_ratio": mean(wins) / -mean(losses) if wins and losses and all_known else None,
+        "risk_per_trade": _mean_risk(scope, trades),
+    }
+
+
+def _total(nets: list[Decimal]) -> Decimal | None:
+    return None if any(value.is_nan() for value in nets) else sum(nets, Decimal(0))
+
+
+def _mean_risk(scope: ScopeRows, trades: list[Row]) -> float | None:
+    """Stop and quantity are in the trade, the balance at entry in its position, wherever that is by now."""
+    positions = {row["id"]: row for row in scope.rows["positions"]}
+    risks = [
+        abs(trade["entry_price"] - trade["stop_loss"]) * trade["quantity"]
+        / positions[trade["position_id"]]["entry_balance"]
+        for trade in trades if trade["stop_loss"] is not None
+    ]  # fmt: skip
+    return 100 * float(mean(risks)) if risks else None
+
+
+def position_figures(scope: ScopeRows, now: datetime) -> Figures:
+    held = sorted((row for row in scope.of("positions") if row["status"] == "OPEN"), key=lambda row: row["id"])
+    orders = [row for row in scope.of("orders") if row["created_at"] > now - DAY]
+    filled = [row for row in orders if row["status"] == "FILLED"]
+    failed = [row for row in orders if row["status"] == "FAILED"]
+    cancelled = [row for row in orders if row["status"] == "CANCELLED"]
+    finished = len(filled) + len(failed) + len(cancelled)
+    return {
+        "open": [(row["id"], row["session_id"]) for row in held],
+        "orders": {row["id"]: _ids(scope, row["id"]) for row in held},
+        "pending": sorted(row["id"] for row in scope.of("orders") if row["status"] in PENDING),
+        "active_positions_count": len(held),
+        "position_sizes": sum((row["quantity"] * row["entry_price"] for row in held), Decimal(0)) if all(
+            row["quantity"] is not None for row in held) else None,
+        "failed_orders": len(failed) if finished else None,
+        "fill_rate": 100 * len(filled) / finished if finished else None,
+    }  # fmt: skip
+
+
+def unrealized(scope: ScopeRows, now: datetime) -> tuple[Decimal | None, bool]:
+    """What all open positions stand at, and whether every price is so new that it must be shown."""
+    held = [row for row in scope.of("positions") if row["status"] == "OPEN"]
+    values = [row["unrealized_pnl"] for row in held]
+    fresh = all(row["last_update"] and now - row["last_update"] <= timedelta(minutes=5) for row in held)
+    return None if None in values else sum(values, Decimal(0)), fresh
+
+
+def _ids(scope: ScopeRows, position: int) -> list[int]:
+    return sorted(row["id"] for row in scope.rows["orders"] if row["position_id"] == position)
+
+
+def snapshots(scope: ScopeRows, now: datetime) -> list[Row]:
+    """Without bookings, oldest first."""
+    rows = [row for row in scope.of("account_history") if row["timestamp"] <= now + MINUTE and not _is_booking(row)]
+    return sorted(rows, key=lambda row: (row["timestamp"], row["id"]))
+
+
+def _is_booking(row: Row) -> bool:
+    marked = row["equity"] == row["balance"] and all(row[mark] == 0 for mark in MARKS)
+    return marked and bool(row["daily_pnl"])
+
+
+def account_figures(scope: ScopeRows, now: datetime) -> Figures:
+    seen = [(row["timestamp"], 0, row["id"], row["balance"]) for row in scope.of("account_history")]
+    booked = [(row["last_updated"], 1, row["id"], row["total_balance"]) for row in scope.of("account_balances")]
+    real = snapshots(scope, now)
+    return {
+        "current_balance": max(seen + booked)[-1] if seen + booked else None,
+        "equity": real[-1]["equity"] if real else None,
+    }
+
+
+def curve(scope: ScopeRows, now: datetime) -> list[tuple[Row, float]] | None:
+    """Snapshots, and equity with deposits and withdrawals taken out; None where it is not plain what money moved.
+
+    Plain is a flow that the next snapshot shows and nothing else: then every way to take it out gives the same.
+    """
+    flows = sorted([*scope.gaps, *_booked_flows(scope)])
+    if any(amount < 0 for _, amount in scope.gaps):
+        return None
+    found, factor, before = [], 1.0, None
+    for row in snapshots(scope, now):
+        due = [flow for flow in flows if flow[0] <= row["timestamp"]]
+        flows = flows[len(due) :]
+        if due:
+            balance, equity = (before["balance"], before["equity"]) if before else (scope.initial, scope.initial)
+            plain = len(due) == 1 and balance + due[0][1] == row["balance"] and balance == equity
+            if not plain or row["equity"] != row["balance"]:
+                return None
+            factor *= float(row["equity"] / equity)
+        found.append((row, float(row["equity"]) / factor))
+        before = row
+    return None if flows else found
+
+
+def _booked_flows(scope: ScopeRows) -> list[tuple[datetime, Decimal]]:
+    flows = []
+    for session in scope.sessions:
+        before = session["initial_balance"]
+        own = [row for row in scope.rows["account_balances"] if row["session_id"] == session["id"]]
+        for row in sorted(own, key=lambda row: (row["last_updated"], row["id"])):
+            if row["update_reason"] in ("deposit", "withdrawal"):
+                flows.append((row["last_updated"], row["total_balance"] - before))
+            before = row["total_balance"]
+    return flows
+
+
+def drawdowns(points: list[tuple[Row, float]], initial: Decimal) -> tuple[float, float]:
+    """The present one and the deepest, percent."""
+    peak, now, deepest = float(initial), 0.0, 0.0
+    for _, value in points:
+        peak = max(peak, value)
+        now = (1 - max(value, 0.0) / peak) * 100
+        deepest = max(deepest, now)
+    return now, deepest
+
+
+def closes(points: list[tuple[Row, float]]) -> list[tuple[date, float]]:
+    """One a day, days without a snapshot carried forward."""
+    last = {row["timestamp"].date(): value for row, value in points}
+    found, value = [], 0.0
+    day = min(last)
+    while day <= max(last):
+        value = last.get(day, value)
+        found.append((day, value))
+        day += DAY
+    return found
+
+
+def return_figures(points: list[tuple[Row, float]], deepest: float) -> Figures:
+    """Of daily returns: chained from the first day's close, as the catalogue of metrics says."""
+    daily = [value for _, value in closes(points)]
+    if len(daily) < 3 or min(daily) <= 0:
+        return {}
+    returns = [later / earlier - 1 for earlier, later in pairwise(daily)]
+    growth = daily[-1] / daily[0]
+    downside = math.sqrt(mean(min(value, 0.0) ** 2 for value in returns))
+    varies = max(returns) - min(returns) > 1e-9
+    yearly = (growth ** (365 / len(returns)) - 1) * 100 if math.log(growth) * 365 / len(returns) < 700 else None
+    return {
+        "total_return": (growth - 1) * 100,
+        "volatility": stdev(returns) * math.sqrt(365) * 100,
+        "cagr": yearly,
+        "calmar_ratio": yearly / deepest if yearly is not None and deepest > 1e-9 else None,
+        "sharpe_ratio": mean(returns) / stdev(returns) * math.sqrt(365) if varies else None,
+        "sortino_ratio": mean(returns) / downside * math.sqrt(365) if downside > 1e-12 else None,
+    }

@@ -1,0 +1,62 @@
+"""Whatever happens to a bot's rows, every figure equals the plain one: as the commits come, and read from scratch."""
+
+from collections.abc import AsyncIterator, Collection
+
+import asyncpg
+import pytest
+
+from tests.clocks import Calendar
+from tests.faults.page import Page, dashboard
+from tests.projections.asking import check, same
+from tests.projections.chain_reference import read_rows
+from tests.projections.engine_life import EngineLife
+
+DEEDS = 60
+
+
+@pytest.fixture
+async def late(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    opened = await asyncpg.connect(database_url, server_settings={"timezone": "UTC"})
+    yield opened
+    await opened.close()
+
+
+async def live_through(
+    connection: asyncpg.Connection, late: asyncpg.Connection, url: str, seed: int, left_out: Collection[int] = (),
+    deeds: int = DEEDS,
+) -> None:  # fmt: skip
+    """One history; looks come after a random number of deeds, and polls at moments of their own."""
+    hands = Calendar()
+    life = EngineLife(connection, late, hands, seed, left_out)
+    try:
+        async with dashboard(url, followed=False, clock=hands.clock) as page:
+            for _ in range(deeds):
+                await life.act()
+                if life.dice.random() < 0.3:
+                    await page.parts.feed.caught_up()
+                if life.dice.random() < 0.1:
+                    await look(page, life)
+            await life.end()
+            followed = await look(page, life)
+        async with dashboard(url, followed=False, clock=hands.clock) as page:
+            same("both", "what is said", await check(page, await read_rows(connection), life.now), followed)
+    except AssertionError as error:
+        error.add_note(f"seed {seed}, deeds so far: {' '.join(life.deeds)}")
+        raise
+
+
+async def look(page: Page, life: EngineLife) -> object:
+    """After as long as corrections and bots that fell silent may go unnoticed."""
+    await page.parts.projections.settle()
+    life.hands.wait(6)
+    await page.parts.feed.caught_up()
+    if page.parts.reader.time_moved_sessions():
+        page.parts.dispatcher.sessions_moved()
+    return await check(page, await read_rows(life.connection), life.now)
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_every_figure_of_every_bot(
+    connection: asyncpg.Connection, late: asyncpg.Connection, database_url: str, seed: int
+) -> None:
+    await live_through(connection, late, database_url, seed)
