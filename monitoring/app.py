@@ -17,6 +17,7 @@ from monitoring.database.pool import Database
 from monitoring.hub import Hub
 from monitoring.metrics.catalogue import CATALOGUE, Metric
 from monitoring.projections import Projections
+from monitoring.reading.bot_list import BotList
 from monitoring.reading.reader import Reader
 from monitoring.reading.snapshots import Snapshots
 from monitoring.reading.stale_sections import StaleSections
@@ -125,6 +126,7 @@ def _put_together(settings: Settings, app: Quart, metrics: tuple[Metric, ...], c
         projections=projections,
         reader=reader,
         snapshots=snapshots,
+        bots=BotList(reader),
         feed=feed,
         dispatcher=dispatcher,
         pages=Pages(settings, environment, clock),

@@ -12,6 +12,7 @@ from monitoring.config import Settings
 from monitoring.database.pool import Database
 from monitoring.hub import Hub
 from monitoring.projections import Projections
+from monitoring.reading.bot_list import BotList
 from monitoring.reading.reader import Reader
 from monitoring.reading.snapshots import Snapshots
 from monitoring.realtime.dispatch import Dispatcher
@@ -35,6 +36,7 @@ class Services:
     projections: Projections
     reader: Reader
     snapshots: Snapshots
+    bots: BotList
     feed: Feed
     dispatcher: Dispatcher
     pages: Pages

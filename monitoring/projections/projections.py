@@ -52,6 +52,11 @@ class _Kept:
     equity: ScopeEquity
     trades: MergedTrades = field(default_factory=MergedTrades)
 
+    @classmethod
+    def of(cls, session: Session) -> "_Kept":
+        initial = None if session.initial_balance is None else float(session.initial_balance)
+        return cls(ScopeEquity(session.ids, initial))
+
 
 class Projections:
     """``on_progress`` hears when a good deal more is known of all sessions."""
@@ -150,11 +155,14 @@ class Projections:
             part.clear()
         self._kept.clear()
 
-    async def state(self, source: Source, session: Session, now: datetime) -> ScopeState:
-        """What is known of a scope, as of all changes that were applied. Raises DatabaseUnavailable."""
+    async def state(self, source: Source, session: Session, now: datetime, *, keep: bool = True) -> ScopeState:
+        """What is known of a scope, as of all changes that were applied. Raises DatabaseUnavailable.
+
+        ``keep``: whether it will be asked for again, so that what was put together is kept.
+        """
         if self.away is not None:
             raise DatabaseUnavailable(self.away)
-        kept, changes = self._keep(session), self.changes
+        kept, changes = self._keep(session) if keep else _Kept.of(session), self.changes
         flows = await flows_of(source, self.flows.states, session) if self.flows.complete else ()
         if source.capabilities.has(self.equity.table, *self.equity.projection.needs):
             records = self.equity.states if self.equity.complete and self.flows.complete else None
@@ -164,17 +172,17 @@ class Projections:
         return ScopeState(
             session=session,
             trades=self._trades_of(kept, session),
-            positions=ScopePositions(
-                self.positions.ids(session.ids), self.positions.last_update(session.ids), self.positions.complete
-            ),
+            positions=self._positions_of(session),
             flows=flows,
             history=kept.equity,
-            reading=any(
-                not projected.certain and projected.readable(source.capabilities) for projected in self._scanned
-            ),
+            reading=any(part.readable(source.capabilities) for part in self._scanned if not part.certain),
             progress=self.progress,
             changes=changes,
         )
+
+    def _positions_of(self, session: Session) -> ScopePositions:
+        positions, ids = self.positions, session.ids
+        return ScopePositions(positions.ids(ids), positions.last_update(ids), positions.complete)
 
     def _trades_of(self, kept: _Kept, session: Session) -> ScopeTrades:
         states = [self.trades.states[number] for number in session.ids if number in self.trades.states]
@@ -186,9 +194,8 @@ class Projections:
         )
 
     def _keep(self, session: Session) -> _Kept:
-        initial = None if session.initial_balance is None else float(session.initial_balance)
-        key = (session.ids, initial)
-        return self._kept.get(key) or self._kept.put(key, _Kept(ScopeEquity(session.ids, initial)))
+        key = session.ids, session.initial_balance
+        return self._kept.get(key) or self._kept.put(key, _Kept.of(session))
 
     async def settle(self) -> None:
         """Waits for scans that will soon be done, though not for a database that is away."""

@@ -185,9 +185,19 @@ class ScopeEquity:
         return newest[1] if newest else None
 
     @property
+    def last_snapshot(self) -> EquityPoint | None:
+        """The newest snapshot; None where there is none."""
+        return self._newest_snapshot[0]
+
+    @property
     def last_snapshot_id(self) -> int | None:
-        found = [_newest_snapshot(record) for record in self._records.values()]
-        return max((close for close in found if close is not None), default=(0.0, None))[1]
+        return self._newest_snapshot[1]
+
+    @property
+    def _newest_snapshot(self) -> tuple[EquityPoint, int] | tuple[None, None]:
+        found = (_newest_snapshot(record) for record in self._records.values())
+        known = (snapshot for snapshot in found if snapshot is not None)
+        return max(known, key=lambda snapshot: (snapshot[0].at, snapshot[1]), default=(None, None))
 
     @property
     def rhythm(self) -> float | None:
@@ -237,8 +247,9 @@ def _last_of_each_day(closes: Iterable[EquityPoint]) -> list[EquityPoint]:
     return list({from_epoch(close.at).date(): close for close in closes}.values())
 
 
-def _newest_snapshot(record: Record) -> tuple[float, int] | None:
+def _newest_snapshot(record: Record) -> tuple[EquityPoint, int] | None:
+    """With its id."""
     days = (record.days[day] for day in sorted(record.days, reverse=True))
     return next(
-        ((day.close.at, day.last_snapshot_id) for day in days if day.close and day.last_snapshot_id is not None), None
+        ((day.close, day.last_snapshot_id) for day in days if day.close and day.last_snapshot_id is not None), None
     )

@@ -1,23 +1,34 @@
 """What the list of bots says of each: when it ran, and what came of it."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+import asyncpg
+
 from monitoring.bots.chains import Chain
-from monitoring.bots.current import running_first
+from monitoring.bots.current import ended_at, running_first
+from monitoring.database.capabilities import Capabilities
+from monitoring.database.source import Source
+from monitoring.lru import Lru
 from monitoring.metrics.catalogue import BY_KEY, evaluate
-from monitoring.metrics.facts import Session
+from monitoring.metrics.facts import Facts, Session
 from monitoring.metrics.health import status
+from monitoring.projections import ScopeState
 from monitoring.projections.times import midnight
 from monitoring.reading.reader import Reader
 from monitoring.scope import BOT, Scope
-from monitoring.sections.curves import change_since
+from monitoring.sections.curves import Equity, change_since
+from monitoring.sections.facts import facts_in_memory
 from monitoring.sections.section import Context
 
 ENDED = "Ended"
-FIGURES = ("total_return", "max_drawdown", "total_trades", "active_positions_count")
+FIGURES = tuple(BY_KEY[key] for key in ("total_return", "max_drawdown", "total_trades"))
+TABLES = ("trades", "positions", "account_history", "account_balances")
+"""What the row of a bot that has ended is made of: the tables of the projections."""
+MAX_KEPT_ROWS = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,40 +56,79 @@ class BotPage:
     total: int
 
 
-async def list_bots(reader: Reader, now: datetime, offset: int = 0, limit: int | None = None) -> BotPage:
-    """Raises TableMissing, DatabaseUnavailable."""
-    roster = await reader.roster()
-    chains: list[Chain] = running_first(roster.chains, now)
-    shown = chains[offset:] if limit is None else chains[offset : offset + limit]
-    return BotPage([await _row(reader, roster.bot(chain)) for chain in shown], len(chains))
+class BotList:
+    """Makes rows of bots. Those of ended bots come from memory, and are kept until something of them changes."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._kept: Lru[tuple[int, ...], tuple[object, BotRow]] = Lru(MAX_KEPT_ROWS)
+
+    async def page(self, now: datetime, offset: int = 0, limit: int | None = None) -> BotPage:
+        """Raises TableMissing, DatabaseUnavailable."""
+        roster = await self._reader.roster()
+        await self._reader.projections.settle()
+        chains = running_first(roster.chains, now)
+        shown = chains[offset:] if limit is None else chains[offset : offset + limit]
+        return BotPage([await self._row(chain, roster.bot(chain), now) for chain in shown], len(chains))
+
+    async def _row(self, chain: Chain, bot: Session, now: datetime) -> BotRow:
+        if ended_at(chain[-1], now) is None:
+            return await self._reader.read(Scope(bot, f"{BOT}{bot.id}"), _running)
+        version = self._version(bot, now)
+        kept = self._kept.get(bot.ids)
+        if kept is not None and kept[0] == version:
+            return kept[1]
+        # There may be thousands: others get their turn between two of them.
+        await asyncio.sleep(0)
+        row, certain = await self._read_ended(chain, bot, now)
+        if certain:
+            self._kept.put(bot.ids, (version, row))
+        return row
+
+    def _version(self, bot: Session, now: datetime) -> tuple[object, ...]:
+        changes = (self._reader.projections.version(table, bot.ids) for table in TABLES)
+        return bot, now.date(), self._reader.database.adapted, *changes
+
+    async def _read_ended(self, chain: Chain, bot: Session, now: datetime) -> tuple[BotRow, bool]:
+        """And whether it is made of all rows."""
+
+        async def load(connection: asyncpg.Connection, capabilities: Capabilities) -> tuple[BotRow, bool]:
+            source = Source(connection, capabilities)
+            state = await self._reader.projections.state(source, bot, now, keep=False)
+            return _ended(chain, state, now), not state.reading
+
+        return await self._reader.database.ask(load)
 
 
-async def _row(reader: Reader, bot: Session) -> BotRow:
-    async def load(context: Context) -> BotRow:
-        account, facts = context.facts.account, context.facts
-        found = evaluate(facts, tuple(BY_KEY[key] for key in FIGURES)).values
-        word, _ = status(facts)
-        return BotRow(
-            session=bot,
-            state=ENDED if bot.ended(context.now) else word,
-            last_update=facts.last_sign,
-            equity=account.equity,
-            currency=account.currency,
-            today=_today(context),
-            total_return=_float(found["total_return"]),
-            max_drawdown=_float(found["max_drawdown"]),
-            trades=_int(found["total_trades"]),
-            open_positions=_int(found["active_positions_count"]),
-        )
-
-    return await reader.read(Scope(bot, f"{BOT}{bot.id}"), load)
+async def _running(context: Context) -> BotRow:
+    facts, account = context.facts, context.facts.account
+    return _made(facts, context.state, status(facts)[0], Equity.of(account), account.currency)
 
 
-def _today(context: Context) -> Decimal | None:
-    since, account = midnight(context.now), context.facts.account
-    if account.equity_at is not None and account.equity_at < since:
-        return Decimal(0)
-    return change_since(context, since).amount
+def _ended(chain: Chain, state: ScopeState, now: datetime) -> BotRow:
+    currency = next((run.currency for run in reversed(chain) if run.currency), None)
+    return _made(facts_in_memory(state, now), state, ENDED, Equity.last_of(state), currency)
+
+
+def _made(facts: Facts, state: ScopeState, word: str, equity: Equity | None, currency: str | None) -> BotRow:
+    found = evaluate(facts, FIGURES).values
+    return BotRow(
+        session=state.session,
+        state=word,
+        last_update=facts.last_sign,
+        equity=equity.amount if equity else None,
+        currency=currency,
+        today=_today(state, equity, facts.now),
+        total_return=_float(found["total_return"]),
+        max_drawdown=_float(found["max_drawdown"]),
+        trades=_int(found["total_trades"]),
+        open_positions=len(state.positions.open_ids) if state.positions.counted else None,
+    )
+
+
+def _today(state: ScopeState, equity: Equity | None, now: datetime) -> Decimal | None:
+    since = midnight(now)
+    return Decimal(0) if equity is not None and equity.at < since else change_since(state, equity, since).amount
 
 
 def _float(value: object) -> float | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from monitoring.charts import LineChart, line_chart
 from monitoring.metrics.facts import Account, Flow
 from monitoring.projections.times import epoch, midnight
-from monitoring.sections.curves import Change, change_since, equity_points
+from monitoring.sections.curves import Change, Equity, change_since, equity_points
 from monitoring.sections.section import Context, Section
 
 
@@ -28,10 +28,12 @@ async def load(context: Context) -> BalanceView:
     since = context.scope.since(context.now)
     history = context.state.history
     flows = tuple(flow for flow in context.state.flows if flow.at >= since)
+    account = context.facts.account
+    equity = Equity.of(account)
     return BalanceView(
-        account=context.facts.account,
-        today=change_since(context, midnight(context.now)),
-        over_range=change_since(context, since),
+        account=account,
+        today=change_since(context.state, equity, midnight(context.now)),
+        over_range=change_since(context.state, equity, since),
         chart=line_chart(
             equity_points(history.curve(since)),
             markers=[epoch(flow.at) for flow in flows],

@@ -7,11 +7,11 @@ from decimal import Decimal
 import numpy as np
 import numpy.typing as npt
 
-from monitoring.metrics.facts import Series
+from monitoring.metrics.facts import Account, Series
+from monitoring.projections import ScopeState
 from monitoring.projections.days import STEP_SECONDS
 from monitoring.projections.timeline import CLOSE, DEEPEST, HIGH, INDEX, LOW, TIME
-from monitoring.projections.times import END_OF_TIME, epoch
-from monitoring.sections.section import Context
+from monitoring.projections.times import END_OF_TIME, epoch, from_epoch
 
 SHORTEST_GAP = 3 * STEP_SECONDS
 """Seconds without a snapshot that are a gap at least; more where the engine writes more rarely."""
@@ -93,25 +93,44 @@ class Change:
 UNKNOWN_CHANGE = Change(None, None)
 
 
-def change_since(context: Context, since: datetime) -> Change:
+@dataclass(frozen=True, slots=True)
+class Equity:
+    """The equity of one moment."""
+
+    amount: Decimal
+    at: datetime
+
+    @classmethod
+    def of(cls, account: Account) -> "Equity | None":
+        """The newest that is known of the account."""
+        return None if account.equity is None or account.equity_at is None else cls(account.equity, account.equity_at)
+
+    @classmethod
+    def last_of(cls, state: ScopeState) -> "Equity | None":
+        """That of the newest snapshot, as the projections have it."""
+        last = state.history.last_snapshot
+        return None if last is None else cls(Decimal(repr(last.equity)), from_epoch(last.at))
+
+
+def change_since(state: ScopeState, equity: Equity | None, since: datetime) -> Change:
     """The change from the last equity before ``since`` (the initial balance where the session is younger)."""
-    account, latest = context.facts.account, context.state.history.step_before(END_OF_TIME)
-    if latest is None or account.equity is None or account.equity_at is None or account.equity_at < since:
+    latest = state.history.step_before(END_OF_TIME)
+    if latest is None or equity is None or equity.at < since:
         return UNKNOWN_CHANGE
-    base = _base(context, since)
+    base = _base(state, since)
     if base is None or base[0] <= 0 or not base[1] > 0:
         return UNKNOWN_CHANGE
-    equity, index, at = base
-    flows = context.state.history.shown_flows(at, epoch(account.equity_at))
-    amount, percent = account.equity - Decimal(repr(equity)) - flows, (float(latest[INDEX]) / index - 1.0) * 100
+    before, index, at = base
+    flows = state.history.shown_flows(at, epoch(equity.at))
+    amount, percent = equity.amount - Decimal(repr(before)) - flows, (float(latest[INDEX]) / index - 1.0) * 100
     return Change(amount, percent if np.isfinite(percent) else None)
 
 
-def _base(context: Context, since: datetime) -> tuple[float, float, float] | None:
+def _base(state: ScopeState, since: datetime) -> tuple[float, float, float] | None:
     """Equity, unit price and time of the last step before ``since``, or of the session's start."""
-    step = context.state.history.step_before(since)
+    step = state.history.step_before(since)
     if step is not None:
         return float(step[CLOSE]), float(step[INDEX]), float(step[TIME])
-    session = context.facts.session
+    session = state.session
     initial = session.initial_balance
     return None if initial is None else (float(initial), float(initial), epoch(session.start))

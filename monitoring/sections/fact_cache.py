@@ -19,7 +19,7 @@ MAX_KEPT_FACTS = 512
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """How one fact is read, and for how many seconds it holds while its tables do not change (0: it is not kept)."""
+    """How one fact is read, and for how many seconds it holds while its tables do not change."""
 
     read: Callable[[Reading], Awaitable[object]]
     max_age_seconds: float = MAX_AGE_SECONDS

@@ -1,11 +1,12 @@
 """Gathers the facts that every metric is computed from, once for all sections."""
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from monitoring.database.capabilities import Capabilities
-from monitoring.metrics.facts import Daily, Drawdown, Facts, Market, OpenPosition, TradeSums
+from monitoring.metrics.facts import Account, Errors, Facts, Halt, Market, OpenPosition
 from monitoring.metrics.health import limit_seconds
 from monitoring.projections import ScopeState
 from monitoring.projections.equity import NEEDS as HISTORY_NEEDS
@@ -17,8 +18,8 @@ from monitoring.sections.health import NEWEST_EXECUTIONS, read_errors, read_halt
 from monitoring.sections.orders import read_order_sums
 from monitoring.sections.positions import open_position, read_positions
 from monitoring.sections.risk import ADJUSTMENTS_NEED, read_adjustment
-from monitoring.sections.section import FactsRead, Reading
-from monitoring.sections.sources import NO_TABLES
+from monitoring.sections.section import FactsRead, Reading, traced_state
+from monitoring.sections.sources import NO_TABLES, Tables
 
 INDICATORS = f"""
 SELECT indicators::text AS indicators, timestamp::timestamp AS at FROM
@@ -27,27 +28,20 @@ WHERE session_id = ANY($1::int[]) AND indicators IS NOT NULL ORDER BY id DESC LI
 """
 
 
-async def read_daily(reading: Reading) -> Daily | None:
-    return reading.state.history.daily()
-
-
-async def read_drawdown(reading: Reading) -> Drawdown | None:
-    return reading.state.history.drawdown()
-
-
-async def read_trades(reading: Reading) -> TradeSums | None:
-    return reading.state.trades.sums(reading.now)
-
-
-async def read_last_row(reading: Reading) -> datetime | None:
+def last_row_at(state: ScopeState, _now: datetime) -> datetime | None:
     """When the newest snapshot was written, or a position touched."""
-    signs = (reading.state.history.last_time, reading.state.positions.last_update)
+    signs = (state.history.last_time, state.positions.last_update)
     return max((sign for sign in signs if sign is not None), default=None)
 
 
-async def read_limit(reading: Reading) -> float:
-    """Seconds; see ``limit_seconds``."""
-    return limit_seconds(reading.state.history.rhythm)
+IN_MEMORY: dict[str, Callable[[ScopeState, datetime], object]] = {
+    "daily": lambda state, _now: state.history.daily(),
+    "drawdown": lambda state, _now: state.history.drawdown(),
+    "trades": lambda state, now: state.trades.sums(now),
+    "last_row_at": last_row_at,
+    "limit_seconds": lambda state, _now: limit_seconds(state.history.rhythm),
+}
+"""Facts that the projections hold."""
 
 
 async def read_open_positions(reading: Reading) -> tuple[OpenPosition, ...] | None:
@@ -89,13 +83,7 @@ def market(logged: dict[str, object], at: datetime) -> Market:
     )
 
 
-FACTS = {
-    # Those in memory first, so that they are of one moment: others may bring the state up to date while we wait.
-    "daily": Fact(read_daily, max_age_seconds=0),
-    "drawdown": Fact(read_drawdown, max_age_seconds=0),
-    "trades": Fact(read_trades, max_age_seconds=0),
-    "last_row_at": Fact(read_last_row, max_age_seconds=0),
-    "limit_seconds": Fact(read_limit, max_age_seconds=0),
+FROM_TABLES = {
     "last_decision_at": Fact(read_last_decision),
     "errors": Fact(read_errors, WINDOW_MAX_AGE_SECONDS),
     "halt": Fact(read_halt),
@@ -105,26 +93,51 @@ FACTS = {
     "adjustment": Fact(read_adjustment, WINDOW_MAX_AGE_SECONDS),
     "market": Fact(read_market),
 }
-"""How each of the ``Facts`` is read."""
-OF_SESSION = frozenset({"trading_sessions"})
+"""Facts that are read by queries."""
+UNREAD: dict[str, Any] = {
+    **dict.fromkeys(("last_decision_at", "positions", "orders", "adjustment", "configured_risk")),
+    "errors": Errors(),
+    "halt": Halt(None),
+    "account": Account(*[None] * 7),
+    "market": Market(None, None, None),
+}
+"""The same where no query is asked."""
+OF_SESSION = ("session", "configured_risk")
+SESSIONS = frozenset({"trading_sessions"})
 
 
 async def read_facts(reading: Reading, cache: FactCache) -> FactsRead:
     """Everything known about a scope, and which tables each fact was read from."""
-    read = {name: await cache.get(name, fact, reading) for name, fact in FACTS.items()}
-    values: dict[str, Any] = {name: kept.value for name, kept in read.items()}
+    # Those in memory first, so that they are of one moment: others may bring the state up to date while we wait.
+    values, sources = _in_memory(reading.state, reading.now)
+    for name, fact in FROM_TABLES.items():
+        kept = await cache.get(name, fact, reading)
+        values[name], sources[name] = kept.value, kept.tables
     capabilities, state = reading.capabilities, reading.state
+    # What can be read at all, and how far, concerns every section.
     rest: dict[str, Any] = {
         "now": reading.now,
-        "session": state.session,
-        "configured_risk": configured(state.session.config, "risk_per_trade"),
         "no_trades": _why_unknown(capabilities, state, "trades", TRADES_NEED) or "no closed trades",
         "no_history": _why_unknown(capabilities, state, "account_history", HISTORY_NEEDS) or "no equity snapshot yet",
         "adjustments_read": capabilities.has("risk_adjustments", *ADJUSTMENTS_NEED),
     }
-    # What can be read at all, and how far, concerns every section.
-    sources = {**dict.fromkeys(rest, NO_TABLES), "session": OF_SESSION, "configured_risk": OF_SESSION}
-    return FactsRead(Facts(**rest, **values), sources | {name: kept.tables for name, kept in read.items()})
+    configured_risk = configured(state.session.config, "risk_per_trade")
+    facts = Facts(session=state.session, configured_risk=configured_risk, **rest, **values)
+    return FactsRead(facts, {**sources, **dict.fromkeys(rest, NO_TABLES), **dict.fromkeys(OF_SESSION, SESSIONS)})
+
+
+def facts_in_memory(state: ScopeState, now: datetime) -> Facts:
+    """What the projections alone tell of a scope; everything else is unknown."""
+    return Facts(now=now, session=state.session, **UNREAD, **_in_memory(state, now)[0])
+
+
+def _in_memory(state: ScopeState, now: datetime) -> tuple[dict[str, Any], dict[str, Tables]]:
+    """Facts by name, and the tables of each."""
+    values, sources = dict[str, Any](), dict[str, Tables]()
+    for name, compute in IN_MEMORY.items():
+        reads: set[str] = set()
+        values[name], sources[name] = compute(traced_state(state, reads), now), frozenset(reads)
+    return values, sources
 
 
 def _why_unknown(capabilities: Capabilities, state: ScopeState, table: str, columns: tuple[str, ...]) -> str | None:

@@ -81,12 +81,17 @@ class Context(Reading):
         return Figures(self.facts, self.metrics)
 
 
+def traced_state(state: ScopeState, reads: set[str]) -> ScopeState:
+    """The same, but the tables of the parts that are used are added to ``reads``."""
+    return cast(ScopeState, Traced(state, SOURCES, reads))
+
+
 def traced(reading: R, reads: set[str]) -> R:
     """The same, but the tables of whatever is read are added to ``reads``."""
     found = replace(
         reading,
         connection=TracedConnection(reading.connection, reads),
-        state=cast(ScopeState, Traced(reading.state, SOURCES, reads)),
+        state=traced_state(reading.state, reads),
     )
     known = reading.facts_if_read if isinstance(reading, Context) else None
     if known is None:

@@ -11,7 +11,6 @@ from werkzeug.http import generate_etag
 from monitoring.admission import same_secret
 from monitoring.database.capabilities import TableMissing
 from monitoring.metrics.metric import Metric
-from monitoring.reading.bot_list import list_bots
 from monitoring.reading.snapshots import Rendered
 from monitoring.scope import Scope
 from monitoring.sections import BY_NAME, BadParameter, Section
@@ -67,8 +66,9 @@ async def bots() -> Response:
     number = _page_number(request.args.get("page", "1"))
     parts = services()
     try:
+        await requested_scope()  # a link that names no bot of ours is an error here too
         roster = await parts.reader.roster()
-        found = await list_bots(parts.reader, parts.clock.now(), (number - 1) * BOTS_A_PAGE, BOTS_A_PAGE)
+        found = await parts.bots.page(parts.clock.now(), (number - 1) * BOTS_A_PAGE, BOTS_A_PAGE)
     except TableMissing as error:
         raise Problem(404, "not_available", f"{error}.") from None
     return parts.pages.page("bots.html", bots=found, sessions=roster.sessions, number=number, each=BOTS_A_PAGE)

@@ -95,7 +95,7 @@ async def test_the_bots_are_listed(page: Page, connection: asyncpg.Connection) -
     [("bot=9", 404), ("session=9", 404), ("bot=x", 404), ("bot=1&session=1", 422), ("bot=1", 200)],
 )
 async def test_scopes_that_there_are_not(page: Page, scope: str, status: int) -> None:
-    for path in ("/api/metrics", "/partials/trades", "/"):
+    for path in ("/api/metrics", "/partials/trades", "/", "/bots"):
         answer: Any = await page.client.get(f"{path}?{scope}")
         assert answer.status_code == status, path
 
@@ -106,6 +106,37 @@ async def test_an_open_page_keeps_its_bot(page: Page, connection: asyncpg.Connec
     await insert(connection, "trading_sessions", mode="PAPER", strategy_name="paper", start_time=ago(days=1))
     assert "PAPER" in await page.get("/")
     assert "LIVE" in await page.get("/?bot=1")
+
+
+async def test_a_bot_that_ended_is_listed_with_its_figures(page: Page, connection: asyncpg.Connection) -> None:
+    """The same ones as its own page shows, also after a correction."""
+    ended = await insert(connection, "trading_sessions", mode="PAPER", strategy_name="paper", initial_balance=1000,
+                         start_time=ago(days=9), end_time=ago(days=4))  # fmt: skip
+    for hours, equity in ((24 * 8, 1100), (24 * 7, 900), (24 * 5, 1200)):
+        await snapshot(connection, ended, hours, equity)
+    await insert(connection, "account_balances", session_id=ended, total_balance=1000, last_updated=ago(days=9))
+    await insert(connection, "trades", session_id=ended, exit_time=ago(days=5))
+    keys = ("equity", "total_return", "max_drawdown", "trades", "open_positions")
+
+    async def listed() -> Any:
+        row = next(bot for bot in await page.json("/api/bots") if bot["id"] == ended)
+        return {key: row[key] for key in (*keys, "today")}
+
+    async def shown() -> Any:
+        metrics = await page.json(f"/api/metrics?bot={ended}")
+        names = {"trades": "total_trades", "open_positions": "active_positions_count"}
+        return {**{key: metrics[names.get(key, key)] for key in keys}, "today": 0}
+
+    first = await listed()
+    assert first == await shown()
+    assert (first["equity"], first["trades"]) == (1200, 1)
+    await connection.execute("DELETE FROM account_history WHERE session_id = $1 AND equity = 900", ended)
+
+    async def corrected() -> bool:
+        return (await listed())["max_drawdown"] != first["max_drawdown"]
+
+    await until(corrected)
+    assert await listed() == await shown()
 
 
 async def test_many_bots_are_listed_page_by_page(page: Page, connection: asyncpg.Connection) -> None:

@@ -4,7 +4,7 @@ from quart_schema import validate_response
 
 from monitoring.database.capabilities import TableMissing
 from monitoring.payloads import Payload, plain, timestamp
-from monitoring.reading.bot_list import BotRow, list_bots
+from monitoring.reading.bot_list import BotRow
 from monitoring.services import services
 from monitoring.web.api.base import blueprint
 from monitoring.web.api.shapes import ListedBot
@@ -17,7 +17,7 @@ from monitoring.web.auth import reading
 async def get_bots() -> list[Payload]:
     """All bots, running ones first."""
     try:
-        page = await list_bots(services().reader, services().clock.now())
+        page = await services().bots.page(services().clock.now())
     except TableMissing:
         return []
     return [_payload(row) for row in page.rows]
