@@ -4,6 +4,7 @@ import hmac
 import math
 from collections.abc import Mapping
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from quart import Quart
@@ -38,6 +39,20 @@ class Admission:
             return None
         operator = content.get("operator") == fingerprint(self._key, self._settings.token)
         return float(signed.timestamp() + seconds) if operator else None
+
+    def is_foreign(self, origin: str | None, host: str, fetch_site: str | None) -> bool:
+        """Whether a browser says that a page of another site sent a request (it cannot be made to lie about it).
+
+        The headers Origin, Host and Sec-Fetch-Site say so. Pages of listed origins count as our own.
+        """
+        if fetch_site in ("same-origin", "none"):
+            return False
+        if origin is None:
+            return fetch_site is not None
+        try:
+            return origin.rstrip("/") not in self._settings.cors_origins and urlsplit(origin).netloc != host
+        except ValueError:
+            return True
 
 
 def same_secret(given: str, secret: str) -> bool:

@@ -21,12 +21,13 @@ from monitoring.reading.bot_list import BotList
 from monitoring.reading.reader import Reader
 from monitoring.reading.snapshots import Snapshots
 from monitoring.reading.stale_sections import StaleSections
+from monitoring.realtime.current_metrics import CurrentMetrics
 from monitoring.realtime.dispatch import Dispatcher
+from monitoring.realtime.event_buffer import EventStreams
+from monitoring.realtime.legacy_events import LegacyEvents
 from monitoring.realtime.rhythm import Clockwork, FullRefresh
 from monitoring.realtime.sockets import Sockets
 from monitoring.realtime.tasks import Tasks
-from monitoring.realtime.unsent import Streams
-from monitoring.realtime.updates import Updates
 from monitoring.resources import resource_dir
 from monitoring.sections import SECTIONS, custom
 from monitoring.services import KEY, Services
@@ -95,19 +96,12 @@ def _put_together(settings: Settings, app: Quart, metrics: tuple[Metric, ...], c
     stale = StaleSections()
     snapshots = Snapshots(reader, SectionRenderer(environment, settings.root_path), stale, clock)
     admission = Admission(app, settings)
-    sockets = Sockets(
-        hub=hub,
-        clock=clock,
-        allowed=admission.until,
-        origins=settings.cors_origins,
-        find=reader.session,
-        metrics=lambda: updates.metrics(),
-        on_viewer=lambda: feed.wake(),
-    )
-    streams = Streams()
-    updates = Updates(reader, sockets, streams)
-    hub.on_switch = updates.announce
-    dispatcher = Dispatcher(hub, reader, stale, updates.changed, snapshots.clear)
+    current_metrics = CurrentMetrics(reader)
+    sockets = Sockets(hub, clock, admission, reader, current_metrics, on_viewer=lambda: feed.wake())
+    event_streams = EventStreams()
+    legacy_events = LegacyEvents(reader, current_metrics, sockets, event_streams)
+    hub.on_switch = legacy_events.send_metrics_soon
+    dispatcher = Dispatcher(hub, reader, stale, legacy_events.changed, snapshots.clear)
     feed = Feed(
         database,
         clock,
@@ -130,8 +124,9 @@ def _put_together(settings: Settings, app: Quart, metrics: tuple[Metric, ...], c
         feed=feed,
         dispatcher=dispatcher,
         pages=Pages(settings, environment, clock),
-        updates=updates,
-        streams=streams,
+        metrics=current_metrics,
+        legacy_events=legacy_events,
+        event_streams=event_streams,
         admission=admission,
         answers=Answers(),
         tasks=Tasks(clock),
@@ -153,8 +148,8 @@ def _describe(app: Quart) -> None:
 
 
 def _run_with(app: Quart, parts: Services) -> None:
-    sockets, updates = app.extensions["sockets"], parts.updates
-    refresh = FullRefresh(parts.feed, updates, parts.settings.update_interval)
+    sockets = app.extensions["sockets"]
+    refresh = FullRefresh(parts.feed, parts.legacy_events, parts.settings.update_interval)
     clockwork = Clockwork(parts.hub, parts.reader, parts.dispatcher, parts.clock)
 
     @app.before_serving
@@ -165,7 +160,7 @@ def _run_with(app: Quart, parts: Services) -> None:
             ("feed", parts.feed.run),
             ("announcements", parts.dispatcher.run),
             ("histories", parts.projections.run),
-            ("updates", updates.run),
+            ("updates", parts.legacy_events.run),
             ("refresh", refresh.run),
             ("clockwork", clockwork.run),
         ):

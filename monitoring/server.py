@@ -22,8 +22,8 @@ from monitoring.hub import MOST_VIEWERS
 from monitoring.listening import address, listen
 from monitoring.logs import announce, configure
 from monitoring.metrics.catalogue import Metric
-from monitoring.realtime.gatekeeper import App
-from monitoring.realtime.sockets import LARGEST_MESSAGE
+from monitoring.realtime.sockets import MAX_MESSAGE_BYTES
+from monitoring.realtime.websocket_guard import App
 from monitoring.services import KEY, Services
 from monitoring.stalled import Http, WebSocket
 
@@ -152,7 +152,7 @@ def configuration(app: App) -> uvicorn.Config:
         http=Http,
         ws=WebSocket,
         ws_per_message_deflate=False,
-        ws_max_size=LARGEST_MESSAGE,
+        ws_max_size=MAX_MESSAGE_BYTES,
         ws_ping_interval=None,
         access_log=False,
         log_config=None,

@@ -15,10 +15,11 @@ from monitoring.projections import Projections
 from monitoring.reading.bot_list import BotList
 from monitoring.reading.reader import Reader
 from monitoring.reading.snapshots import Snapshots
+from monitoring.realtime.current_metrics import CurrentMetrics
 from monitoring.realtime.dispatch import Dispatcher
+from monitoring.realtime.event_buffer import EventStreams
+from monitoring.realtime.legacy_events import LegacyEvents
 from monitoring.realtime.tasks import Tasks
-from monitoring.realtime.unsent import Streams
-from monitoring.realtime.updates import Updates
 from monitoring.web.answers import Answers
 from monitoring.web.rendering import Pages
 
@@ -40,8 +41,9 @@ class Services:
     feed: Feed
     dispatcher: Dispatcher
     pages: Pages
-    updates: Updates
-    streams: Streams
+    metrics: CurrentMetrics
+    legacy_events: LegacyEvents
+    event_streams: EventStreams
     admission: Admission
     tasks: Tasks
     answers: Answers

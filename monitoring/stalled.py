@@ -11,7 +11,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
-from monitoring.realtime.client import AT_ONCE
+from monitoring.realtime.clients import WRITE_AT_ONCE
 
 PATIENCE = 60.0
 """Seconds in which a peer for which much is waiting must have taken some of it. A slow phone takes a while: the system
@@ -82,7 +82,7 @@ class WebSocket(_Watched, WebSocketsSansIOProtocol):
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         if not self.handshake_complete:
-            self.scope["extensions"][AT_ONCE] = {"write": self.write_at_once}
+            self.scope["extensions"][WRITE_AT_ONCE] = {"write": self.write_at_once}
 
     async def send(self, message: ASGISendEvent) -> None:
         self._sending += 1

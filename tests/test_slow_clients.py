@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import math
 import socket
 import tracemalloc
 from collections.abc import AsyncIterator, Iterator
@@ -14,11 +13,12 @@ import pytest
 from monitoring import stalled
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.hub import Hub
-from monitoring.realtime.client import AT_ONCE, MOST_UNSENT
+from monitoring.realtime.clients import MAX_UNSENT_MESSAGES, WRITE_AT_ONCE
 from monitoring.realtime.sockets import Sockets
 from monitoring.realtime.sse import event
 from monitoring.sections import SECTIONS
 from tests.engine_io import PATH, Raw, let_in
+from tests.realtime.bare import BareSockets
 from tests.serving import served
 from tests.waiting import WAIT_SECONDS, waiting
 
@@ -46,9 +46,7 @@ def hub() -> Hub:
 
 @pytest.fixture
 async def sockets(hub: Hub) -> AsyncIterator[Sockets]:
-    async def nothing(*_ignored: object) -> None: ...
-
-    made = Sockets(hub, SYSTEM_CLOCK, lambda *_: math.inf, (), nothing, nothing, lambda: None)
+    made = BareSockets(hub, SYSTEM_CLOCK).sockets
     yield made
     await made.close()
 
@@ -122,7 +120,7 @@ async def test_pages_that_stop_reading_are_let_go(hub: Hub, sockets: Sockets, cl
         assert hub.viewers == STUCK + 1
         assert await change(hub, page) < MOST_GROWTH
         assert hub.viewers == 1
-        assert longest_queue(sockets) <= MOST_UNSENT + PINGS
+        assert longest_queue(sockets) <= MAX_UNSENT_MESSAGES + PINGS
         clients.close()
 
 
@@ -136,7 +134,7 @@ async def test_programs_that_stop_reading_are_let_go(sockets: Sockets, clients: 
         for _ in range(500):
             await sockets.emit("trade_update", trades)
             assert await program.event("trade_update") == trades
-            assert longest_queue(sockets) <= MOST_UNSENT + PINGS
+            assert longest_queue(sockets) <= MAX_UNSENT_MESSAGES + PINGS
         assert sockets.listeners == 1
         clients.close()
 
@@ -150,8 +148,8 @@ async def test_what_waited_comes_before_what_is_new(sockets: Sockets) -> None:
             await sockets.emit("count", {"number": sent, "filler": "x" * 20_000})
             sent += 1
             waited += longest_queue(sockets) > 0
-            if longest_queue(sockets) > MOST_UNSENT / 2:
-                for _ in range(MOST_UNSENT // 3):
+            if longest_queue(sockets) > MAX_UNSENT_MESSAGES / 2:
+                for _ in range(MAX_UNSENT_MESSAGES // 3):
                     assert (await program.event("count"))["number"] == heard
                     heard += 1
         assert 0 < waited < sent
@@ -165,7 +163,7 @@ async def test_nothing_overtakes_what_is_about_to_be_sent(sockets: Sockets, turn
     application, connections = sockets.application(None), []
 
     async def noting(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        connections.append(scope["extensions"][AT_ONCE]["write"].__self__)
+        connections.append(scope["extensions"][WRITE_AT_ONCE]["write"].__self__)
         await application(scope, receive, send)
 
     async with served(noting) as host, let_in(host, None) as program:

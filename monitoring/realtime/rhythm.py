@@ -12,7 +12,7 @@ from monitoring.metrics.facts import Facts
 from monitoring.metrics.health import status
 from monitoring.reading.reader import Reader
 from monitoring.realtime.dispatch import Dispatcher
-from monitoring.realtime.updates import Updates
+from monitoring.realtime.legacy_events import LegacyEvents
 from monitoring.scope import Scope, UnknownSession
 from monitoring.sections import SECTIONS, Context
 
@@ -29,16 +29,16 @@ UNWATCHED_BEATS = 3
 class FullRefresh:
     """Reconciles everything with the database, every ``interval`` seconds."""
 
-    def __init__(self, feed: Feed, updates: Updates, interval: float) -> None:
+    def __init__(self, feed: Feed, legacy_events: LegacyEvents, interval: float) -> None:
         self._feed = feed
-        self._updates = updates
+        self._legacy_events = legacy_events
         self._interval = interval
 
     async def run(self) -> None:
         while True:
             await asyncio.sleep(self._interval)
             self._feed.refresh()
-            self._updates.announce()
+            self._legacy_events.send_metrics_soon()
 
 
 class Clockwork:

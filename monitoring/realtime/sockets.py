@@ -2,76 +2,67 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 import socketio
 from socketio.exceptions import ConnectionRefusedError
 
-from monitoring.admission import cookies_in, presented
+from monitoring.admission import Admission, cookies_in, presented
 from monitoring.clock import Clock
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.hub import CURRENT, Hub
-from monitoring.realtime.client import AT_ONCE, Client, Frame
-from monitoring.realtime.gatekeeper import App, Gatekeeper
-from monitoring.realtime.polling import Polling
-from monitoring.realtime.seats import Seats, end
+from monitoring.reading.reader import Reader
+from monitoring.realtime.clients import WRITE_AT_ONCE, Client, Clients, Frame
+from monitoring.realtime.connections import ConnectionLimit, close
+from monitoring.realtime.current_metrics import CurrentMetrics
+from monitoring.realtime.polling_guard import PollingGuard
+from monitoring.realtime.websocket_guard import App, WebSocketGuard
 from monitoring.scope import BOT, UnknownSession
 
 log = logging.getLogger(__name__)
 
-PING_INTERVAL, PING_TIMEOUT = 15, 10
-LARGEST_MESSAGE = 16_384
-QUIET = 1.0
-"""Seconds between two answers to ``request_update``, whoever asks."""
+PING_INTERVAL_SECONDS, PING_TIMEOUT_SECONDS = 15, 10
+MAX_MESSAGE_BYTES = 16_384
+REQUEST_UPDATE_SECONDS = 1.0
+"""Between two answers to ``request_update``; each goes to all clients that have asked."""
 GREETING = {"status": "Connected to monitoring dashboard"}
-
-Payload = Callable[[], Awaitable[object]]
-Find = Callable[[str], Awaitable[object]]
-"""Raises UnknownSession for a session that is none, DatabaseUnavailable when that cannot be known."""
-Allowed = Callable[[str, Mapping[str, str]], float | None]
-"""Token presented in ``auth`` or a header, and the request's cookies → until when (seconds since 1970 UTC) may this
-client read? None: not at all."""
 
 
 @dataclass(slots=True)
 class Sockets:
-    """The Socket.IO server. ``metrics`` makes the payload of ``metrics_update``."""
+    """The Socket.IO server."""
 
     hub: Hub
     clock: Clock
-    allowed: Allowed
-    origins: tuple[str, ...]
-    find: Find
-    metrics: Payload
+    admission: Admission
+    reader: Reader
+    metrics: CurrentMetrics
     on_viewer: Callable[[], None]
     server: socketio.AsyncServer = field(init=False)
-    seats: Seats = field(init=False)
-    _clients: dict[str, Client] = field(default_factory=dict)
-    _older: dict[str, Client] = field(default_factory=dict)
+    limit: ConnectionLimit = field(init=False)
+    _clients: Clients = field(init=False)
     _asking: set[str] = field(default_factory=set)
     _answering: asyncio.Task[None] | None = None
-    _news: Mapping[str, str] = field(default_factory=dict)
-    _frame: Frame = field(init=False)
 
     def __post_init__(self) -> None:
         self.server = socketio.AsyncServer(
             async_mode="asgi",
             transports=["websocket", "polling"],
-            # One message of a client after the other: they are few, and whoever sends many waits.
+            # Messages of one client are handled one after the other: a client that sends many slows down itself.
             async_handlers=False,
-            ping_interval=PING_INTERVAL,
-            ping_timeout=PING_TIMEOUT,
-            max_http_buffer_size=LARGEST_MESSAGE,
+            ping_interval=PING_INTERVAL_SECONDS,
+            ping_timeout=PING_TIMEOUT_SECONDS,
+            max_http_buffer_size=MAX_MESSAGE_BYTES,
             cors_allowed_origins=self._origin_allowed,
-            # Named, for otherwise each of the two prints its lines by itself too, as they come.
+            # Without a logger of our own each of the two would print its lines itself.
             logger=logging.getLogger("socketio.server"),
             engineio_logger=logging.getLogger("engineio.server"),
         )
-        self.seats = Seats(self.server.eio, self.hub, lambda: len(self._clients))
+        self._clients = Clients(self.hub, self.clock)
+        self.limit = ConnectionLimit(self.server.eio, self.hub, self._clients)
         self.server.on("connect", self._connect)
         self.server.on("disconnect", self._disconnect)
         self.server.on("request_update", self._request_update)
@@ -79,90 +70,75 @@ class Sockets:
     def application(self, others: Any, path: str = "socket.io") -> App:
         """An ASGI application that answers at ``path`` and leaves the rest to ``others``."""
         both = socketio.ASGIApp(self.server, others, socketio_path=path)
-        polling = Polling(both, LARGEST_MESSAGE, self.seats, self._origin_allowed, self.clock)
-        return Gatekeeper(both, path, LARGEST_MESSAGE, self.seats, polling, self.clock)
+        polling = PollingGuard(both, MAX_MESSAGE_BYTES, self.limit, self.admission, self.clock)
+        return WebSocketGuard(both, path, MAX_MESSAGE_BYTES, self.limit, polling, self.clock)
 
     @property
     def listeners(self) -> int:
-        """Clients that want the update events and not the names of sections."""
-        return len(self._older)
+        """How many clients want the update events instead of the names of sections."""
+        return len(self._clients.legacy)
 
-    def _origin_allowed(self, origin: str | None, environ: dict[str, Any]) -> bool:
-        if origin is None or origin.rstrip("/") in self.origins:
-            return True
-        try:
-            return bool(urlsplit(origin).netloc == environ.get("HTTP_HOST", ""))
-        except ValueError:
-            return False
+    def _origin_allowed(self, origin: str | None, environ: Mapping[str, str]) -> bool:
+        host, fetch_site = environ.get("HTTP_HOST", ""), environ.get("HTTP_SEC_FETCH_SITE")
+        return not self.admission.is_foreign(origin, host, fetch_site)
 
     async def _connect(self, sid: str, environ: dict[str, Any], auth: object) -> None:
         connection = self.server.eio.sockets[self.server.manager.eio_sid_from_sid(sid, "/")]
-        wish = auth if isinstance(auth, dict) else {}
-        # Both come after the answer to this very request, which is sent as soon as this function ends.
+        options = auth if isinstance(auth, dict) else {}
+        # Both follow the answer to this very request, which is sent as soon as this function ends.
         afterwards = asyncio.get_running_loop().call_soon
         try:
-            scope, until = await self._admitted(wish, environ)
+            scope, until = await self._admit(options, environ)
         except ConnectionRefusedError:
             if connection.upgraded:
-                afterwards(end, connection)
-            # By polling it stays for its answer, as a stranger, for a while.
+                afterwards(close, connection)
+            # A connection by polling stays until its answer is fetched; it is anonymous, so not for long.
             raise
         extensions = environ["asgi.scope"].get("extensions") or {}
-        write = extensions[AT_ONCE]["write"] if AT_ONCE in extensions else _nothing_at_once
-        client = Client(sid, scope, until, self.clock, connection, write, self._stale, self._forget)
-        self._clients[sid] = client
-        self.seats.welcome(connection.sid)
+        write = extensions[WRITE_AT_ONCE]["write"] if WRITE_AT_ONCE in extensions else _never_at_once
+        client = Client(sid, scope, until, connection, write, self._clients)
+        self._clients.add(client)
+        self.limit.let_in(connection.sid)
         self.on_viewer()
-        afterwards(self._greet, client, bool(wish.get("fragments")))
+        afterwards(self._greet, client, bool(options.get("fragments")))
 
-    async def _admitted(self, wish: Mapping[str, object], environ: Mapping[str, Any]) -> tuple[str, float]:
-        """What the client may follow, and until when by the clock's ``monotonic``.
+    async def _admit(self, options: Mapping[str, object], environ: Mapping[str, Any]) -> tuple[str, float]:
+        """Which scope the client may follow, and until when by the clock's ``monotonic``.
 
-        Raises ConnectionRefusedError, which tells it why not.
+        Raises ConnectionRefusedError, which tells the client why it may not.
         """
-        until = self.allowed(_token(wish, environ), cookies_in(environ.get("HTTP_COOKIE", "")))
+        until = self.admission.until(_token(options, environ), cookies_in(environ.get("HTTP_COOKIE", "")))
         if until is None:
             raise ConnectionRefusedError("unauthorized")
         if self.hub.closing:
             raise ConnectionRefusedError("going away")
-        if self.seats.full:
+        if self.limit.full:
             raise ConnectionRefusedError("too many pages are open")
-        scope = _scope(wish)
+        scope = _scope(options)
         try:
-            await self.find(scope)
+            await self.reader.session(scope)
         except UnknownSession as error:
             raise ConnectionRefusedError(str(error)) from None
         except (DatabaseUnavailable, TableMissing) as error:
-            # Those who look at what is current must hear when it is back.
+            # Clients of the current scope stay, so that they hear when the database is back.
             if scope != CURRENT:
                 raise ConnectionRefusedError(str(error)) from None
         return scope, self.clock.monotonic() + (until - self.clock.since_1970())
 
-    def _greet(self, client: Client, fragments: bool) -> None:
-        if client.sid not in self._clients:
+    def _greet(self, client: Client, is_page: bool) -> None:
+        if self._clients.get(client.sid) is None:
             return
-        if fragments:
-            client.send(Frame("hello", self.hub.hello(client.scope)))
-            self.hub.add(client)
+        if is_page:
+            client.send_in_turn(Frame("hello", self.hub.hello(client.scope)))
+            self._clients.add_page(client)
         else:
-            client.send(Frame("connected", GREETING))
-            self._older[client.sid] = client
-
-    def _stale(self, versions: Mapping[str, str]) -> Frame:
-        if versions is not self._news:
-            self._news, self._frame = versions, Frame("stale", versions)
-        return self._frame
-
-    def _forget(self, client: Client) -> None:
-        self.hub.remove(client)
-        self._clients.pop(client.sid, None)
-        self._older.pop(client.sid, None)
-        self._asking.discard(client.sid)
+            client.send_in_turn(Frame("connected", GREETING))
+            self._clients.add_legacy(client)
 
     async def _disconnect(self, sid: str, _reason: object = None) -> None:
         client = self._clients.get(sid)
         if client is not None:
-            client.let_go()
+            client.disconnect()
 
     async def _request_update(self, sid: str, *_ignored: object) -> None:
         self._asking.add(sid)
@@ -170,23 +146,23 @@ class Sockets:
             self._answering = asyncio.create_task(self._answer(), name="request_update")
 
     async def _answer(self) -> None:
-        """The first who asks at once, then all who asked meanwhile together."""
+        """Reads the metrics once for all clients that have asked, as long as there are any."""
         while self._asking:
             try:
-                frame = Frame("metrics_update", await self.metrics())
+                frame = Frame("metrics_update", await self.metrics.read_or_empty())
             except Exception:
                 log.exception("request_update failed")
                 self._asking.clear()
                 return
             asking, self._asking = self._asking, set()
-            for sid in asking & self._clients.keys():
-                self._clients[sid].send(frame)
-            await asyncio.sleep(QUIET)
+            for client in filter(None, map(self._clients.get, asking)):
+                client.send(frame)
+            await asyncio.sleep(REQUEST_UPDATE_SECONDS)
 
     async def emit(self, event: str, payload: object) -> None:
-        """To every client that wants the update events."""
+        """Sends an event to every client that wants the update events."""
         frame = Frame(event, payload)
-        for client in tuple(self._older.values()):
+        for client in self._clients.legacy:
             client.send(frame)
 
     async def close(self) -> None:
@@ -195,14 +171,14 @@ class Sockets:
         await self.server.shutdown()
 
 
-def _nothing_at_once(_frame: bytes) -> bool:
-    """Under a server that is not ours everything waits for its turn."""
+def _never_at_once(_frame: bytes) -> bool:
+    """Under a server that is not ours everything goes through Engine.IO's queue."""
     return False
 
 
-def _scope(wish: Mapping[str, object]) -> str:
-    """The scope asked for, by ``session`` or by ``bot``; what is neither text nor a number names none."""
-    bot, session = wish.get("bot"), wish.get("session")
+def _scope(options: Mapping[str, object]) -> str:
+    """The scope asked for, by ``session`` or by ``bot``. A value that is neither text nor a number names none."""
+    bot, session = options.get("bot"), options.get("session")
     if bot in (None, ""):
         return CURRENT if session in (None, "") else _name(session)
     return "?" if session not in (None, "") else f"{BOT}{_name(bot)}"
@@ -212,9 +188,9 @@ def _name(wanted: object) -> str:
     return str(wanted) if isinstance(wanted, str | int) and not isinstance(wanted, bool) else "?"
 
 
-def _token(wish: Mapping[str, object], environ: Mapping[str, Any]) -> str:
-    wished = wish.get("token")
+def _token(options: Mapping[str, object], environ: Mapping[str, Any]) -> str:
+    token = options.get("token")
     # JSON may carry half a surrogate pair, which is no text that could be compared.
-    return (wished.encode(errors="replace").decode() if isinstance(wished, str) else "") or presented(
+    return (token.encode(errors="replace").decode() if isinstance(token, str) else "") or presented(
         environ.get("HTTP_X_DASHBOARD_TOKEN", ""), environ.get("HTTP_AUTHORIZATION", "")
     )

@@ -4,14 +4,14 @@ import json
 from collections.abc import AsyncIterator
 
 from monitoring.hub import Hub
-from monitoring.realtime.unsent import Streams
-from monitoring.realtime.updates import Updates
+from monitoring.realtime.current_metrics import CurrentMetrics
+from monitoring.realtime.event_buffer import EventStreams
 from monitoring.scope import CURRENT
 
-HEARTBEAT = 15.0
-"""Seconds between signs of life; scripts see events, not comments, so it is one."""
+HEARTBEAT_SECONDS = 15.0
+"""A heartbeat is an event, because a page's script does not see comments."""
 RETRY = b"retry: 1000\n\n"
-"""Milliseconds after which a browser comes back."""
+"""Tells a browser to reconnect after so many milliseconds."""
 HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-cache, no-transform",
@@ -23,8 +23,8 @@ def event(name: str, data: object) -> bytes:
     return f"event: {name}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
 
 
-async def stream(hub: Hub, scope: str, heartbeat: float = HEARTBEAT) -> AsyncIterator[bytes]:
-    """The signals of ``scope`` until the client goes or the server closes."""
+async def stream(hub: Hub, scope: str, heartbeat: float = HEARTBEAT_SECONDS) -> AsyncIterator[bytes]:
+    """The signals of ``scope`` until the client disconnects or the server stops."""
     subscription = hub.subscribe(scope)
     try:
         yield RETRY + event("hello", hub.hello(scope))
@@ -39,21 +39,21 @@ async def stream(hub: Hub, scope: str, heartbeat: float = HEARTBEAT) -> AsyncIte
 
 
 async def full_stream(
-    hub: Hub, streams: Streams, updates: Updates, heartbeat: float = HEARTBEAT
+    hub: Hub, streams: EventStreams, metrics: CurrentMetrics, heartbeat: float = HEARTBEAT_SECONDS
 ) -> AsyncIterator[bytes]:
-    """The signals of the current session and its update events, the metrics of this moment first."""
+    """The signals of the current session and its update events; it begins with the metrics."""
     subscription = hub.subscribe(CURRENT)
-    unsent = streams.join(lambda: subscription.offer({}))
+    buffer = streams.join(subscription)
     try:
-        yield RETRY + event("hello", hub.hello(CURRENT)) + event("metrics_update", await updates.metrics())
+        yield RETRY + event("hello", hub.hello(CURRENT)) + event("metrics_update", await metrics.read_or_empty())
         while True:
             stale = await subscription.next(heartbeat)
             if subscription.closed:
                 break
             news = [event("stale", stale)] if stale else []
-            news += [event(name, payload) for name, payload in unsent.take()]
+            news += [event(name, payload) for name, payload in buffer.take()]
             yield b"".join(news) or event("hb", 1)
         yield RETRY
     finally:
-        streams.leave(unsent)
+        streams.leave(buffer)
         hub.unsubscribe(subscription)

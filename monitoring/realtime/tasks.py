@@ -10,7 +10,8 @@ from monitoring.clock import Clock
 
 log = logging.getLogger(__name__)
 
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
+FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.5, 30.0
+"""Before a failed task is started again."""
 
 
 @dataclass(slots=True)
@@ -43,7 +44,7 @@ class Tasks:
 
     async def _supervise(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         state = self.states[name]
-        backoff = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, self._clock)
+        backoff = Backoff(FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS, self._clock)
         while True:
             state.running = True
             try:

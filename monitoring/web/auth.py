@@ -7,7 +7,6 @@ operator, and requests that browsers make from other sites are refused.
 
 from collections.abc import Callable
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from quart import Response, current_app, g, redirect, request, session
 
@@ -59,7 +58,9 @@ def operators_mark(token: str) -> str:
 
 async def guard() -> Response | None:
     """Before every request: lets it pass, or answers in its stead."""
-    if request.method not in SAFE_METHODS and foreign_origin():
+    headers = request.headers
+    foreign = services().admission.is_foreign(headers.get("Origin"), request.host, headers.get("Sec-Fetch-Site"))
+    if request.method not in SAFE_METHODS and foreign:
         raise Problem(403, "cross_site", "This request came from another site.")
     wanted = access_of(request.endpoint)
     g.operator = is_operator()
@@ -75,19 +76,3 @@ async def guard() -> Response | None:
     if not settings.token:
         raise Problem(403, "writing_closed", "Set MONITORING_DASHBOARD_TOKEN to allow this.")
     raise Problem(401, "unauthorized", "The operator's token is needed: X-Dashboard-Token or Authorization: Bearer.")
-
-
-def foreign_origin() -> bool:
-    """Whether a browser says that another site sent this request (browsers cannot be made to lie about it)."""
-    fetched = request.headers.get("Sec-Fetch-Site")
-    if fetched in ("same-origin", "none"):
-        return False
-    origin = request.headers.get("Origin")
-    if origin is None:
-        return fetched is not None
-    return not allowed_origin(origin, request.host)
-
-
-def allowed_origin(origin: str, host: str) -> bool:
-    """Whether a page of ``origin`` may talk to the dashboard reached as ``host``."""
-    return origin.rstrip("/") in services().settings.cors_origins or urlsplit(origin).netloc == host

@@ -26,7 +26,7 @@ async def events() -> Response:
     if parts.hub.full:
         raise Problem(503, "too_many_streams", "Too many pages are open.")
     parts.feed.wake()
-    body = full_stream(parts.hub, parts.streams, parts.updates) if full else stream(parts.hub, scope)
+    body = full_stream(parts.hub, parts.event_streams, parts.metrics) if full else stream(parts.hub, scope)
     response = Response(body, headers=HEADERS)
     response.timeout = None  # Quart would end the stream after a minute
     return response

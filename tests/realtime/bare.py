@@ -7,7 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from quart import Quart
 
+from monitoring.admission import Admission
+from monitoring.clock import Clock
+from monitoring.config import load_settings
 from monitoring.hub import Hub
 from monitoring.realtime.sockets import Sockets
 from monitoring.scope import UnknownSession
@@ -15,39 +19,46 @@ from tests.clocks import RunningClock
 from tests.serving import served
 from tests.waiting import until
 
+SETTINGS = {"DATABASE_URL": "postgresql://nowhere/none", "MONITORING_CORS_ALLOWED_ORIGINS": "https://friend.example"}
 
-class Bare:
-    """The Socket.IO server without a dashboard behind it."""
+
+class BareSockets:
+    """The Socket.IO server without a dashboard behind it; it is the admission, the reader and the metrics itself."""
+
+    def __init__(self, hub: Hub, clock: Clock) -> None:
+        self.may_read_until: float | None = math.inf
+        self.computed = 0
+        app = Quart("bare")
+        app.secret_key = "bare"
+        self.is_foreign = Admission(app, load_settings(SETTINGS)).is_foreign
+        self.sockets = Sockets(hub, clock, self, self, self, on_viewer=lambda: None)
+
+    def until(self, _token: str, _cookies: object) -> float | None:
+        return self.may_read_until
+
+    async def session(self, scope: str) -> None:
+        if scope not in ("current", "7"):
+            raise UnknownSession(scope[:40])
+
+    async def read_or_empty(self) -> object:
+        self.computed += 1
+        await asyncio.sleep(0.01)
+        return {"computed": self.computed}
+
+
+class Bare(BareSockets):
+    """The same at an address, with a clock that a test moves, and a current session 7."""
 
     def __init__(self) -> None:
         self.clock = RunningClock()
         self.hub = Hub(("trades", "risk"), self.clock.clock, quiet=0.2)
         self.hub.define("current", [7])
-        self.until: float | None = math.inf
-        self.computed = 0
         self.host = ""
-        self.sockets = Sockets(
-            hub=self.hub,
-            clock=self.clock.clock,
-            allowed=lambda _token, _cookies: self.until,
-            origins=("https://friend.example",),
-            find=self.find,
-            metrics=self.metrics,
-            on_viewer=lambda: None,
-        )
-
-    async def find(self, session: str) -> None:
-        if session not in ("current", "7"):
-            raise UnknownSession(session[:40])
+        super().__init__(self.hub, self.clock.clock)
 
     async def empty(self) -> None:
-        """Waits until the last connection has been forgotten."""
+        """Waits until the last connection is closed."""
         await until(lambda: not self.sockets.server.eio.sockets)
-
-    async def metrics(self) -> object:
-        self.computed += 1
-        await asyncio.sleep(0.01)
-        return {"computed": self.computed}
 
 
 @asynccontextmanager

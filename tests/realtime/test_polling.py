@@ -1,12 +1,9 @@
-"""Socket.IO by polling, as clients begin by default: who is let in, what they hear, and what becomes of strangers."""
+"""Socket.IO by polling, as clients begin by default: who is let in, what they hear, and what is refused."""
 
 import asyncio
-import contextlib
 import gc
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -14,59 +11,17 @@ import asyncpg
 import httpx
 import pytest
 import socketio
-from websockets.asyncio.client import ClientConnection, connect
 
-from monitoring.realtime import seats
-from tests.engine_io import let_in, raw
+from tests.engine_io import let_in
 from tests.history import seed_account
 from tests.realtime.bare import Bare, complaints
+from tests.realtime.poller import PATH, introduced, shaken
 from tests.rows import insert, now
 from tests.running import run_dashboard
 from tests.secrets import SECRETS, TOKEN
-from tests.waiting import WAIT_SECONDS, until, waiting
+from tests.waiting import waiting
 
-PATH = "/socket.io/?EIO=4&transport=polling"
 PRODUCTION = {"ENV": "production", **SECRETS}
-
-
-@dataclass(frozen=True)
-class Poller:
-    """A connection by polling, of which every request is made by hand."""
-
-    http: httpx.AsyncClient
-    url: str
-
-    async def send(self, *packets: str) -> httpx.Response:
-        return await self.http.post(self.url, content="\x1e".join(packets))
-
-    async def poll(self) -> list[str]:
-        answer = await self.http.get(self.url)
-        assert answer.status_code == 200, answer.text
-        return answer.text.split("\x1e")
-
-    async def packet(self) -> str:
-        """The next one, which must come alone."""
-        (packet,) = await self.poll()
-        return packet
-
-
-@asynccontextmanager
-async def shaken(host: str, **headers: str) -> AsyncIterator[Poller]:
-    """After the handshake, and before the introduction."""
-    async with httpx.AsyncClient(headers=headers, timeout=WAIT_SECONDS) as http:
-        answer = await http.get(f"http://{host}{PATH}")
-        assert answer.status_code == 200, answer.text
-        yield Poller(http, f"http://{host}{PATH}&sid={json.loads(answer.text[1:])['sid']}")
-
-
-@asynccontextmanager
-async def introduced(host: str, auth: str = "") -> AsyncIterator[Poller]:
-    async with shaken(host) as poller:
-        assert (await poller.send(f"40{auth}")).status_code == 200
-        first, *events = await poller.poll()
-        assert first.startswith("40"), first
-        assert [json.loads(event[2:])[0] for event in events] == ["hello" if auth else "connected"]
-        yield poller
 
 
 @pytest.mark.filterwarnings("ignore:.*Connection.__del__:pytest.PytestUnraisableExceptionWarning")  # the client library
@@ -205,153 +160,3 @@ async def test_a_body_in_pieces_is_taken_whole(bare: Bare) -> None:
     async with introduced(bare.host) as program:
         assert (await program.http.post(program.url, content=pieces())).status_code == 200
         assert json.loads((await program.packet())[2:])[0] == "metrics_update"
-
-
-async def test_strangers_take_no_seat(bare: Bare, quiet_log: pytest.LogCaptureFixture) -> None:
-    bare.hub.most_viewers = 3
-    async with introduced(bare.host) as early, httpx.AsyncClient() as crowd:
-        for _ in range(100):
-            assert (await crowd.get(f"http://{bare.host}{PATH}")).status_code == 200
-        assert len(bare.sockets.server.eio.sockets) <= 3
-        async with let_in(bare.host) as page, introduced(bare.host, '{"fragments":true}'):
-            await page.event("hello")
-            assert bare.hub.viewers == 2
-            # Now every seat is taken, for either kind of connection.
-            assert (await crowd.get(f"http://{bare.host}{PATH}")).status_code == 503
-            await bare.sockets.emit("trade_update", {"trades": []})
-            assert await early.packet() == '42["trade_update",{"trades":[]}]'
-    assert complaints(quiet_log) == []
-
-
-async def test_a_stranger_by_websocket_yields_its_place(bare: Bare) -> None:
-    bare.hub.most_viewers = 1
-    async with raw(bare.host) as stranger, introduced(bare.host):
-        await stranger.closed()
-
-
-@pytest.mark.parametrize("refused", [False, True])
-async def test_strangers_are_let_go_after_a_while(
-    bare: Bare, monkeypatch: pytest.MonkeyPatch, refused: bool, quiet_log: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(seats, "INTRODUCTION_SECONDS", 0.2)
-    bare.until = None if refused else bare.until
-    async with shaken(bare.host) as stranger:
-        if refused:
-            await stranger.send("40")
-            assert await stranger.packet() == '44{"message":"unauthorized"}'
-        assert await stranger.packet() == "1"
-        await bare.empty()
-        assert (await stranger.send("40")).status_code == 400
-    assert complaints(quiet_log) == []
-
-
-@pytest.mark.parametrize("first", ["3", "41", '42["request_update"]', "junk"])
-async def test_nothing_is_done_for_strangers(bare: Bare, first: str) -> None:
-    async with shaken(bare.host) as stranger:
-        assert (await stranger.send(first)).status_code == 400
-        await bare.empty()
-    assert bare.computed == 0
-
-
-async def test_who_never_polls_again_is_let_go(bare: Bare) -> None:
-    async with introduced(bare.host):
-        assert bare.sockets.listeners == 1
-        for number in range(100):
-            await bare.sockets.emit("trade_update", {"trades": [number]})
-        assert bare.sockets.listeners == 0
-        await bare.empty()
-
-
-async def test_who_says_nothing_to_a_ping_is_let_go(bare: Bare, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bare.sockets.server.eio, "ping_interval", 0.1)
-    monkeypatch.setattr(bare.sockets.server.eio, "ping_timeout", 0.2)
-    async with introduced(bare.host):
-        await bare.empty()
-        assert bare.sockets.listeners == 0
-
-
-async def test_who_breaks_off_a_poll_is_let_go_at_once(bare: Bare, quiet_log: pytest.LogCaptureFixture) -> None:
-    async with introduced(bare.host) as program:
-        with pytest.raises(httpx.ReadTimeout):
-            await program.http.get(program.url, timeout=0.3)
-        await bare.empty()
-    assert bare.sockets.listeners == 0
-    assert complaints(quiet_log) == []
-
-
-async def test_two_polls_at_a_time_are_refused(bare: Bare) -> None:
-    async with introduced(bare.host) as program:
-        first = asyncio.create_task(program.packet())
-        await until(lambda: any(connection.queue._getters for connection in bare.sockets.server.eio.sockets.values()))
-        assert (await program.http.get(program.url)).status_code == 400
-        await bare.sockets.emit("trade_update", {"trades": []})
-        assert await first == '42["trade_update",{"trades":[]}]'
-
-
-async def test_who_was_answered_may_ask_again_at_once(bare: Bare) -> None:
-    async with introduced(bare.host) as program:
-        for number in range(2):
-            await bare.sockets.emit("trade_update", {"trades": [number]})
-        reader, writer = await asyncio.open_connection(*bare.host.split(":"))
-        path = program.url.partition(bare.host)[2]
-        # Both at once over one connection: the second is taken up in the moment that the first is answered.
-        writer.write(f"GET {path} HTTP/1.1\r\nHost: {bare.host}\r\n\r\n".encode() * 2)
-        async with waiting():
-            assert b"[0]}" in await reader.readuntil(b"[1]}]")
-            await bare.sockets.emit("trade_update", {"trades": [2]})
-            assert b" 200 OK" in await reader.readuntil(b"[2]}]")
-        writer.close()
-        await writer.wait_closed()
-
-
-async def test_who_leaves_is_forgotten(bare: Bare) -> None:
-    async with introduced(bare.host) as program, introduced(bare.host, '{"fragments":true}') as page:
-        assert (bare.hub.viewers, bare.sockets.listeners) == (1, 1)
-        await program.send("41", "1")
-        await page.send("1")
-        await bare.empty()
-    assert bare.hub.viewers == bare.sockets.listeners == 0
-
-
-@asynccontextmanager
-async def upgrading(poller: Poller) -> AsyncIterator[ClientConnection]:
-    address = poller.url.replace("http://", "ws://").replace("transport=polling", "transport=websocket")
-    async with connect(address, compression=None, proxy=None) as socket:
-        yield socket
-
-
-async def test_a_websocket_that_breaks_leaves_the_polling(bare: Bare) -> None:
-    """As behind a proxy that lets WebSockets begin and nothing more."""
-    async with introduced(bare.host) as program:
-        async with upgrading(program):
-            pass
-        await until(lambda: not any(found.upgrading for found in bare.sockets.server.eio.sockets.values()))
-        asking = asyncio.create_task(program.packet())
-        await bare.sockets.emit("trade_update", {"trades": []})
-        assert await asking == '42["trade_update",{"trades":[]}]'
-
-
-@pytest.mark.parametrize("messages", [["junk"], ["5"], ["40"], ["2probe", "40"], ["2probe", "5", "junk"]])
-async def test_an_upgrade_is_a_probe_and_nothing_else(
-    bare: Bare, messages: list[str], quiet_log: pytest.LogCaptureFixture
-) -> None:
-    async with introduced(bare.host) as fool, upgrading(fool) as socket:
-        for message in messages:
-            await socket.send(message)
-        async with waiting():
-            with contextlib.suppress(Exception):
-                while True:
-                    await socket.recv()
-        assert socket.close_code == 1008
-    assert complaints(quiet_log) == []
-
-
-async def test_a_server_that_stops_waits_for_no_poll(database_url: str) -> None:
-    async with run_dashboard("--db-url", database_url) as running:
-        async with introduced(running.url.removeprefix("http://")) as program:
-            asking = asyncio.create_task(program.poll())
-            await asyncio.sleep(0.3)  # until it is asking: nothing tells
-            running.process.terminate()
-            assert (await asking)[-1] == "1"
-        assert await running.process.wait() == 0
-    assert "ERROR" not in "".join(running.log)

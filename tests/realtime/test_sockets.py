@@ -9,7 +9,7 @@ from quart import Quart
 from websockets.exceptions import InvalidStatus
 
 from monitoring.app import asgi
-from monitoring.realtime import gatekeeper, seats
+from monitoring.realtime import connections, websocket_guard
 from monitoring.services import KEY, Services
 from tests.engine_io import OWN_PAGE, let_in, raw
 from tests.realtime.bare import Bare, complaints
@@ -81,7 +81,7 @@ async def test_known_sessions_are_followed(bare: Bare, session: object) -> None:
 
 
 async def test_a_client_may_read_no_longer_than_its_cookie(bare: Bare) -> None:
-    bare.until = bare.clock.clock.since_1970() + 600
+    bare.may_read_until = bare.clock.clock.since_1970() + 600
     async with let_in(bare.host) as page:
         await page.event("hello")
         bare.hub.publish(7, ("trades",))
@@ -89,7 +89,7 @@ async def test_a_client_may_read_no_longer_than_its_cookie(bare: Bare) -> None:
         bare.clock.forward(minutes=10)
         bare.hub.publish(7, ("risk",))
         await page.closed()
-    bare.until = None
+    bare.may_read_until = None
     async with raw(bare.host) as page:
         assert await page.introduce(OWN_PAGE) == '44{"message":"unauthorized"}'
         await page.closed()
@@ -116,7 +116,7 @@ async def test_metrics_that_fail_are_logged_and_asked_for_again(
     async with let_in(bare.host, None) as program:
         await program.event("connected")
         with monkeypatch.context() as patched:
-            patched.setattr(bare.sockets, "metrics", fails)
+            patched.setattr(bare.sockets.metrics, "read_or_empty", fails)
             await program.send('42["request_update"]')
             assert await program.silent()
         assert complaints(quiet_log) == ["request_update failed"]
@@ -167,14 +167,14 @@ async def test_nobody_stays_who_does_not_introduce_himself(bare: Bare, first: st
 
 
 async def test_nobody_stays_who_says_nothing(bare: Bare, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(seats, "INTRODUCTION_SECONDS", 0.1)
+    monkeypatch.setattr(connections, "INTRODUCTION_SECONDS", 0.1)
     async with raw(bare.host) as stranger:
         assert await stranger.closed() == POLICY
 
 
 async def test_who_sends_many_messages_waits(bare: Bare, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gatekeeper, "BURST", 5)
-    monkeypatch.setattr(gatekeeper, "A_SECOND", 20)
+    monkeypatch.setattr(websocket_guard, "BURST_COUNT", 5)
+    monkeypatch.setattr(websocket_guard, "MESSAGES_PER_SECOND", 20)
     async with let_in(bare.host, None) as eager:
         await eager.event("connected")
         started = time.monotonic()

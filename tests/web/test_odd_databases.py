@@ -60,7 +60,7 @@ async def post_everything(client: Any) -> dict[str, int]:
 async def listen(app: Quart, client: Any) -> dict[str, Any]:
     """What those who are sent the figures get: over Socket.IO, and as an event stream."""
     parts: Services = app.extensions[KEY]
-    asked = await parts.updates.metrics()
+    asked = await parts.metrics.read_or_empty()
     async with stream(client, "/events?payload=1") as reader:
         told = await reader.until("metrics_update")
     assert told.keys() == asked.keys()

@@ -63,16 +63,16 @@ async def test_with_payload_the_update_events_come_too(
 async def test_what_nobody_asks_for_is_not_made(account: int, client: Any, parts: Services) -> None:
     async with stream(client, "/events") as reader:
         await reader.until("hello")
-        assert not parts.updates.wanted
+        assert not parts.legacy_events.wanted
 
 
 async def test_a_reader_who_goes_leaves_nothing_behind(account: int, app: Quart, parts: Services) -> None:
     async with app.app_context():
-        leaving = sse.full_stream(parts.hub, parts.streams, parts.updates)
+        leaving = sse.full_stream(parts.hub, parts.event_streams, parts.metrics)
         await anext(leaving)
-        assert (parts.updates.wanted, parts.hub.viewers) == (True, 1)
+        assert (parts.legacy_events.wanted, parts.hub.viewers) == (True, 1)
         await leaving.aclose()
-        assert (parts.updates.wanted, parts.hub.viewers) == (False, 0)
+        assert (parts.legacy_events.wanted, parts.hub.viewers) == (False, 0)
 
 
 async def test_silence_is_broken_by_a_heartbeat_and_ended_by_the_server() -> None:

@@ -37,7 +37,7 @@ async def post_config() -> Payload:
     changes = {key: _change(key, change) for key, change in wanted.items() if key in shown}
     for key, change in changes.items():
         shown.change(key, change)
-    services().updates.announce()
+    services().legacy_events.send_metrics_soon()
     return {"success": True}
 
 

@@ -126,8 +126,8 @@ async def test_a_position_that_a_restart_moves_is_not_closed(
     moved = await insert(connection, "positions", session_id=first, status="OPEN")
     await program.until(lambda: moved in program.open)
     program.open.clear()
-    await page.parts.updates.changed(first, {"positions": [NewRow(moved, first, is_new=False)]})
-    await page.parts.updates.changed(first, {"positions": [NewRow(moved, None, is_new=False, finished=True)]})
+    await page.parts.legacy_events.changed(first, {"positions": [NewRow(moved, first, is_new=False)]})
+    await page.parts.legacy_events.changed(first, {"positions": [NewRow(moved, None, is_new=False, finished=True)]})
     await program.until(lambda: moved in program.open | program.closed)
     assert not program.closed
 

@@ -1,19 +1,21 @@
-"""The update events for event streams: what each has not been sent yet, merged, so that a slow reader costs little."""
+"""The update events of one event stream that are not sent yet, merged, so that a slow reader costs little memory."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
-MOST_ROWS = 500
-"""Trades, and positions, that are kept for one reader; of more, the newest."""
+from monitoring.hub import Subscription
+
+MAX_KEPT_ROWS = 500
+"""Of trades, and of positions; of more, the newest are kept."""
 
 Event = tuple[str, dict[str, Any]]
 
 
-class Unsent:
-    """The newest metrics, and every trade and position once. ``wake`` is called when there is something."""
+class EventBuffer:
+    """The newest metrics, and every trade and position once. A new event wakes the stream's ``subscription``."""
 
-    def __init__(self, wake: Callable[[], None]) -> None:
-        self._wake = wake
+    def __init__(self, subscription: Subscription) -> None:
+        self._subscription = subscription
         self._metrics: dict[str, Any] | None = None
         self._trades: dict[int, object] = {}
         self._positions: dict[int, object] = {}
@@ -29,7 +31,7 @@ class Unsent:
                 self._add_positions(payload)
             case _:
                 raise ValueError(f"{event}: expected metrics_update, trade_update or position_update")
-        self._wake()
+        self._subscription.offer({})
 
     def _add_positions(self, payload: dict[str, Any]) -> None:
         for position in payload["positions"]:
@@ -40,7 +42,7 @@ class Unsent:
         _merge(self._closed, ((closed, None) for closed in payload["closed"]))
 
     def take(self) -> list[Event]:
-        """Everything there is, once."""
+        """Empties the buffer."""
         events: list[Event] = []
         if self._trades:
             events.append(("trade_update", {"trades": list(self._trades.values())}))
@@ -57,28 +59,28 @@ def _merge(kept: dict[int, object], rows: Iterable[tuple[int, object]]) -> None:
     for number, row in rows:
         kept.pop(number, None)  # so that the newest stands last
         kept[number] = row
-    while len(kept) > MOST_ROWS:
+    while len(kept) > MAX_KEPT_ROWS:
         del kept[next(iter(kept))]
 
 
-class Streams:
-    """The event streams that asked for the update events."""
+class EventStreams:
+    """The event streams whose clients want the update events."""
 
     def __init__(self) -> None:
-        self._open: set[Unsent] = set()
+        self._buffers: set[EventBuffer] = set()
 
     @property
     def listeners(self) -> int:
-        return len(self._open)
+        return len(self._buffers)
 
-    def join(self, wake: Callable[[], None]) -> Unsent:
-        unsent = Unsent(wake)
-        self._open.add(unsent)
-        return unsent
+    def join(self, subscription: Subscription) -> EventBuffer:
+        buffer = EventBuffer(subscription)
+        self._buffers.add(buffer)
+        return buffer
 
-    def leave(self, unsent: Unsent) -> None:
-        self._open.discard(unsent)
+    def leave(self, buffer: EventBuffer) -> None:
+        self._buffers.discard(buffer)
 
     async def emit(self, event: str, payload: dict[str, Any]) -> None:
-        for unsent in self._open:
-            unsent.add(event, payload)
+        for buffer in self._buffers:
+            buffer.add(event, payload)

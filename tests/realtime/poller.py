@@ -1,0 +1,52 @@
+"""Socket.IO by polling, request by request."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx
+
+from tests.waiting import WAIT_SECONDS
+
+PATH = "/socket.io/?EIO=4&transport=polling"
+
+
+@dataclass(frozen=True)
+class Poller:
+    """A connection by polling, of which every request is made by hand."""
+
+    http: httpx.AsyncClient
+    url: str
+
+    async def send(self, *packets: str) -> httpx.Response:
+        return await self.http.post(self.url, content="\x1e".join(packets))
+
+    async def poll(self) -> list[str]:
+        answer = await self.http.get(self.url)
+        assert answer.status_code == 200, answer.text
+        return answer.text.split("\x1e")
+
+    async def packet(self) -> str:
+        """The next one, which must come alone."""
+        (packet,) = await self.poll()
+        return packet
+
+
+@asynccontextmanager
+async def shaken(host: str, **headers: str) -> AsyncIterator[Poller]:
+    """After the handshake, and before the introduction."""
+    async with httpx.AsyncClient(headers=headers, timeout=WAIT_SECONDS) as http:
+        answer = await http.get(f"http://{host}{PATH}")
+        assert answer.status_code == 200, answer.text
+        yield Poller(http, f"http://{host}{PATH}&sid={json.loads(answer.text[1:])['sid']}")
+
+
+@asynccontextmanager
+async def introduced(host: str, auth: str = "") -> AsyncIterator[Poller]:
+    async with shaken(host) as poller:
+        assert (await poller.send(f"40{auth}")).status_code == 200
+        first, *events = await poller.poll()
+        assert first.startswith("40"), first
+        assert [json.loads(event[2:])[0] for event in events] == ["hello" if auth else "connected"]
+        yield poller
