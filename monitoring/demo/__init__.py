@@ -51,18 +51,23 @@ async def demo_database(
         await _fill_if_missing(server, progress, days)
         progress(1.0, "ready")
         url = server.url(DATABASE)
-        engine = Engine(url, speed)
-        running = asyncio.create_task(engine.run(), name="demo engine")
-        try:
+        async with _running(Engine(url, speed)):
             yield url
-        finally:
-            engine.stop()
-            await asyncio.wait([running], timeout=STOP_SECONDS)
-            running.cancel()
-            with suppress(asyncio.CancelledError):
-                await running
     finally:
         await asyncio.to_thread(server.stop)
+
+
+@asynccontextmanager
+async def _running(engine: Engine) -> AsyncIterator[None]:
+    task = asyncio.create_task(engine.run(), name="demo engine")
+    try:
+        yield
+    finally:
+        engine.stop()
+        await asyncio.wait([task], timeout=STOP_SECONDS)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 async def _start(data_dir: Path) -> EmbeddedServer:

@@ -22,12 +22,13 @@ PART = Decimal("0.5")
 PART_CHANCE = 0.15
 REFUSED_CHANCE = 0.02
 REMARK_CHANCE = 0.012
-"""Of a candle."""
-SLIPPAGE = 0.00015
+"""That a candle brings a remark in the log."""
+SLIPPAGE_SHARE = 0.00015
+"""Standard deviation of a fill's price from the price that was asked for."""
 LOCKED_IN = Decimal("0.4")
 """Of the gain so far, by a trailing stop."""
-CLOSES = 60
-CANDLES_A_DAY = {"1h": 24, "4h": 6}
+MAX_KEPT_CLOSES = 60
+CANDLES_PER_DAY = {"1h": 24, "4h": 6}
 RISK_STEPS = ((0.10, 0.6), (0.05, 0.8))
 """From which drawdown on positions are how much smaller."""
 REMARKS = (
@@ -110,12 +111,12 @@ class Bot:
         return timedelta(hours=hours / self.speed)
 
     def _candle_at(self, now: datetime) -> int:
-        return int((now - LONG_AGO) / self._hours(24 / CANDLES_A_DAY[self.style.timeframe]))
+        return int((now - LONG_AGO) / self._hours(24 / CANDLES_PER_DAY[self.style.timeframe]))
 
     async def _look(self, prices: Mapping[str, Decimal]) -> None:
         chosen = await self._choice()
         for symbol in self.style.symbols:
-            self.closes.setdefault(symbol, deque(maxlen=CLOSES)).append(float(prices[symbol]))
+            self.closes.setdefault(symbol, deque(maxlen=MAX_KEPT_CLOSES)).append(float(prices[symbol]))
             if symbol == chosen:
                 await self._enter(symbol, prices[symbol])
             else:
@@ -134,12 +135,26 @@ class Bot:
         return str(self.random.choice(free))
 
     async def _enter(self, symbol: str, price: Decimal) -> None:
-        style = self.style
-        low, usual, high = style.hold_hours
+        low, usual, high = self.style.hold_hours
         hours = float(np.clip(self.random.lognormal(np.log(usual), 0.5), low, high))
+        asked = await self._wanted(symbol, price, hours)
+        if self.random.random() < REFUSED_CHANCE:
+            await self.desk.refuse(asked)
+            return
+        side = asked.side.lower()
+        row = self._decision(
+            symbol, price, action=f"opened_{side}", confidence=float(asked.confidence), size=asked.size
+        )
+        await self.desk.enter(asked, self._got(price), row)
+        now = self.desk.timer.now()
+        self._intents[self.desk.holdings[-1].id] = self._intent(now + self._hours(hours))
+        self._next_entry = now + self._hours(float(self.random.uniform(*self.style.pause_hours)))
+
+    async def _wanted(self, symbol: str, price: Decimal, hours: float) -> Holding:
+        """The position that the strategy would open, to be held for so many hours."""
+        style, spread = self.style, self.market.spread(symbol, hours)
         rises = self.market.foresee(symbol, hours) > float(price)
         foreseen = self.random.random() < self.skill
-        spread = self.market.spread(symbol, hours)
         asked = open_holding(
             symbol,
             "LONG" if rises == foreseen else "SHORT",
@@ -151,17 +166,7 @@ class Bot:
             target=style.target * spread,
         )
         asked.confidence = exact(round(self.random.uniform(0.6, 0.9), 3))
-        if self.random.random() < REFUSED_CHANCE:
-            await self.desk.refuse(asked)
-            return
-        side = asked.side.lower()
-        row = self._decision(
-            symbol, price, action=f"opened_{side}", confidence=float(asked.confidence), size=asked.size
-        )
-        await self.desk.enter(asked, self._got(price), row)
-        now = self.desk.timer.now()
-        self._intents[self.desk.holdings[-1].id] = self._intent(now + self._hours(hours))
-        self._next_entry = now + self._hours(float(self.random.uniform(*style.pause_hours)))
+        return asked
 
     async def _risk_factor(self) -> float:
         """Smaller positions in a drawdown, as the engine's dynamic risk manager does."""
@@ -218,13 +223,13 @@ class Bot:
 
     def _got(self, price: Decimal) -> Decimal:
         """The price that a market order gets."""
-        return round(price * (1 + Decimal(str(round(self.random.normal(0, SLIPPAGE), 6)))), 2)
+        return round(price * (1 + Decimal(str(round(self.random.normal(0, SLIPPAGE_SHARE), 6)))), 2)
 
     def _decision(
         self, symbol: str, price: Decimal, signal: str = "entry", action: str = "no_action", confidence: float = 0.5,
         size: Decimal | None = None,
     ) -> Row:  # fmt: skip
-        closes, day = self.closes.get(symbol, ()), CANDLES_A_DAY[self.style.timeframe]
+        closes, day = self.closes.get(symbol, ()), CANDLES_PER_DAY[self.style.timeframe]
         day_ago = closes[-day - 1] if len(closes) > day else None
         seen = indicators([*closes, float(price)], day_ago)
         return journal.execution(

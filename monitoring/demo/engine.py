@@ -21,8 +21,8 @@ CONNECTION_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.Inter
 COMMAND_SECONDS = 5.0
 RETRY_SECONDS = 1.0
 TICK_SECONDS = 3.0
-STEERING = 3.0
-"""How much the skill answers to a profit or loss since the start, so that a demo neither soars nor dies."""
+SKILL_FACTOR = 3.0
+"""By how much skill falls for a profit since the start, and rises for a loss, so that a demo neither soars nor dies."""
 
 
 class Engine:
@@ -94,7 +94,7 @@ async def tick(market: Market, bots: Sequence[Bot]) -> None:
     market.tick()
     for bot in bots:
         gained = float(bot.desk.realized / bot.desk.balance)
-        bot.skill = float(np.clip(bot.style.skill - STEERING * gained, 0.4, 0.8))
+        bot.skill = float(np.clip(bot.style.skill - SKILL_FACTOR * gained, 0.4, 0.8))
         await bot.tick()
 
 

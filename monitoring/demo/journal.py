@@ -10,17 +10,9 @@ from monitoring.demo.records import CURRENCY, Row, Session
 
 
 def snapshot(
-    info: Session,
-    at: datetime,
-    *,
-    balance: Decimal,
-    equity: Decimal,
-    total_pnl: Decimal,
-    daily_pnl: Decimal,
-    drawdown: Decimal,
-    open_positions: int,
-    exposure: Decimal,
-) -> Row:
+    info: Session, at: datetime, *, balance: Decimal, equity: Decimal, total_pnl: Decimal, daily_pnl: Decimal,
+    drawdown: Decimal, open_positions: int, exposure: Decimal,
+) -> Row:  # fmt: skip
     """A real snapshot; ``drawdown`` in percent and of the balance. The margin used is never handed over."""
     return {
         "timestamp": at,
@@ -62,16 +54,9 @@ def balance(info: Session, at: datetime, total: Decimal, reason: str, by: str) -
 
 
 def event(
-    info: Session,
-    at: datetime,
-    kind: str,
-    severity: str,
-    component: str | None,
-    message: str,
-    *,
-    code: str | None = None,
-    details: object = None,
-) -> Row:
+    info: Session, at: datetime, kind: str, severity: str, component: str | None, message: str, *,
+    code: str | None = None, details: object = None,
+) -> Row:  # fmt: skip
     return {
         "timestamp": at,
         "event_type": kind,
@@ -149,17 +134,9 @@ def daily(info: Session, day: datetime, at: datetime, closings: Sequence[Closing
 
 
 def execution(
-    info: Session,
-    at: datetime,
-    symbol: str,
-    price: Decimal,
-    indicators: dict[str, object],
-    *,
-    signal: str = "hold",
-    action: str = "no_action",
-    confidence: float = 0.5,
-    size: Decimal | None = None,
-) -> Row:
+    info: Session, at: datetime, symbol: str, price: Decimal, indicators: dict[str, object], *,
+    signal: str = "hold", action: str = "no_action", confidence: float = 0.5, size: Decimal | None = None,
+) -> Row:  # fmt: skip
     """What the strategy saw and decided."""
     return {
         "timestamp": at,

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 Prices = npt.NDArray[np.float64]
-SECONDS_A_YEAR = 365 * 86_400
+SECONDS_PER_YEAR = 365 * 86_400
 CENT = Decimal("0.01")
 
 
@@ -34,11 +34,11 @@ STEPS = {instrument.symbol: instrument.step for instrument in INSTRUMENTS}
 VOLATILITIES = np.array([instrument.volatility for instrument in INSTRUMENTS])
 USUAL_PRICES = np.array([instrument.price for instrument in INSTRUMENTS])
 
-COMMON = 0.75
-"""How much of each instrument's moves all share."""
+COMMON_SHARE = 0.75
+"""How much of an instrument's moves is common to all instruments."""
 WAVE_SECONDS = 2 * 86_400
 """Volatility comes in waves of about this length."""
-PULL_A_DAY = 0.02
+PULL_PER_DAY = 0.02
 """How strongly prices return to their usual ones, so that a demo may run for years."""
 
 
@@ -69,7 +69,7 @@ class Market:
 
     def spread(self, symbol: str, hours: float) -> float:
         """How far the price usually moves within so many hours, as a fraction of it."""
-        return float(VOLATILITIES[SYMBOLS.index(symbol)] * np.sqrt(hours * 3600 / SECONDS_A_YEAR))
+        return float(VOLATILITIES[SYMBOLS.index(symbol)] * np.sqrt(hours * 3600 / SECONDS_PER_YEAR))
 
     def _value(self, symbol: str, at: int) -> float:
         return float(np.exp(self._path[at, SYMBOLS.index(symbol)]))
@@ -82,7 +82,7 @@ class Market:
 
     def _block(self, steps: int) -> Prices:
         last = self._path[-1]
-        pull = PULL_A_DAY * self._step / 86_400 * (np.log(USUAL_PRICES) - last)
+        pull = PULL_PER_DAY * self._step / 86_400 * (np.log(USUAL_PRICES) - last)
         path: Prices = last + np.cumsum(self._moves(steps) + pull, axis=0)
         return path
 
@@ -90,9 +90,9 @@ class Market:
         """Logarithmic, shape (steps, instruments)."""
         shared = self._generator.standard_normal((steps, 1))
         own = self._generator.standard_normal((steps, len(INSTRUMENTS)))
-        moves = np.sqrt(COMMON) * shared + np.sqrt(1 - COMMON) * own
+        moves = np.sqrt(COMMON_SHARE) * shared + np.sqrt(1 - COMMON_SHARE) * own
         turns = (self._made + np.arange(steps)) * self._step / WAVE_SECONDS * 2 * np.pi
         self._made += steps
-        scale = VOLATILITIES * np.sqrt(self._step / SECONDS_A_YEAR)
+        scale = VOLATILITIES * np.sqrt(self._step / SECONDS_PER_YEAR)
         result: Prices = moves * (1 + 0.35 * np.sin(turns))[:, None] * scale
         return result

@@ -21,7 +21,7 @@ from monitoring.demo.store import ManualTimer, Memory
 
 DAYS = 120
 SEED = 4
-"""Chosen among many: its account rises modestly, with one drawdown that one sees and a recovery."""
+"""Chosen among many seeds: the account rises modestly, with one visible drawdown and a recovery."""
 STEP_SECONDS = 600
 CRASHED_HOURS = 3.4
 
@@ -50,7 +50,7 @@ DEPLOYS = (0.052, 0.113, 0.173, 0.229, 0.304, 0.379, 0.456, 0.529, 0.603, 0.704,
 PAPER_DEPLOYS = (0.55, 0.83)
 BAD_SPELL = (0.45, 0.60)
 """The market does not suit the strategy: that makes the drawdown."""
-BAD_SKILL = 0.44
+BAD_SKILL_CHANCE = 0.44
 ERRORS = (
     ("WARNING", "warning", "connectivity", "Kline stream of BTCUSD silent for 61 s, reconnecting", "WS_RECONNECT"),
     ("ERROR", "error", "data", "No candles for BTCUSD from the exchange: timed out after 30 s", "FEED_TIMEOUT"),
@@ -106,7 +106,7 @@ class Past:
 
     def _skill(self, style: Style, at: datetime) -> float:
         progress = (at - self.start) / timedelta(days=self.days)
-        return BAD_SKILL if style is LIVE and BAD_SPELL[0] <= progress < BAD_SPELL[1] else style.skill
+        return BAD_SKILL_CHANCE if style is LIVE and BAD_SPELL[0] <= progress < BAD_SPELL[1] else style.skill
 
     def _bot(self, style: Style) -> Bot:
         return next(bot for bot in self.bots if bot.style is style)

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import asyncpg
 
-from monitoring.demo.bot import CLOSES, Style
+from monitoring.demo.bot import MAX_KEPT_CLOSES, Style
 from monitoring.demo.desk import Desk, begin, midnight
 from monitoring.demo.market import STEPS
 from monitoring.demo.money import UNIT, Closing, Excursion, Holding
@@ -96,12 +96,12 @@ async def _found(store: Postgres, timer: Timer, style: Style, row: asyncpg.Recor
 
 
 async def last_closes(connection: asyncpg.Connection, style: Style) -> dict[str, deque[float]]:
-    rows = await connection.fetch(LAST_CLOSES, style.mode, style.strategy, CLOSES * len(style.symbols))
+    rows = await connection.fetch(LAST_CLOSES, style.mode, style.strategy, MAX_KEPT_CLOSES * len(style.symbols))
     return {symbol: _newest(rows, symbol) for symbol in style.symbols}
 
 
 def _newest(rows: Sequence[asyncpg.Record], symbol: str) -> deque[float]:
-    return deque((row["price"] for row in reversed(rows) if row["symbol"] == symbol), maxlen=CLOSES)
+    return deque((row["price"] for row in reversed(rows) if row["symbol"] == symbol), maxlen=MAX_KEPT_CLOSES)
 
 
 async def last_prices(connection: asyncpg.Connection) -> dict[str, float]:

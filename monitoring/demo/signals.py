@@ -5,19 +5,19 @@ from itertools import pairwise
 from math import log, sqrt
 
 RSI_PERIODS = 14
-FAST, SLOW = 9, 21
+FAST_PERIODS, SLOW_PERIODS = 9, 21
 VOLATILITY_PERIODS = 24
 
 
 def indicators(closes: Sequence[float], day_ago: float | None) -> dict[str, object]:
     """Of the last closes, oldest first; the change over a day needs the price of a day ago."""
     last = closes[-1]
-    fast, slow = _ema(closes, FAST), _ema(closes, SLOW)
+    fast, slow = _ema(closes, FAST_PERIODS), _ema(closes, SLOW_PERIODS)
     moves = [log(after / before) for before, after in pairwise(closes[-VOLATILITY_PERIODS:])]
     found: dict[str, object] = {
         "rsi": round(_rsi(closes), 2),
-        f"ema_{FAST}": round(fast, 2),
-        f"ema_{SLOW}": round(slow, 2),
+        f"ema_{FAST_PERIODS}": round(fast, 2),
+        f"ema_{SLOW_PERIODS}": round(slow, 2),
         "ema_trend": "bullish" if fast > slow else "bearish",
         "volatility": round(_deviation(moves), 6) if len(moves) > 1 else None,
         "close": round(last, 2),

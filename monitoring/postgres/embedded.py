@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 __all__ = ["EmbeddedError", "EmbeddedServer"]
 
 SUPERUSER = "postgres"
-LONGEST_SOCKET_FOLDER = 80
+MAX_SOCKET_FOLDER_BYTES = 80
 """Linux allows 107 bytes, macOS 103; PostgreSQL appends ``/.s.PGSQL.5432.lock``."""
 BUSY_SECONDS = 4.0
 """How long a dead owner's watchdog may take to hand the folder over."""
 START_SECONDS = 60
-READY_POLL = 0.02
+READY_POLL_SECONDS = 0.02
 FIRST_START_BYTES = 100 << 20
 
 SETTINGS = """# Written anew at every start.
@@ -206,7 +206,7 @@ class EmbeddedServer:
         if sys.platform == "win32":
             return f"listen_addresses = '127.0.0.1'\nport = {_free_port()}\n"
         folder = self.cluster
-        if len(os.fsencode(folder)) > LONGEST_SOCKET_FOLDER:
+        if len(os.fsencode(folder)) > MAX_SOCKET_FOLDER_BYTES:
             folder = self._short_socket_folder()
         escaped = str(folder).replace("'", "''").replace('"', '""')
         return f"listen_addresses = ''\nunix_socket_directories = '\"{escaped}\"'\n"
@@ -229,7 +229,7 @@ class EmbeddedServer:
             postmaster = running_postmaster(self.cluster)
             if postmaster is not None and postmaster.ready:
                 return postmaster
-            time.sleep(READY_POLL)
+            time.sleep(READY_POLL_SECONDS)
         raise EmbeddedError(f"{self.data_dir}: PostgreSQL was not ready within {START_SECONDS} s")
 
 

@@ -22,7 +22,7 @@ ROOT_RUNS_AS = "pgserver"
 """PostgreSQL refuses to run as root; the account has the name that the package gives it too."""
 
 DISK_FULL = "the disk is full"
-FULL_BELOW = 1 << 20
+MIN_FREE_BYTES = 1 << 20
 
 
 class EmbeddedError(UserError):
@@ -68,7 +68,7 @@ class Programs:
     def failure(self, what: str, output: str) -> EmbeddedError:
         """One sentence out of PostgreSQL's many."""
         # A full disk takes the log's own lines too, so the space itself is looked at.
-        full = "No space left" in output or shutil.disk_usage(self._folder).free < FULL_BELOW
+        full = "No space left" in output or shutil.disk_usage(self._folder).free < MIN_FREE_BYTES
         return EmbeddedError(f"{self._folder}: {what}: {DISK_FULL if full else _complaint(output)}")
 
     def expect_room(self, wanted: int) -> None:

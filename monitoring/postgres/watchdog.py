@@ -21,7 +21,7 @@ LOCK = "lock"
 SOCKET_PREFIX = "atb-pg-"
 """Folders for sockets outside the cluster, whose own path may be too long for one."""
 
-POLL = 0.01
+POLL_SECONDS = 0.01
 FAST_STOP_SECONDS = 5.0
 STARTING_SECONDS = 1.0
 """A server that was being started when its owner died may still appear."""
@@ -91,7 +91,7 @@ def _gone(cluster: Path, patience: float) -> bool:
     while running_postmaster(cluster) is not None:
         if time.monotonic() > deadline:
             return False
-        time.sleep(POLL)
+        time.sleep(POLL_SECONDS)
     return True
 
 
@@ -117,7 +117,7 @@ class FolderLock:
             if time.monotonic() > deadline:
                 file.close()
                 return False
-            time.sleep(POLL)
+            time.sleep(POLL_SECONDS)
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
@@ -160,7 +160,7 @@ def watch(folder: Path, pipe: IO[bytes]) -> None:
         return
     deadline = time.monotonic() + STARTING_SECONDS
     while running_postmaster(folder / CLUSTER) is None and time.monotonic() < deadline:
-        time.sleep(POLL)
+        time.sleep(POLL_SECONDS)
     stop_postmaster(folder / CLUSTER)
     lock.release()
 

@@ -1,9 +1,10 @@
+"""How the demo's bots trade, and how they survive their database."""
+
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import asyncpg
@@ -11,24 +12,16 @@ import numpy as np
 import pytest
 
 from monitoring.demo import engine
-from monitoring.demo.bot import Bot
-from monitoring.demo.engine import TICK_SECONDS, Engine, start_bots, tick
-from monitoring.demo.market import Market
-from monitoring.demo.money import Holding, open_holding
-from monitoring.demo.past import LIVE, PAPER, seed_history
-from monitoring.demo.records import Row
-from monitoring.demo.resume import NoSession, resume
-from monitoring.demo.store import ManualTimer, Postgres, RealTimer
+from monitoring.demo.engine import Engine
+from monitoring.demo.past import LIVE, PAPER
+from monitoring.demo.store import RealTimer
 from monitoring.postgres.embedded import EmbeddedServer
 from tests.demo.books import assert_books_add_up, untwinned_bookings
+from tests.demo.life import BALANCE, HELD, NEWEST_SNAPSHOT, Life, alive
 from tests.rows import insert, now
 from tests.waiting import until
 
 BOT = (LIVE.mode, LIVE.strategy)
-CHAIN = "SELECT * FROM trading_sessions WHERE mode = 'LIVE' AND strategy_name = 'ml_sentiment' ORDER BY id DESC"
-HELD = f"SELECT * FROM positions WHERE status = 'OPEN' AND session_id IN (SELECT id FROM ({CHAIN}) chain) ORDER BY id"
-NEWEST_SNAPSHOT = "SELECT * FROM account_history WHERE session_id = $1 ORDER BY id DESC LIMIT 1"
-BALANCE = "SELECT total_balance FROM account_balances WHERE session_id = $1 ORDER BY id DESC LIMIT 1"
 TIMES = {
     "account_history": "timestamp",
     "account_balances": "last_updated",
@@ -38,58 +31,6 @@ TIMES = {
     "trades": "exit_time",
     "system_events": "timestamp",
 }
-
-
-@pytest.fixture
-async def seeded(connection: asyncpg.Connection) -> asyncpg.Connection:
-    """A database with four days of history."""
-    await seed_history(connection, now(), lambda done, what: None, days=4)
-    return connection
-
-
-@dataclass
-class Life:
-    """The demo's bots, moved by hand."""
-
-    market: Market
-    bots: list[Bot]
-    timer: ManualTimer
-    began: datetime
-
-    @property
-    def live(self) -> Bot:
-        return self.bots[0]
-
-    async def go_on(self, **interval: float) -> None:
-        end = self.timer.at + timedelta(**interval)
-        while self.timer.at < end:
-            await tick(self.market, self.bots)
-            await self.timer.sleep(TICK_SECONDS)
-
-    def holding(self, side: str = "LONG") -> Holding:
-        price = self.market.price("BTCUSD")
-        balance = self.live.desk.balance
-        return open_holding("BTCUSD", side, price, 0.2, balance, self.timer.now(), stop=0.01, target=0.02)
-
-    async def opened(self, side: str = "LONG") -> Holding:
-        asked = self.holding(side)
-        await self.live.desk.enter(asked, asked.entry_price, self.decision())
-        return self.live.desk.holdings[-1]
-
-    def decision(self) -> Row:
-        return {"timestamp": self.timer.now(), "strategy_name": LIVE.strategy, "symbol": "BTCUSD"}
-
-
-async def alive(connection: asyncpg.Connection, speed: float = 1, seed: int = 5) -> Life:
-    timer = ManualTimer(now())
-    began = timer.at
-    market, bots = await start_bots(connection, timer, np.random.default_rng(seed), speed)
-    return Life(market, bots, timer, began)
-
-
-@pytest.fixture
-async def life(seeded: asyncpg.Connection) -> Life:
-    return await alive(seeded)
 
 
 async def test_an_hour_is_quiet_but_prices_move(life: Life, seeded: asyncpg.Connection) -> None:
@@ -130,79 +71,6 @@ async def test_a_week_holds_one_to_eight_trades_a_day(seeded: asyncpg.Connection
     assert untwinned == 0
     balance = await seeded.fetchval(BALANCE, life.live.desk.info.id)
     assert 0.8 < balance / life.live.desk.info.balance < 1.25
-
-
-async def test_a_clean_restart_is_a_new_session_with_the_same_positions(seeded: asyncpg.Connection) -> None:
-    first = await alive(seeded)
-    held = await first.opened()
-    for bot in first.bots:
-        await bot.desk.end()
-    ended = (await seeded.fetchrow(CHAIN))["id"]
-    second = await alive(seeded)
-    chain = await seeded.fetch(CHAIN)
-    assert (chain[1]["id"], chain[1]["is_active"], chain[1]["final_balance"]) == (ended, False, first.live.desk.balance)
-    assert (chain[0]["end_time"], chain[0]["initial_balance"]) == (None, first.live.desk.balance)
-    assert {row["session_id"] for row in await seeded.fetch(HELD)} == {chain[0]["id"]}
-    assert [each.id for each in second.live.desk.holdings][-1] == held.id
-    assert second.live.desk.holdings[-1] == held
-    moved = await seeded.fetch("SELECT session_id FROM orders WHERE position_id = $1", held.id)
-    assert {row["session_id"] for row in moved} == {chain[0]["id"]}
-
-
-async def test_positions_follow_a_moment_after_their_new_session(seeded: asyncpg.Connection) -> None:
-    first = await alive(seeded)
-    await first.opened()
-    await first.live.desk.end()
-    seen: list[set[int]] = []
-
-    class Watched(ManualTimer):
-        async def sleep(self, seconds: float) -> None:
-            seen.append({row["session_id"] for row in await seeded.fetch(HELD)})
-            await super().sleep(seconds)
-
-    desk = await resume(Postgres(seeded), Watched(now()), LIVE)
-    assert seen == [{first.live.desk.info.id}]
-    assert desk.info.id != first.live.desk.info.id
-
-
-async def test_after_a_crash_the_same_session_goes_on(seeded: asyncpg.Connection) -> None:
-    first = await alive(seeded)
-    held = await first.opened("SHORT")
-    await first.live.desk.take_part(held, held.entry_price - 100, Decimal("0.001"))
-    order = await seeded.fetchval(
-        "INSERT INTO orders (order_type, status, internal_order_id, symbol, side, quantity, strategy_name, session_id)"
-        " VALUES ('ENTRY', 'PENDING_SUBMIT', 'x', 'BTCUSD', 'LONG', 1, 'ml_sentiment', $1) RETURNING id",
-        first.live.desk.info.id,
-    )
-    sessions = await seeded.fetchval("SELECT count(*) FROM trading_sessions")
-    second = await alive(seeded)
-    assert await seeded.fetchval("SELECT count(*) FROM trading_sessions") == sessions
-    assert second.live.desk.info.id == first.live.desk.info.id
-    assert (second.live.desk.holdings[-1], second.live.desk.balance) == (held, first.live.desk.balance)
-    assert await seeded.fetchval("SELECT status FROM orders WHERE id = $1", order) == "CANCELLED"
-
-
-async def test_a_crash_between_session_and_positions_strands_nothing(seeded: asyncpg.Connection) -> None:
-    first = await alive(seeded)
-    held = await first.opened()
-    await first.live.desk.end()
-
-    class Dies(ManualTimer):
-        async def sleep(self, seconds: float) -> None:
-            raise RuntimeError("killed")
-
-    with pytest.raises(RuntimeError, match="killed"):
-        await resume(Postgres(seeded), Dies(now()), LIVE)
-    second = await alive(seeded)
-    assert second.live.desk.holdings[-1].id == held.id
-    newest = (await seeded.fetchrow(CHAIN))["id"]
-    assert {row["session_id"] for row in await seeded.fetch(HELD)} == {newest}
-
-
-async def test_without_a_session_it_says_so(connection: asyncpg.Connection) -> None:
-    await insert(connection, "trading_sessions", mode="PAPER")
-    with pytest.raises(NoSession, match="no LIVE session of ml_sentiment"):
-        await resume(Postgres(connection), ManualTimer(now()), LIVE)
 
 
 async def test_closing_writes_trade_position_orders_and_balance(life: Life, seeded: asyncpg.Connection) -> None:
