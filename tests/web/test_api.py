@@ -1,4 +1,4 @@
-"""What holds for every call of the API: its description, scopes, empty databases, bad input, rights, and no NaN."""
+"""What holds for every call of the API: its description, empty databases, rights, and no NaN."""
 
 import json
 from decimal import Decimal
@@ -11,29 +11,10 @@ from quart import Quart
 from monitoring.metrics.catalogue import CATALOGUE
 from tests.history import seed_account
 from tests.rows import ago, insert
+from tests.web.calls import SCOPED, UNSCOPED, get
 from tests.web.openapi_check import faults, references, resolved
 
-SCOPED = (
-    "/api/status",
-    "/api/metrics",
-    "/api/balance",
-    "/api/balance/history",
-    "/api/positions",
-    "/api/trades",
-    "/api/partial-trades",
-    "/api/pending-orders",
-    "/api/performance",
-    "/api/system/status",
-    "/api/dashboard/state",
-)
-UNSCOPED = ("/api/correlation/matrix", "/api/correlation/exposures", "/api/config")
 CALLS = (*SCOPED, *UNSCOPED, "/health", "/ready", "/api/positions/1/orders")
-
-
-async def get(client: Any, path: str, **headers: str) -> Any:
-    response = await client.get(path, headers=headers)
-    assert response.status_code == 200, await response.get_data(as_text=True)
-    return await response.get_json()
 
 
 async def seed_everything(connection: Connection) -> int:
@@ -133,41 +114,6 @@ async def test_writing_needs_the_token(client: Any, path: str) -> None:
     assert (await client.post(path, json={})).status_code == 401
 
 
-@pytest.mark.parametrize("path", SCOPED)
-@pytest.mark.parametrize("session", ["99", "abc", "-1", "1" * 19])
-async def test_an_unknown_session_is_not_found(client: Any, connection: Connection, path: str, session: str) -> None:
-    await insert(connection, "trading_sessions")
-    response = await client.get(f"{path}?session={session}")
-    assert response.status_code == 404
-    assert (await response.get_json())["error"]["code"] == "unknown_session"
-
-
-async def test_a_session_by_id(client: Any, connection: Connection) -> None:
-    await seed_account(connection)
-    other = await insert(connection, "trading_sessions", end_time=ago(days=1), mode="PAPER", strategy_name="old")
-    await insert(connection, "trades", session_id=other, symbol="ETHUSDT")
-    assert len(await get(client, "/api/trades")) == 40
-    assert [trade["symbol"] for trade in await get(client, f"/api/trades?session={other}")] == ["ETHUSDT"]
-    assert (await get(client, f"/api/status?session={other}"))["mode"] == "PAPER"
-    assert (await get(client, f"/api/metrics?session={other}"))["current_strategy"] == "old"
-    assert (await get(client, f"/api/dashboard/state?session={other}"))["bot"]["status"] == "stopped"
-    assert await get(client, "/api/trades?session=") == await get(client, "/api/trades?session=current")
-
-
-@pytest.mark.parametrize("number", [1_000_000_000, 2_147_483_647])
-async def test_a_session_with_the_longest_of_ids(client: Any, connection: Connection, number: int) -> None:
-    """As long as the engine's column holds; it is offered by the page too, and can be followed."""
-    await seed_account(connection)
-    await insert(connection, "trading_sessions", id=number, mode="PAPER", strategy_name="the_last_one")
-    await insert(connection, "trades", session_id=number, symbol="ETHUSDT")
-    assert [trade["symbol"] for trade in await get(client, f"/api/trades?session={number}")] == ["ETHUSDT"]
-    for path in (f"/?session={number}", f"/partials/status?session={number}"):
-        response = await client.get(path)
-        assert response.status_code == 200
-        assert "the_last_one" in await response.get_data(as_text=True)
-    assert f"bot={number}" in await (await client.get("/bots")).get_data(as_text=True)
-
-
 async def test_metrics_hold_every_key_and_a_reason_for_each_null(client: Any, connection: Connection) -> None:
     await seed_account(connection)
     metrics = await get(client, "/api/metrics")
@@ -219,49 +165,6 @@ async def test_the_bot(client: Any, connection: Connection) -> None:
         "risk_per_trade": 0.02,
         "last_update": None,
     }
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        "/api/trades?limit=0",
-        "/api/trades?limit=1001",
-        "/api/trades?limit=x",
-        "/api/trades?limit=1.5",
-        "/api/trades?limit=",
-        "/api/trades?limit=5&limit=6",
-        "/api/trades?offset=-1",
-        "/api/trades?offset=99999999999999999999",
-        "/api/trades?side=up",
-        "/api/trades?outcome=big",
-        "/api/trades?symbol=%00",
-        "/api/trades?symbol=" + "A" * 21,
-        "/api/partial-trades?limit=0",
-        "/api/balance/history?days=0",
-        "/api/balance/history?days=3651",
-        "/api/performance?days=-7",
-        "/api/dashboard/state?trades_limit=0",
-    ],
-)
-async def test_numbers_out_of_range_are_refused(client: Any, query: str) -> None:
-    response = await client.get(query)
-    assert response.status_code == 422
-    assert (await response.get_json())["error"].keys() == {"code", "message"}
-
-
-@pytest.mark.parametrize(
-    "query",
-    ["from=yesterday", "to=2026-13-01", "from=0001-01-01T00:00%2B09:00", "from=2026-01-0%00", "sort=secret", "sort=-"],
-)
-async def test_what_cannot_be_read_is_refused(client: Any, query: str) -> None:
-    response = await client.get(f"/api/trades?{query}")
-    assert response.status_code in (400, 422)
-    assert (await response.get_json())["error"]["message"]
-
-
-@pytest.mark.parametrize("path", SCOPED)
-async def test_unknown_parameters_are_ignored(client: Any, path: str) -> None:
-    assert (await client.get(f"{path}?_=1732300000&theme=dark")).status_code == 200
 
 
 async def test_no_answer_holds_nan(client: Any, connection: Connection) -> None:

@@ -4,17 +4,23 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import asyncpg
-from quart import Blueprint
+from quart import Blueprint, request
 
 from monitoring.database.capabilities import Capabilities
 from monitoring.metrics.facts import Session
 from monitoring.scope import Scope
 from monitoring.sections import Context
 from monitoring.services import services
+from monitoring.web.api.queries import expect_whole_numbers
 
 T = TypeVar("T")
 
 blueprint = Blueprint("api", __name__)
+
+
+@blueprint.before_request
+async def check_numbers() -> None:
+    expect_whole_numbers(request.args)
 
 
 async def find(requested: str) -> Session | None:

@@ -1,6 +1,7 @@
 """What calls may be asked: query strings and bodies, checked before a call runs. Unknown names are ignored."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Literal
 
@@ -10,6 +11,7 @@ from monitoring.metrics.metric import Priority
 from monitoring.metrics.unit import Unit
 from monitoring.sections import BadParameter
 from monitoring.sections.trades import SORTS, TradeFilter
+from monitoring.web.errors import Problem
 from monitoring.web.requests import scope_key
 
 SessionName = Annotated[str, Meta(description="Id of a trading session, alone; or current: the bot", max_length=40)]
@@ -27,8 +29,16 @@ Sort = Annotated[
 ]
 Format = Literal[tuple(sorted({unit.api_format for unit in Unit}))]  # type: ignore[valid-type]
 
+NUMBERS = ("days", "limit", "offset", "trades_limit")
 LOST_PLUS = re.compile(r"(:[\d.]+) (\d\d:?\d\d)$")
 """The plus of a time zone that was not percent-encoded arrives as a space."""
+
+
+def expect_whole_numbers(arguments: Mapping[str, str]) -> None:
+    """msgspec would take 1e3 and 5.0 for whole numbers. Raises Problem."""
+    for name in NUMBERS:
+        if not re.fullmatch(r"[+-]?\d+", arguments.get(name, "0")):
+            raise Problem(422, "invalid", f"{name}={arguments[name][:20]}: expected a whole number")
 
 
 class ScopeQuery(Struct, kw_only=True, frozen=True):
