@@ -77,8 +77,8 @@ class Scope:
         return self.session.ended(now) or now
 
 
-def parse_config(text: str | None) -> dict[str, object]:
-    """``strategy_config`` in its three shapes: an object, a JSON string holding one, or NULL."""
+def json_object(text: str | None) -> dict[str, object]:
+    """A JSON column in its shapes: an object, a JSON string holding one (or a column of text), or NULL."""
     value: object = text
     for _ in range(2):
         if isinstance(value, str):
@@ -139,4 +139,4 @@ async def read_sessions(connection: asyncpg.Connection, capabilities: Capabiliti
 async def read_config(connection: asyncpg.Connection, capabilities: Capabilities, session: int) -> dict[str, object]:
     """The configuration of a session; empty where it has none."""
     config = capabilities.column("trading_sessions", "strategy_config", "text")
-    return parse_config(await connection.fetchval(f"SELECT {config} FROM trading_sessions WHERE id = $1", session))
+    return json_object(await connection.fetchval(f"SELECT {config} FROM trading_sessions WHERE id = $1", session))

@@ -80,9 +80,6 @@ NOT_RENAMED_YET = {
 
 NOT_SHORTENED_YET = {
     # modules
-    "test_api.py",
-    "test_api_balance.py",
-    "test_api_positions.py",
     # functions
     "app.py:_put_together",
     "app.py:_run_with",

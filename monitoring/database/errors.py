@@ -60,6 +60,9 @@ NO_SUCH_SETTING = (
     asyncpg.InvalidParameterValueError,
 )
 
+TLS_REFUSED = "rejected SSL upgrade"
+"""Part of what asyncpg says where a server answers neither yes nor, where that will do, no."""
+
 SENTENCES: tuple[tuple[type[Exception], str], ...] = (
     (TimeoutError, "no answer in time"),
     (asyncpg.InvalidAuthorizationSpecificationError, "user or password refused"),
@@ -137,5 +140,7 @@ def sentence(error: BaseException) -> str:
         if isinstance(error, kind):
             return words
     if isinstance(error, OSError):
-        return "it does not speak TLS" if "SSL upgrade" in str(error) else error.strerror or "cannot be reached"
+        if TLS_REFUSED in str(error):
+            return "it does not speak TLS, if it is a PostgreSQL server at all"
+        return error.strerror or "cannot be reached"
     return "the connection was lost"

@@ -20,6 +20,7 @@ from monitoring.database.errors import (
     NO_SUCH_SETTING,
     NOT_CONNECTED,
     SCHEMA_CHANGED,
+    TLS_REFUSED,
     UNAVAILABLE,
     DatabaseUnavailable,
     PlainErrors,
@@ -27,7 +28,7 @@ from monitoring.database.errors import (
     sentence,
 )
 from monitoring.database.serverinfo import ServerInfo, read_server_info
-from monitoring.database.url import describe_url, settings_of
+from monitoring.database.url import demands_tls, describe_url, settings_of
 
 __all__ = ["SCHEMA_CHANGED", "UNAVAILABLE", "Database", "DatabaseUnavailable"]
 
@@ -184,9 +185,9 @@ class Database:
         if gone := capabilities.gone_since(self.capabilities):
             log.warning("database %s has no readable %s any more", self.name, ", ".join(gone))
         if hidden := capabilities.hidden_since(self.capabilities):
-            log.warning("database %s: %s", self.name, "; ".join(hidden))
-        if capabilities.hides(*FLAGS) and not self.capabilities.hides(*FLAGS):
-            log.warning("database %s: a kill switch would go unseen, %s", self.name, capabilities.fault(*FLAGS))
+            unseen = capabilities.fault(*FLAGS) if capabilities.hides(*FLAGS) else None
+            whys = [f"a kill switch would go unseen, {why}" if why == unseen else why for why in hidden]
+            log.warning("database %s: %s", self.name, "; ".join(whys))
         self.capabilities = capabilities
         self.adapted += 1
 
@@ -274,7 +275,10 @@ def refusals(url: str) -> Iterator[None]:
     """Whatever a server says no with while we connect, it is away."""
     try:
         yield
-    except UNAVAILABLE:
+    except UNAVAILABLE as error:
+        if isinstance(error, ConnectionError) and TLS_REFUSED in str(error) and not demands_tls(url):
+            # A PostgreSQL server without TLS says so, and asyncpg goes on without it.
+            raise DatabaseUnavailable(f"{describe_url(url)}: it is not a PostgreSQL server") from error
         raise
     except NOT_CONNECTED as error:
         named = f" ({settings_of(url)})" if isinstance(error, NO_SUCH_SETTING) else ""

@@ -1,5 +1,6 @@
 """Database addresses: the spellings that occur in the wild made one, and never a password in a message."""
 
+import os
 import re
 from collections.abc import Mapping
 
@@ -72,6 +73,12 @@ def _settings(query: str) -> list[str]:
             raise ValueError(f"{name}={modes[name][:20]}: expected one of {', '.join(SSL_MODES)}")
         kept.append(f"sslmode={SSL_MODES[modes[name].lower()]}")
     return kept
+
+
+def demands_tls(url: str) -> bool:
+    """Whether a connection without TLS will not do, by the address or, as asyncpg reads it, the environment."""
+    modes = re.findall(r"[?&]sslmode=([\w-]+)", url) or [os.environ.get("PGSSLMODE", "prefer")]
+    return modes[-1] not in ("disable", "allow", "prefer")
 
 
 def settings_of(url: str) -> str:

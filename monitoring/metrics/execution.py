@@ -10,7 +10,6 @@ GOOD_FILL_PERCENT = 95.0
 FAIR_FILL_PERCENT = 80.0
 LEVELS: dict[str, Level] = {"Good": "ok", "Fair": "warn", "Poor": "err"}
 
-NOT_LOGGED = "the engine does not log it"
 OLDEST_MARKET = timedelta(hours=2)
 """What was logged about the market earlier than this says nothing about it now."""
 
@@ -51,17 +50,17 @@ def current_strategy(facts: Facts) -> str:
 
 def price_change_24h(facts: Facts) -> float:
     """Change of the price in 24 hours, in percent."""
-    return known(_market(facts).price_change_24h, NOT_LOGGED)
+    return known(_market(facts).price_change_24h, facts.market.why)
 
 
 def rsi(facts: Facts) -> float:
     """Relative strength index, 0 to 100."""
-    return known(_market(facts).rsi, NOT_LOGGED)
+    return known(_market(facts).rsi, facts.market.why)
 
 
 def ema_trend(facts: Facts) -> str:
     """Direction of the moving averages, in the engine's word."""
-    return known(_market(facts).ema_trend, NOT_LOGGED)
+    return known(_market(facts).ema_trend, facts.market.why)
 
 
 def _market(facts: Facts) -> Market:

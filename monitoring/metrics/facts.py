@@ -205,6 +205,8 @@ class Market:
     ema_trend: str | None
     at: datetime | None = None
     """When it was logged."""
+    why: str = "the engine does not log it"
+    """Why a value that is None is unknown."""
 
 
 @dataclass(frozen=True, slots=True)

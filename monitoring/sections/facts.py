@@ -1,6 +1,5 @@
 """Gathers the facts that every metric is computed from, once for all sections."""
 
-import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -11,7 +10,7 @@ from monitoring.metrics.health import limit_seconds
 from monitoring.projections import ScopeState
 from monitoring.projections.equity import NEEDS as HISTORY_NEEDS
 from monitoring.projections.trades import NEEDS as TRADES_NEED
-from monitoring.scope import configured
+from monitoring.scope import configured, json_object
 from monitoring.sections.account import read_account
 from monitoring.sections.fact_cache import WINDOW_MAX_AGE_SECONDS, Fact, FactCache
 from monitoring.sections.health import NEWEST_EXECUTIONS, read_errors, read_halt, read_last_decision
@@ -52,16 +51,12 @@ async def read_open_positions(reading: Reading) -> tuple[OpenPosition, ...] | No
 
 
 async def read_market(reading: Reading) -> Market:
-    if not reading.capabilities.has("strategy_executions", "id", "session_id", "indicators", "timestamp"):
-        return Market(None, None, None)
+    if why := reading.capabilities.fault("strategy_executions", "id", "session_id", "indicators", "timestamp"):
+        return Market(None, None, None, why=why)
     row = await reading.connection.fetchrow(INDICATORS, reading.state.session.ids)
     if row is None:
         return Market(None, None, None)
-    try:
-        logged = json.loads(row["indicators"])
-    except ValueError:
-        logged = {}
-    return market(logged if isinstance(logged, dict) else {}, row["at"])
+    return market(json_object(row["indicators"]), row["at"])
 
 
 def market(logged: dict[str, object], at: datetime) -> Market:

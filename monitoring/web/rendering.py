@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
 
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+from jinja2 import DictLoader, Environment, StrictUndefined
 from quart import Response, g, request, session
 
 from monitoring.assets import sources
@@ -26,9 +26,8 @@ MAX_CACHED_BLOCKS = 2000
 
 def make_environment() -> Environment:
     """Pages under their own name, partials under ``partials/``; everything escaped, unknown names refused."""
-    partials = FileSystemLoader(resource_dir("partials"))
     environment = Environment(
-        loader=ChoiceLoader([FileSystemLoader(resource_dir("templates")), PrefixLoader({"partials": partials})]),
+        loader=DictLoader(_read("templates") | _read("partials", "partials/")),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -44,6 +43,11 @@ def make_environment() -> Environment:
         Unit=Unit,
     )
     return environment
+
+
+def _read(folder: str, prefix: str = "") -> dict[str, str]:
+    """All templates of a folder, read at once: those of a newer version may replace the files while this one runs."""
+    return {f"{prefix}{path.name}": path.read_text(encoding="utf-8") for path in resource_dir(folder).glob("*.html")}
 
 
 class BlockCache:

@@ -14,7 +14,7 @@ from monitoring.database.pool import Database, DatabaseUnavailable
 from monitoring.database.url import normalise_url
 from monitoring.verify import verify
 from tests.faults.wire import wire_to
-from tests.test_cli import atb
+from tests.running import atb
 
 HIDDEN = "h1dd3n"
 ODD = [
@@ -97,6 +97,22 @@ async def test_the_dashboard_says_the_same() -> None:
 async def test_tls_that_the_server_has_not(more: str, tcp: str) -> None:
     with pytest.raises(DatabaseUnavailable, match="it does not speak TLS"):
         await verify(normalise_url(f"{tcp}?{more}"))
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [("", "it is not a PostgreSQL server"), ("?sslmode=require", "if it is a PostgreSQL server at all")],
+)
+async def test_another_kind_of_server_is_told(more: str, said: str) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1") as web:
+        port = web.sockets[0].getsockname()[1]
+        with pytest.raises(DatabaseUnavailable, match=said):
+            await verify(f"postgresql://127.0.0.1:{port}/atb{more}")
 
 
 @pytest.mark.parametrize("more", ["ssl=false", "sslmode=prefer", "pgbouncer=true&uselibpqcompat=true", "ssl=0"])

@@ -72,7 +72,8 @@ async def test_a_kill_switch_that_may_not_be_read_is_loud(
     status = await (await client.get("/api/status")).get_json()
     assert status["halted"] is None
     assert status["reasons"]["halted"] == "the database role may not read the table system_control_flags"
-    assert "a kill switch would go unseen" in caplog.text
+    assert "a kill switch would go unseen, the database role may not read" in caplog.text
+    assert caplog.text.count("read the table system_control_flags") == 1
     report = await verify(reader_url)
     assert not report.ok
     assert "Blind: a kill switch would go unseen" in report.text

@@ -12,7 +12,9 @@ from quart import Quart
 from monitoring.database.schema import COLUMNS
 from monitoring.sections import BY_NAME
 from monitoring.services import KEY, Services
+from monitoring.verify import verify
 from monitoring.web.tables import TABLES
+from tests.rows import insert
 from tests.shapes import SHAPES, seed_everything, shape
 from tests.streaming import stream
 from tests.waiting import waiting
@@ -190,3 +192,26 @@ async def test_any_column_or_table_may_go_while_it_runs(
     gone, back = f"ALTER TABLE {table} RENAME TO gone", f"ALTER TABLE gone RENAME TO {table}"
     assert broken | await walk_without(gone, back, app, client, migrating) == {}
     await is_well_again(client, before)
+
+
+async def test_json_that_is_kept_as_text_is_read(
+    connection: asyncpg.Connection, database_url: str, client: Any
+) -> None:
+    await connection.execute("ALTER TABLE strategy_executions ALTER indicators TYPE text USING indicators::text")
+    session = await insert(connection, "trading_sessions")
+    await insert(connection, "strategy_executions", session_id=session, indicators='{"rsi": 41.5, "ema_trend": "Up"}')
+    metrics = await (await client.get("/api/metrics")).get_json()
+    assert (metrics["rsi"], metrics["ema_trend"]) == (41.5, "Up")
+    assert "read all the same: strategy_executions.indicators (text)" in (await verify(database_url)).text
+
+
+@pytest.fixture
+async def unreadable_indicators(connection: asyncpg.Connection) -> None:
+    await connection.execute("ALTER TABLE strategy_executions ALTER indicators TYPE bytea USING NULL")
+    await insert(connection, "trading_sessions")
+
+
+async def test_what_cannot_be_read_is_not_called_not_logged(unreadable_indicators: None, client: Any) -> None:
+    metrics = await (await client.get("/api/metrics")).get_json()
+    assert metrics["rsi"] is None
+    assert metrics["reasons"]["rsi"] == "strategy_executions.indicators has the type bytea, expected jsonb"

@@ -1,17 +1,22 @@
 """Pages as a browser gets them: whole, escaped, guarded, and honest when something is missing."""
 
 import re
+import shutil
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 from quart import Quart
 
+from monitoring.app import create_app
+from monitoring.config import load_settings
 from monitoring.sections import SECTIONS, custom
 from tests.history import seed_account
 from tests.rows import insert, now
 from tests.secrets import TOKEN
 from tests.waiting import waiting
+from tests.web.conftest import OPERATOR
 
 PUBLIC_PAGES = ("/health", "/ready", "/login", "/openapi.json")
 BROWSER = {"Accept": "text/html,application/xhtml+xml"}
@@ -34,6 +39,25 @@ async def test_first_paint_holds_every_section(account: int, client: Any) -> Non
     for section in SECTIONS:
         # Nobody added metrics of their own: that section could never change, nor heal after an outage.
         assert (f'id="{section.name}"' in html) is (section is not custom.SECTION)
+
+
+@pytest.fixture
+def replaced(environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Quart:
+    """An application under which a package of another version is installed."""
+    for folder in ("templates", "partials", "static"):
+        shutil.copytree(folder, tmp_path / folder)
+    monkeypatch.setattr("monitoring.web.rendering.resource_dir", lambda name: tmp_path / name)
+    app = create_app(load_settings(environ))
+    for template in tmp_path.rglob("*.html"):
+        template.write_text("{{ a_name_of_the_newer_version }}")
+    return app
+
+
+async def test_pages_stay_those_of_the_running_version(account: int, replaced: Quart) -> None:
+    async with replaced.test_app():
+        response = await replaced.test_client().get("/", headers={**BROWSER, **OPERATOR})
+        assert response.status_code == 200
+        assert 'id="status"' in await text(response)
 
 
 async def test_an_empty_database_says_what_it_waits_for(client: Any) -> None:
