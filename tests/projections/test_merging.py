@@ -1,0 +1,157 @@
+"""Whatever parts rows are cut into, also empty ones and one row each, the parts put together are the whole."""
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitoring.database.capabilities import Capabilities
+from monitoring.database.source import Source
+from monitoring.metrics.facts import Flow
+from monitoring.projections.bookings import SessionFlows
+from monitoring.projections.days import Day
+from monitoring.projections.record import Record
+from monitoring.projections.scope_state import MergedTrades, flows_of
+from monitoring.projections.snapshots import Snapshots
+from monitoring.projections.timeline import Part, Timeline
+from monitoring.projections.times import epoch
+from monitoring.projections.trade_sums import TradeSum
+from monitoring.projections.trades import SessionTrades
+from tests.metrics.examples import SESSION
+
+FIRST_DAY = date(2026, 3, 1)
+START = datetime(2026, 3, 1)
+
+AMOUNTS = st.sampled_from([Decimal(text) for text in ("NaN", "-2.5", "-0.00000001", "0", "0.1", "3")])
+TRADES = st.lists(st.tuples(st.integers(0, 4), AMOUNTS), max_size=30)
+CUTS = st.lists(st.integers(0, 30), max_size=30).map(sorted)
+
+MINUTES = st.integers(0, 3 * 24 * 60)
+EQUITY = st.one_of(st.integers(0, 6).map(float), st.just(np.nan))
+HISTORY = st.lists(st.tuples(MINUTES, EQUITY, st.integers(1, 9).map(float)), min_size=1, max_size=30)
+
+
+def trades_of(rows: list[tuple[int, Decimal]]) -> SessionTrades:
+    state = SessionTrades()
+    for days, net in rows:
+        trade = TradeSum(fees=Decimal("0.1"))
+        trade.add_net(net)
+        state.days.setdefault(FIRST_DAY + timedelta(days=days), TradeSum()).merge(trade)
+        state.total.merge(trade)
+        state.version += 1
+    return state
+
+
+def cut(rows: list, places: list[int]) -> list[list]:
+    edges = [0, *(min(place, len(rows)) for place in places), len(rows)]
+    return [rows[start:stop] for start, stop in pairwise(edges)]
+
+
+def same_sums(one: SessionTrades, two: SessionTrades) -> bool:
+    return (one.days, one.total) == (two.days, two.total)
+
+
+@given(TRADES, CUTS)
+def test_sums_of_sessions_are_the_sums_of_the_bot(rows: list[tuple[int, Decimal]], places: list[int]) -> None:
+    parts = [trades_of(part) for part in cut(rows, places)]
+    assert same_sums(MergedTrades().of(parts, 1), trades_of(rows))
+
+
+@given(TRADES, CUTS, st.integers(0, 30), TRADES)
+def test_sums_follow_a_trade_of_any_session(
+    rows: list[tuple[int, Decimal]], places: list[int], which: int, more: list[tuple[int, Decimal]]
+) -> None:
+    """Of an ended session too, the sums of which are kept."""
+    cuts = cut(rows, places)
+    kept, parts = MergedTrades(), [trades_of(part) for part in cuts]
+    kept.of(parts, 1)
+    which %= len(parts)
+    parts[which] = trades_of([*cuts[which], *more])
+    assert same_sums(kept.of(parts, 1), trades_of([*rows, *more]))
+
+
+FLOWS = st.lists(st.tuples(MINUTES, st.sampled_from((-200, 50, 700)), st.integers(0, 3)), max_size=20)
+
+
+@given(FLOWS)
+async def test_flows_of_sessions_are_in_one_order(drawn: list[tuple[int, int, int]]) -> None:
+    states = {session: SessionFlows() for session in range(4)}
+    for number, (minutes, amount, session) in enumerate(drawn):
+        at = START + timedelta(minutes=minutes)
+        states[session].flows[number] = Flow(at, Decimal(amount), "deposit")
+    nowhere = Source(None, Capabilities())
+    found = await flows_of(nowhere, states, replace(SESSION, ids=tuple(states)))
+    plain = [(START + timedelta(minutes=minutes), amount) for minutes, amount, _ in drawn]
+    assert [flow.at for flow in found] == sorted(at for at, _ in plain)
+    assert sorted((flow.at, flow.amount) for flow in found) == sorted(plain)
+
+
+def snapshots(drawn: list[tuple[int, float, float]]) -> Snapshots:
+    """By time, then id; several may share a minute."""
+    rows = sorted(drawn, key=lambda row: row[0])
+    return Snapshots(
+        np.arange(1, len(rows) + 1),
+        np.array([epoch(START + timedelta(minutes=row[0])) for row in rows]),
+        np.array([row[2] for row in rows]),
+        np.array([row[1] for row in rows]),
+    )
+
+
+def pieces(rows: Snapshots, places: list[int]) -> list[Snapshots]:
+    return [rows.where(slice(part.start, part.stop)) for part in cut(range(len(rows)), places)]  # type: ignore[arg-type]
+
+
+@given(HISTORY, CUTS)
+def test_a_history_that_comes_in_pieces_is_the_history(
+    drawn: list[tuple[int, float, float]], places: list[int]
+) -> None:
+    rows, whole, fed = snapshots(drawn), Record(), Record()
+    whole.absorb(rows)
+    for piece in pieces(rows, places):
+        if len(piece):
+            fed.absorb(piece)
+    assert (fed.beats, fed.late) == (whole.beats, whole.late) == (whole.beats, set())
+    assert_same_days(fed.days, whole.days)
+
+
+def assert_same_days(one: dict[date, Day], two: dict[date, Day]) -> None:
+    assert one.keys() == two.keys()
+    for day, known in one.items():
+        other = two[day]
+        assert (known.close, known.run, known.first, known.last) == (other.close, other.run, other.first, other.last)
+        assert (known.rows, known.last_snapshot_id) == (other.rows, other.last_snapshot_id)
+        np.testing.assert_array_equal(known.steps, other.steps)
+
+
+@given(HISTORY, CUTS, st.sampled_from((0.5, 1.0, 4.0)), st.one_of(st.none(), st.just(3.0)))
+def test_a_curve_of_parts_is_the_curve_of_whole_days(
+    drawn: list[tuple[int, float, float]], places: list[int], factor: float, initial: float | None
+) -> None:
+    """A day may be cut wherever one session ends and another begins."""
+    record = Record()
+    record.absorb(snapshots(drawn))
+    whole = Timeline.of([Part(day, factor) for day in record.days.values()], initial)
+    parts: list[Part] = []
+    for piece in pieces(snapshots(drawn), places):
+        cut_off = Record()
+        if len(piece):
+            cut_off.absorb(piece)
+        parts += [Part(day, factor) for day in cut_off.days.values()]
+    newest = [part for part in parts if part.date == parts[-1].date]
+    for curve in (Timeline.of(parts, initial), Timeline.of(parts[: -len(newest)], initial).then(newest)):
+        assert_same_curve(curve, whole)
+
+
+def assert_same_curve(one: Timeline, two: Timeline) -> None:
+    assert (one.daily is None) == (two.daily is None) == one.drawdown.empty
+    if one.daily is None or two.daily is None:
+        return
+    assert one.daily.dates == two.daily.dates
+    np.testing.assert_array_equal([one.daily.equity, one.daily.index], [two.daily.equity, two.daily.index])
+    shown, true = one.drawdown.drawdown(exact=True), two.drawdown.drawdown(exact=True)
+    assert (shown.current, shown.maximum) == (true.current, true.maximum)
+    assert (shown.peak_at, shown.valley_at) == (true.peak_at, true.valley_at)
