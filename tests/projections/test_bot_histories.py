@@ -60,3 +60,11 @@ async def test_every_figure_of_every_bot(
     connection: asyncpg.Connection, late: asyncpg.Connection, database_url: str, seed: int
 ) -> None:
     await live_through(connection, late, database_url, seed)
+
+
+@pytest.mark.audit
+@pytest.mark.parametrize("seed", range(100, 300))
+async def test_every_figure_of_many_more_bots(
+    connection: asyncpg.Connection, late: asyncpg.Connection, database_url: str, seed: int
+) -> None:
+    await live_through(connection, late, database_url, seed)
