@@ -159,3 +159,11 @@ def test_time_is_read_from_the_clock_alone() -> None:
         if not str(path).startswith(HAVE_TIME_OF_THEIR_OWN):
             read = READS_TIME.search(path.read_text())
             assert read is None, f"{path} reads {read and read[0].strip()}: expected the clock"
+
+
+def test_the_glossary_names_what_the_code_has() -> None:
+    code = "\n".join(path.read_text() for path in modules("monitoring"))
+    rows = re.findall(r"^\|(?! ---)(?! term)(.*)\|(.*)\|(.*)\|$", Path("docs/glossary.md").read_text(), re.M)
+    assert len(rows) >= 30
+    names = {name for _term, _meaning, names in rows for name in re.findall(r"`(.+?)`", names)}
+    assert {name for name in names if not re.search(rf"\b{name}\b", code)} == set()
