@@ -18,14 +18,14 @@ from monitoring.database.capabilities import Capabilities
 
 log = logging.getLogger(__name__)
 
-ONE_AT_A_TIME = 0x4154_424D
+ADVISORY_LOCK_ID = 0x4154_424D
 """Number of the advisory lock that every adjustment takes, whichever dashboard makes it."""
 KEY_LIFE = timedelta(days=30)
 """How long an idempotency key is remembered."""
-MOST_TRIES = 20
-ROUNDED = Decimal("1e-14")
+MAX_TRIES = 20
+ROUNDING_SHARE = Decimal("1e-14")
 """How much of itself a balance may lose where its column is no numeric."""
-REASON_LENGTH, NAME_LENGTH = 200, 50
+MAX_REASON_CHARACTERS, MAX_NAME_CHARACTERS = 200, 50
 EVENT = "BALANCE_ADJUSTMENT"
 
 # First of all: the pool's sessions are read-only, and a transaction may only change that before its first query.
@@ -119,7 +119,7 @@ async def adjust_balance(
 
 async def _adjust(connection: asyncpg.Connection, wish: Adjustment, clock: Clock) -> tuple[Adjusted, int | None]:
     await connection.execute(BEGIN)
-    await connection.execute("SELECT pg_advisory_xact_lock($1)", ONE_AT_A_TIME)
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", ADVISORY_LOCK_ID)
     balances, events = await _kinds(connection, "account_balances"), await _kinds(connection, "system_events")
     if wish.key is not None and (earlier := await _earlier(connection, events, wish, clock.now() - KEY_LIFE)):
         return earlier, None
@@ -163,7 +163,7 @@ async def _lock_newest(connection: asyncpg.Connection, balances: Kinds, session:
         assets="asset_balances::text" if "asset_balances" in balances else "NULL::text",
     )
     number = await connection.fetchval(NEWEST, session)
-    for _ in range(MOST_TRIES):
+    for _ in range(MAX_TRIES):
         if number is None:
             raise AdjustmentRefused("no_balance", "There is no balance to adjust yet: the engine has not written one.")
         await connection.fetchval(LOCK, number)
@@ -194,8 +194,8 @@ def _balance(before: asyncpg.Record, wish: Adjustment, now: datetime) -> Mapping
         "asset_balances": _assets(before, wish.balance),
         # Never older than the row it follows, or it would not be the newest where clocks differ.
         "last_updated": max(now, before["last_updated"] + timedelta(microseconds=1)),
-        "updated_by": wish.adjusted_by[:NAME_LENGTH],
-        "update_reason": f"Manual adjustment: {wish.reason}"[:REASON_LENGTH],
+        "updated_by": wish.adjusted_by[:MAX_NAME_CHARACTERS],
+        "update_reason": f"Manual adjustment: {wish.reason}"[:MAX_REASON_CHARACTERS],
         "created_at": now,
     }
 
@@ -257,7 +257,7 @@ async def _verify(connection: asyncpg.Connection, wish: Adjustment, number: int)
     """After the commit: the row stands, and nobody who read the balance before wrote past it."""
     stored = await connection.fetchval("SELECT total_balance FROM account_balances WHERE id = $1", number)
     # A column of double precision keeps fifteen digits of it.
-    if not stored.is_finite() or abs(stored - wish.balance) > wish.balance * ROUNDED:
+    if not stored.is_finite() or abs(stored - wish.balance) > wish.balance * ROUNDING_SHARE:
         raise RuntimeError(f"account_balances {number} holds {stored} after the commit, expected {wish.balance}")
     newest = await connection.fetchval(NEWEST, wish.session)
     if newest != number:

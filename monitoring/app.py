@@ -41,7 +41,7 @@ from monitoring.web.prefix import App, Prefix
 from monitoring.web.rendering import Pages, SectionRenderer, make_environment
 from monitoring.web.shortcut import Shortcut
 
-LARGEST_BODY = 64 * 1024
+MAX_BODY_BYTES = 64 * 1024
 
 
 def create_app(settings: Settings, metrics: Iterable[Metric] = CATALOGUE, clock: Clock = SYSTEM_CLOCK) -> Quart:
@@ -49,7 +49,7 @@ def create_app(settings: Settings, metrics: Iterable[Metric] = CATALOGUE, clock:
     app = Quart("monitoring", static_folder=str(resource_dir("static")), template_folder=str(resource_dir("templates")))
     app.config.update(
         SECRET_KEY=signing_key(settings),
-        MAX_CONTENT_LENGTH=LARGEST_BODY,
+        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         SESSION_COOKIE_NAME="monitoring",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",

@@ -7,10 +7,10 @@ import socket
 
 from monitoring.config import ConfigError, Settings
 
-STUCK_CLIENT_MS = 20_000
+SILENT_PEER_MILLISECONDS = 20_000
 """A peer that acknowledges nothing for this long is cut off: its unsent data would only grow."""
-BACKLOG = 2048
-ASKING_SECONDS = 2.0
+MAX_WAITING_CONNECTIONS = 2048
+ANSWER_SECONDS = 2.0
 MAX_ANSWER_BYTES = 1 << 20
 
 
@@ -20,7 +20,7 @@ def listen(settings: Settings) -> socket.socket:
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STUCK_CLIENT_MS)
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENT_PEER_MILLISECONDS)
     try:
         listening.bind((settings.host, settings.port))
     except OSError as error:
@@ -30,7 +30,7 @@ def listen(settings: Settings) -> socket.socket:
         # A name that cannot be one: longer than names can be, for instance.
         listening.close()
         raise ConfigError(f"--host={settings.host}: expected an address or a name of this machine") from None
-    listening.listen(BACKLOG)  # from here on who comes waits, and is not refused
+    listening.listen(MAX_WAITING_CONNECTIONS)  # from here on who comes waits, and is not refused
     listening.set_inheritable(True)
     return listening
 
@@ -59,7 +59,7 @@ def _refusal(settings: Settings, error: OSError) -> str:
 def _is_monitoring(settings: Settings) -> bool:
     """Whether the program that has our address is a dashboard of ours: its description says so to anybody."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - asked, not bound
-    connection = http.client.HTTPConnection(host, settings.port, timeout=ASKING_SECONDS)
+    connection = http.client.HTTPConnection(host, settings.port, timeout=ANSWER_SECONDS)
     try:
         connection.request("GET", f"{settings.root_path}/openapi.json")
         description = json.loads(connection.getresponse().read(MAX_ANSWER_BYTES))

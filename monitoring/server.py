@@ -29,11 +29,11 @@ from monitoring.stalled import Http, WebSocket
 
 log = logging.getLogger(__name__)
 
-MOST_FILES = 65_536
-FILES_FOR_OURSELVES = 128
-FILES_A_VIEWER = 3
+MAX_OPEN_FILES = 65_536
+RESERVED_FILES_COUNT = 128
+FILES_PER_VIEWER = 3
 """A stream, and what it fetches over connections that stay open for a while."""
-GRACE = 2
+SHUTDOWN_SECONDS = 2
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.1, 0.5
 
 
@@ -138,11 +138,11 @@ def most_viewers() -> int:
     except ImportError:
         return MOST_VIEWERS
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(MOST_FILES, hard)
+    wanted = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(MAX_OPEN_FILES, hard)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return max(1, min(MOST_VIEWERS, (files - FILES_FOR_OURSELVES) // FILES_A_VIEWER))
+    return max(1, min(MOST_VIEWERS, (files - RESERVED_FILES_COUNT) // FILES_PER_VIEWER))
 
 
 def configuration(app: App) -> uvicorn.Config:
@@ -157,7 +157,7 @@ def configuration(app: App) -> uvicorn.Config:
         access_log=False,
         log_config=None,
         server_header=False,
-        timeout_graceful_shutdown=GRACE,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
 
 

@@ -13,10 +13,10 @@ from websockets.http11 import Request
 
 from monitoring.realtime.clients import WRITE_AT_ONCE
 
-PATIENCE = 60.0
+STALLED_SECONDS = 60.0
 """Seconds in which a peer for which much is waiting must have taken some of it. A slow phone takes a while: the system
 asks for more only when a good part of its own store is gone."""
-MOST_WAITING = 32_768
+MAX_UNSENT_BYTES = 32_768
 """Bytes that may wait for a WebSocket before nothing more is written to it: signals are short."""
 
 
@@ -28,7 +28,7 @@ class Stalled:
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         self._waiting = transport.get_write_buffer_size()
-        self._look_again = asyncio.get_running_loop().call_later(PATIENCE, self._look)
+        self._look_again = asyncio.get_running_loop().call_later(STALLED_SECONDS, self._look)
 
     def _look(self) -> None:
         waiting = self._transport.get_write_buffer_size()
@@ -36,7 +36,7 @@ class Stalled:
             self._transport.abort()
             return
         self._waiting = waiting
-        self._look_again = asyncio.get_running_loop().call_later(PATIENCE, self._look)
+        self._look_again = asyncio.get_running_loop().call_later(STALLED_SECONDS, self._look)
 
     def over(self) -> None:
         self._look_again.cancel()
@@ -77,7 +77,7 @@ class WebSocket(_Watched, WebSocketsSansIOProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self.transport.set_write_buffer_limits(high=MOST_WAITING)
+        self.transport.set_write_buffer_limits(high=MAX_UNSENT_BYTES)
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)

@@ -29,7 +29,7 @@ PINGS = 5
 """What the library itself may add to a queue while a test lasts."""
 KERNEL = 8192
 """Bytes that the system keeps on either side of a connection."""
-MOST_GROWTH = STUCK * (stalled.MOST_WAITING + 16_384) + (2 << 20)
+MOST_GROWTH = STUCK * (stalled.MAX_UNSENT_BYTES + 16_384) + (2 << 20)
 """What may wait for each, and something for ourselves; the changes are a hundred times as much."""
 UPGRADE = (
     f"GET {PATH} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

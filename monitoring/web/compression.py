@@ -17,18 +17,17 @@ from monitoring.lru import Lru
 from monitoring.web.prefix import App, Receive, Scope, Send
 
 TEXT = re.compile(rb"text/(?!event-stream)|application/(?:json|javascript|manifest\+json)|image/svg\+xml")
-LEVEL = 4
+GZIP_LEVEL = 4
 """Of zlib: see docs/benchmarks.md for what each costs and gains."""
-LEVEL_AHEAD = 9
+STATIC_GZIP_LEVEL = 9
 """Of what is compressed once, when the server starts."""
-FEWEST_BYTES = 512
+MIN_GZIP_BYTES = 512
 """What is shorter goes into one packet anyway."""
-LONGEST_HEADER = 500
+MAX_HEADER_CHARACTERS = 500
 """Characters of Accept-Encoding that are read; browsers send some 30."""
-MOST_HELD_BYTES = 1 << 20
+MAX_HELD_BYTES = 1 << 20
 """What is longer is compressed piece by piece."""
-MOST_REMEMBERED_BYTES = 4 << 20
-GZIP_WINDOW = 16 + zlib.MAX_WBITS
+MAX_CACHED_BYTES = 4 << 20
 BODILESS_OR_PART = frozenset({204, 206, 304})
 
 Headers = list[tuple[bytes, bytes]]
@@ -45,13 +44,13 @@ class Compressed:
     """Bodies that many ask for, by what they are: the same bytes are compressed once. Those ``ahead`` are kept."""
 
     def __init__(self, ahead: Iterable[bytes] = ()) -> None:
-        self._ahead = {body: gzip.compress(body, LEVEL_AHEAD, mtime=0) for body in ahead}
-        self._kept: Lru[bytes, bytes] = Lru(MOST_REMEMBERED_BYTES, lambda body, made: len(body) + len(made))
+        self._ahead = {body: gzip.compress(body, STATIC_GZIP_LEVEL, mtime=0) for body in ahead}
+        self._kept: Lru[bytes, bytes] = Lru(MAX_CACHED_BYTES, lambda body, made: len(body) + len(made))
 
     def of(self, body: bytes) -> bytes:
         """``body``, compressed."""
         kept = self._ahead.get(body) or self._kept.get(body)
-        return kept or self._kept.put(body, gzip.compress(body, LEVEL, mtime=0))
+        return kept or self._kept.put(body, gzip.compress(body, GZIP_LEVEL, mtime=0))
 
 
 class Compression:
@@ -65,7 +64,7 @@ class Compression:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         accepted = b",".join(value for name, value in scope["headers"] if name == b"accept-encoding")
-        answer = _Answer(send, self._compressed, accepts_gzip(accepted[:LONGEST_HEADER].decode("latin-1")))
+        answer = _Answer(send, self._compressed, accepts_gzip(accepted[:MAX_HEADER_CHARACTERS].decode("latin-1")))
         if any(name == b"if-range" for name, _ in scope["headers"]):
             # The rest of what was begun by gzip is asked for: no part of the file itself, but all of it again.
             scope = {**scope, "headers": _without(scope["headers"], b"range")}
@@ -107,8 +106,8 @@ class _Answer:
             return await self._send({**message, "headers": headers})
         self._headers = headers
         self._start = message
-        if not length or int(length) > MOST_HELD_BYTES:
-            self._stream = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP_WINDOW)
+        if not length or int(length) > MAX_HELD_BYTES:
+            self._stream = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, wbits=16 + zlib.MAX_WBITS)  # 16: as gzip
             await self._send_start(_encoded(headers))
         return None
 
@@ -120,7 +119,7 @@ class _Answer:
             return
         body = self._held[0] if len(self._held) == 1 else b"".join(self._held)
         headers = self._headers
-        if len(body) >= FEWEST_BYTES:
+        if len(body) >= MIN_GZIP_BYTES:
             body = self._shorter(body)
             headers = [*_encoded(headers), (b"content-length", str(len(body)).encode())]
         await self._send_start(headers)
@@ -129,7 +128,7 @@ class _Answer:
     def _shorter(self, body: bytes) -> bytes:
         # What carries a tag is asked for again, by others too; the rest is made for one.
         shared = _value(self._headers, b"etag")
-        return self._compressed.of(body) if shared else gzip.compress(body, LEVEL, mtime=0)
+        return self._compressed.of(body) if shared else gzip.compress(body, GZIP_LEVEL, mtime=0)
 
     async def _send_start(self, headers: Headers) -> None:
         await self._send({**self._start, "headers": headers})

@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 
 blueprint = Blueprint("pages", __name__)
 
-YEAR = 365 * 86400
-BOTS_A_PAGE = 25
+YEAR_SECONDS = 365 * 86400
+BOTS_PER_PAGE = 25
 
 
 @blueprint.get("/")
@@ -68,10 +68,10 @@ async def bots() -> Response:
     try:
         await requested_scope()  # a link that names no bot of ours is an error here too
         roster = await parts.reader.roster()
-        found = await parts.bots.page(parts.clock.now(), (number - 1) * BOTS_A_PAGE, BOTS_A_PAGE)
+        found = await parts.bots.page(parts.clock.now(), (number - 1) * BOTS_PER_PAGE, BOTS_PER_PAGE)
     except TableMissing as error:
         raise Problem(404, "not_available", f"{error}.") from None
-    return parts.pages.page("bots.html", bots=found, sessions=roster.sessions, number=number, each=BOTS_A_PAGE)
+    return parts.pages.page("bots.html", bots=found, sessions=roster.sessions, number=number, each=BOTS_PER_PAGE)
 
 
 def _page_number(text: str) -> int:
@@ -171,7 +171,7 @@ async def theme() -> Response:
     response.set_cookie(
         "theme",
         wanted,
-        max_age=YEAR,
+        max_age=YEAR_SECONDS,
         path=services().pages.url("/"),
         samesite="Lax",
         httponly=True,

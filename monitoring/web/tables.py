@@ -23,8 +23,8 @@ from monitoring.web.requests import requested_scope
 
 blueprint = Blueprint("tables", __name__)
 
-TRADES_AT_ONCE = 2000
-MOST_ROWS_SHOWN = 1000
+TRADES_PER_READ = 2000
+MAX_SHOWN_ROWS = 1000
 BY_TEN_MINUTES = "the last snapshot of each ten minutes"
 
 Cell = str | int | float | Decimal | datetime | date | None
@@ -98,7 +98,7 @@ TRADE_COLUMNS = {
 
 async def _trades(context: Context) -> Table:
     """All trades, whatever range the charts show; a page of them."""
-    page = await _trade_page(context, None, MOST_ROWS_SHOWN)
+    page = await _trade_page(context, None, MAX_SHOWN_ROWS)
     return Table(
         "Trade History",
         tuple(TRADE_COLUMNS.values()),
@@ -141,7 +141,7 @@ async def table(name: str) -> Response:
         scope,
         title=shown.title,
         columns=list(shown.columns),
-        rows=shown.rows[:MOST_ROWS_SHOWN],
+        rows=shown.rows[:MAX_SHOWN_ROWS],
         total=shown.total or len(shown.rows),
         whole=shown.whole,
         each=shown.each,
@@ -176,7 +176,7 @@ async def _all_trades(reader: Reader, scope: Scope) -> AsyncIterator[list[Trade]
     """Every trade of the session, newest first, a page at a time."""
     after: tuple[datetime, int] | None = None
     while True:
-        page = await reader.read(scope, partial(_trade_page, after=after, limit=TRADES_AT_ONCE))
+        page = await reader.read(scope, partial(_trade_page, after=after, limit=TRADES_PER_READ))
         if not page:
             return
         yield page

@@ -15,7 +15,7 @@ from monitoring.app import asgi, create_app
 from monitoring.config import load_settings
 from monitoring.resources import resource_dir
 from monitoring.sections import SECTIONS
-from monitoring.web.compression import FEWEST_BYTES
+from monitoring.web.compression import MIN_GZIP_BYTES
 from monitoring.web.tables import TABLES
 from tests.history import seed_account
 from tests.serving import served
@@ -116,7 +116,7 @@ async def test_every_route_is_the_same_by_gzip(
         assert found.status_code == 200, path
         assert found.content == recorder.body, path
         text = not found.headers["Content-Type"].startswith("application/octet-stream")
-        long = len(recorder.body) >= FEWEST_BYTES or path.endswith(".csv")  # which is sent as it is made
+        long = len(recorder.body) >= MIN_GZIP_BYTES or path.endswith(".csv")  # which is sent as it is made
         assert (found.headers.get("Content-Encoding") == "gzip") is (text and long), path
         assert not text or "Accept-Encoding" in found.headers["Vary"], path
 

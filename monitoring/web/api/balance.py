@@ -16,7 +16,7 @@ from monitoring.web.api.shapes import Adjusted, Balance, BalancePoint, Performan
 from monitoring.web.auth import reading
 from monitoring.web.errors import Problem
 
-LONGEST_KEY = 200
+MAX_KEY_CHARACTERS = 200
 SMALLEST = Decimal("0.00000001")
 
 
@@ -119,8 +119,8 @@ def _wish(session: int, key: str | None, data: BalanceBody) -> Adjustment:
     reason = _text("reason", data.reason)
     if not reason:
         raise Problem(422, "invalid", "reason: expected 1 to 200 characters that are not all blank")
-    if key is not None and len(key) > LONGEST_KEY:
-        raise Problem(422, "invalid", f"Idempotency-Key: expected at most {LONGEST_KEY} characters")
+    if key is not None and len(key) > MAX_KEY_CHARACTERS:
+        raise Problem(422, "invalid", f"Idempotency-Key: expected at most {MAX_KEY_CHARACTERS} characters")
     return Adjustment(
         session=session,
         balance=_money(data.balance),

@@ -12,8 +12,8 @@ from monitoring.projections.timeline import AT_CLOSE, BALANCE, CLOSE, TIME
 from monitoring.sections import Context
 from monitoring.sections.daily_pnl import net_by_day
 
-MOST_POINTS = 2000
-KEPT_OF_A_GROUP = 4
+MAX_POINTS = 2000
+POINTS_PER_GROUP = 4
 """Lowest and highest equity, deepest drawdown, last."""
 
 Positions = npt.NDArray[np.intp]
@@ -34,7 +34,7 @@ def read_curve(context: Context, days: int) -> Curve:
     """The last ``days`` days before now, or before the end of the session."""
     history, since = context.state.history, context.scope.until(context.now) - timedelta(days=days)
     steps, drawdown = history.curve(since), history.depth(since)[:, AT_CLOSE]
-    kept = thinned(steps[:, CLOSE], drawdown, MOST_POINTS)
+    kept = thinned(steps[:, CLOSE], drawdown, MAX_POINTS)
     steps, drawdown = steps[kept], drawdown[kept]
     return Curve(
         _moments(steps[:, TIME]),
@@ -49,7 +49,7 @@ def thinned(equity: Series, drawdown: Series, most: int) -> Positions:
     count = len(equity)
     if count <= most:
         return np.arange(count)
-    width = -(-count // (most // KEPT_OF_A_GROUP))
+    width = -(-count // (most // POINTS_PER_GROUP))
     starts = np.arange(0, count, width)
     filled = np.pad(equity, (0, len(starts) * width - count), mode="edge").reshape(-1, width)
     deep = np.pad(drawdown, (0, len(starts) * width - count), mode="edge").reshape(-1, width)

@@ -22,9 +22,9 @@ from monitoring.web.api.queries import ScopeQuery
 from monitoring.web.api.shapes import Moment
 from monitoring.web.auth import public, reading
 
-PATIENCE = 2.0
+ANSWER_SECONDS = 2.0
 """Seconds that /ready waits for the database."""
-LONGEST_SILENCE = 15.0
+MAX_SILENCE_SECONDS = 15.0
 """Seconds after which a feed that has not polled counts as stuck."""
 
 EMPTY: Payload = {
@@ -211,7 +211,7 @@ def feed_status() -> Payload:
 
 def _following(feed: Payload) -> bool:
     lag = feed["lag"]
-    return feed["mode"] in ("primary", "standby") and isinstance(lag, float) and lag < LONGEST_SILENCE
+    return feed["mode"] in ("primary", "standby") and isinstance(lag, float) and lag < MAX_SILENCE_SECONDS
 
 
 def _why_not(feed: Payload) -> str:
@@ -227,7 +227,7 @@ async def _database_answers() -> bool:
             await connection.fetchval("SELECT 1")
 
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(ANSWER_SECONDS):
             await ask()
     except (DatabaseUnavailable, TimeoutError):
         return False
