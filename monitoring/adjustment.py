@@ -1,4 +1,4 @@
-"""The one thing the dashboard writes: a correction of the balance by hand, one row and one event in one transaction.
+"""The one thing that the dashboard writes: a manual adjustment of the balance, a row and an event in one transaction.
 
 The engine appends a balance by reading the newest row ``FOR UPDATE``. So this locks the newest row too, looks again
 whether it still is the newest (the engine may have added one while we waited), and only then adds its own.

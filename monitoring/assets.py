@@ -13,7 +13,7 @@ MODES = ("auto", "local", "cdn")
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """One file of one npm package; the CDN serves the very same bytes, so one hash is good for both."""
+    """One file of one npm package; the CDN serves the same bytes, so one hash is right for both."""
 
     package: str
     version: str

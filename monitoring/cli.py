@@ -92,7 +92,7 @@ def init(database_url: str) -> None:
 
 
 def main() -> None:
-    """``atb``: ours for the dashboard, the engine's for everything else where the engine is installed."""
+    """``atb``: this command for the dashboard; for everything else the engine's, where that is installed."""
     engine = None if _is_ours(sys.argv[1:]) else _engine()
     if engine is not None:
         sys.exit(engine())
@@ -118,7 +118,7 @@ def _engine() -> Callable[[], int] | None:
 
 
 def _dashboards_of_the_engine() -> list[str]:
-    """The lines of its list but for ours; a fault of its own is a sentence on standard error."""
+    """The engine's list without our dashboard. Where the engine fails, standard error says so in one sentence."""
     listed = io.StringIO()
     try:
         engine = _engine()
@@ -133,7 +133,7 @@ def _dashboards_of_the_engine() -> list[str]:
 
 
 def monitoring_main(engines_too: bool = False) -> None:
-    """``atb-monitoring``: always ours. ``engines_too``: list the engine's dashboards beside ours."""
+    """``atb-monitoring``: never the engine's command. ``engines_too``: its dashboards are listed as well."""
     try:
         cli(obj=engines_too)
     except UserError as error:
@@ -142,7 +142,7 @@ def monitoring_main(engines_too: bool = False) -> None:
 
 
 def _complain(sentence: str) -> None:
-    """On standard error, in the form of the log where that is JSON."""
+    """Writes to standard error, as JSON where the log is JSON."""
     try:
         as_json = wants_json(read_environment())
     except UserError:

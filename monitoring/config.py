@@ -192,14 +192,14 @@ class Settings:
 
     @property
     def protected(self) -> bool:
-        """Whether the dashboard may be reached by strangers: then reading needs the operator too."""
+        """Whether others may reach the dashboard: then reading needs the operator's token too."""
         if self.gevent or not self.loopback:
             return True
         return self.environment != "" and not self._development
 
     @property
     def open_for_writing(self) -> bool:
-        """Whether whoever reaches the dashboard may adjust the balance too: on loopback, where ``ENV`` says so."""
+        """Whether the balance may be adjusted without a token: on loopback, where ``ENV`` says so."""
         return not self.protected and self._development
 
     @property
@@ -225,7 +225,7 @@ def load_settings(environ: Mapping[str, str], *arguments: str) -> Settings:
 
 
 def checked(settings: Settings) -> Settings:
-    """The same, once it is sure that strangers meet a token. Raises ConfigError."""
+    """The same settings. Raises ConfigError where others may reach the dashboard without a strong token."""
     if not settings.protected:
         return settings
     missing = [name for name, value in ((TOKEN, settings.token), (SECRET_KEY, settings.secret_key)) if not value]
@@ -238,7 +238,7 @@ def checked(settings: Settings) -> Settings:
 
 
 def notices(settings: Settings) -> Iterator[str]:
-    """What the operator should know of settings that are accepted all the same."""
+    """Warnings about settings that are accepted."""
     weak = ", ".join(weaknesses(settings.token, settings.secret_key))
     if weak and not settings.protected:
         yield f"{weak} ({MAKES_THEM}): anywhere but on loopback the dashboard would refuse to start"

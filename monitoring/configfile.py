@@ -148,12 +148,12 @@ def _is_number(value: object, *kinds: type) -> bool:
 
 
 def _shown(key: KeyPath) -> str:
-    # The line tells which of several tables it is.
+    # The line number says which of several tables is meant.
     return ".".join(part for part in key if isinstance(part, str))
 
 
 def _line(text: str, key: KeyPath) -> int:
-    """Where ``key`` is first said: the parser tells no lines, so it reads ever more of the file until it knows it."""
+    """The line that first sets ``key``. The parser gives no lines, so more and more of the file is parsed."""
     lines = text.split("\n")
     begun = 0
     for end in range(1, len(lines) + 1):

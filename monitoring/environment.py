@@ -1,4 +1,4 @@
-"""What the dashboard is told from outside: the process's environment, and the files in its working directory."""
+"""The process's environment variables, and the files in the working directory that add to them."""
 
 import os
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The address that the dashboard listens on, and who else may have it."""
+"""The address that the dashboard listens on, and which program has it where it is taken."""
 
 import errno
 import http.client
@@ -15,7 +15,7 @@ MAX_ANSWER_BYTES = 1 << 20
 
 
 def listen(settings: Settings) -> socket.socket:
-    """The listening socket. Raises ConfigError when the address is taken or not ours."""
+    """The listening socket. Raises ConfigError when the address is taken or belongs to another machine."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -30,7 +30,7 @@ def listen(settings: Settings) -> socket.socket:
         # A name that cannot be one: longer than names can be, for instance.
         listening.close()
         raise ConfigError(f"--host={settings.host}: expected an address or a name of this machine") from None
-    listening.listen(MAX_WAITING_CONNECTIONS)  # from here on who comes waits, and is not refused
+    listening.listen(MAX_WAITING_CONNECTIONS)  # from here on connections wait, and are not refused
     listening.set_inheritable(True)
     return listening
 
@@ -57,7 +57,7 @@ def _refusal(settings: Settings, error: OSError) -> str:
 
 
 def _is_monitoring(settings: Settings) -> bool:
-    """Whether the program that has our address is a dashboard of ours: its description says so to anybody."""
+    """Whether the program at this address is another dashboard: its OpenAPI description, open to all, says so."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - asked, not bound
     connection = http.client.HTTPConnection(host, settings.port, timeout=ANSWER_SECONDS)
     try:

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 MAX_MESSAGE_CHARACTERS = 2_000
 MAX_TRACEBACK_CHARACTERS = 20_000
 MIN_HIDDEN_CHARACTERS = 6
-"""Hiding a shorter secret would only tear holes into innocent words, and tell by them what it is."""
+"""A shorter secret also occurs within ordinary words: hiding it there would damage the log and give it away."""
 HIDDEN = "***"
 
 
@@ -32,13 +32,13 @@ class OneLine(logging.Formatter):
 
     def _line(self, record: logging.LogRecord) -> str:
         when = self.formatTime(record, "%Y-%m-%d %H:%M:%S")
-        return f"{when} {record.levelname:<7} {record.name}: {' '.join(self._told(record).values())}"
+        return f"{when} {record.levelname:<7} {record.name}: {' '.join(self._texts(record).values())}"
 
-    def _told(self, record: logging.LogRecord) -> dict[str, str]:
-        told = {"message": cut(self._hidden(_message(record)), MAX_MESSAGE_CHARACTERS)}
+    def _texts(self, record: logging.LogRecord) -> dict[str, str]:
+        texts = {"message": cut(self._hidden(_message(record)), MAX_MESSAGE_CHARACTERS)}
         if record.exc_info and record.exc_info[0]:
-            told["exception"] = cut(self._hidden(self.formatException(record.exc_info)), MAX_TRACEBACK_CHARACTERS)
-        return told
+            texts["exception"] = cut(self._hidden(self.formatException(record.exc_info)), MAX_TRACEBACK_CHARACTERS)
+        return texts
 
     def _hidden(self, text: str) -> str:
         for secret in self._secrets:
@@ -51,14 +51,14 @@ class JsonLines(OneLine):
 
     def _line(self, record: logging.LogRecord) -> str:
         when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        entry = {"timestamp": when, "level": record.levelname, "logger": record.name, **self._told(record)}
+        entry = {"timestamp": when, "level": record.levelname, "logger": record.name, **self._texts(record)}
         return json.dumps(entry, ensure_ascii=False)
 
 
 def _message(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
-    except Exception:  # noqa: BLE001 - a library's log call whose arguments do not fit is told all the same
+    except Exception:  # noqa: BLE001 - a library's log call whose arguments do not fit is logged too
         return f"{record.msg!s} {record.args!r}"
 
 
@@ -68,7 +68,7 @@ def cut(text: str, limit: int) -> str:
 
 
 def escaped(text: str) -> str:
-    """As it stands, but what is not printable as JSON and Python write it: ``\\n``, ``\\u001b``, ``\\u202e``."""
+    """``text`` with characters that are not printable written as in JSON: ``\\n``, ``\\u001b``, ``\\u202e``."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
@@ -107,14 +107,14 @@ def _uncaught(kind: type[BaseException], error: BaseException | None, trace: Tra
 
 
 def announce(settings: Settings, text: str) -> None:
-    """Says on standard output what its user waits for, whatever the level of the log."""
+    """Writes to standard output what the user waits for, whatever the log level."""
     if settings.log_json:
         text = formatter(settings).format(_record(logging.INFO, text))
     print(text, flush=True)  # noqa: T201 - this is how a person learns the address
 
 
 def wants_json(environ: Mapping[str, str]) -> bool:
-    """Whether the log is to be JSON, told even where the settings are wrong."""
+    """Whether the log is to be JSON, known even where other settings are wrong."""
     return environ.get("LOG_JSON", "").strip().lower() in {"1", "true", "t", "yes", "y", "on"}
 
 

@@ -38,7 +38,7 @@ FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.1, 0.5
 
 
 class Server(uvicorn.Server):
-    """uvicorn, but the first signal already ends open event streams: it would wait for them for ever."""
+    """uvicorn whose first signal also ends open event streams: it would wait for them without end."""
 
     def __init__(self, config: uvicorn.Config, parts: Services) -> None:
         super().__init__(config)
@@ -117,7 +117,7 @@ def _demo(settings: Settings) -> tuple[ModuleType, ModuleType, Path]:
 async def _connect(parts: Services) -> None:
     """Connects, waiting as long as the settings say. Raises DatabaseUnavailable."""
     deadline = parts.clock.monotonic() + parts.settings.wait_for_db
-    backoff, told = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS, parts.clock), False
+    backoff, logged = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS, parts.clock), False
     while True:
         try:
             await parts.database.open()
@@ -125,14 +125,14 @@ async def _connect(parts: Services) -> None:
         except DatabaseUnavailable as error:
             if parts.clock.monotonic() >= deadline:
                 raise
-            if not told:
+            if not logged:
                 log.info("waiting for the database, %s", error)
-                told = True
+                logged = True
             await asyncio.sleep(backoff.next())
 
 
 def most_viewers() -> int:
-    """How many there can be with the files that the system lets us open, after asking for as many as it gives."""
+    """How many viewers there may be, given how many files the system lets this process open."""
     try:
         import resource
     except ImportError:
@@ -146,7 +146,7 @@ def most_viewers() -> int:
 
 
 def configuration(app: App) -> uvicorn.Config:
-    """uvicorn as we want it: small messages, no peer that stops reading, an end within seconds."""
+    """uvicorn with small messages, without peers that stop reading, and stopped within seconds."""
     return uvicorn.Config(
         app,
         http=Http,

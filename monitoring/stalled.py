@@ -1,4 +1,4 @@
-"""uvicorn's connections, cut off when their peer has stopped reading: what waits for it would be kept for ever.
+"""uvicorn's connections, closed when the peer has stopped reading: its unsent data would be kept without end.
 
 The system's own limit (TCP_USER_TIMEOUT) does the same where there is one, which is on Linux alone.
 """
@@ -21,7 +21,7 @@ MAX_UNSENT_BYTES = 32_768
 
 
 class Stalled:
-    """Looks at a connection's unsent bytes for as long as there are too many of them."""
+    """Checks the unsent bytes of one connection now and then, and aborts it when none of them were taken."""
 
     __slots__ = ("_look_again", "_transport", "_waiting")
 
@@ -43,7 +43,7 @@ class Stalled:
 
 
 class _Watched:
-    """For connections of either kind: pauses are watched, and what ends them ends the watch."""
+    """Mixed into both kinds of connections: checks them while writing is paused."""
 
     transport: Any
     _stalled: Stalled | None = None
@@ -103,7 +103,7 @@ class WebSocket(_Watched, WebSocketsSansIOProtocol):
         return True
 
     def handle_ping(self) -> None:
-        # Answers are written whether the peer reads them or not.
+        # The answer would be written even to a peer that reads nothing.
         if self.writable.is_set():
             super().handle_ping()
         else:

@@ -1,4 +1,4 @@
-"""Answers that are asked for again and again: written as JSON once, and sent to whoever asks until they change."""
+"""A cache of JSON answers that many clients ask for: each is encoded once, until it changes."""
 
 from collections.abc import Awaitable, Callable, Hashable
 
@@ -10,7 +10,7 @@ MAX_KEPT_ANSWERS = 16
 
 
 class Answers:
-    """The newest answers of some calls, by what was asked."""
+    """The newest answers, by what was asked."""
 
     def __init__(self) -> None:
         self._kept: Lru[Hashable, tuple[object, bytes]] = Lru(MAX_KEPT_ANSWERS)

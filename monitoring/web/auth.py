@@ -1,7 +1,7 @@
 """Who may do what: the one place for tokens, sign-in and, later, roles and limits.
 
 Every route needs the operator unless it says otherwise: ``@public`` routes are open to all, ``@reading`` routes are
-open on a machine of one's own (loopback) and need the operator where strangers may come. Writing always needs the
+open on loopback, and need the operator where others can reach the dashboard. Writing always needs the
 operator, and requests that browsers make from other sites are refused.
 """
 
@@ -57,7 +57,7 @@ def operators_mark(token: str) -> str:
 
 
 async def guard() -> Response | None:
-    """Before every request: lets it pass, or answers in its stead."""
+    """Runs before every request: lets it pass, or answers instead."""
     headers = request.headers
     foreign = services().admission.is_foreign(headers.get("Origin"), request.host, headers.get("Sec-Fetch-Site"))
     if request.method not in SAFE_METHODS and foreign:

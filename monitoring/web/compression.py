@@ -1,7 +1,7 @@
-"""Sends text by gzip to whoever accepts it: what many ask for is compressed once, event streams never are.
+"""Sends text compressed by gzip to clients that accept it: shared answers once for all, event streams never.
 
-No body that is sent here holds a token, a cookie or another secret: the length of a compressed body would tell of it
-to whoever can put words of their own beside it (BREACH). A test reads every route for that.
+No body sent here holds a token, a cookie or another secret: an attacker who can put own words into the same body could
+guess the secret from its compressed length (BREACH). A test checks every route for that.
 """
 
 import gzip
@@ -41,7 +41,7 @@ def accepts_gzip(header: str) -> bool:
 
 
 class Compressed:
-    """Bodies that many ask for, by what they are: the same bytes are compressed once. Those ``ahead`` are kept."""
+    """A cache of compressed bodies: the same bytes are compressed once. Those ``ahead`` are never dropped."""
 
     def __init__(self, ahead: Iterable[bytes] = ()) -> None:
         self._ahead = {body: gzip.compress(body, STATIC_GZIP_LEVEL, mtime=0) for body in ahead}
@@ -66,7 +66,7 @@ class Compression:
         accepted = b",".join(value for name, value in scope["headers"] if name == b"accept-encoding")
         answer = _Answer(send, self._compressed, accepts_gzip(accepted[:MAX_HEADER_CHARACTERS].decode("latin-1")))
         if any(name == b"if-range" for name, _ in scope["headers"]):
-            # The rest of what was begun by gzip is asked for: no part of the file itself, but all of it again.
+            # The rest of a compressed answer is asked for, which is no range of the file: all is sent again.
             scope = {**scope, "headers": _without(scope["headers"], b"range")}
         return await self._app(scope, receive, answer.send)
 
@@ -126,7 +126,7 @@ class _Answer:
         await self._send({"type": "http.response.body", "body": body})
 
     def _shorter(self, body: bytes) -> bytes:
-        # What carries a tag is asked for again, by others too; the rest is made for one.
+        # An answer with an ETag is asked for again, by others too; any other is made for one client.
         shared = _value(self._headers, b"etag")
         return self._compressed.of(body) if shared else gzip.compress(body, GZIP_LEVEL, mtime=0)
 

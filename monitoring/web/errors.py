@@ -39,7 +39,7 @@ def wants_html() -> bool:
 
 
 def problem_of(error: Exception) -> Problem:
-    """The problem that an exception is; one that nobody foresaw becomes a reference to the log."""
+    """The problem that an exception stands for; an unexpected one becomes a reference to the log."""
     match error:
         case Problem():
             return error

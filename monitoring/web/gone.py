@@ -7,5 +7,5 @@ GONE = {
 
 
 def why_gone(path: str) -> str | None:
-    """What to tell who calls ``path``; None where it never was a call."""
+    """Why the call ``path`` is gone; None where it never was a call."""
     return next((why for call, why in GONE.items() if f"{path}/".startswith(f"{call}/")), None)

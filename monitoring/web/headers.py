@@ -9,7 +9,7 @@ from monitoring.services import KEY, Services
 
 
 def content_security_policy(libraries: Iterable[str]) -> str:
-    """Scripts from here and the very files of ``libraries`` that a CDN serves, nothing inline."""
+    """Scripts from here and the files of ``libraries`` on a CDN, nothing inline."""
     scripts = " ".join(["'self'", *(url for url in libraries if urlsplit(url).netloc)])
     return (
         f"default-src 'none'; script-src {scripts}; style-src 'self'; connect-src 'self'; img-src 'self' data:; "

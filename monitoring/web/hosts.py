@@ -1,7 +1,7 @@
-"""On one's own machine the dashboard answers to its own names only, so that no site can borrow the browser.
+"""Without protection the dashboard answers to the names of this machine only, against DNS rebinding.
 
-A site may point its own name at 127.0.0.1 (DNS rebinding); its scripts would then be of "the same origin". Where
-strangers may come the operator's token stands in the way; on loopback reading is open, so the name has to.
+A site may point its own name at 127.0.0.1; its scripts would then be of "the same origin" and could read the account.
+A protected dashboard needs no such check: there the operator's token is needed.
 """
 
 import ipaddress

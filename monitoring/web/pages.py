@@ -32,7 +32,7 @@ BOTS_PER_PAGE = 25
 @blueprint.get("/")
 @reading
 async def dashboard() -> Response:
-    """The whole dashboard: the very sections that are fetched again when they change."""
+    """The whole dashboard: every section as ``/partials`` gives it."""
     pages = services().pages
     try:
         scope = await requested_scope()
@@ -43,7 +43,7 @@ async def dashboard() -> Response:
     if scope is None:
         return _waiting("The database holds no session. The dashboard fills as soon as the engine begins one.")
     await services().projections.settle()
-    versions = services().hub.versions(scope.key)  # before the reading: what changes meanwhile is read again
+    versions = services().hub.versions(scope.key)  # before reading: what changes meanwhile is fetched again
     rendered = await asyncio.gather(*(_rendered(BY_NAME[name], scope) for name in versions))
     fragments = {
         name: Markup(fragment.body.decode())  # noqa: S704 - our own escaped template made it
@@ -53,7 +53,7 @@ async def dashboard() -> Response:
 
 
 def _waiting(why: str) -> Response:
-    """Looks again by itself: it has no section yet that could be kept live."""
+    """A page that reloads itself: it has no section yet that could be kept up to date."""
     page = services().pages.page("dashboard.html", None, fragments={}, why=why)
     page.headers["Refresh"] = RETRY_AFTER
     return page
@@ -66,7 +66,7 @@ async def bots() -> Response:
     number = _page_number(request.args.get("page", "1"))
     parts = services()
     try:
-        await requested_scope()  # a link that names no bot of ours is an error here too
+        await requested_scope()  # a link that names no bot of this database is an error here too
         roster = await parts.reader.roster()
         found = await parts.bots.page(parts.clock.now(), (number - 1) * BOTS_PER_PAGE, BOTS_PER_PAGE)
     except TableMissing as error:
@@ -181,6 +181,6 @@ async def theme() -> Response:
 
 
 def _local(target: str) -> str:
-    """``target`` if it is a path of ours, else the front page: no way out to another site."""
+    """``target`` if it is a path of this dashboard, else the front page: never another site."""
     local = target.startswith("/") and not target.startswith(("//", "/\\")) and target.isprintable()
     return target if local else "/"

@@ -111,7 +111,7 @@ class SectionRenderer:
 
 @dataclass(frozen=True, slots=True)
 class PageInfo:
-    """What every page knows of the application and of who looks at it."""
+    """What every page shows of the application and of its viewer."""
 
     demo: bool
     protected: bool

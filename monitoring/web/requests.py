@@ -14,7 +14,7 @@ from monitoring.web.errors import Problem
 
 
 async def followed_scope() -> str:
-    """The scope whose changes are asked for: news of an outage must arrive while the database is away.
+    """The scope whose changes are asked for; it is not looked up while the database is away, so that outages are seen.
 
     Raises UnknownSession where it can be known.
     """

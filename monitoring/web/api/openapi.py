@@ -1,4 +1,4 @@
-"""The API described: made from the very models that check requests and answers.
+"""The OpenAPI description, made from the same models that check requests and answers.
 
 quart-schema's own provider describes a list as its element and loses nested models of msgspec; and it knows nothing
 of who may call what. Both are put right here.

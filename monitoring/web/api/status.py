@@ -47,7 +47,7 @@ class FeedStatus(Struct):
 
     mode: Annotated[str, Meta(description="primary, standby, starting or disconnected")]
     how: Annotated[str, Meta(description="What is polled through what, and why; while disconnected, the reason")]
-    lag: Annotated[float | None, Meta(description="Seconds since the database was last asked for news")]
+    lag: Annotated[float | None, Meta(description="Seconds since the last poll of the database")]
 
 
 class TaskStatus(Struct):
@@ -246,7 +246,7 @@ async def _last_trade(context: Context) -> str | None:
 
 
 def memory_in_use(path: Path = Path("/proc/meminfo")) -> float | None:
-    """Memory of the machine in use, in percent; None where the system does not tell."""
+    """Memory of the machine in use, in percent; None where the system does not say."""
     try:
         lines = path.read_text(encoding="ascii").splitlines()
         sizes = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
