@@ -87,7 +87,7 @@ async def test_long_texts_are_cut_to_their_columns(database: Database, connectio
     assert row["updated_by"] == "y" * 50
 
 
-async def test_what_is_reserved_beyond_the_balance_leaves_nothing_available(
+async def test_more_reserved_than_the_balance_leaves_nothing(
     database: Database, connection: Connection, session: int
 ) -> None:
     await adjust(database, wish(session, "40"))
@@ -104,7 +104,7 @@ async def test_what_is_reserved_beyond_the_balance_leaves_nothing_available(
         (None, None),
     ],
 )
-async def test_the_base_currency_moves_with_the_balance_and_the_rest_stays(
+async def test_only_the_base_currency_moves_with_the_balance(
     database: Database, connection: Connection, session: int, held: object, expected: object
 ) -> None:
     await connection.execute(

@@ -34,6 +34,7 @@ HAVE_TIME_OF_THEIR_OWN = ("monitoring/clock.py", "monitoring/postgres/")
 """The clock itself, and what starts and guards the demo's PostgreSQL, in part as a process of its own."""
 
 MAX_MODULE_LINES = 300
+MAX_TEST_NAME_CHARACTERS = 60
 UNITS = (
     "MICROSECONDS|MILLISECONDS|SECONDS|MINUTES|HOURS|DAYS|MONTHS|YEARS"
     "|BYTES|CHARACTERS|DIGITS|ROWS|COLUMNS|PIXELS|COUNT|STEPS|PERIODS|BEATS"
@@ -102,6 +103,11 @@ def test_modules_do_one_thing() -> None:
     found = modules("monitoring", "tests", "e2e", "scripts", "benchmarks")
     long = {path.name for path in found if len(path.read_text().splitlines()) > MAX_MODULE_LINES}
     assert not long - NOT_SHORTENED_YET
+
+
+def test_names_of_tests_are_short() -> None:
+    names = [name for path in modules("tests", "e2e") for name in re.findall(r"def (test_\w+)", path.read_text())]
+    assert not [name for name in names if len(name) > MAX_TEST_NAME_CHARACTERS]
 
 
 def test_functions_are_short() -> None:

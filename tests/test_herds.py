@@ -170,7 +170,7 @@ async def test_what_was_looked_at_is_ready_before_it_is_asked_for(
         assert loads[section] == int(asked)
 
 
-async def test_what_changed_itself_is_loaded_first_and_whoever_asks_for_the_rest_need_not_wait(
+async def test_the_section_that_changed_itself_is_loaded_first(
     client: Any,
     parts: Services,
     connection: asyncpg.Connection,
@@ -256,9 +256,7 @@ async def test_signals_of_a_commit_come_as_one_message(
     assert set(shown) <= told.keys()
 
 
-async def test_a_herd_that_knocks_at_once_finds_the_session_with_few_queries(
-    client: Any, parts: Services, account: int
-) -> None:
+async def test_many_requests_find_the_session_with_few_queries(client: Any, parts: Services, account: int) -> None:
     await fetch(client, "/partials/trades")
     queries: list[str] = []
 

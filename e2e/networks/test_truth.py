@@ -108,7 +108,7 @@ async def test_the_switch_needs_no_script(dashboard: Dashboard, open_page: OpenP
     await expect(page.locator("main")).to_have_css("filter", "grayscale(1) opacity(0.65)")
 
 
-async def test_a_change_between_the_page_and_its_first_word_is_not_missed(
+async def test_a_change_before_the_first_signal_is_not_missed(
     dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, account: int
 ) -> None:
     page = await open_page()

@@ -119,7 +119,7 @@ def test_live_is_shown_before_paper_though_it_is_silent() -> None:
     assert shown(run(1, 9, silent=True), run(2, 5, mode="PAPER", strategy="p")) == 1
 
 
-def test_a_restart_does_not_hide_the_bot_for_a_quarter_of_an_hour() -> None:
+def test_a_restart_does_not_hide_the_bot() -> None:
     paper = run(2, 5, mode="PAPER", strategy="p")
     assert shown(run(1, 9, 14 / 60), paper) == 1
     assert shown(run(1, 9, 16 / 60), paper) == 2

@@ -150,7 +150,7 @@ async def test_news_survive_a_connection_that_dies_right_after_them(
         await until(lambda: told == {number})
 
 
-async def test_the_identity_is_read_without_the_right_to_ask_the_control_file(
+async def test_the_identity_is_read_without_special_rights(
     connection: asyncpg.Connection, account: int, reader_url: str
 ) -> None:
     reader = await asyncpg.connect(reader_url)
@@ -181,7 +181,7 @@ async def test_a_table_that_may_not_be_read_is_named(
     assert "cannot work without: trades" in report.text
 
 
-async def test_an_answer_holds_what_was_committed_before_though_nobody_looked(
+async def test_an_answer_holds_every_commit_though_nobody_looked(
     account: int, reader_url: str, connection: asyncpg.Connection
 ) -> None:
     async with dashboard(reader_url, followed=False) as page:

@@ -93,7 +93,7 @@ async def test_a_gap_is_not_judged_by_who_never_looked_who_runs(
     await younger.close()
 
 
-async def test_a_gap_outlasts_who_took_the_id_and_begins_to_write_later(
+async def test_an_id_that_is_written_late_stays_pending(
     connection: asyncpg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gates, "GAP_GRACE", 3600.0)

@@ -144,7 +144,7 @@ async def test_databases_are_copied_renamed_and_dropped(server: EmbeddedServer) 
 
 
 @pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGTERM])
-def test_a_killed_owner_leaves_no_server_and_the_folder_starts_again(folder: Path, blow: signal.Signals) -> None:
+def test_a_killed_owner_leaves_no_server_behind(folder: Path, blow: signal.Signals) -> None:
     owner = start_owner(folder)
     owner.process.send_signal(blow)
     owner.process.wait()
@@ -154,7 +154,7 @@ def test_a_killed_owner_leaves_no_server_and_the_folder_starts_again(folder: Pat
         assert alive(server.pid)
 
 
-def test_a_start_right_after_the_owners_death_does_not_lose_its_server_to_the_watchdog(folder: Path) -> None:
+def test_a_start_right_after_a_crash_keeps_its_server(folder: Path) -> None:
     owner = start_owner(folder)
     owner.process.kill()
     with EmbeddedServer.start(folder, durable=False) as server:
@@ -175,9 +175,7 @@ async def test_a_server_that_outlived_its_owner_is_adopted_and_stopped(folder: P
     wait_until_gone(owner.postmaster)
 
 
-async def test_a_stale_pid_file_harms_neither_the_start_nor_the_process_it_names(
-    folder: Path, bystander: subprocess.Popen[bytes]
-) -> None:
+async def test_a_stale_pid_file_does_not_prevent_the_start(folder: Path, bystander: subprocess.Popen[bytes]) -> None:
     with EmbeddedServer.start(folder, durable=False) as server:
         server.stop_database(crash=True)
     name_in_pid_file(server, bystander.pid)
@@ -188,9 +186,7 @@ async def test_a_stale_pid_file_harms_neither_the_start_nor_the_process_it_names
     assert bystander.poll() is None
 
 
-def test_the_watchdog_and_the_stop_spare_the_process_a_stale_pid_file_names(
-    folder: Path, bystander: subprocess.Popen[bytes]
-) -> None:
+def test_a_stop_spares_the_process_of_a_stale_pid_file(folder: Path, bystander: subprocess.Popen[bytes]) -> None:
     with EmbeddedServer.start(folder, durable=False) as server:
         server.stop_database()
         name_in_pid_file(server, bystander.pid)
@@ -223,7 +219,7 @@ def test_a_folder_has_one_owner(folder: Path, monkeypatch: pytest.MonkeyPatch) -
         server.url("postgres")
 
 
-async def test_a_path_too_long_for_a_socket_works_and_leaves_nothing_in_tmp(folder: Path) -> None:
+async def test_a_long_path_works_and_leaves_nothing_in_tmp(folder: Path) -> None:
     before = sockets_in_tmp()
     with EmbeddedServer.start(folder / ("long and odd '" * 8), durable=False) as server:
         connection = await asyncpg.connect(server.url("postgres"))

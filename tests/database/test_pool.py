@@ -73,7 +73,7 @@ async def test_a_limit_that_is_reached_is_an_outage(
             await run(database, f"SET LOCAL {setting} = '20ms'", query)
 
 
-async def test_readers_that_meet_a_migration_all_at_once_do_not_wait_for_each_other(
+async def test_readers_that_meet_a_migration_do_not_wait_in_line(
     database: Database, connection: asyncpg.Connection
 ) -> None:
     """Each holds a connection; if reading the schema took another one, none would ever get it."""

@@ -95,7 +95,7 @@ async def test_indexes_are_those_that_users_have_and_no_others(connection: async
     assert found == INDEXES
 
 
-async def test_an_existing_table_is_refused_by_name_and_nothing_is_made(
+async def test_an_existing_table_is_named_and_nothing_is_made(
     connection: asyncpg.Connection,
 ) -> None:
     await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public; CREATE TABLE trades (id int)")

@@ -12,7 +12,7 @@ from tests.demo.life import CHAIN, HELD, alive
 from tests.rows import insert, now
 
 
-async def test_a_clean_restart_is_a_new_session_with_the_same_positions(seeded: asyncpg.Connection) -> None:
+async def test_a_clean_restart_keeps_positions_in_a_new_session(seeded: asyncpg.Connection) -> None:
     first = await alive(seeded)
     held = await first.opened()
     for bot in first.bots:

@@ -111,7 +111,7 @@ def test_without_a_decline_there_is_no_valley() -> None:
     assert summarise(runs_of([100.0, 100.0, 105.0], []), 100.0, exact=True) == Drawdown(0, 0, None, None, None, True)
 
 
-def test_a_new_deeper_decline_is_not_recovered_by_what_was_before() -> None:
+def test_a_deeper_decline_is_not_recovered_by_earlier_points() -> None:
     values = [100.0, 90.0, 100.0, 80.0, 99.0]
     found = summarise(runs_of(values, [1, 2, 3, 4]), None, exact=True)
     assert (found.peak_at, found.valley_at, found.recovered_at) == (moment(2), moment(3), None)

@@ -35,11 +35,11 @@ def test_a_deposit_leaves_the_price_where_it_was() -> None:
     assert priced([(flow(500), 1, 1000)], 1000, [1000, 1500, 1650]) == pytest.approx([1000, 1000, 1100])
 
 
-def test_before_any_snapshot_it_is_measured_by_the_initial_balance() -> None:
+def test_before_any_snapshot_the_initial_balance_counts() -> None:
     assert priced([(flow(500), 0, None)], 1000, [1500, 1350]) == pytest.approx([1000, 900])
 
 
-def test_without_an_initial_balance_the_first_snapshot_is_the_beginning() -> None:
+def test_without_an_initial_balance_the_first_snapshot_begins() -> None:
     assert priced([(flow(500), 0, None)], None, [1500, 1350]) == pytest.approx([1500, 1350])
 
 
@@ -48,13 +48,13 @@ def test_two_between_snapshots_are_measured_one_by_one() -> None:
     assert priced(effects, 1000, [1000, 2500]) == pytest.approx([1000, 1000])
 
 
-def test_after_everything_was_withdrawn_the_next_deposit_buys_at_the_last_price() -> None:
+def test_a_deposit_after_a_full_withdrawal_buys_at_the_old_price() -> None:
     effects = [(flow(-1000, 0, leaves=0), 1.0, 1000.0), (flow(400, 1), 3.0, 0.0)]
     prices = priced(effects, 800, [1000, 0, 0, 400, 440])
     assert prices == pytest.approx([1000, np.nan, np.nan, 1000, 1100], nan_ok=True)
 
 
-def test_a_withdrawal_of_everything_is_one_whatever_was_lost_on_the_way() -> None:
+def test_a_withdrawal_of_everything_counts_despite_losses() -> None:
     """Equity at the last snapshot was a little more than what could be taken out in the end."""
     prices = priced([(flow(-995, leaves=0), 1, 1000)], 1000, [1000, 0])
     assert prices == pytest.approx([1000, np.nan], nan_ok=True)

@@ -80,7 +80,7 @@ async def test_what_could_not_be_told_is_told_later_and_all_of_it(
     assert [row.id for _, rows in ear.told for row in rows["trades"]] == [1, 2]
 
 
-async def test_a_row_that_changed_again_meanwhile_is_told_once_and_as_new(dispatcher: Dispatcher, ear: Ear) -> None:
+async def test_a_row_that_changed_twice_is_sent_once_and_as_new(dispatcher: Dispatcher, ear: Ear) -> None:
     await dispatcher.change(trade(1))
     await dispatcher.change(trade(1, is_new=False, finished=True))
     await asyncio.wait_for(ear.heard.wait(), WAIT_SECONDS)

@@ -77,7 +77,7 @@ async def test_what_could_not_be_read_is_looked_at_again_soon(
     assert await viewer.next(WAIT_SECONDS)
 
 
-async def test_a_session_that_could_not_be_looked_up_is_looked_at_again_soon(
+async def test_a_session_that_could_not_be_read_is_read_again_soon(
     reader: Reader, clock: RunningClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pages are shown its row as it was last known, which may have changed."""

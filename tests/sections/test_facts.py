@@ -98,7 +98,7 @@ async def test_indicators_of_days_ago_are_unknown(connection: asyncpg.Connection
     assert (await figures(connection)).values["rsi"] == 42
 
 
-async def test_a_dead_engine_is_offline_although_its_session_never_ended(connection: asyncpg.Connection) -> None:
+async def test_a_dead_engine_is_offline_though_its_session_is_open(connection: asyncpg.Connection) -> None:
     number = await insert(connection, "trading_sessions", start_time=ago(days=9))
     await insert(connection, "account_history", session_id=number, timestamp=ago(days=2), total_pnl=1)
     assert (await figures(connection)).values["data_feed_status"] == "Stale"

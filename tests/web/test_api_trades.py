@@ -216,9 +216,7 @@ async def test_whichever_are_wanted_all_of_them_are_found(client: Any, connectio
             assert [trade["id"] for trade in found] == wanted[offset : offset + limit], (query, offset)
 
 
-async def test_older_pages_of_the_section_go_on_where_the_one_before_ended(
-    client: Any, connection: asyncpg.Connection
-) -> None:
+async def test_older_pages_go_on_where_the_one_before_ended(client: Any, connection: asyncpg.Connection) -> None:
     number = await insert(connection, "trading_sessions", start_time=DAY)
     for place in range(60):
         closed = DAY + timedelta(days=place // 20)

@@ -74,9 +74,7 @@ async def until_shown(client: Any, words: str) -> Any:
     return response
 
 
-async def test_before_the_engine_made_its_tables_the_page_waits_for_them(
-    client: Any, connection: asyncpg.Connection
-) -> None:
+async def test_a_page_waits_for_tables_that_are_not_made_yet(client: Any, connection: asyncpg.Connection) -> None:
     await connection.execute("ALTER TABLE trading_sessions RENAME TO not_yet")
     response = await until_shown(client, "no table trading_sessions")
     assert (response.status_code, response.headers["Refresh"]) == (200, "5")

@@ -75,7 +75,7 @@ async def test_a_reader_who_goes_leaves_nothing_behind(account: int, app: Quart,
         assert (parts.legacy_events.wanted, parts.hub.viewers) == (False, 0)
 
 
-async def test_silence_is_broken_by_a_heartbeat_and_ended_by_the_server() -> None:
+async def test_a_quiet_stream_has_heartbeats_until_the_server_stops() -> None:
     hub = Hub(("trades",), SYSTEM_CLOCK)
     quiet = sse.stream(hub, "current", heartbeat=0.01)
     assert b"event: hello" in await anext(quiet)
@@ -100,9 +100,7 @@ async def test_what_cannot_be_streamed_is_refused(
     assert says in (await response.get_json())["error"]["message"]
 
 
-async def test_who_polls_hears_of_corrections_in_sessions_nobody_follows(
-    account: int, client: Any, parts: Services
-) -> None:
+async def test_polling_hears_of_corrections_in_any_session(account: int, client: Any, parts: Services) -> None:
     before = await (await client.get(f"/versions?session={account}")).get_json()
     assert str(account) in parts.hub.viewed()
     parts.hub.publish(None, ("trades",))
