@@ -35,9 +35,15 @@ PENDING = ("PENDING", "OPEN", "PENDING_SUBMIT", "SUBMITTED", "UNKNOWN", "UNRESOL
 FINISHED = frozenset({"FILLED", "CONFIRMED", "CANCELLED", "FAILED", "EXPIRED"})
 
 OF_POSITIONS = "SELECT {columns} FROM orders WHERE position_id = ANY($1::bigint[]) ORDER BY created_at, id"
+BY_POSITION = """
+(session_id = ANY({sessions}::int[]) OR session_id IS NULL AND EXISTS (
+    SELECT FROM positions p WHERE p.id = orders.position_id AND p.session_id = ANY({sessions}::int[])
+))
+"""
+"""An order without a session belongs to that of its position."""
 STILL_PENDING = """
 SELECT {columns} FROM orders
-WHERE status::text = ANY($1::text[]) AND session_id = ANY($2::int[]) AND created_at > $3
+WHERE status::text = ANY($1::text[]) AND created_at > $3 AND {mine}
 ORDER BY created_at DESC, id DESC LIMIT 1000
 """
 LAST_DAY = """
@@ -54,7 +60,7 @@ FROM (
            CASE WHEN upper(side::text) IN ('BUY', 'LONG') THEN 1 ELSE -1 END
            * CASE WHEN upper(side::text) IN ('BUY', 'SELL') OR order_type::text IN ('ENTRY', 'SCALE_IN')
                   THEN 1 ELSE -1 END AS direction
-    FROM orders WHERE created_at > $2 AND session_id = ANY($1::int[])
+    FROM orders WHERE created_at > $2 AND {mine}
 ) recent
 """
 """Paying more on a buy or getting less on a sale counts as positive slippage."""
@@ -69,7 +75,8 @@ async def read_order_sums(reading: Reading) -> OrderSums | None:
         for name, kind in (("filled_at", "timestamp"), ("price", "float8"), ("filled_price", "float8"))
     }
     since, sessions = reading.now - timedelta(days=1), reading.state.session.ids
-    row = await reading.connection.fetchrow(LAST_DAY.format(**columns), sessions, since)
+    query = LAST_DAY.format(**columns, mine=_of_sessions(reading.capabilities, "$1"))
+    row = await reading.connection.fetchrow(query, sessions, since)
     return OrderSums(
         filled=row["filled"],
         finished=row["finished"],
@@ -96,6 +103,13 @@ async def pending_orders(
 ) -> list[asyncpg.Record]:
     """Unfinished orders of the last 90 days, newest first. Raises TableMissing."""
     capabilities.require_columns("orders", "id", "status", "session_id", "created_at")
-    query = STILL_PENDING.format(columns=capabilities.columns("orders", ORDER))
+    query = STILL_PENDING.format(columns=capabilities.columns("orders", ORDER), mine=_of_sessions(capabilities, "$2"))
     rows = await connection.fetch(query, list(PENDING), session.ids, now - timedelta(days=90))
     return list(rows)
+
+
+def _of_sessions(capabilities: Capabilities, sessions: str) -> str:
+    """SQL: the orders of some sessions, the ids of which are a parameter."""
+    if capabilities.has("orders", "position_id") and capabilities.has("positions", "id", "session_id"):
+        return BY_POSITION.format(sessions=sessions)
+    return f"session_id = ANY({sessions}::int[])"

@@ -162,3 +162,17 @@ async def test_paper_money_goes_on_where_it_stood_at_the_start(page: Page, conne
     reset = await insert(connection, "trading_sessions", **paper, start_time=ago(minutes=8), initial_balance=700)
     bots = [bot["sessions"] for bot in await page.json("/api/bots") if bot["mode"] == "PAPER"]
     assert sorted(bots) == [[first, second], [reset]]
+
+
+async def test_an_order_without_session_stays_with_its_position(page: Page, connection: asyncpg.Connection) -> None:
+    """One order kept the session that ended, the other lost it; the position was moved to the new one."""
+    for session in (1, None):
+        await insert(connection, "orders", session_id=session, position_id=1, status="OPEN", created_at=ago(hours=1))
+    await restart(connection)
+    await connection.execute("UPDATE positions SET session_id = 2")
+
+    async def pending(scope: str) -> list[int]:
+        return sorted(order["id"] for order in await page.json(f"/api/pending-orders?{scope}"))
+
+    await until(lambda: open_ids(page, "session=2"))
+    assert [await pending(scope) for scope in ("bot=1", "session=1", "session=2")] == [[1, 2], [1], [2]]

@@ -33,6 +33,7 @@ async def answers(page: Page, scope: str) -> Answers:
         "trades": await page.json(f"/api/trades?limit=1000&{scope}"),
         "positions": await page.json(f"/api/positions?{scope}"),
         "pending": await page.json(f"/api/pending-orders?{scope}"),
+        "parts": await page.json(f"/api/partial-trades?limit=1000&{scope}"),
         "curve": await page.json(f"/api/balance/history?days=3650&{scope}"),
     }
 
@@ -86,6 +87,7 @@ def check_scope(scope: str, said: Answers, true: ScopeRows, now: datetime) -> No
     orders = {row["id"]: sorted(order["id"] for order in row["orders"]) for row in said["positions"]}
     same(scope, "orders of positions", orders, positions.pop("orders"))
     same(scope, "pending orders", sorted(row["id"] for row in said["pending"]), positions.pop("pending"))
+    same(scope, "partial trades", [row["id"] for row in said["parts"]], positions.pop("parts"))
     for name, value in (trades | positions | plain.account_figures(true, now)).items():
         same(scope, name, metrics[name], value)
     value, fresh = plain.unrealized(true, now)

@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg
 
-TABLES = ("trading_sessions", "trades", "account_history", "account_balances", "positions", "orders",
+TABLES = ("trading_sessions", "trades", "account_history", "account_balances", "positions", "orders", "partial_trades",
           "strategy_executions", "system_events")  # fmt: skip
 SIGNS = (("account_history", "timestamp"), ("strategy_executions", "timestamp"), ("positions", "last_update"),
          ("system_events", "timestamp"))  # fmt: skip
@@ -38,8 +38,19 @@ class ScopeRows:
         return self.sessions[0]["initial_balance"]
 
     def of(self, table: str) -> list[Row]:
+        """A partial trade belongs to the session of its position; so does an order that has none of its own."""
         ids = {session["id"] for session in self.sessions}
-        return [row for row in self.rows[table] if row["session_id"] in ids]
+        owner = _session_of_position if table in ("orders", "partial_trades") else _own_session
+        return [row for row in self.rows[table] if owner(self.rows, row) in ids]
+
+
+def _own_session(_rows: Rows, row: Row) -> int | None:
+    return row["session_id"]
+
+
+def _session_of_position(rows: Rows, row: Row) -> int | None:
+    positions = {position["id"]: position["session_id"] for position in rows["positions"]}
+    return row.get("session_id") or positions.get(row["position_id"])
 
 
 def alone(rows: Rows, session: Row) -> ScopeRows:

@@ -77,6 +77,8 @@ class EngineLife:
             (3, self.close_position),
             (2, self.order),
             (2, self.finish_order),
+            (2, self.part),
+            (1, self.fail),
             (1, self.deposit),
             (1, self.withdraw),
             (1, self.begin_late),
@@ -248,6 +250,15 @@ class EngineLife:
             status = self.dice.choice(("FILLED", "CANCELLED", "FAILED", "SUBMITTED"))
             number = bot.pending.pop(self.dice.randrange(len(bot.pending)))
             await self.connection.execute("UPDATE orders SET status = $2 WHERE id = $1", number, status)
+
+    async def part(self, bot: Bot) -> None:
+        """Sells a piece of what is open."""
+        if bot.open:
+            await insert(self.connection, "partial_trades", position_id=self.dice.choice(bot.open), pnl=1,
+                         timestamp=self.now)  # fmt: skip
+
+    async def fail(self, bot: Bot) -> None:
+        await insert(self.connection, "system_events", session_id=bot.session, severity="error", timestamp=self.now)
 
     async def deposit(self, bot: Bot) -> None:
         await self._move_money(bot, bot.balance)

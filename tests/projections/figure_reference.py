@@ -77,6 +77,8 @@ def position_figures(scope: ScopeRows, now: datetime) -> Figures:
         "active_positions_count": len(held),
         "position_sizes": sum((row["quantity"] * row["entry_price"] for row in held), Decimal(0)) if all(
             row["quantity"] is not None for row in held) else None,
+        "parts": sorted((row["id"] for row in scope.of("partial_trades")), reverse=True),
+        "error_count": sum(row["timestamp"] > now - DAY for row in scope.of("system_events")),
         "failed_orders": len(failed) if finished else None,
         "fill_rate": 100 * len(filled) / finished if finished else None,
     }  # fmt: skip

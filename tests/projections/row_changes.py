@@ -15,11 +15,13 @@ CORRECTIONS = (
     ("positions", "status = 'OPEN'"),
     ("positions", "quantity = 0.03"),
     ("orders", "status = 'FAILED'"),
+    ("account_balances", "total_balance = total_balance + 1"),
+    ("account_balances", "last_updated = last_updated - interval '40 minutes'"),
     ("trading_sessions", "end_time = end_time + interval '20 seconds'"),
     ("trading_sessions", "session_name = 'renamed'"),
 )
-MOVED = ("trades", "account_history", "positions", "orders")
-CLEANED = ("trades", "account_history")
+MOVED = ("trades", "account_history", "account_balances", "positions", "orders")
+CLEANED = ("trades", "account_history", "account_balances", "orders")
 """Tables of which the engine's clean-up takes the session away."""
 
 
