@@ -166,7 +166,6 @@ def _run_with(app: Quart, parts: Services) -> None:
         ):
             parts.tasks.start(name, work)
         await parts.feed.begun.wait()
-        await parts.projections.settle()
 
     @app.after_serving
     async def stop() -> None:

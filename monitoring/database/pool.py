@@ -51,6 +51,7 @@ SERVER_SETTINGS = {"timezone": "UTC", "application_name": "atb-monitoring"}
 READ_ONLY_SETUP = """
 SET default_transaction_read_only = on;
 SET statement_timeout = '5s';
+SET max_parallel_workers_per_gather = 0;
 SET lock_timeout = '200ms';
 SET idle_in_transaction_session_timeout = '30s';
 SET tcp_keepalives_idle = 60;

@@ -87,7 +87,6 @@ class Bookings:
 
     table = "account_balances"
     needs = NEEDS
-    first_chunk_rows = 20_000
 
     async def scan(self, source: Source, ids: IdRange) -> Fold[SessionFlows]:
         rows = await source.connection.fetch(IN_RANGE, ids.after, ids.until, ids.skip)

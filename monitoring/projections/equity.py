@@ -15,7 +15,6 @@ class EquityHistory:
 
     table = "account_history"
     needs = NEEDS
-    first_chunk_rows = 20_000
 
     async def scan(self, source: Source, ids: IdRange) -> Fold[Record]:
         return _fold(await SnapshotReader.of(source.connection, source.capabilities).in_range(ids))

@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from monitoring.changes.gate import Tail
-from monitoring.clock import Clock
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.source import Source
-from monitoring.projections.chunk_size import ChunkSize
 
-LEAST_CHUNK_ROWS = 100
+CHUNK_ROWS = 20_000
+"""How many ids are read at once: few enough that a page can come in between."""
 
 State = TypeVar("State")
 Fold = Callable[[dict[int, State]], None]
@@ -27,7 +26,6 @@ Fold = Callable[[dict[int, State]], None]
 class IdRange:
     """The ids with ``after`` < id <= ``until`` that are not in ``skip``."""
 
-    number: int
     after: int
     until: int
     skip: list[int]
@@ -43,9 +41,6 @@ class Projection(Protocol[State]):
     def needs(self) -> tuple[str, ...]:
         """Columns without which nothing can be computed."""
 
-    @property
-    def first_chunk_rows(self) -> int: ...
-
     async def scan(self, source: Source, ids: IdRange) -> Fold[State]:
         """Rows of a range of ids."""
 
@@ -57,21 +52,24 @@ class Projection(Protocol[State]):
 class Build(Generic[State]):
     """A scan under way. Chunks may be read at the same time; they are taken in by order of ids."""
 
+    before: int
+    """The id after which the scan begins."""
     watermark: int
     skip: list[int]
     """Ids below the watermark that had not been committed when the scan began: they come by change sets."""
-    chunk: ChunkSize
     states: dict[int, State] = field(default_factory=dict)
     changes: list[Fold[State]] = field(default_factory=list)
     """What came by change sets meanwhile. A newer row before the older ones would make every one of them a late one."""
-    _given: int = 0
-    """Up to which id ranges were handed out."""
-    _taken: int = 0
+    _taken: int = field(init=False)
     """Up to which id rows were taken in."""
-    _numbers: int = 0
-    _failed: list[IdRange] = field(default_factory=list)
+    _unread: list[tuple[int, int]] = field(init=False)
+    """The ids (after, until) that nobody reads yet, the lowest at the end."""
     _read: dict[int, tuple[IdRange, Fold[State]]] = field(default_factory=dict)
-    _next: int = 0
+    """Chunks that wait for one before them, by the id after which they begin."""
+
+    def __post_init__(self) -> None:
+        self._taken = self.before
+        self._unread = [] if self.done else [(self.before, self.watermark)]
 
     @property
     def done(self) -> bool:
@@ -80,40 +78,41 @@ class Build(Generic[State]):
     @property
     def waiting(self) -> bool:
         """Whether there are ids that nobody reads yet."""
-        return bool(self._failed) or self._given < self.watermark
+        return bool(self._unread)
 
     @property
     def rows_waiting(self) -> int:
         """How many rows at most are still to be read."""
-        return self.watermark - self._taken
+        return max(0, self.watermark - self._taken)
 
     @property
     def progress(self) -> float:
         """Share of the ids that has been read, 0 to 1."""
-        return min(1.0, self._taken / max(1, self.watermark))
+        return 1 - self.rows_waiting / max(1, self.watermark - self.before)
 
     def next_range(self) -> IdRange | None:
         """The next ids to read; None where all were handed out."""
-        if self._failed:
-            return self._failed.pop()
-        if self._given >= self.watermark:
+        if not self._unread:
             return None
-        after, until = self._given, min(self._given + int(self.chunk.size), self.watermark)
-        found = IdRange(self._numbers, after, until, [number for number in self.skip if after < number <= until])
-        self._given, self._numbers = until, self._numbers + 1
-        return found
+        after, end = self._unread.pop()
+        until = min(after + CHUNK_ROWS, end)
+        if until < end:
+            self._unread.append((until, end))
+        return IdRange(after, until, [number for number in self.skip if after < number <= until])
 
     def failed(self, ids: IdRange) -> None:
-        """The range could not be read: somebody must read it again."""
-        self._failed.append(ids)
+        """The range could not be read: somebody must read it again, by halves should that have taken too long."""
+        middle = (ids.after + ids.until + 1) // 2
+        halves = (middle, ids.until), (ids.after, middle)
+        self._unread += [(after, until) for after, until in halves if after < until]
 
     def take(self, ids: IdRange, fold: Fold[State]) -> None:
         """Takes rows in, as soon as all before them were."""
-        self._read[ids.number] = ids, fold
-        while self._next in self._read:
-            taken, ready = self._read.pop(self._next)
+        self._read[ids.after] = ids, fold
+        while self._taken in self._read:
+            taken, ready = self._read.pop(self._taken)
             ready(self.states)
-            self._taken, self._next = taken.until, self._next + 1
+            self._taken = taken.until
 
     def finished(self) -> dict[int, State]:
         """The states of all rows, once it is done."""
@@ -125,14 +124,13 @@ class Build(Generic[State]):
 class Projected(Generic[State]):
     """The states of one projection, by session."""
 
-    def __init__(self, projection: Projection[State], clock: Clock) -> None:
+    def __init__(self, projection: Projection[State]) -> None:
         self.projection = projection
         self.states: dict[int, State] = {}
         self.complete = False
         """Whether ``states`` hold every row that there was at the last scan, and all that came since."""
         self.generation = 0
         """How often the states were replaced by those of a new scan."""
-        self._clock = clock
         self._build: Build[State] | None = None
 
     @property
@@ -166,13 +164,14 @@ class Projected(Generic[State]):
     def readable(self, capabilities: Capabilities) -> bool:
         return capabilities.has(self.table, *self.projection.needs)
 
-    def begin(self, cursor: Tail | None, capabilities: Capabilities) -> None:
+    async def begin(self, source: Source, cursor: Tail | None) -> None:
         """Scans the table from its start, up to the cursor. The present states stand until that is done."""
-        if cursor is None or not self.readable(capabilities):
+        if cursor is None or not self.readable(source.capabilities):
             self.clear()
             return
-        chunk = ChunkSize(self.projection.first_chunk_rows, least=LEAST_CHUNK_ROWS, monotonic=self._clock.monotonic)
-        self._build = Build(cursor.watermark, list(cursor.gaps), chunk)
+        # Old rows may have been deleted: their ids would be read for nothing.
+        first = await source.connection.fetchval(f"SELECT coalesce(min(id), 1) FROM {self.table}")
+        self._build = Build(first - 1, cursor.watermark, list(cursor.gaps))
         self._finish_if_done()
 
     def clear(self) -> None:
@@ -200,8 +199,7 @@ class Projected(Generic[State]):
         if build is None or ids is None:
             return False
         try:
-            with build.chunk.measured():
-                fold = await self.projection.scan(source, ids)
+            fold = await self.projection.scan(source, ids)
         except BaseException:
             build.failed(ids)
             raise

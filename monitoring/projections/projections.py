@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
@@ -32,13 +33,15 @@ log = logging.getLogger(__name__)
 READERS = 2
 """How many chunks are read at the same time."""
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.25, 2.0
-REST_SHARE = 0.5
-"""Of the time that a chunk took: so long its reader rests, so that others get at the disk and at this process."""
+BUSY_SECONDS = 3.0
+"""For so long after rows came the engine counts as busy."""
+MAX_SHARE_BESIDE_ENGINE = 0.5
+"""Of a processor, that PostgreSQL spends on scans at most while the engine is busy."""
 PATIENCE_SECONDS = 0.4
-"""How long a page waits for scans to end, before it is shown what is known."""
+"""For so long after scans began pages wait for their end, before they are shown what is known."""
 FEW_ROWS = 20_000
 FEW_ROWS_PATIENCE_SECONDS = 5.0
-"""How long it waits where so few rows are left: on a busy machine they take long, and are worth it."""
+"""The same where so few rows are left: on a busy machine they take long, and are worth it."""
 TELL_SECONDS = 5.0
 """After so long progress is told again."""
 MAX_KEPT_SCOPES = 64
@@ -65,9 +68,9 @@ class Projections:
         self._database = database
         self._clock = clock
         self._on_progress = on_progress
-        self.trades: Projected[SessionTrades] = Projected(TradeTotals(), clock)
-        self.flows: Projected[SessionFlows] = Projected(Bookings(), clock)
-        self.equity: Projected[Record] = Projected(EquityHistory(), clock)
+        self.trades: Projected[SessionTrades] = Projected(TradeTotals())
+        self.flows: Projected[SessionFlows] = Projected(Bookings())
+        self.equity: Projected[Record] = Projected(EquityHistory())
         self.positions = OpenPositions()
         self.away: str | None = None
         """Why nobody follows the changes at present: what is known may be behind what is committed."""
@@ -83,6 +86,10 @@ class Projections:
         self._work = asyncio.Event()
         self._moved = asyncio.Event()
         self._told = 0.0
+        self._begun = -math.inf
+        """The clock's ``monotonic`` when scans began last."""
+        self._rows_came = -math.inf
+        """The clock's ``monotonic`` when rows came last."""
 
     @property
     def _scanned(self) -> tuple[Projected[Any], ...]:
@@ -121,11 +128,14 @@ class Projections:
             await self.positions.begin(source, cursors.get("positions"))
         for projected in self._scanned:
             if wanted is None or projected.table in wanted:
-                projected.begin(cursors.get(projected.table), source.capabilities)
+                await projected.begin(source, cursors.get(projected.table))
+        self._begun = self._clock.monotonic()
         self._work.set()
 
     async def take_in(self, source: Source, cursors: Mapping[str, Tail], changes: ChangeSet) -> None:
         """Brings everything up to what the feed found. Where it fails it may be called again with the same changes."""
+        if changes.rows:
+            self._rows_came = self._clock.monotonic()
         await self._apply(source, changes.unapplied)
         changes.unapplied = {}
         if changes.corrected:
@@ -199,10 +209,9 @@ class Projections:
 
     async def settle(self) -> None:
         """Waits for scans that will soon be done, though not for a database that is away."""
-        started = self._clock.monotonic()
         while self.building and self.away is None:
             limit = FEW_ROWS_PATIENCE_SECONDS if self._rows_waiting < FEW_ROWS else PATIENCE_SECONDS
-            left = started + limit - self._clock.monotonic()
+            left = self._begun + limit - self._clock.monotonic()
             if left <= 0:
                 return
             self._moved.clear()
@@ -225,7 +234,12 @@ class Projections:
                 continue
             started = self._clock.monotonic()
             await self._advance(waiting)
-            await asyncio.sleep(REST_SHARE * (self._clock.monotonic() - started))
+            await asyncio.sleep(self._rest(self._clock.monotonic() - started))
+
+    def _rest(self, spent: float) -> float:
+        """Seconds that a reader rests after a chunk that took so long: none, but where the engine needs the server."""
+        busy = self._clock.monotonic() - self._rows_came < BUSY_SECONDS
+        return spent * (READERS / MAX_SHARE_BESIDE_ENGINE - 1) if busy else 0.0
 
     async def _advance(self, projected: Projected[Any]) -> None:
         adapted = self._database.adapted

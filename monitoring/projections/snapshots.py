@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 
 import asyncpg
 import numpy as np
@@ -11,30 +10,9 @@ import numpy.typing as npt
 
 from monitoring.database.capabilities import Capabilities
 from monitoring.metrics.facts import Series
+from monitoring.projections.packed import floats, integers, moments, packed
 from monitoring.projections.projected import IdRange
 from monitoring.projections.times import epoch
-
-POSTGRES_EPOCH_MICROSECONDS = 946_684_800_000_000
-"""2000-01-01 since 1970: binary timestamps count from there."""
-COPY_HEADER_BYTES = 19
-COPY_TIMEOUT_SECONDS = 60
-
-ROW = np.dtype(
-    [
-        ("fields", ">i2"),
-        ("_1", ">i4"),
-        ("id", ">i8"),
-        ("_2", ">i4"),
-        ("session", ">i8"),
-        ("_3", ">i4"),
-        ("time", ">i8"),
-        ("_4", ">i4"),
-        ("balance", ">f8"),
-        ("_5", ">i4"),
-        ("equity", ">f8"),
-    ]
-)
-"""One row of COPY ... (FORMAT binary): every field is 8 bytes behind its length."""
 
 MOST_BEATS = 30
 """How many of the newest rows the engine's rhythm is learned from."""
@@ -60,6 +38,11 @@ CROSS JOIN LATERAL (
 """
 DATED = "timestamp >= '0001-01-01' AND timestamp < '10000-01-01'"
 """Leaves out infinite times, and years that no date here can hold."""
+BY_SESSION = f"""
+SELECT session_id, {packed("id", "bigint")} AS ids, {packed("timestamp", "timestamp")} AS times,
+       {packed("balance", "float8")} AS balances, {packed("equity", "float8")} AS equities
+FROM ({{rows}}) found GROUP BY session_id
+"""
 IN_RANGE = f"id > $1 AND id <= $2 AND NOT id = ANY($3::bigint[]) AND session_id IS NOT NULL AND {DATED}"
 BY_ID = f"id = ANY($1::bigint[]) AND session_id IS NOT NULL AND {DATED}"
 BETWEEN = "timestamp >= $1 AND timestamp < $2 AND session_id = ANY($3::bigint[])"
@@ -95,13 +78,11 @@ class Snapshots:
 
     @classmethod
     def of(cls, records: Sequence[asyncpg.Record]) -> "Snapshots":
-        rows = sorted(records, key=lambda row: (row["timestamp"], row["id"]))
-        return cls(
-            np.array([row["id"] for row in rows], dtype=np.int64),
-            np.array([epoch(row["timestamp"]) for row in rows]),
-            np.array([row["balance"] for row in rows]),
-            np.array([row["equity"] for row in rows]),
-        )
+        """The rows of some records of BY_SESSION as one."""
+        ids, times = integers(row["ids"] for row in records), moments(row["times"] for row in records)
+        order = np.lexsort((ids, times))
+        balance, equity = floats(row["balances"] for row in records), floats(row["equities"] for row in records)
+        return cls(ids[order], times[order] / 1e6, balance[order], equity[order])
 
     @property
     def first(self) -> tuple[float, int]:
@@ -140,19 +121,14 @@ class SnapshotReader:
 
     async def in_range(self, ids: IdRange) -> BySession:
         """All rows of a range of ids that belong to a session."""
-        return _by_session(await self._copy(IN_RANGE, ids.after, ids.until, ids.skip))
+        return _by_session(await self._read(self._where(IN_RANGE), ids.after, ids.until, ids.skip))
 
     async def by_id(self, ids: Sequence[int]) -> BySession:
-        rows = await self.connection.fetch(f"SELECT {self.columns} FROM account_history WHERE {BY_ID}", ids)
-        found: dict[int, list[asyncpg.Record]] = {}
-        for row in rows:
-            found.setdefault(row["session_id"], []).append(row)
-        return {session: Snapshots.of(mine) for session, mine in found.items()}
+        return _by_session(await self._read(self._where(BY_ID), ids))
 
     async def between(self, sessions: Sequence[int], start: datetime, end: datetime) -> Snapshots:
         """All rows of some sessions with ``start`` <= time < ``end``."""
-        rows = await self._copy(BETWEEN, start, end, sessions)
-        return _snapshots(rows, np.lexsort((rows["id"], rows["time"])))
+        return Snapshots.of(await self._read(self._where(BETWEEN), start, end, sessions))
 
     async def extent(self, since: datetime, until: datetime) -> tuple[datetime, datetime] | None:
         """Times of the oldest and the newest row of any session; None where there is none."""
@@ -162,38 +138,21 @@ class SnapshotReader:
     async def closes(self, sessions: Sequence[int], since: datetime, until: datetime) -> Snapshots:
         """The last snapshot of each day, by one probe of the index a day."""
         query = CLOSES.format(columns=self.columns, audit=self.audit)
-        return Snapshots.of(await self.connection.fetch(query, since, until, sessions))
+        return Snapshots.of(await self._read(query, since, until, sessions))
 
     async def beats(self, sessions: Sequence[int], since: datetime, until: datetime) -> list[float]:
         """Times of the newest rows, oldest first; fewer where other sessions wrote after them."""
         rows = await self.connection.fetch(BEATS, since, until, sessions)
         return [epoch(row["timestamp"]) for row in reversed(rows)]
 
-    async def _copy(self, condition: str, *values: object) -> npt.NDArray[np.void]:
-        buffer = bytearray()
+    def _where(self, condition: str) -> str:
+        return f"SELECT {self.columns} FROM account_history WHERE {condition}"
 
-        async def collect(data: bytes) -> None:
-            buffer.extend(data)
-
-        query = f"SELECT {self.columns} FROM account_history WHERE {condition}"
-        await self.connection.copy_from_query(
-            query, *values, output=collect, format="binary", timeout=COPY_TIMEOUT_SECONDS
-        )
-        count = (len(buffer) - COPY_HEADER_BYTES) // ROW.itemsize
-        return np.frombuffer(buffer, dtype=ROW, offset=COPY_HEADER_BYTES, count=count)
+    async def _read(self, rows: str, *values: object) -> list[asyncpg.Record]:
+        """The rows of a query as records of BY_SESSION."""
+        found: list[asyncpg.Record] = await self.connection.fetch(BY_SESSION.format(rows=rows), *values)
+        return found
 
 
-def _by_session(rows: npt.NDArray[np.void]) -> BySession:
-    order = np.lexsort((rows["id"], rows["time"], rows["session"]))
-    sessions = rows["session"][order]
-    edges = np.flatnonzero(np.diff(sessions, prepend=-1, append=-1))
-    return {int(sessions[start]): _snapshots(rows, order[start:stop]) for start, stop in pairwise(edges)}
-
-
-def _snapshots(rows: npt.NDArray[np.void], order: npt.NDArray[np.intp]) -> Snapshots:
-    return Snapshots(
-        rows["id"].astype(np.int64)[order],
-        (rows["time"].astype(np.int64)[order] + POSTGRES_EPOCH_MICROSECONDS) / 1e6,
-        rows["balance"].astype(np.float64)[order],
-        rows["equity"].astype(np.float64)[order],
-    )
+def _by_session(records: Sequence[asyncpg.Record]) -> BySession:
+    return {row["session_id"]: Snapshots.of([row]) for row in records}

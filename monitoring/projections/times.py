@@ -5,6 +5,12 @@ from datetime import date, datetime, timedelta
 EPOCH = datetime(1970, 1, 1)
 BEGIN_OF_TIME, END_OF_TIME = datetime.min, datetime.max  # noqa: DTZ901 - naive UTC, as all times here
 """What PostgreSQL's infinite timestamps are read as, and written from."""
+MICROSECOND = timedelta(microseconds=1)
+
+
+def microseconds(moment: datetime) -> int:
+    """Naive UTC as microseconds since 1970."""
+    return (moment - EPOCH) // MICROSECOND
 
 
 def epoch(moment: datetime) -> float:

@@ -1,21 +1,22 @@
 """The closed trades of one session as columns in memory: any selection of them is found without the database."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from math import isfinite, nan
+from datetime import datetime
+from math import nan
 from typing import Any
 
+import asyncpg
 import numpy as np
 import numpy.typing as npt
 
-from monitoring.projections.times import BEGIN_OF_TIME, END_OF_TIME, EPOCH
+from monitoring.projections.packed import Floats, Integers, floats, integers, moments
+from monitoring.projections.times import BEGIN_OF_TIME, END_OF_TIME, microseconds
 
 Positions = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.void]
 
-MICROSECOND = timedelta(microseconds=1)
 LONG, SHORT, OTHER_SIDE = range(3)
 SIDES = {"LONG": LONG, "SHORT": SHORT}
 
@@ -23,18 +24,28 @@ TRADE = np.dtype([("exit", "i8"), ("id", "i8"), ("net", "f8"), ("symbol", "i4"),
 """``exit`` in microseconds since 1970 UTC; ``net`` NaN where it is unknown; ``symbol`` a place in the symbols."""
 LEAST_ROOM = 64
 
-TradeRow = tuple[datetime, int, float, str, str]
-"""Exit time, id, net P&L, symbol, side (upper case)."""
 
+@dataclass(frozen=True, slots=True)
+class Trades:
+    """Trades in any order, each column of shape (trades,)."""
 
-def microseconds(moment: datetime) -> int:
-    """Naive UTC as microseconds since 1970."""
-    return (moment - EPOCH) // MICROSECOND
+    ids: Integers
+    exits: Integers
+    """Microseconds since 1970 UTC."""
+    nets: Floats
+    sides: Integers
+    symbols: Sequence[str]
 
-
-def moment_of(count: int) -> datetime:
-    """The naive UTC moment of so many microseconds since 1970."""
-    return EPOCH + timedelta(microseconds=count)
+    @classmethod
+    def of(cls, records: Sequence[asyncpg.Record]) -> "Trades":
+        """Those in some records of BY_DAY."""
+        return cls(
+            integers(row["ids"] for row in records),
+            moments(row["exits"] for row in records),
+            floats(row["nets"] for row in records),
+            integers(row["sides"] for row in records),
+            [symbol for row in records for symbol in row["symbols"]],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,28 +89,17 @@ class TradeColumns:
         """Shape (trades,) of TRADE."""
         return self._room[: self._count]
 
-    def add(self, trades: Iterable[TradeRow]) -> None:
-        """Trades that are not there yet, in any order."""
-        added = np.array(
-            [
-                (
-                    microseconds(at),
-                    number,
-                    net if isfinite(net) else nan,
-                    self._code(symbol),
-                    SIDES.get(side, OTHER_SIDE),
-                )
-                for at, number, net, symbol, side in trades
-            ],
-            dtype=TRADE,
-        )
-        if not len(added):
-            return
-        added.sort(order=("exit", "id"))
-        self._make_room(len(added))
-        before, self._count = self._count, self._count + len(added)
-        self._room[before : self._count] = added
-        if before and _key(self._room[before - 1]) > _key(added[0]):
+    def add(self, trades: Trades) -> None:
+        """Trades that are not there yet."""
+        before = self._count
+        self._make_room(len(trades.ids))
+        self._count += len(trades.ids)
+        added = self._room[before : self._count]
+        order = np.lexsort((trades.ids, trades.exits))
+        added["exit"], added["id"], added["side"] = trades.exits[order], trades.ids[order], trades.sides[order]
+        added["net"] = np.where(np.isfinite(trades.nets), trades.nets, nan)[order]
+        added["symbol"] = np.array([self._code(symbol) for symbol in trades.symbols], dtype=np.int32)[order]
+        if before and len(added) and _key(self._room[before - 1]) > _key(added[0]):
             self._merge_in(before)
 
     def _merge_in(self, before: int) -> None:

@@ -6,16 +6,18 @@ from decimal import Decimal
 import asyncpg
 
 from monitoring.database.capabilities import Capabilities
+from monitoring.projections.packed import packed
+from monitoring.projections.trade_columns import LONG, OTHER_SIDE, SHORT
 
 ZERO = Decimal(0)
 RISK_DIGITS = 12
 
 FIGURES = f"""
-SELECT t.id, t.session_id, t.exit_time, {{symbol}} AS symbol, upper({{side}}) AS side, {{fee}} AS fee,
-       {{interest}} AS interest,
-       coalesce(t.pnl, 'NaN') - {{fee}} - {{interest}} AS net,
-       round(abs({{entry}} - {{stop}}) * coalesce({{share}}, {{size}} / nullif({{entry}}, 0)), {RISK_DIGITS}) AS risk
-FROM trades t WHERE {{condition}}
+SELECT t.id, t.session_id, t.exit_time, coalesce({{symbol}}, '') AS symbol, upper({{side}}) AS side,
+       {{fee}} AS fee, {{interest}} AS interest, nullif(t.pnl - {{fee}} - {{interest}}, 'NaN') AS net,
+       nullif(round(abs({{entry}} - {{stop}}) * coalesce({{share}}, {{size}} / nullif({{entry}}, 0)), {RISK_DIGITS}),
+              'NaN') AS risk
+FROM trades t WHERE t.session_id IS NOT NULL AND t.exit_time IS NOT NULL AND {{condition}}
 """
 """Risk is |entry - stop| x quantity / balance at entry; ``size`` is quantity x entry price / balance at entry."""
 
@@ -23,19 +25,20 @@ SHARE = """CASE WHEN {quantity} > 0 AND {quantity} <> 'NaN' AND t.position_id IS
     (SELECT p.entry_balance FROM positions p
      WHERE p.id = t.position_id AND p.entry_balance > 0 AND p.entry_balance <> 'NaN') END"""
 
+SIDE = f"CASE side WHEN 'LONG' THEN {LONG} WHEN 'SHORT' THEN {SHORT} ELSE {OTHER_SIDE} END"
 # Without OFFSET 0 the planner would have every figure computed again for each sum of it.
-BY_DAY = """
+BY_DAY = f"""
 SELECT session_id::bigint AS session_id, exit_time::date AS day, count(*) AS total, count(*) - count(net) AS unknown,
        count(*) FILTER (WHERE net > 0) AS wins, count(*) FILTER (WHERE net < 0) AS losses,
        coalesce(sum(fee) FILTER (WHERE net IS NOT NULL), 0) AS fees,
        coalesce(sum(interest) FILTER (WHERE net IS NOT NULL), 0) AS interest,
        coalesce(sum(net) FILTER (WHERE net > 0), 0) AS net_wins,
        coalesce(sum(net) FILTER (WHERE net < 0), 0) AS net_losses,
-       coalesce(sum(risk), 0) AS risk_sum, count(risk) AS risk_count
-FROM (SELECT session_id, exit_time, fee, interest, nullif(net, 'NaN') AS net, nullif(risk, 'NaN') AS risk
-      FROM ({figures}) figures
-      WHERE session_id IS NOT NULL AND exit_time IS NOT NULL OFFSET 0) known
-GROUP BY 1, 2
+       coalesce(sum(risk), 0) AS risk_sum, count(risk) AS risk_count,
+       {packed("id", "bigint")} AS ids, {packed("exit_time", "timestamp")} AS exits,
+       {packed("coalesce(net, 'NaN')", "float8")} AS nets, {packed(SIDE, "bigint")} AS sides,
+       array_agg(symbol) AS symbols
+FROM ({{figures}} OFFSET 0) known GROUP BY 1, 2
 """
 
 
@@ -87,17 +90,6 @@ class TradeSum:
         for name in SUMS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
-    def add(self, row: asyncpg.Record) -> None:
-        """Takes one trade in: a row of FIGURES."""
-        net, risk = row["net"], row["risk"]
-        self.add_net(net)
-        if net.is_finite():
-            self.fees += row["fee"]
-            self.interest += row["interest"]
-        if risk is not None and risk.is_finite():
-            self.risk_sum += risk
-            self.risk_count += 1
-
     def add_net(self, net: Decimal) -> None:
         """Counts a trade by its net P&L."""
         self.total += 1
@@ -115,14 +107,14 @@ class TradeSum:
 SUMS = tuple(field.name for field in fields(TradeSum))
 
 
-def figures(capabilities: Capabilities, condition: str) -> str:
-    """FIGURES as far as this database has the columns."""
+def by_day(capabilities: Capabilities, condition: str) -> str:
+    """The query BY_DAY over the trades that meet a condition, as far as this database has the columns."""
 
     def column(name: str) -> str:
         return capabilities.column("trades", name, "numeric", "t")
 
     linked = capabilities.has("trades", "position_id") and capabilities.has("positions", "id", "entry_balance")
-    return FIGURES.format(
+    figures = FIGURES.format(
         fee=f"coalesce({column('commission')}, 0)",
         interest=f"coalesce({column('margin_interest_cost')}, 0)",
         symbol=capabilities.column("trades", "symbol", "text", "t"),
@@ -133,3 +125,4 @@ def figures(capabilities: Capabilities, condition: str) -> str:
         share=SHARE.format(quantity=column("quantity")) if linked else "NULL::numeric",
         condition=condition,
     )
+    return BY_DAY.format(figures=figures)

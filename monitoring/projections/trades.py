@@ -12,22 +12,15 @@ from monitoring.database.source import Source
 from monitoring.metrics.facts import TradeSums
 from monitoring.projections.projected import Fold, IdRange
 from monitoring.projections.times import next_midnight
-from monitoring.projections.trade_columns import TradeColumns, TradeFilter, select
-from monitoring.projections.trade_sums import BY_DAY, TradeSum, figures
+from monitoring.projections.trade_columns import TradeColumns, TradeFilter, Trades, select
+from monitoring.projections.trade_sums import TradeSum, by_day
 
 WEEK = timedelta(days=7)
 OUTCOMES = 10
 NEEDS = ("id", "session_id", "exit_time", "pnl")
 
 IN_RANGE = "t.id > $1 AND t.id <= $2 AND NOT t.id = ANY($3::bigint[])"
-BY_ID = "t.id = ANY($1::bigint[]) ORDER BY t.id"
-# Arrays, since a record a row would take five times as long.
-COLUMNS = """
-SELECT session_id::bigint AS session_id, array_agg(exit_time) AS exits, array_agg(id::bigint) AS ids,
-       array_agg(net::float8) AS nets, array_agg(coalesce(symbol, '')) AS symbols,
-       array_agg(coalesce(side, '')) AS sides
-FROM ({figures}) figures WHERE session_id IS NOT NULL AND exit_time IS NOT NULL GROUP BY 1
-"""
+BY_ID = "t.id = ANY($1::bigint[])"
 
 
 @dataclass(slots=True)
@@ -41,16 +34,13 @@ class SessionTrades:
     version: int = 0
     """Counts the changes."""
 
-    def add_day(self, day: date, trades: TradeSum) -> None:
-        self.total.merge(trades)
-        self.days.setdefault(day, TradeSum()).merge(trades)
-        self.version += 1
-
-    def add(self, row: asyncpg.Record) -> None:
-        """One trade: a row of FIGURES."""
-        self.total.add(row)
-        self.days.setdefault(row["exit_time"].date(), TradeSum()).add(row)
-        self.columns.add([(row["exit_time"], row["id"], float(row["net"]), row["symbol"] or "", row["side"] or "")])
+    def add(self, days: Sequence[asyncpg.Record]) -> None:
+        """Takes in new trades, by the records of BY_DAY."""
+        for row in days:
+            trades = TradeSum.of(row)
+            self.total.merge(trades)
+            self.days.setdefault(row["day"], TradeSum()).merge(trades)
+        self.columns.add(Trades.of(days))
         self.version += 1
 
 
@@ -59,36 +49,22 @@ class TradeTotals:
 
     table = "trades"
     needs = NEEDS
-    first_chunk_rows = 10_000
 
     async def scan(self, source: Source, ids: IdRange) -> Fold[SessionTrades]:
-        counted = figures(source.capabilities, IN_RANGE)
-        limits = (ids.after, ids.until, ids.skip)
-        days = await source.connection.fetch(BY_DAY.format(figures=counted), *limits)
-        columns = await source.connection.fetch(COLUMNS.format(figures=counted), *limits)
-
-        def fold(states: dict[int, SessionTrades]) -> None:
-            for row in days:
-                _of(states, row).add_day(row["day"], TradeSum.of(row))
-            for row in columns:
-                arrays = (row[name] for name in ("exits", "ids", "nets", "symbols", "sides"))
-                _of(states, row).columns.add(zip(*arrays, strict=True))
-
-        return fold
+        return await _read(source, IN_RANGE, ids.after, ids.until, ids.skip)
 
     async def read(self, source: Source, ids: Sequence[int]) -> Fold[SessionTrades]:
-        rows = await source.connection.fetch(figures(source.capabilities, BY_ID), ids)
-        mine = [row for row in rows if row["session_id"] is not None and row["exit_time"] is not None]
-
-        def fold(states: dict[int, SessionTrades]) -> None:
-            for row in mine:
-                _of(states, row).add(row)
-
-        return fold
+        return await _read(source, BY_ID, ids)
 
 
-def _of(states: dict[int, SessionTrades], row: asyncpg.Record) -> SessionTrades:
-    return states.setdefault(row["session_id"], SessionTrades())
+async def _read(source: Source, condition: str, *values: object) -> Fold[SessionTrades]:
+    rows = await source.connection.fetch(by_day(source.capabilities, condition), *values)
+
+    def fold(states: dict[int, SessionTrades]) -> None:
+        for session in {row["session_id"] for row in rows}:
+            states.setdefault(session, SessionTrades()).add([row for row in rows if row["session_id"] == session])
+
+    return fold
 
 
 def merge(earlier: SessionTrades, later: SessionTrades) -> SessionTrades:

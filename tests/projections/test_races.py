@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import nullcontext
 from functools import partial
 
 import asyncpg
@@ -59,7 +58,7 @@ class Crowd:
 async def test_everything_at_once(
     connection: asyncpg.Connection, readers: list[asyncpg.Connection], seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(projected.ChunkSize, "measured", lambda chunk: nullcontext(setattr(chunk, "size", 3)))
+    monkeypatch.setattr(projected, "CHUNK_ROWS", 3)
     sessions = [
         await insert(connection, "trading_sessions", mode=mode, initial_balance=INITIAL, start_time=AN_AFTERNOON)
         for mode in ("LIVE", "PAPER")

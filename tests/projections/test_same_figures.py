@@ -1,6 +1,5 @@
 """Figures are the same however they came about: fed row by row, read at once, or computed the plain way."""
 
-from contextlib import nullcontext
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -12,7 +11,6 @@ from monitoring.metrics import trades
 from monitoring.metrics.facts import TradeSums
 from monitoring.metrics.value import Unknown
 from monitoring.projections import projected
-from monitoring.projections.equity import EquityHistory
 from monitoring.projections.snapshots import SnapshotReader
 from monitoring.projections.times import EPOCH
 from monitoring.projections.trade_columns import SORTS, TradeFilter
@@ -123,7 +121,7 @@ async def test_while_much_is_still_being_read(
     connection: asyncpg.Connection, session: int, other: int, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A few ids at a time."""
-    monkeypatch.setattr(projected.ChunkSize, "measured", lambda chunk: nullcontext(setattr(chunk, "size", 3)))
+    monkeypatch.setattr(projected, "CHUNK_ROWS", 3)
     world = World(connection, session, other, seed, ManualClock())
     await world.begin()
     fed = await follower_of(connection, session, world.hands.clock)
@@ -171,8 +169,7 @@ async def test_a_row_that_comes_while_reading_costs_no_more(
     connection: asyncpg.Connection, session: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A history of years is not read a second time, day by day, since the engine goes on writing."""
-    monkeypatch.setattr(EquityHistory, "first_chunk_rows", 3)
-    monkeypatch.setattr(projected.ChunkSize, "measured", lambda chunk: nullcontext(setattr(chunk, "size", 3)))
+    monkeypatch.setattr(projected, "CHUNK_ROWS", 3)
     for day in range(9):
         at = AN_AFTERNOON - timedelta(days=9 - day)
         await insert(connection, "account_history", **snapshot(session, at, 100.0 + day))

@@ -1,14 +1,18 @@
 """Any selection of trades, from any cut of them into sessions, is what sorting all of them would give."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import isnan, nan
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.projections.times import BEGIN_OF_TIME, END_OF_TIME
-from monitoring.projections.trade_columns import SORTS, TradeColumns, TradeFilter, TradeRow, select
+from monitoring.projections.times import BEGIN_OF_TIME, END_OF_TIME, microseconds
+from monitoring.projections.trade_columns import OTHER_SIDE, SIDES, SORTS, TradeColumns, TradeFilter, Trades, select
 
+TradeRow = tuple[datetime, int, float, str, str]
+"""Exit time, id, net P&L, symbol, side (upper case)."""
 START = datetime(2026, 3, 1)
 
 ROWS = st.lists(
@@ -33,6 +37,16 @@ FILTERS = st.builds(
     limit=st.integers(1, 8),
     offset=st.integers(0, 8),
 )
+
+
+def columns_of(rows: Sequence[TradeRow]) -> Trades:
+    return Trades(
+        ids=np.array([number for _, number, _, _, _ in rows], dtype=np.int64),
+        exits=np.array([microseconds(at) for at, _, _, _, _ in rows], dtype=np.int64),
+        nets=np.array([net for _, _, net, _, _ in rows], dtype=np.float64),
+        sides=np.array([SIDES.get(side, OTHER_SIDE) for _, _, _, _, side in rows], dtype=np.int64),
+        symbols=[symbol for _, _, _, symbol, _ in rows],
+    )
 
 
 def plain(rows: list[TradeRow], wanted: TradeFilter) -> list[int]:
@@ -79,14 +93,13 @@ def test_a_selection_is_that_of_all_trades(
     for begin in range(0, len(rows), at_once):
         for session, part in enumerate(parts):
             chunk = range(begin, min(begin + at_once, len(rows)))
-            part.add(rows[number] for number in chunk if drawn[number][4] == session)
+            part.add(columns_of([rows[number] for number in chunk if drawn[number][4] == session]))
     assert select(parts, wanted) == plain(rows, wanted)
 
 
 def test_times_at_the_ends_of_time_are_kept_apart() -> None:
     columns = TradeColumns()
-    columns.add(
-        [(END_OF_TIME, 1, 1.0, "A", "LONG"), (BEGIN_OF_TIME, 2, 1.0, "A", "LONG"), (START, 3, 1.0, "A", "LONG")]
-    )
+    moments = (END_OF_TIME, BEGIN_OF_TIME, START)
+    columns.add(columns_of([(at, number, 1.0, "A", "LONG") for number, at in enumerate(moments, 1)]))
     assert select([columns], TradeFilter()) == [1, 3, 2]
     assert select([], TradeFilter()) == []
