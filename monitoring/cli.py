@@ -13,6 +13,7 @@ import click
 from monitoring.config import ConfigError, Settings, checked, setting_options
 from monitoring.environment import read_environment
 from monitoring.errors import UserError
+from monitoring.imports import quick_imports
 from monitoring.logs import error_line, escaped, wants_json
 from monitoring.version import VERSION
 
@@ -50,7 +51,8 @@ def _expect_dashboard(_context: click.Context, _argument: click.Parameter, name:
 @click.argument("name", is_eager=True, callback=_expect_dashboard, expose_value=False)
 def run_dashboard(**settings: Any) -> None:
     """Run the dashboard NAME until Ctrl-C."""
-    from monitoring.dashboard import run
+    with quick_imports():
+        from monitoring.dashboard import run
 
     run(checked(Settings(**settings)))
 

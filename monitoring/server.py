@@ -89,7 +89,15 @@ async def _serve(settings: Settings, metrics: Iterable[Metric], listening: socke
         app = create_app(settings, metrics)
         parts: Services = app.extensions[KEY]
         await _connect(parts)
+        compiling = asyncio.create_task(_compile_templates(parts))
         await _run(app, parts, listening)
+        await compiling
+
+
+async def _compile_templates(parts: Services) -> None:
+    """While the first scans wait for the database, which they do from then on."""
+    await parts.feed.begun.wait()
+    await parts.pages.compile()
 
 
 def _listening(settings: Settings) -> socket.socket:

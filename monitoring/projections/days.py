@@ -87,11 +87,17 @@ class Day:
         known = np.isfinite(rows.balance)
         self._fill(BALANCE, places[known], rows.balance[known])
         real = np.isfinite(rows.equity)
-        if real.any():
+        if real.all():
+            self._snapshots(rows, places)
+        elif real.any():
             self._snapshots(rows.where(real), places[real])
 
     def _places(self, times: Series) -> Positions:
         return ((times - epoch(midnight(self.date))) // STEP_SECONDS).astype(np.intp)
+
+    def _fill(self, column: int, places: Positions, values: Series) -> None:
+        last = _ends(places) - 1
+        self.curve[places[last], column] = values[last]
 
     def _snapshots(self, rows: Snapshots, places: Positions) -> None:
         at, self.last_snapshot_id = rows.last
@@ -99,26 +105,22 @@ class Day:
         above = np.maximum(rows.equity, 0.0)
         peaks = np.maximum.accumulate(np.append(self.run.high.value if self.run else 0.0, above))[1:]
         kept = np.divide(above, peaks, out=np.ones_like(above), where=peaks > 0)
-        self._combine(LOW, np.fmin, places, rows.equity)
-        self._combine(HIGH, np.fmax, places, rows.equity)
-        self._combine(DROP, np.fmax, places, 1.0 - kept)
-        self._fill(CLOSE, places, rows.equity)
-        self._fill(TIME, places, rows.times)
+        ends = _ends(places)
+        starts, steps = np.append(0, ends[:-1]), places[ends - 1]
+        for column, extreme, values in (
+            (LOW, np.fmin, rows.equity),
+            (HIGH, np.fmax, rows.equity),
+            (DROP, np.fmax, 1 - kept),
+        ):
+            self.curve[steps, column] = extreme(self.curve[steps, column], extreme.reduceat(values, starts))
+        self.curve[steps, CLOSE], self.curve[steps, TIME] = rows.equity[ends - 1], rows.times[ends - 1]
         self.run = merge(self.run, DrawdownRun.of(rows.times, rows.equity))
 
-    def _combine(self, column: int, extreme: np.ufunc, places: Positions, values: Series) -> None:
-        starts = _starts(places)
-        steps = self.curve[places[starts], column]
-        self.curve[places[starts], column] = extreme(steps, extreme.reduceat(values, starts))
 
-    def _fill(self, column: int, places: Positions, values: Series) -> None:
-        last = np.flatnonzero(np.diff(places, append=-1))
-        self.curve[places[last], column] = values[last]
-
-
-def _starts(places: Positions) -> Positions:
-    """Positions of the first entry of each run of equal (sorted) places."""
-    return np.flatnonzero(np.diff(places, prepend=-1))
+def _ends(places: Positions) -> Positions:
+    """Where each run of equal places ends: the position behind its last entry."""
+    changes = np.flatnonzero(places[1:] != places[:-1]) + 1
+    return np.append(changes, len(places)) if len(places) else changes
 
 
 def by_day(rows: Snapshots) -> Iterator[tuple[date, Snapshots]]:

@@ -37,7 +37,7 @@ BUSY_SECONDS = 3.0
 """For so long after rows came the engine counts as busy."""
 MAX_SHARE_BESIDE_ENGINE = 0.5
 """Of a processor, that PostgreSQL spends on scans at most while the engine is busy."""
-PATIENCE_SECONDS = 0.4
+PATIENCE_SECONDS = 0.2
 """For so long after scans began pages wait for their end, before they are shown what is known."""
 FEW_ROWS = 20_000
 FEW_ROWS_PATIENCE_SECONDS = 5.0

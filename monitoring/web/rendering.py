@@ -1,5 +1,6 @@
 """Templates to HTML: the environment, its filters, and the names that every page and partial may use."""
 
+import asyncio
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -153,6 +154,12 @@ class Pages:
             now=self._clock.now(),
             root=self._settings.root_path,
         )
+
+    async def compile(self) -> None:
+        """Compiles all templates, which the first pages would have to wait for; others get their turn in between."""
+        for name in self._environment.list_templates():
+            self._environment.get_template(name)
+            await asyncio.sleep(0)
 
     def page(self, template: str, scope: Scope | None = None, **values: object) -> Response:
         """A page from ``templates/``, never cached: it shows an account."""
