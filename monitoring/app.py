@@ -159,7 +159,7 @@ def _run_with(app: Quart, parts: Services) -> None:
         for name, work in (
             ("feed", parts.feed.run),
             ("announcements", parts.dispatcher.run),
-            ("histories", parts.projections.run),
+            ("histories", parts.projections.backfill.run),
             ("updates", parts.legacy_events.run),
             ("refresh", refresh.run),
             ("clockwork", clockwork.run),

@@ -13,7 +13,7 @@ from monitoring.projections.times import BEGIN_OF_TIME, END_OF_TIME, microsecond
 SEND = {"bigint": "int8send", "float8": "float8send", "timestamp": "timestamp_send"}
 POSTGRES_EPOCH_MICROSECONDS = 946_684_800_000_000
 """2000-01-01 since 1970: binary timestamps count from there."""
-FIRST_STORED, LAST_STORED = (
+MIN_STORED_MICROSECONDS, MAX_STORED_MICROSECONDS = (
     microseconds(moment) - POSTGRES_EPOCH_MICROSECONDS for moment in (BEGIN_OF_TIME, END_OF_TIME)
 )
 
@@ -41,4 +41,4 @@ def floats(parts: Iterable[bytes]) -> Floats:
 
 def moments(parts: Iterable[bytes]) -> Integers:
     """The same of ``timestamp``, as microseconds since 1970, as far as there is time."""
-    return np.clip(integers(parts), FIRST_STORED, LAST_STORED) + POSTGRES_EPOCH_MICROSECONDS
+    return np.clip(integers(parts), MIN_STORED_MICROSECONDS, MAX_STORED_MICROSECONDS) + POSTGRES_EPOCH_MICROSECONDS

@@ -1,24 +1,20 @@
 """All projections: fed by the change feed, scanned in the background, read by scope."""
 
-import asyncio
-import logging
-import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from monitoring.backoff import Backoff
 from monitoring.changes.change_set import ChangeSet
 from monitoring.changes.gate import Tail
 from monitoring.clock import Clock
-from monitoring.database.errors import MAY_BE_SCHEMA, SCHEMA_CHANGED, DatabaseUnavailable
+from monitoring.database.errors import DatabaseUnavailable
 from monitoring.database.pool import Database
 from monitoring.database.source import Source
 from monitoring.lru import Lru
 from monitoring.metrics.facts import Session
+from monitoring.projections.backfill import BackfillWorker
 from monitoring.projections.bookings import Bookings, SessionFlows
 from monitoring.projections.equity import EquityHistory
 from monitoring.projections.open_positions import OpenPositions
@@ -28,22 +24,6 @@ from monitoring.projections.scope_equity import ScopeEquity
 from monitoring.projections.scope_state import MergedTrades, ScopePositions, ScopeState, flows_of
 from monitoring.projections.trades import ScopeTrades, SessionTrades, TradeTotals
 
-log = logging.getLogger(__name__)
-
-READERS = 2
-"""How many chunks are read at the same time."""
-FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.25, 2.0
-BUSY_SECONDS = 3.0
-"""For so long after rows came the engine counts as busy."""
-MAX_SHARE_BESIDE_ENGINE = 0.5
-"""Of a processor, that PostgreSQL spends on scans at most while the engine is busy."""
-PATIENCE_SECONDS = 0.2
-"""For so long after scans began pages wait for their end, before they are shown what is known."""
-FEW_ROWS = 20_000
-FEW_ROWS_PATIENCE_SECONDS = 5.0
-"""The same where so few rows are left: on a busy machine they take long, and are worth it."""
-TELL_SECONDS = 5.0
-"""After so long progress is told again."""
 MAX_KEPT_SCOPES = 64
 """Scopes whose curve is kept; the one looked at longest ago is dropped first."""
 
@@ -65,13 +45,11 @@ class Projections:
     """``on_progress`` hears when a good deal more is known of all sessions."""
 
     def __init__(self, database: Database, clock: Clock, on_progress: Callable[[], None]) -> None:
-        self._database = database
-        self._clock = clock
-        self._on_progress = on_progress
         self.trades: Projected[SessionTrades] = Projected(TradeTotals())
         self.flows: Projected[SessionFlows] = Projected(Bookings())
         self.equity: Projected[Record] = Projected(EquityHistory())
         self.positions = OpenPositions()
+        self.backfill = BackfillWorker(database, clock, self._scanned, on_progress)
         self.away: str | None = None
         """Why nobody follows the changes at present: what is known may be behind what is committed."""
         self._kept: Lru[tuple[object, ...], _Kept] = Lru(MAX_KEPT_SCOPES)
@@ -80,16 +58,8 @@ class Projections:
         self._corrected: Counter[str] = Counter()
         """How often old rows of a table changed that nobody can name, or all of them may be others."""
         self._cleared = 0
-        self.changes = 0
-        """Counts how often the states became others."""
-        self._backoff = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS, clock)
-        self._work = asyncio.Event()
-        self._moved = asyncio.Event()
-        self._told = 0.0
-        self._begun = -math.inf
-        """The clock's ``monotonic`` when scans began last."""
-        self._rows_came = -math.inf
-        """The clock's ``monotonic`` when rows came last."""
+        self._applied = 0
+        """Counts the change sets."""
 
     @property
     def _scanned(self) -> tuple[Projected[Any], ...]:
@@ -101,8 +71,9 @@ class Projections:
         return *self._scanned, self.positions
 
     @property
-    def building(self) -> bool:
-        return any(projected.building for projected in self._scanned)
+    def changes(self) -> int:
+        """Counts how often the states became others."""
+        return self._applied + self._cleared + sum(projected.generation for projected in self._scanned)
 
     @property
     def progress(self) -> float:
@@ -113,10 +84,6 @@ class Projections:
     def scans(self) -> dict[str, float]:
         """Tables that are being read as a whole, and the share that has been."""
         return {projected.table: projected.progress for projected in self._scanned if projected.building}
-
-    @property
-    def _rows_waiting(self) -> int:
-        return sum(projected.rows_waiting for projected in self._scanned)
 
     async def begin(self, source: Source, cursors: Mapping[str, Tail], tables: Iterable[str] | None = None) -> None:
         """Reads tables from their start, all of them where none is named. What is known stands until then."""
@@ -129,13 +96,12 @@ class Projections:
         for projected in self._scanned:
             if wanted is None or projected.table in wanted:
                 await projected.begin(source, cursors.get(projected.table))
-        self._begun = self._clock.monotonic()
-        self._work.set()
+        self.backfill.begin()
 
     async def take_in(self, source: Source, cursors: Mapping[str, Tail], changes: ChangeSet) -> None:
         """Brings everything up to what the feed found. Where it fails it may be called again with the same changes."""
         if changes.rows:
-            self._rows_came = self._clock.monotonic()
+            self.backfill.engine_wrote()
         await self._apply(source, changes.unapplied)
         changes.unapplied = {}
         if changes.corrected:
@@ -144,7 +110,7 @@ class Projections:
         for table, rows in changes.rows.items():
             self._changed.update({(table, row.session) for row in rows})
         self._corrected.update(changes.corrected)
-        self.changes += 1
+        self._applied += 1
 
     async def _apply(self, source: Source, changed: Mapping[str, Collection[int]]) -> None:
         parts = [part for part in self._all if changed.get(part.table)]
@@ -155,12 +121,13 @@ class Projections:
 
     def version(self, table: str, sessions: tuple[int, ...]) -> tuple[int, ...]:
         """Differs whenever rows of a table changed that belong to one of the sessions, or to none."""
-        return self._corrected[table] + self._cleared, *(self._changed[table, owner] for owner in (None, *sessions))
+        scans = sum(projected.generation for projected in self._scanned if projected.table == table)
+        others = self._corrected[table] + self._cleared + scans
+        return others, *(self._changed[table, owner] for owner in (None, *sessions))
 
     def clear(self) -> None:
         """The database is another one: nothing that is known holds."""
         self._cleared += 1
-        self.changes += 1
         for part in self._all:
             part.clear()
         self._kept.clear()
@@ -209,57 +176,5 @@ class Projections:
 
     async def settle(self) -> None:
         """Waits for scans that will soon be done, though not for a database that is away."""
-        while self.building and self.away is None:
-            limit = FEW_ROWS_PATIENCE_SECONDS if self._rows_waiting < FEW_ROWS else PATIENCE_SECONDS
-            left = self._begun + limit - self._clock.monotonic()
-            if left <= 0:
-                return
-            self._moved.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(left):
-                    await self._moved.wait()
-
-    async def run(self) -> None:
-        """Scans what is waiting, for ever."""
-        async with asyncio.TaskGroup() as group:
-            for _ in range(READERS):
-                group.create_task(self._scan_for_ever())
-
-    async def _scan_for_ever(self) -> None:
-        while True:
-            waiting = next((projected for projected in self._scanned if projected.waiting), None)
-            if waiting is None:
-                await self._work.wait()
-                self._work.clear()
-                continue
-            started = self._clock.monotonic()
-            await self._advance(waiting)
-            await asyncio.sleep(self._rest(self._clock.monotonic() - started))
-
-    def _rest(self, spent: float) -> float:
-        """Seconds that a reader rests after a chunk that took so long: none, but where the engine needs the server."""
-        busy = self._clock.monotonic() - self._rows_came < BUSY_SECONDS
-        return spent * (READERS / MAX_SHARE_BESIDE_ENGINE - 1) if busy else 0.0
-
-    async def _advance(self, projected: Projected[Any]) -> None:
-        adapted = self._database.adapted
-        try:
-            async with self._database.acquire() as connection:
-                complete = await projected.advance(Source(connection, self._database.capabilities))
-        except DatabaseUnavailable:
-            await asyncio.sleep(self._backoff.next())
-            return
-        except MAY_BE_SCHEMA as error:
-            if not isinstance(error, SCHEMA_CHANGED) and not await self._database.moved(adapted):
-                raise
-            # The feed begins the scan anew.
-            await asyncio.sleep(self._backoff.next())
-            return
-        self._moved.set()
-        if complete:
-            self._corrected[projected.table] += 1
-            self.changes += 1
-            log.info("%s: read to the end", projected.table)
-        if complete or self._clock.monotonic() - self._told > TELL_SECONDS:
-            self._told = self._clock.monotonic()
-            self._on_progress()
+        if self.away is None:
+            await self.backfill.settle()

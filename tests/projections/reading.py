@@ -99,6 +99,6 @@ async def follower_of(connection: asyncpg.Connection, session: int, clock: Clock
 async def refreshed(connection: asyncpg.Connection, follower: Follower) -> Follower:
     """The same one, knowing everything that is committed."""
     source = await follower.poll(connection)
-    while follower.projections.building:
+    while follower.projections.backfill.active:
         await follower.advance(source)
     return await follower.read(source)

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from monitoring.projections import projections
+from monitoring.projections import backfill
 from monitoring.projections.projected import Projected
 from tests.history import seed_account
 from tests.rows import insert, now
@@ -38,8 +38,8 @@ class Pieces:
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> Pieces:
     """Nothing is read at once, and in the background a piece for each release."""
-    monkeypatch.setattr(projections, "PATIENCE_SECONDS", 0)
-    monkeypatch.setattr(projections, "FEW_ROWS", 0)
+    monkeypatch.setattr(backfill, "PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(backfill, "FEW_ROWS", 0)
     pieces, advance = Pieces(), Projected.advance
 
     async def advance_when_released(projected: Projected[Any], *arguments: Any) -> bool:

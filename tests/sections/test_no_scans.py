@@ -115,9 +115,9 @@ async def warmed(client: Any, app: Quart) -> None:
     parts: Services = app.extensions[KEY]
     for _ in range(200):
         await client.get("/api/metrics")
-        if not parts.projections.building:
+        if not parts.projections.backfill.active:
             return
-    raise AssertionError(f"still reading: {parts.projections.building}")
+    raise AssertionError(f"still reading: {parts.projections.backfill.active}")
 
 
 async def test_warm_calls_read_by_index(

@@ -69,7 +69,7 @@ async def clock(connection: asyncpg.Connection) -> Clock:
 async def page(clock: Clock, database_url: str) -> AsyncIterator[Page]:
     async with dashboard(database_url, followed=False, clock=clock) as opened:
         hub = opened.parts.hub
-        await until(lambda: not opened.parts.projections.building)
+        await until(lambda: not opened.parts.projections.backfill.active)
         await until(lambda: hub.told_versions("bot:1") == hub.versions("bot:1"))
         yield opened
 

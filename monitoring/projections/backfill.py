@@ -1,0 +1,118 @@
+"""Scans whole tables in the background, and lets pages wait a moment for their end."""
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from monitoring.backoff import Backoff
+from monitoring.clock import Clock
+from monitoring.database.errors import MAY_BE_SCHEMA, SCHEMA_CHANGED, DatabaseUnavailable
+from monitoring.database.pool import Database
+from monitoring.database.source import Source
+from monitoring.projections.projected import Projected
+
+log = logging.getLogger(__name__)
+
+READER_COUNT = 2
+"""How many chunks are read at the same time."""
+FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.25, 2.0
+BUSY_SECONDS = 3.0
+"""For so long after it wrote the engine counts as busy."""
+MAX_PROCESSOR_SHARE = 0.5
+"""Of one processor, that PostgreSQL spends on scans at most while the engine is busy."""
+PATIENCE_SECONDS = 0.2
+"""For so long after scans began pages wait for their end, before they are shown what is known."""
+FEW_ROWS = 20_000
+FEW_ROWS_PATIENCE_SECONDS = 5.0
+"""The same where so few rows are left: on a busy machine they take long, and are worth it."""
+PROGRESS_SECONDS = 5.0
+"""After so long progress is announced again."""
+
+
+class BackfillWorker:
+    """Reads the ``scanned`` projections to their end, in their order; ``on_progress`` hears when a good deal more is
+    known of all sessions."""
+
+    def __init__(
+        self, database: Database, clock: Clock, scanned: Sequence[Projected[Any]], on_progress: Callable[[], None]
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._scanned = scanned
+        self._on_progress = on_progress
+        self._backoff = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS, clock)
+        self._work, self._moved = asyncio.Event(), asyncio.Event()
+        # By the clock's ``monotonic``.
+        self._began, self._announced, self._engine_wrote = -math.inf, -math.inf, -math.inf
+
+    @property
+    def active(self) -> bool:
+        return any(projected.building for projected in self._scanned)
+
+    def begin(self) -> None:
+        """Scans have begun."""
+        self._began = self._clock.monotonic()
+        self._work.set()
+
+    def engine_wrote(self) -> None:
+        """The server is needed by others: scans are slower for a while."""
+        self._engine_wrote = self._clock.monotonic()
+
+    async def settle(self) -> None:
+        """Waits for scans that will soon be done."""
+        while self.active:
+            rows = sum(projected.rows_waiting for projected in self._scanned)
+            limit = FEW_ROWS_PATIENCE_SECONDS if rows < FEW_ROWS else PATIENCE_SECONDS
+            left = self._began + limit - self._clock.monotonic()
+            if left <= 0:
+                return
+            self._moved.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._moved.wait()
+
+    async def run(self) -> None:
+        """Scans what is waiting, for ever."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(READER_COUNT):
+                group.create_task(self._scan_for_ever())
+
+    async def _scan_for_ever(self) -> None:
+        while True:
+            waiting = next((projected for projected in self._scanned if projected.waiting), None)
+            if waiting is None:
+                await self._work.wait()
+                self._work.clear()
+                continue
+            started = self._clock.monotonic()
+            await self._advance(waiting)
+            await asyncio.sleep(self._rest_seconds(self._clock.monotonic() - started))
+
+    def _rest_seconds(self, spent: float) -> float:
+        """How long a reader rests after a chunk that took ``spent`` seconds."""
+        busy = self._clock.monotonic() - self._engine_wrote < BUSY_SECONDS
+        return spent * (READER_COUNT / MAX_PROCESSOR_SHARE - 1) if busy else 0.0
+
+    async def _advance(self, projected: Projected[Any]) -> None:
+        adapted = self._database.adapted
+        try:
+            async with self._database.acquire() as connection:
+                complete = await projected.advance(Source(connection, self._database.capabilities))
+        except DatabaseUnavailable:
+            await asyncio.sleep(self._backoff.next())
+            return
+        except MAY_BE_SCHEMA as error:
+            if not isinstance(error, SCHEMA_CHANGED) and not await self._database.moved(adapted):
+                raise
+            # The feed begins the scan anew.
+            await asyncio.sleep(self._backoff.next())
+            return
+        self._moved.set()
+        if complete:
+            log.info("%s: read to the end", projected.table)
+        if complete or self._clock.monotonic() - self._announced > PROGRESS_SECONDS:
+            self._announced = self._clock.monotonic()
+            self._on_progress()
