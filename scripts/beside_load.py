@@ -1,4 +1,4 @@
-"""`python -m scripts.beside_load tests/faults --runs 10`: runs tests beside neighbours that keep every core busy.
+"""`python -m scripts.beside_load tests/faults --runs 10` runs tests beside processes that keep every core busy.
 
 What waits for an event is green there too; what counts on being quick is not. Prints a line a run, then the table.
 With `--quiet` nothing runs beside; without tests it is the whole of `make test`'s.
@@ -15,14 +15,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 BUSY = "import os; parent = os.getppid()\nwhile os.getppid() == parent: pass"
-"""Ends with whoever started it, also when that was killed."""
+"""Ends with the process that started it, also when that was killed."""
 OUTCOME = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 CLOSING = re.compile(r"^=* ?(\d+ .*?) in [\d.]+s", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Run:
-    """What came of one run of some tests."""
+    """The result of one run of some tests."""
 
     tests: str
     green: bool

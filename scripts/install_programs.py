@@ -11,7 +11,7 @@ from scripts.find_server import VERSION_OPTION, find_server, install_server
 
 
 def get(name: str, find: Callable[[], str | None], install: Callable[[], str | None]) -> bool:
-    """Whether there is one in the end; says so where there is none."""
+    """Whether the program is there in the end; prints a line where it is not."""
     path = find() or install()
     if path is None:
         # No error by itself: tests that need it are skipped and counted, and fail in CI.

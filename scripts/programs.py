@@ -1,4 +1,4 @@
-"""What scripts share that find programs: whether one starts, how one is installed, and which Node is ours."""
+"""How scripts find and install programs."""
 
 import importlib.util
 import os
@@ -34,7 +34,7 @@ def find_npm() -> str | None:
 
 
 def install_packages(*names: str) -> None:
-    """Debian's, where there are such; the lists are brought up to date first."""
+    """Installs Debian packages where apt is there; updates its lists first."""
     if shutil.which("apt-get"):
         _update_lists()
         install(_apt("install", "-y", "--no-install-recommends", *names))
@@ -52,7 +52,7 @@ def _apt(*arguments: str) -> list[str]:
 
 
 def install(command: list[str]) -> None:
-    """Runs it. A failure is no news here: what counts is whether the program is found afterwards."""
+    """Runs a command. A failure is ignored, because the program is looked for afterwards."""
     environ = {**os.environ, "RUNLEVEL": "1", "DEBIAN_FRONTEND": "noninteractive"}
     print("$", *command, file=sys.stderr)
     try:

@@ -1,4 +1,4 @@
-"""A live bot to look at: an embedded PostgreSQL with a made-up past, and a simulated engine that goes on writing."""
+"""The demo: an embedded PostgreSQL with a made-up history, and a simulated engine that goes on writing."""
 
 import asyncio
 import os
@@ -17,18 +17,18 @@ from monitoring.demo.past import DAYS, seed_history
 from monitoring.postgres.embedded import EmbeddedServer
 
 DATABASE = "monitoring_demo_2"
-"""The first, ``monitoring_demo``, traded every few seconds: what it holds is no past to go on from."""
+"""An older version filled ``monitoring_demo`` with trades every few seconds, which this one cannot go on from."""
 UNFINISHED = "monitoring_demo_unfinished"
-"""Its name while it is filled: renamed at the end, so that a half-filled one is never taken for it."""
+"""The database has this name while it is filled, so that a half-filled one is never used."""
 
 STOP_SECONDS = 5.0
-"""In which the engine ends its sessions; after that it is a crash."""
+"""The engine has so long to end its sessions; after that it is killed, as in a crash."""
 
 Progress = Callable[[float, str], None]
 
 
 def default_demo_dir() -> Path:
-    """The user's own folder for it."""
+    """Where the demo's PostgreSQL is kept unless a setting says otherwise."""
     if sys.platform != "win32" and os.geteuid() == 0:
         # PostgreSQL runs as another account then, which must not be let into root's home.
         return Path("/var/lib/monitoring-dashboard/demo")
@@ -71,7 +71,7 @@ async def _running(engine: Engine) -> AsyncIterator[None]:
 
 
 async def _start(data_dir: Path) -> EmbeddedServer:
-    """In a thread; a cancellation meanwhile must not leave a server that nobody stops."""
+    """Starts in a thread. A cancellation meanwhile must not leave a server that nobody stops."""
     starting = asyncio.create_task(asyncio.to_thread(EmbeddedServer.start, data_dir))
     try:
         return await asyncio.shield(starting)

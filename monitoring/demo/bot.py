@@ -18,19 +18,19 @@ from monitoring.demo.signals import indicators
 SNAPSHOT_MINUTES = 30
 REASONS = ("Strategy signal", "Signal reversal", "Max holding period")
 PART = Decimal("0.5")
-"""What a partial exit sells."""
+"""The share of a position that a partial exit sells."""
 PART_CHANCE = 0.15
 REFUSED_CHANCE = 0.02
 REMARK_CHANCE = 0.012
-"""That a candle brings a remark in the log."""
+"""The chance that the engine logs a remark at the end of a candle."""
 SLIPPAGE_SHARE = 0.00015
-"""Standard deviation of a fill's price from the price that was asked for."""
+"""The standard deviation of a fill's price from the price that was asked for."""
 LOCKED_IN = Decimal("0.4")
-"""Of the gain so far, by a trailing stop."""
+"""The share of the gain so far that a trailing stop protects."""
 MAX_KEPT_CLOSES = 60
 CANDLES_PER_DAY = {"1h": 24, "4h": 6}
 RISK_STEPS = ((0.10, 0.6), (0.05, 0.8))
-"""From which drawdown on positions are how much smaller."""
+"""Pairs: from this drawdown on, the size of a position is multiplied by this factor."""
 REMARKS = (
     ("WARNING", "warning", "connectivity", "Kline stream of {symbol} silent for {n} s, reconnecting", "WS_RECONNECT"),
     ("WARNING", "info", "connectivity", "User data WebSocket recovered, REST polling disabled", "USER_WS_RECOVERED"),
@@ -49,19 +49,19 @@ class Style:
     symbols: tuple[str, ...]
     exchange: str
     balance: Decimal
-    """At its very start."""
+    """The balance that the bot began with."""
     slots: int
     sizes: tuple[float, float]
     config: object
     pause_hours: tuple[float, float] = (3.2, 5.5)
-    """Between entries, unless nothing is open."""
+    """Shortest and longest pause between entries while a position is open."""
     hold_hours: tuple[float, float, float] = (2.0, 9.0, 24.0)
-    """Shortest, median, longest."""
+    """How long a position is held: shortest, median, longest."""
     stop: float = 1.5
-    """Of what the price usually moves in that time; so the target."""
+    """The distance of the stop, as a multiple of the usual move of the price in that time; the target likewise."""
     target: float = 2.2
     skill: float = 0.575
-    """Chance to foresee the direction."""
+    """The chance that the bot foresees the direction."""
 
 
 @dataclass(slots=True)
@@ -85,7 +85,7 @@ class Bot:
     speed: float = 1.0
     skill: float = 0.6
     closes: dict[str, deque[float]] = field(default_factory=dict)
-    """Of the last candles, by symbol."""
+    """The closing prices of the last candles, by symbol."""
     _intents: dict[int, Intent] = field(default_factory=dict)
     _candle: int = -1
     _next_entry: datetime = LONG_AGO
@@ -198,7 +198,7 @@ class Bot:
             await self._secure(holding, intent, price)
 
     async def _secure(self, holding: Holding, intent: Intent, price: Decimal) -> None:
-        """Half of the way is made: sells a part or lets the stop follow."""
+        """The price is half-way to the target: sells a part, or moves the stop after it."""
         step = STEPS[holding.symbol]
         part = holding.quantity * PART // step * step
         if intent.takes_part and part and not holding.parts_taken:

@@ -26,12 +26,12 @@ class Desk:
     peak: Decimal
     day: datetime
     day_start: Decimal
-    """Balance at the day's first snapshot."""
+    """The balance at the day's first snapshot."""
     holdings: list[Holding] = field(default_factory=list)
     closings: list[Closing] = field(default_factory=list)
-    """Of the trading session it belongs to."""
+    """The trading session that it belongs to."""
     realized: Decimal = ZERO
-    """Net, since the process began."""
+    """The net result since the process began."""
 
     @property
     def drawdown(self) -> float:
@@ -61,7 +61,7 @@ class Desk:
         self.holdings.append(holding)
 
     async def refuse(self, asked: Holding) -> None:
-        """The exchange does not take the entry order."""
+        """Writes an entry order that the exchange rejects."""
         order_id = await self._send(asked, "ENTRY", asked.quantity, asked.entry_price)
         at = self.timer.now()
         await self.store.change("orders", order_id, {"status": "FAILED", "last_update": at})
@@ -138,7 +138,7 @@ class Desk:
         await self.store.add("account_history", row)
 
     async def adjust(self, change: Decimal, reason: str, by: str) -> None:
-        """Sets the balance past the bookkeeping: a deposit, or a correction. No audit row goes with it."""
+        """Sets the balance without booking it: a deposit, or a correction. No audit row is written."""
         at, old = self.timer.now(), self.balance
         async with self.store.transaction():
             self._take_over(old + change)
@@ -168,7 +168,7 @@ class Desk:
         self.holdings.extend(holdings)
 
     async def _send(self, holding: Holding, kind: str, quantity: Decimal, price: Decimal) -> int:
-        """An order that is journalled, and with the exchange a moment later."""
+        """Writes an order to the journal; a moment later the exchange has it."""
         row = records.order(self.info, holding, kind, "PENDING_SUBMIT", quantity, price, self.timer.now())
         order_id = await self.store.add("orders", row)
         await self.timer.sleep(FILL_SECONDS)
@@ -187,7 +187,7 @@ class Desk:
             await self._rest_stop(holding)
 
     async def _book(self, change: Decimal, reason: str) -> None:
-        """A row of the balance and its twin in the history, within a transaction."""
+        """Writes the new balance and its audit row in one transaction."""
         self._take_over(await self.store.balance(self.info.id) + change)
         # Both rows are stamped before either is written, as the engine does: a slow write must not part them.
         row = journal.balance(self.info, self.timer.now(), self.balance, reason, "live_engine")

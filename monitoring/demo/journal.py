@@ -13,7 +13,7 @@ def snapshot(
     info: Session, at: datetime, *, balance: Decimal, equity: Decimal, total_pnl: Decimal, daily_pnl: Decimal,
     drawdown: Decimal, open_positions: int, exposure: Decimal,
 ) -> Row:  # fmt: skip
-    """A real snapshot; ``drawdown`` in percent and of the balance. The margin used is never handed over."""
+    """A real snapshot; ``drawdown`` in percent and of the balance. The engine always writes a used margin of zero."""
     return {
         "timestamp": at,
         "balance": balance,
@@ -97,7 +97,7 @@ def reconciled(info: Session, at: datetime, entity: str, field: str, old: object
 
 
 def risk_adjustment(info: Session, at: datetime, factor: float, drawdown: float) -> Row:
-    """How one entry was sized; the engine notes it against 1, and nothing when it is 1."""
+    """How the size of an entry was reduced; the engine writes no row where it was not."""
     return {
         "timestamp": at,
         "adjustment_type": "drawdown",

@@ -18,9 +18,9 @@ class Instrument:
 
     symbol: str
     price: float
-    """Around which it moves."""
+    """The price around which it moves."""
     volatility: float
-    """A year's, as a fraction."""
+    """The standard deviation of a year's logarithmic change."""
     step: Decimal
 
 
@@ -43,7 +43,7 @@ PULL_PER_DAY = 0.02
 
 
 class Market:
-    """``tick`` moves every price by ``step_seconds`` of market time; ``foresee`` knows what is decided for later."""
+    """``tick`` moves every price by ``step_seconds`` of market time; ``foresee`` looks ahead on the same path."""
 
     BLOCK = 2_048
 
@@ -87,7 +87,7 @@ class Market:
         return path
 
     def _moves(self, steps: int) -> Prices:
-        """Logarithmic, shape (steps, instruments)."""
+        """Logarithmic moves, of shape (steps, instruments)."""
         shared = self._generator.standard_normal((steps, 1))
         own = self._generator.standard_normal((steps, len(INSTRUMENTS)))
         moves = np.sqrt(COMMON_SHARE) * shared + np.sqrt(1 - COMMON_SHARE) * own

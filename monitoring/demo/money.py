@@ -14,7 +14,7 @@ INTEREST_AN_HOUR = Decimal("0.000008")
 
 
 def exact(value: Decimal | float) -> Decimal:
-    """As numeric(18,8) stores it."""
+    """The number as a numeric(18,8) stores it."""
     return Decimal(value).quantize(UNIT)
 
 
@@ -67,25 +67,25 @@ class Holding:
     entry_price: Decimal
     quantity: Decimal
     size: Decimal
-    """Fraction of the balance at entry."""
+    """The value at entry as a fraction of the balance."""
     balance: Decimal
-    """At entry."""
+    """The balance of the account at entry."""
     opened: datetime
     stop: Decimal
     target: Decimal
     confidence: Decimal
     excursion: Excursion
     left: Decimal
-    """Of the quantity."""
+    """The quantity that is still held."""
     fees: Decimal
     banked: Decimal = ZERO
     """Gross result of the parts already sold."""
     parts_taken: int = 0
     part_price: Decimal | None = None
     orders: list[int] = field(default_factory=list)
-    """Their ids."""
+    """The ids of its orders."""
     stop_order: int = 0
-    """The one that rests at the exchange, if any does."""
+    """The stop order at the exchange, if there is one."""
 
     @property
     def left_size(self) -> Decimal:
@@ -95,12 +95,12 @@ class Holding:
         return gross(self.side, self.entry_price, price, self.left)
 
     def excursion_of(self, price: Decimal) -> Decimal:
-        """As a fraction of the entry price, positive in the position's favour."""
+        """The move of the price as a fraction of the entry price, positive in the position's favour."""
         moved = price - self.entry_price if self.side == "LONG" else self.entry_price - price
         return exact(moved / self.entry_price)
 
     def take_part(self, price: Decimal, quantity: Decimal) -> Decimal:
-        """Sells a part; what that books, after its fee."""
+        """Sells a part. Returns what is booked, after the fee."""
         earned, cost = gross(self.side, self.entry_price, price, quantity), fee(price, quantity)
         self.left -= quantity
         self.banked += earned
@@ -142,7 +142,7 @@ class Closing:
     """Of entry, parts and exit."""
     interest: Decimal
     booked: Decimal
-    """What the last sale changes the balance by."""
+    """By how much the last sale changes the balance."""
 
     @property
     def net(self) -> Decimal:

@@ -42,14 +42,14 @@ ABANDONED = Style(
     "LIVE", "trend_follower", "4h", SYMBOLS[2:], "kraken", Decimal(300), slots=1, sizes=(0.5, 0.5), config={},
     hold_hours=(9_000, 9_000, 9_000), stop=0.8, target=3.0,
 )  # fmt: skip
-"""Nobody looks after what it left open."""
+"""A bot that was abandoned with a position open."""
 RUNNING = (LIVE, PAPER)
 
 DEPLOYS = (0.052, 0.113, 0.173, 0.229, 0.304, 0.379, 0.456, 0.529, 0.603, 0.704, 0.779, 0.854)
-"""As fractions of the past, as all of these are."""
+"""The times of these, and of the following events, are fractions of the history."""
 PAPER_DEPLOYS = (0.55, 0.83)
 BAD_SPELL = (0.45, 0.60)
-"""The market does not suit the strategy: that makes the drawdown."""
+"""The strategy does not suit the market in this time, which makes the drawdown."""
 BAD_SKILL_CHANCE = 0.44
 ERRORS = (
     ("WARNING", "warning", "connectivity", "Kline stream of BTCUSD silent for 61 s, reconnecting", "WS_RECONNECT"),

@@ -12,12 +12,12 @@ from monitoring.demo.money import ZERO, Closing, Holding, exact, fee
 Row = dict[str, Any]
 CURRENCY = "USD"
 LONG_AGO = datetime(2020, 1, 1)
-"""Before every demo."""
+"""A time before every demo."""
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What every row repeats of its session."""
+    """What rows repeat from their session."""
 
     id: int
     mode: str
@@ -27,7 +27,7 @@ class Session:
     exchange: str
     started: datetime
     balance: Decimal
-    """At the start."""
+    """The balance at the start."""
 
     @property
     def name(self) -> str:
@@ -136,7 +136,7 @@ def closed(holding: Holding, closing: Closing) -> Row:
 
 
 def trade(info: Session, holding: Holding, closing: Closing, reason: str) -> Row:
-    """``source`` is LIVE in a PAPER session too, and neither stop nor target is known: so the engine does it."""
+    """``source`` is LIVE in a PAPER session too, and stop and target are unknown, because the engine writes them so."""
     return {
         "symbol": holding.symbol,
         "side": holding.side,
@@ -169,7 +169,7 @@ def _percent(holding: Holding, closing: Closing) -> Decimal:
 def order(
     info: Session, holding: Holding, kind: str, status: str, quantity: Decimal, price: Decimal, at: datetime
 ) -> Row:
-    """One that is being sent or rests at the exchange."""
+    """An order that is being sent, or is open at the exchange."""
     name = f"{kind.lower()}_{holding.symbol}_{_microseconds(at)}"
     return {
         "position_id": holding.id or None,

@@ -1,4 +1,4 @@
-"""How a simulated bot starts: after a clean stop in a new session, after a crash in the one it finds."""
+"""How a simulated bot starts: in a new session after a clean stop, in the old one after a crash."""
 
 from collections import deque
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""One demo a folder: whoever starts a second one is told where the first is."""
+"""A folder holds one running demo; starting a second one fails with the address of the first."""
 
 import os
 from pathlib import Path
@@ -12,14 +12,14 @@ ADDRESS = "address"
 
 
 def note_address(folder: Path, url: str) -> None:
-    """Leaves beside the demo's PostgreSQL where its dashboard is."""
+    """Writes the address of the dashboard into the folder of the demo's PostgreSQL."""
     with explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / ADDRESS).write_text(f"{os.getpid()} {url}", encoding="utf-8")
 
 
 def forget_address(folder: Path) -> None:
-    """From here on the demo is ending: who comes now waits for the folder."""
+    """Removes the address, because the demo is about to end; another start then waits for the folder."""
     (folder / ADDRESS).unlink(missing_ok=True)
 
 

@@ -10,7 +10,7 @@ VOLATILITY_PERIODS = 24
 
 
 def indicators(closes: Sequence[float], day_ago: float | None) -> dict[str, object]:
-    """Of the last closes, oldest first; the change over a day needs the price of a day ago."""
+    """Computed from the last closing prices, oldest first, and the price of a day ago."""
     last = closes[-1]
     fast, slow = _ema(closes, FAST_PERIODS), _ema(closes, SLOW_PERIODS)
     moves = [log(after / before) for before, after in pairwise(closes[-VOLATILITY_PERIODS:])]

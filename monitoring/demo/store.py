@@ -1,4 +1,4 @@
-"""Where the simulated engine writes: lists of rows for the made-up past, a database for the present; and its clock."""
+"""Where the simulated engine writes, and its clock: lists of rows for the made-up history, later a database."""
 
 import asyncio
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -20,7 +20,7 @@ HALTED = "SELECT bool_or(active) FROM system_control_flags WHERE name = 'system_
 
 
 class Store(Protocol):
-    """What is changed within a ``transaction`` is changed together."""
+    """Changes within a ``transaction`` are made together."""
 
     def transaction(self) -> AbstractAsyncContextManager[Any]: ...
 
@@ -30,7 +30,7 @@ class Store(Protocol):
     async def change(self, table: str, number: int, row: Row) -> None: ...
 
     async def balance(self, session: int) -> Decimal:
-        """The newest one, whoever wrote it."""
+        """The newest balance, by whomever it was written."""
 
     async def sum_up(self, row: Row) -> None:
         """Adds or replaces a day's row of ``performance_metrics``."""
@@ -56,7 +56,7 @@ class RealTimer:
 
 
 class ManualTimer:
-    """Time passes as one says, and a little whenever it is read, as it does between two rows of the engine."""
+    """A clock that is moved by hand, and by a little whenever it is read, as between two rows of the engine."""
 
     READING = timedelta(microseconds=90)
 
@@ -72,7 +72,7 @@ class ManualTimer:
 
 
 class Memory:
-    """Rows of every table, each with an ``id`` of its own, oldest first."""
+    """Keeps the rows of every table in lists, oldest first, and gives each an ``id``."""
 
     def __init__(self) -> None:
         self.tables: dict[str, list[Row]] = {}
@@ -108,7 +108,7 @@ class Memory:
 
 
 class Postgres:
-    """One connection."""
+    """Writes over one connection."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self.connection = connection

@@ -83,7 +83,7 @@ class EmbeddedServer:
 
     @property
     def pid(self) -> int:
-        """Of the postmaster."""
+        """The process id of the postmaster."""
         return int(self._running().process.pid)
 
     def url(self, database: str) -> str:
@@ -135,7 +135,7 @@ class EmbeddedServer:
         await self._administer(f"CREATE DATABASE {_quoted(name)}{source}")
 
     async def drop_database(self, name: str) -> None:
-        """Also when somebody is connected, or when there is no such database."""
+        """Works also while somebody is connected, and does nothing where there is no such database."""
         await self._administer(f"DROP DATABASE IF EXISTS {_quoted(name)} WITH (FORCE)")
 
     async def rename_database(self, name: str, new_name: str) -> None:

