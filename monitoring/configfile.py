@@ -11,26 +11,10 @@ from monitoring.errors import UserError
 
 MAX_BYTES = 64 * 1024
 KINDS = ("deposit", "withdrawal", "result")
-ALERT_CODES = frozenset(
-    {
-        "another_live_bot",
-        "books",
-        "close_only",
-        "correction",
-        "database_away",
-        "drawdown_limit",
-        "engine_silent",
-        "errors",
-        "feed_stale",
-        "halted",
-        "no_live_stop",
-        "orders_failed",
-        "orphan_positions",
-        "price_old",
-        "price_unknown",
-        "reconciliation",
-        "time_zone",
-    }
+ALERT_CODES = (
+    *("another_live_bot", "books", "close_only", "correction", "database_away", "drawdown_limit", "engine_silent"),
+    *("errors", "feed_stale", "halted", "no_live_stop", "orders_failed", "orphan_positions", "price_old"),
+    *("price_unknown", "reconciliation", "time_zone"),
 )
 
 KeyPath = tuple[str | int, ...]
@@ -130,7 +114,7 @@ def _mute(alerts: Mapping[str, Any]) -> tuple[str, ...]:
     for name in mute:
         code, colon, subject = name.partition(":")
         if code not in ALERT_CODES or (colon and not subject):
-            expected = f'"code" or "code:subject" with a code of {", ".join(sorted(ALERT_CODES))}'
+            expected = f'"code" or "code:subject" with a code of {", ".join(ALERT_CODES)}'
             raise _Wrong(("alerts", "mute"), f"{name!r}: expected {expected}")
     return tuple(mute)
 

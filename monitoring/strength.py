@@ -9,24 +9,8 @@ SECRET_KEY = "FLASK_SECRET_KEY"  # noqa: S105 - the same
 MIN_CHARACTERS = 32
 MIN_DIFFERENT_CHARACTERS = 10
 KNOWN_WORDS = (
-    "changeme",
-    "changethis",
-    "changein",
-    "replaceme",
-    "yourtoken",
-    "yoursecret",
-    "yourkey",
-    "secret",
-    "password",
-    "passwort",
-    "placeholder",
-    "example",
-    "default",
-    "devkey",
-    "qwerty",
-    "letmein",
-    "12345678",
-    "abcdefgh",
+    *("changeme", "changethis", "changein", "replaceme", "yourtoken", "yoursecret", "yourkey", "secret", "password"),
+    *("passwort", "placeholder", "example", "default", "devkey", "qwerty", "letmein", "12345678", "abcdefgh"),
 )
 """What manuals print and people type; looked for without case, hyphens, underscores and blanks."""
 MAKES_THEM = "`atb-monitoring token` makes both"

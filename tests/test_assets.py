@@ -59,11 +59,6 @@ def test_local_only_without_a_copy_is_an_error(static_dir: Path) -> None:
         sources("local", static_dir, "/")
 
 
-def test_an_unknown_mode_is_named(static_dir: Path) -> None:
-    with pytest.raises(ValueError, match="assets='npm': expected one of auto, local, cdn"):
-        sources("npm", static_dir, "/")
-
-
 def test_one_library_speaks_socketio() -> None:
     assert [library.package for library in LIBRARIES if library.is_socketio] == ["socket.io-client"]
 

@@ -2,8 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from urllib.parse import urlencode
 
 from jinja2 import DictLoader, Environment, StrictUndefined
@@ -110,20 +108,6 @@ class SectionRenderer:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class PageInfo:
-    """What every page shows of the application and of its viewer."""
-
-    demo: bool
-    protected: bool
-    signed_in: bool
-    theme: str
-    version: str
-    libraries: list[tuple[str, str | None, bool]]
-    now: datetime
-    root: str
-
-
 class Pages:
     """Whole pages."""
 
@@ -142,18 +126,18 @@ class Pages:
     def url(self, path: str, **parameters: str) -> str:
         return self.link()(path, **parameters)
 
-    def info(self) -> PageInfo:
+    def info(self) -> dict[str, object]:
+        """What every page shows of the application and of its viewer."""
         theme = request.cookies.get("theme", "auto")
-        return PageInfo(
-            demo=self._settings.demo,
-            protected=self._settings.protected,
-            signed_in=bool(getattr(g, "operator", False)) and "operator" in session,
-            theme=theme if theme in THEMES else "auto",
-            version=VERSION,
-            libraries=self.libraries,
-            now=self._clock.now(),
-            root=self._settings.root_path,
-        )
+        return {
+            "demo": self._settings.demo,
+            "signed_in": bool(getattr(g, "operator", False)) and "operator" in session,
+            "theme": theme if theme in THEMES else "auto",
+            "version": VERSION,
+            "libraries": self.libraries,
+            "now": self._clock.now(),
+            "root": self._settings.root_path,
+        }
 
     async def compile(self) -> None:
         """Compiles all templates, which the first pages would have to wait for; others get their turn in between."""
