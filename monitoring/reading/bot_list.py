@@ -13,7 +13,7 @@ from monitoring.bots.current import ended_at, running_first
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.source import Source
 from monitoring.lru import Lru
-from monitoring.metrics.catalogue import BY_KEY, evaluate
+from monitoring.metrics.catalogue import CATALOGUE
 from monitoring.metrics.facts import Facts, Session
 from monitoring.metrics.health import status
 from monitoring.projections import ScopeState
@@ -22,10 +22,10 @@ from monitoring.reading.reader import Reader
 from monitoring.scope import BOT, Scope
 from monitoring.sections.curves import Equity, change_since
 from monitoring.sections.facts import facts_in_memory
+from monitoring.sections.metric_list import Figure, Figures
 from monitoring.sections.section import Context
 
 ENDED = "Ended"
-FIGURES = tuple(BY_KEY[key] for key in ("total_return", "max_drawdown", "total_trades"))
 TABLES = ("trades", "positions", "account_history", "account_balances")
 """What the row of a bot that has ended is made of: the tables of the projections."""
 MAX_KEPT_ROWS = 5000
@@ -33,7 +33,7 @@ MAX_KEPT_ROWS = 5000
 
 @dataclass(frozen=True, slots=True)
 class BotRow:
-    """One bot. Percent and money are None where they are unknown."""
+    """One bot. Money and counts are None where they are unknown."""
 
     session: Session
     state: str
@@ -42,9 +42,9 @@ class BotRow:
     currency: str | None
     today: Decimal | None
     """Change of equity since 00:00 UTC, deposits and withdrawals taken out; 0 where nothing was written today."""
-    total_return: float | None
-    max_drawdown: float | None
-    trades: int | None
+    total_return: Figure
+    max_drawdown: Figure
+    trades: Figure
     open_positions: int | None
 
 
@@ -111,7 +111,7 @@ def _ended(chain: Chain, state: ScopeState, now: datetime) -> BotRow:
 
 
 def _made(facts: Facts, state: ScopeState, word: str, equity: Equity | None, currency: str | None) -> BotRow:
-    found = evaluate(facts, FIGURES).values
+    figures = Figures(facts, CATALOGUE)
     return BotRow(
         session=state.session,
         state=word,
@@ -119,9 +119,9 @@ def _made(facts: Facts, state: ScopeState, word: str, equity: Equity | None, cur
         equity=equity.amount if equity else None,
         currency=currency,
         today=_today(state, equity, facts.now),
-        total_return=_float(found["total_return"]),
-        max_drawdown=_float(found["max_drawdown"]),
-        trades=_int(found["total_trades"]),
+        total_return=figures["total_return"],
+        max_drawdown=figures["max_drawdown"],
+        trades=figures["total_trades"],
         open_positions=len(state.positions.open_ids) if state.positions.counted else None,
     )
 
@@ -129,11 +129,3 @@ def _made(facts: Facts, state: ScopeState, word: str, equity: Equity | None, cur
 def _today(state: ScopeState, equity: Equity | None, now: datetime) -> Decimal | None:
     since = midnight(now)
     return Decimal(0) if equity is not None and equity.at < since else change_since(state, equity, since).amount
-
-
-def _float(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
-
-
-def _int(value: object) -> int | None:
-    return value if isinstance(value, int) else None

@@ -1,5 +1,6 @@
 """The bot, and not the session, is what is shown: one curve, one list of trades, its open positions throughout."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -88,6 +89,7 @@ async def test_the_bots_are_listed(page: Page, connection: asyncpg.Connection) -
     assert "2 sessions" in words
     assert all(f'href="/?{scope}"' in words for scope in ("bot=1", "bot=3", "session=1", "session=2", "session=3"))
     assert "paper" in words
+    assert re.search(r'data-label="Max drawdown"><span class="unknown" title="no equity snapshot yet">', words)
 
 
 @pytest.mark.parametrize(

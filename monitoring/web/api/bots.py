@@ -37,8 +37,8 @@ def _payload(row: BotRow) -> Payload:
         "equity": plain(row.equity),
         "currency": row.currency,
         "today": plain(row.today),
-        "total_return": plain(row.total_return),
-        "max_drawdown": plain(row.max_drawdown),
-        "trades": row.trades,
+        "total_return": plain(row.total_return.value),
+        "max_drawdown": plain(row.max_drawdown.value),
+        "trades": row.trades.value,
         "open_positions": row.open_positions,
     }
