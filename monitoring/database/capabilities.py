@@ -13,6 +13,7 @@ import asyncpg
 
 from monitoring.database.casts import Column, expression, in_words
 from monitoring.database.schema import COLUMNS
+from monitoring.lru import Lru
 
 TABLES = (
     "trading_sessions",
@@ -62,7 +63,7 @@ ESSENTIAL = "trading_sessions"
 """Without it there is nothing to show at all."""
 FLAGS = ("system_control_flags", "name", "active")
 """What the operator's kill switch is read from."""
-MOST_TRANSLATIONS = 1000
+MAX_KEPT_QUERIES = 1000
 VERSION = "ctid, xmin"
 """What tells one version of a row from another in a table."""
 
@@ -91,7 +92,7 @@ class Capabilities:
     """Those of the faults that a GRANT would mend."""
     differing: Mapping[str, str] = field(default_factory=dict)
     """``table.column`` → the type that it has instead of the contract's."""
-    _translations: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+    _translations: Lru[str, str] = field(default_factory=lambda: Lru(MAX_KEPT_QUERIES), compare=False, repr=False)
 
     @classmethod
     async def read(cls, connection: asyncpg.Connection) -> "Capabilities":
@@ -156,11 +157,7 @@ class Capabilities:
         """``query``, which speaks of the contract's tables, as this database understands it."""
         if not self.sources:
             return query
-        if query not in self._translations:
-            if len(self._translations) >= MOST_TRANSLATIONS:
-                self._translations.clear()
-            self._translations[query] = self._translate(query)
-        return self._translations[query]
+        return self._translations.get(query) or self._translations.put(query, self._translate(query))
 
     def _translate(self, query: str) -> str:
         names = [name for name in dict.fromkeys(TABLE_NAMES.findall(query)) if name in self.sources]
