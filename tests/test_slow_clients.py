@@ -1,4 +1,4 @@
-"""Clients that stop reading: they cost little, they are let go, and those who read notice nothing."""
+"""Clients that stop reading: they cost little and are disconnected, and other clients notice nothing."""
 
 import asyncio
 import contextlib
@@ -112,7 +112,9 @@ async def change(hub: Hub, page: Raw) -> int:
         tracemalloc.stop()
 
 
-async def test_pages_that_stop_reading_are_let_go(hub: Hub, sockets: Sockets, clients: contextlib.ExitStack) -> None:
+async def test_pages_that_stop_reading_are_disconnected(
+    hub: Hub, sockets: Sockets, clients: contextlib.ExitStack
+) -> None:
     async with served(sockets.application(None), KERNEL) as host, let_in(host) as page:
         await page.event("hello")
         for _ in range(STUCK):
@@ -124,7 +126,7 @@ async def test_pages_that_stop_reading_are_let_go(hub: Hub, sockets: Sockets, cl
         clients.close()
 
 
-async def test_programs_that_stop_reading_are_let_go(sockets: Sockets, clients: contextlib.ExitStack) -> None:
+async def test_programs_that_stop_reading_are_disconnected(sockets: Sockets, clients: contextlib.ExitStack) -> None:
     trades = {"trades": [{"id": number, "symbol": "BTCUSDT"} for number in range(50)]}
     async with served(sockets.application(None), KERNEL) as host, let_in(host, None) as program:
         await program.event("connected")

@@ -34,7 +34,7 @@ class Poller:
 
 
 @asynccontextmanager
-async def shaken(host: str, **headers: str) -> AsyncIterator[Poller]:
+async def handshaken(host: str, **headers: str) -> AsyncIterator[Poller]:
     """After the handshake, and before the introduction."""
     async with httpx.AsyncClient(headers=headers, timeout=WAIT_SECONDS) as http:
         answer = await http.get(f"http://{host}{PATH}")
@@ -44,7 +44,7 @@ async def shaken(host: str, **headers: str) -> AsyncIterator[Poller]:
 
 @asynccontextmanager
 async def introduced(host: str, auth: str = "") -> AsyncIterator[Poller]:
-    async with shaken(host) as poller:
+    async with handshaken(host) as poller:
         assert (await poller.send(f"40{auth}")).status_code == 200
         first, *events = await poller.poll()
         assert first.startswith("40"), first

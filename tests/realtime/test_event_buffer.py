@@ -1,4 +1,4 @@
-"""What an event stream has not been sent yet: the newest of everything, once, and never without bound."""
+"""What an event stream has not been sent yet: the newest of everything, once, and within a limit."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What programs are told: new trades, and old ones that were corrected, by name or among the newest."""
+"""The update events that programs get: new trades, corrected ones, changed positions, and the metrics."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -24,7 +24,7 @@ class Program:
 
     def __init__(self, events: EventReader) -> None:
         self.trades: dict[int, float] = {}
-        """Gross P&L by id, as last told."""
+        """The gross P&L of each trade, by id, as it was sent last."""
         self.metrics: dict[str, Any] = {}
         self.closed: set[int] = set()
         self.open: set[int] = set()
@@ -88,7 +88,7 @@ async def test_a_breakeven_trade_that_arrives_is_no_loss(program: Program, conne
 async def test_metrics_that_could_not_be_read_are_sent_later(
     program: Program, connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The connection was lost at that moment: not a set of nulls, after which nothing else might come for long."""
+    """The connection was lost at that moment: no nulls are sent, after which nothing might follow for long."""
     read, lost = Reader.context, asyncio.Event()
 
     @asynccontextmanager
@@ -109,7 +109,7 @@ async def test_metrics_that_could_not_be_read_are_sent_later(
 async def test_programs_hear_that_another_bot_is_the_current_one(
     program: Program, connection: asyncpg.Connection
 ) -> None:
-    """One that has nothing new to tell: the one before has ended, and goes on after all."""
+    """The other bot has no new rows; then the first one, which had ended, goes on after all."""
     first = await connection.fetchval("SELECT id FROM trading_sessions")
     await insert(connection, "trading_sessions", mode="LIVE", strategy_name="other", start_time=now())
     await connection.execute("UPDATE trading_sessions SET end_time = $2 WHERE id = $1", first, ago(minutes=20))
@@ -121,7 +121,7 @@ async def test_programs_hear_that_another_bot_is_the_current_one(
 async def test_a_position_that_a_restart_moves_is_not_closed(
     page: Page, program: Program, connection: asyncpg.Connection
 ) -> None:
-    """In whatever order the new session and the old one are told of it, as after an outage."""
+    """In whatever order the changes of the new and of the old session arrive, as after an outage."""
     first = await connection.fetchval("SELECT id FROM trading_sessions")
     moved = await insert(connection, "positions", session_id=first, status="OPEN")
     await program.until(lambda: moved in program.open)

@@ -15,11 +15,11 @@ import socketio
 from tests.engine_io import let_in
 from tests.history import seed_account
 from tests.realtime.bare import Bare, complaints
-from tests.realtime.poller import PATH, introduced, shaken
+from tests.realtime.poller import PATH, handshaken, introduced
 from tests.rows import insert, now
 from tests.running import run_dashboard
 from tests.secrets import SECRETS, TOKEN
-from tests.waiting import waiting
+from tests.waiting import WAIT_SECONDS, waiting
 
 PRODUCTION = {"ENV": "production", **SECRETS}
 
@@ -42,7 +42,7 @@ async def test_programs_hear_everything_whatever_they_begin_with(
     async with run_dashboard("--db-url", database_url) as running, aiohttp.ClientSession() as http:
         client = socketio.AsyncClient(reconnection=False, http_session=http)
         client.on("*", lambda name, payload: heard.put_nowait((name, payload)))
-        await client.connect(running.url, transports=transports)
+        await client.connect(running.url, transports=transports, wait_timeout=WAIT_SECONDS)
         assert client.transport() == ("polling" if transports == ["polling"] else "websocket")
         assert "status" in await event("connected")
         await client.emit("request_update")
@@ -58,7 +58,7 @@ async def test_programs_hear_everything_whatever_they_begin_with(
 
 async def test_only_the_operator_is_let_in(database_url: str) -> None:
     async def answer(auth: str = "", **headers: str) -> str:
-        async with shaken(running.url.removeprefix("http://"), **headers) as client:
+        async with handshaken(running.url.removeprefix("http://"), **headers) as client:
             await client.send(f"40{auth}")
             return (await client.poll())[0]
 
@@ -141,11 +141,11 @@ async def test_nonsense_closes_the_connection_and_nothing_else(
         for start in range(0, len(body), 4000):
             yield body[start : start + 4000]
 
-    async with let_in(bare.host) as page, introduced(bare.host) as fool:
+    async with let_in(bare.host) as page, introduced(bare.host) as bad:
         await page.event("hello")
-        answer = await fool.http.post(fool.url, content=pieces() if chunked else body)
+        answer = await bad.http.post(bad.url, content=pieces() if chunked else body)
         assert answer.status_code == status
-        assert (await fool.send("3")).status_code == 400
+        assert (await bad.send("3")).status_code == 400
         bare.hub.publish(7, ("trades",))
         await page.event("stale")
         assert bare.sockets.listeners == 0

@@ -12,12 +12,12 @@ from websockets.asyncio.client import ClientConnection, connect
 from monitoring.realtime import connections
 from tests.engine_io import let_in, raw
 from tests.realtime.bare import Bare, complaints
-from tests.realtime.poller import PATH, Poller, introduced, shaken
+from tests.realtime.poller import PATH, Poller, handshaken, introduced
 from tests.running import run_dashboard
 from tests.waiting import until, waiting
 
 
-async def test_strangers_take_no_seat(bare: Bare, quiet_log: pytest.LogCaptureFixture) -> None:
+async def test_anonymous_connections_give_way(bare: Bare, quiet_log: pytest.LogCaptureFixture) -> None:
     bare.hub.most_viewers = 3
     async with introduced(bare.host) as early, httpx.AsyncClient() as crowd:
         for _ in range(100):
@@ -33,37 +33,37 @@ async def test_strangers_take_no_seat(bare: Bare, quiet_log: pytest.LogCaptureFi
     assert complaints(quiet_log) == []
 
 
-async def test_a_stranger_by_websocket_yields_its_place(bare: Bare) -> None:
+async def test_an_anonymous_websocket_gives_way(bare: Bare) -> None:
     bare.hub.most_viewers = 1
-    async with raw(bare.host) as stranger, introduced(bare.host):
-        await stranger.closed()
+    async with raw(bare.host) as anonymous, introduced(bare.host):
+        await anonymous.closed()
 
 
 @pytest.mark.parametrize("refused", [False, True])
-async def test_strangers_are_let_go_after_a_while(
+async def test_anonymous_connections_end_after_a_while(
     bare: Bare, monkeypatch: pytest.MonkeyPatch, refused: bool, quiet_log: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(connections, "INTRODUCTION_SECONDS", 0.2)
     bare.may_read_until = None if refused else bare.may_read_until
-    async with shaken(bare.host) as stranger:
+    async with handshaken(bare.host) as anonymous:
         if refused:
-            await stranger.send("40")
-            assert await stranger.packet() == '44{"message":"unauthorized"}'
-        assert await stranger.packet() == "1"
+            await anonymous.send("40")
+            assert await anonymous.packet() == '44{"message":"unauthorized"}'
+        assert await anonymous.packet() == "1"
         await bare.empty()
-        assert (await stranger.send("40")).status_code == 400
+        assert (await anonymous.send("40")).status_code == 400
     assert complaints(quiet_log) == []
 
 
 @pytest.mark.parametrize("first", ["3", "41", '42["request_update"]', "junk"])
-async def test_nothing_is_done_for_strangers(bare: Bare, first: str) -> None:
-    async with shaken(bare.host) as stranger:
-        assert (await stranger.send(first)).status_code == 400
+async def test_nothing_is_done_for_anonymous_connections(bare: Bare, first: str) -> None:
+    async with handshaken(bare.host) as anonymous:
+        assert (await anonymous.send(first)).status_code == 400
         await bare.empty()
     assert bare.computed == 0
 
 
-async def test_who_never_polls_again_is_let_go(bare: Bare) -> None:
+async def test_a_client_that_never_polls_again_is_removed(bare: Bare) -> None:
     async with introduced(bare.host):
         assert bare.sockets.listeners == 1
         for number in range(100):
@@ -72,7 +72,7 @@ async def test_who_never_polls_again_is_let_go(bare: Bare) -> None:
         await bare.empty()
 
 
-async def test_who_says_nothing_to_a_ping_is_let_go(bare: Bare, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_client_that_ignores_pings_is_removed(bare: Bare, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bare.sockets.server.eio, "ping_interval", 0.1)
     monkeypatch.setattr(bare.sockets.server.eio, "ping_timeout", 0.2)
     async with introduced(bare.host):
@@ -80,7 +80,7 @@ async def test_who_says_nothing_to_a_ping_is_let_go(bare: Bare, monkeypatch: pyt
         assert bare.sockets.listeners == 0
 
 
-async def test_who_breaks_off_a_poll_is_let_go_at_once(bare: Bare, quiet_log: pytest.LogCaptureFixture) -> None:
+async def test_a_client_that_aborts_a_poll_is_removed_at_once(bare: Bare, quiet_log: pytest.LogCaptureFixture) -> None:
     async with introduced(bare.host) as program:
         with pytest.raises(httpx.ReadTimeout):
             await program.http.get(program.url, timeout=0.3)
@@ -98,7 +98,7 @@ async def test_two_polls_at_a_time_are_refused(bare: Bare) -> None:
         assert await first == '42["trade_update",{"trades":[]}]'
 
 
-async def test_who_was_answered_may_ask_again_at_once(bare: Bare) -> None:
+async def test_a_client_may_poll_again_right_after_an_answer(bare: Bare) -> None:
     async with introduced(bare.host) as program:
         for number in range(2):
             await bare.sockets.emit("trade_update", {"trades": [number]})
@@ -114,7 +114,7 @@ async def test_who_was_answered_may_ask_again_at_once(bare: Bare) -> None:
         await writer.wait_closed()
 
 
-async def test_who_leaves_is_forgotten(bare: Bare) -> None:
+async def test_a_client_that_leaves_is_removed(bare: Bare) -> None:
     async with introduced(bare.host) as program, introduced(bare.host, '{"fragments":true}') as page:
         assert (bare.hub.viewers, bare.sockets.listeners) == (1, 1)
         await program.send("41", "1")
@@ -145,7 +145,7 @@ async def test_a_websocket_that_breaks_leaves_the_polling(bare: Bare) -> None:
 async def test_an_upgrade_is_a_probe_and_nothing_else(
     bare: Bare, messages: list[str], quiet_log: pytest.LogCaptureFixture
 ) -> None:
-    async with introduced(bare.host) as fool, upgrading(fool) as socket:
+    async with introduced(bare.host) as bad, upgrading(bad) as socket:
         for message in messages:
             await socket.send(message)
         async with waiting():

@@ -1,4 +1,4 @@
-"""Who may connect by Socket.IO where strangers may come."""
+"""Who may connect by Socket.IO outside one's own machine."""
 
 import aiohttp
 import httpx

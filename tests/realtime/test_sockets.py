@@ -1,4 +1,4 @@
-"""Socket.IO: who is let in, what each client hears, and what becomes of those who send nonsense."""
+"""Socket.IO: which clients are let in, what each is sent, and what happens to clients that send nonsense."""
 
 import json
 import time
@@ -48,7 +48,7 @@ async def test_what_is_sent_to_many_is_written_once(bare: Bare) -> None:
         assert await one.event("stale") == await other.event("stale") == {"trades": bare.hub.told("current", "trades")}
 
 
-async def test_who_leaves_is_forgotten(bare: Bare) -> None:
+async def test_a_client_that_leaves_is_removed(bare: Bare) -> None:
     async with let_in(bare.host) as page, let_in(bare.host, None) as program:
         await page.event("hello")
         await program.event("connected")
@@ -141,10 +141,10 @@ async def test_metrics_that_fail_are_logged_and_asked_for_again(
 async def test_nonsense_closes_the_connection_and_nothing_else(
     bare: Bare, message: str | bytes, quiet_log: pytest.LogCaptureFixture
 ) -> None:
-    async with let_in(bare.host) as page, let_in(bare.host) as fool:
+    async with let_in(bare.host) as page, let_in(bare.host) as bad:
         await page.event("hello")
-        await fool.send(message)
-        assert await fool.closed() == POLICY
+        await bad.send(message)
+        assert await bad.closed() == POLICY
         bare.hub.publish(7, ("trades",))
         await page.event("stale")
         assert complaints(quiet_log) == []
@@ -152,27 +152,27 @@ async def test_nonsense_closes_the_connection_and_nothing_else(
 
 
 async def test_long_messages_are_refused(bare: Bare, quiet_log: pytest.LogCaptureFixture) -> None:
-    async with let_in(bare.host) as fool:
-        await fool.send("42" + json.dumps(["a", "b" * 20_000]))
-        assert await fool.closed() == TOO_BIG
+    async with let_in(bare.host) as bad:
+        await bad.send("42" + json.dumps(["a", "b" * 20_000]))
+        assert await bad.closed() == TOO_BIG
     assert complaints(quiet_log) == []
 
 
 @pytest.mark.parametrize("first", ["3", "41", '42["request_update"]', "1", "junk"])
-async def test_nobody_stays_who_does_not_introduce_himself(bare: Bare, first: str) -> None:
-    async with raw(bare.host) as stranger:
-        await stranger.send(first)
-        assert await stranger.closed() == POLICY
+async def test_a_client_must_introduce_itself_first(bare: Bare, first: str) -> None:
+    async with raw(bare.host) as anonymous:
+        await anonymous.send(first)
+        assert await anonymous.closed() == POLICY
     assert bare.computed == 0
 
 
-async def test_nobody_stays_who_says_nothing(bare: Bare, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_silent_client_is_disconnected(bare: Bare, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "INTRODUCTION_SECONDS", 0.1)
-    async with raw(bare.host) as stranger:
-        assert await stranger.closed() == POLICY
+    async with raw(bare.host) as anonymous:
+        assert await anonymous.closed() == POLICY
 
 
-async def test_who_sends_many_messages_waits(bare: Bare, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_client_that_sends_many_messages_is_slowed_down(bare: Bare, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(websocket_guard, "BURST_COUNT", 5)
     monkeypatch.setattr(websocket_guard, "MESSAGES_PER_SECOND", 20)
     async with let_in(bare.host, None) as eager:
@@ -186,7 +186,7 @@ async def test_who_sends_many_messages_waits(bare: Bare, monkeypatch: pytest.Mon
         assert time.monotonic() - started > 10 / 20
 
 
-async def test_more_than_can_be_served_are_turned_away(bare: Bare) -> None:
+async def test_too_many_pages_are_refused(bare: Bare) -> None:
     bare.hub.most_viewers = 2
     async with let_in(bare.host), let_in(bare.host, None):
         with pytest.raises(InvalidStatus) as refused:
@@ -215,9 +215,9 @@ async def test_tokens_of_wrong_kinds_are_wrong_tokens(
     database_url: str, token: object, quiet_log: pytest.LogCaptureFixture
 ) -> None:
     app = make_app(database_url, **PRODUCTION)
-    async with served(asgi(app)) as host, raw(host) as stranger:
-        assert await stranger.introduce({"token": token, "fragments": True}) == '44{"message":"unauthorized"}'
-        await stranger.closed()
+    async with served(asgi(app)) as host, raw(host) as anonymous:
+        assert await anonymous.introduce({"token": token, "fragments": True}) == '44{"message":"unauthorized"}'
+        await anonymous.closed()
     assert complaints(quiet_log) == []
 
 
@@ -229,8 +229,8 @@ async def test_sessions_are_those_of_the_database(database_url: str, connection:
         async with let_in(host, {"fragments": True, "session": str(first)}) as page:
             await page.event("hello")
             assert parts.hub.viewed() == {str(first)}
-        async with raw(host) as stranger:
-            assert (await stranger.introduce({"fragments": True, "session": str(first + 1)})).startswith("44")
+        async with raw(host) as anonymous:
+            assert (await anonymous.introduce({"fragments": True, "session": str(first + 1)})).startswith("44")
         parts.hub.most_viewers = 0
         async with httpx.AsyncClient() as client:
             assert (await client.get(f"http://{host}/events")).status_code == 503
