@@ -8,6 +8,7 @@ from socketio.exceptions import ConnectionError as Refused
 
 from tests.running import run_dashboard
 from tests.secrets import SECRETS, TOKEN
+from tests.waiting import WAIT_SECONDS
 
 PRODUCTION = {"ENV": "production", **SECRETS}
 
@@ -16,7 +17,7 @@ async def connects(url: str, **options: object) -> bool:
     async with aiohttp.ClientSession() as session:
         client = socketio.AsyncClient(reconnection=False, http_session=session)
         try:
-            await client.connect(url, transports=["websocket"], **options)
+            await client.connect(url, transports=["websocket"], wait_timeout=WAIT_SECONDS, **options)
         except Refused:
             return False
         await client.disconnect()
