@@ -1,4 +1,4 @@
-"""Balance, equity, margin, open positions and the risk they carry."""
+"""Balance, equity, margin, open positions and the risk they carry; the catalogue says what each means, and its unit."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -10,33 +10,27 @@ NO_TABLE = "cannot be read: the table is missing"
 
 
 def current_balance(facts: Facts) -> Decimal:
-    """The newest booked balance, money."""
     return known(facts.account.balance, "no known balance")
 
 
 def equity(facts: Facts) -> Decimal:
-    """Balance and open P&L, of the newest real snapshot, money."""
     return known(facts.account.equity, "no equity snapshot yet")
 
 
 def available_margin(facts: Facts) -> Decimal:
-    """Margin still free, of the newest real snapshot, money."""
     return known(facts.account.margin_available, "no margin recorded")
 
 
 def margin_usage(facts: Facts) -> float:
-    """Margin used / equity, in percent."""
     used = known(facts.account.margin_used, "no margin recorded")
     return float(used / _positive_equity(facts) * 100)
 
 
 def active_positions_count(facts: Facts) -> int:
-    """Open positions."""
     return len(_positions(facts))
 
 
 def position_sizes(facts: Facts) -> Decimal:
-    """Gross notional at entry, money: sum of |quantity| x entry price."""
     return _total(_notional(position, position.entry_price, "entry price") for position in _positions(facts))
 
 
@@ -51,24 +45,20 @@ def unrealized_pnl(facts: Facts) -> Decimal:
 
 
 def current_exposure(facts: Facts) -> float:
-    """Gross notional at the current price / equity, in percent."""
     return float(total_position_value(facts) / _positive_equity(facts) * 100)
 
 
 def dynamic_risk_factor(facts: Facts) -> float:
-    """Factor on every position size; 1 where no adjustment is in force."""
     return facts.adjustment.factor if dynamic_risk_active(facts) and facts.adjustment else 1.0
 
 
 def dynamic_risk_reason(facts: Facts) -> str:
-    """Why the engine changed its position size."""
     if not dynamic_risk_active(facts) or facts.adjustment is None:
         return "no adjustment in force"
     return known(facts.adjustment.reason, "the engine gave no reason")
 
 
 def dynamic_risk_active(facts: Facts) -> bool:
-    """Whether an adjustment of the position size is in force."""
     if not facts.adjustments_read:
         raise Unknown(f"risk adjustments {NO_TABLE}")
     return facts.adjustment is not None

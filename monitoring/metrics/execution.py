@@ -1,4 +1,4 @@
-"""How well orders are executed, and what the engine last logged about its market."""
+"""How well orders are executed, and what the engine last logged about its market; meanings are in the catalogue."""
 
 from datetime import timedelta
 
@@ -15,28 +15,23 @@ OLDEST_MARKET = timedelta(hours=2)
 
 
 def fill_rate(facts: Facts) -> float:
-    """Filled / finished orders of the last 24 hours, in percent."""
     orders = _orders(facts)
     return orders.filled / orders.finished * 100
 
 
 def failed_orders(facts: Facts) -> int:
-    """Failed orders of the last 24 hours."""
     return _orders(facts).failed
 
 
 def avg_slippage(facts: Facts) -> float:
-    """Mean slippage of the last 24 hours in percent; positive is worse than asked."""
     return known(_orders(facts).slippage_percent, "no fill with an asked price in the last 24 h")
 
 
 def order_latency(facts: Facts) -> float:
-    """Mean time from order to fill, last 24 hours, in milliseconds."""
     return known(_orders(facts).latency_ms, "no fill with both its times in the last 24 h")
 
 
 def execution_quality(facts: Facts) -> str:
-    """A word for the fill rate: Good from 95 %, Fair from 80 %, Poor below."""
     rate = fill_rate(facts)
     if rate >= GOOD_FILL_PERCENT:
         return "Good"
@@ -44,22 +39,18 @@ def execution_quality(facts: Facts) -> str:
 
 
 def current_strategy(facts: Facts) -> str:
-    """The session's strategy."""
     return facts.session.strategy
 
 
 def price_change_24h(facts: Facts) -> float:
-    """Change of the price in 24 hours, in percent."""
     return known(_market(facts).price_change_24h, facts.market.why)
 
 
 def rsi(facts: Facts) -> float:
-    """Relative strength index, 0 to 100."""
     return known(_market(facts).rsi, facts.market.why)
 
 
 def ema_trend(facts: Facts) -> str:
-    """Direction of the moving averages, in the engine's word."""
     return known(_market(facts).ema_trend, facts.market.why)
 
 

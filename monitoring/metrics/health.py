@@ -1,7 +1,8 @@
-"""Is the engine alive, and is anything wrong: what the database can tell of it."""
+"""Whether the engine is alive, and what is wrong; the catalogue says what each metric means, and its unit."""
 
 from datetime import datetime
 from enum import Enum, auto
+from typing import NoReturn
 
 from monitoring.metrics.facts import Facts
 from monitoring.metrics.metric import Level
@@ -15,8 +16,6 @@ GONE_FACTOR = 3
 
 FEED_LEVELS: dict[str, Level] = {"Active": "ok", "Delayed": "warn", "Stale": "err"}
 STATUS_LEVELS: dict[str, Level] = {"Online": "ok", "Late": "warn", "Error": "err", "Offline": "off", "Unknown": "unk"}
-
-NOT_IN_DATABASE = "the engine does not record it in the database"
 
 
 class _Pulse(Enum):
@@ -54,7 +53,6 @@ def public_status(word: str) -> str:
 
 
 def data_feed_status(facts: Facts) -> str:
-    """Active, Delayed (past its limit) or Stale (past three of them), of the last sign of life alone."""
     pulse = _pulse(facts)
     if ended := facts.session.ended(facts.now):
         raise Unknown(f"the session ended {_utc(ended)}")
@@ -65,23 +63,16 @@ def data_feed_status(facts: Facts) -> str:
     return {_Pulse.FRESH: "Active", _Pulse.LATE: "Delayed", _Pulse.GONE: "Stale"}[pulse]
 
 
-def api_connection_status(facts: Facts) -> str:
-    """Always unknown: the exchange is the engine's to see."""
-    raise Unknown(NOT_IN_DATABASE)
-
-
-def api_latency(facts: Facts) -> float:
-    """Always unknown, as api_connection_status is."""
-    raise Unknown(NOT_IN_DATABASE)
+def not_recorded(facts: Facts) -> NoReturn:
+    """Raises Unknown: whether the exchange answers, and how quickly, the engine alone sees."""
+    raise Unknown("the engine does not record it in the database")
 
 
 def last_data_update(facts: Facts) -> datetime:
-    """The last sign of life, naive UTC."""
     return known(facts.last_sign, "no sign of life yet")
 
 
 def system_uptime(facts: Facts) -> float:
-    """Minutes the session has run: from its start to its end, or until now."""
     began, until = facts.session.run_began, facts.session.ended(facts.now) or facts.now
     minutes = (until - began).total_seconds() / 60
     if minutes < 0:
@@ -90,17 +81,14 @@ def system_uptime(facts: Facts) -> float:
 
 
 def error_count(facts: Facts) -> int:
-    """Errors of the last 24 hours."""
     return known(facts.errors.day, "the engine's events cannot be read")
 
 
 def errors_last_hour(facts: Facts) -> int:
-    """Errors of the last hour."""
     return known(facts.errors.hour, "the engine's events cannot be read")
 
 
 def error_rate_hourly(facts: Facts) -> float:
-    """Percent of the last hour's events that are errors."""
     errors, events = errors_last_hour(facts), facts.errors.events_of_hour
     if not events:
         raise Unknown("no events in the last hour")

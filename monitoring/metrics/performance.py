@@ -1,4 +1,4 @@
-"""Figures of trades, returns and drawdown, taken out of the facts."""
+"""Figures of trades, returns and drawdown, taken out of the facts; the catalogue says what each means."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -21,26 +21,22 @@ def of_returns(figure: Callable[[Series], float]) -> Callable[[Facts], float]:
 
 
 def current_drawdown(facts: Facts) -> float:
-    """Decline of the newest equity from its peak, in percent."""
     found = _drawdown(facts)
     return _exact(found, found.current)
 
 
 def max_drawdown(facts: Facts) -> float:
-    """Deepest decline from a running peak, in percent."""
     found = _drawdown(facts)
     return _exact(found, found.maximum)
 
 
 def calmar_ratio(facts: Facts) -> float:
-    """CAGR / maximum drawdown."""
     if not _drawdown(facts).exact:
         raise Unknown("account_history is still being read")
     return returns.calmar(_returns(facts), max_drawdown(facts))
 
 
 def recent_trade_outcomes(facts: Facts) -> str:
-    """The last ten trades, newest first: W, L or B each."""
     outcomes = _trades(facts).outcomes
     if not outcomes:
         raise Unknown("no closed trades")
