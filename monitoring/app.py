@@ -1,7 +1,8 @@
 """The composition root: puts the application together."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
+from functools import partial
 from typing import cast
 
 from itsdangerous import URLSafeTimedSerializer
@@ -20,7 +21,6 @@ from monitoring.projections import Projections
 from monitoring.reading.bot_list import BotList
 from monitoring.reading.reader import Reader
 from monitoring.reading.snapshots import Snapshots
-from monitoring.reading.stale_sections import StaleSections
 from monitoring.realtime.current_metrics import CurrentMetrics
 from monitoring.realtime.dispatch import Dispatcher
 from monitoring.realtime.event_buffer import EventStreams
@@ -33,7 +33,6 @@ from monitoring.sections import SECTIONS, custom
 from monitoring.services import KEY, Services
 from monitoring.version import VERSION
 from monitoring.web import api, auth, cors, errors, headers, pages, stream, tables
-from monitoring.web.answers import Answers
 from monitoring.web.compression import Compression
 from monitoring.web.hosts import LocalOnly
 from monitoring.web.json import Json
@@ -86,51 +85,36 @@ class CookieSessions(SecureCookieSessionInterface):
 
 
 def _put_together(settings: Settings, app: Quart, metrics: tuple[Metric, ...], clock: Clock) -> Services:
+    """What reads, then what follows the database and tells of it: each part knows only those before it."""
     database = Database(settings.database_url, clock)
-    # Who added no metrics of their own has no use for news of them.
-    added = any(metric.card == custom.SECTION.name for metric in metrics)
-    hub = Hub((section.name for section in SECTIONS if added or section is not custom.SECTION), clock)
-    projections = Projections(database, clock, on_progress=lambda: dispatcher.more_known())
-    reader = Reader(database, projections, hub, clock, metrics)
-    environment = make_environment()
-    stale = StaleSections()
-    snapshots = Snapshots(reader, SectionRenderer(environment, settings.root_path), stale, clock)
-    admission = Admission(app, settings)
-    current_metrics = CurrentMetrics(reader)
-    sockets = Sockets(hub, clock, admission, reader, current_metrics, on_viewer=lambda: feed.wake())
-    event_streams = EventStreams()
-    legacy_events = LegacyEvents(reader, current_metrics, sockets, event_streams)
-    hub.on_switch = legacy_events.send_metrics_soon
-    dispatcher = Dispatcher(hub, reader, stale, legacy_events.changed, snapshots.clear)
-    feed = Feed(
-        database,
-        clock,
-        projections,
-        on_change=dispatcher.change,
-        on_reset=dispatcher.reset,
-        on_outage=dispatcher.outage,
-        viewers=lambda: hub.viewers + sockets.listeners,
-    )
-    app.extensions["sockets"] = sockets
+    reader = Reader(database, Projections(database, clock), _hub(metrics, clock), clock, metrics)
+    environment, feed, admission = make_environment(), Feed(database, clock), Admission(app, settings)
+    current, streams = CurrentMetrics(reader), EventStreams()
+    sockets = Sockets(reader.hub, clock, admission, reader, current, feed)
+    snapshots = Snapshots(reader, SectionRenderer(environment, settings.root_path), clock)
+    legacy_events = LegacyEvents(reader, current, sockets, streams)
     return Services(
         settings=settings,
         clock=clock,
-        database=database,
-        hub=hub,
-        projections=projections,
         reader=reader,
         snapshots=snapshots,
         bots=BotList(reader),
         feed=feed,
-        dispatcher=dispatcher,
         pages=Pages(settings, environment, clock),
-        metrics=current_metrics,
+        metrics=current,
+        sockets=sockets,
+        event_streams=streams,
         legacy_events=legacy_events,
-        event_streams=event_streams,
+        dispatcher=Dispatcher(reader, snapshots, legacy_events),
         admission=admission,
-        answers=Answers(),
         tasks=Tasks(clock),
     )
+
+
+def _hub(metrics: tuple[Metric, ...], clock: Clock) -> Hub:
+    # Who added no metrics of their own has no use for news of them.
+    added = any(metric.card == custom.SECTION.name for metric in metrics)
+    return Hub((section.name for section in SECTIONS if added or section is not custom.SECTION), clock)
 
 
 def _describe(app: Quart) -> None:
@@ -148,31 +132,32 @@ def _describe(app: Quart) -> None:
 
 
 def _run_with(app: Quart, parts: Services) -> None:
-    sockets = app.extensions["sockets"]
-    refresh = FullRefresh(parts.feed, parts.legacy_events, parts.settings.update_interval)
-    clockwork = Clockwork(parts.hub, parts.reader, parts.dispatcher, parts.clock)
-
     @app.before_serving
     async def start() -> None:
         if parts.database.server is None:
             await parts.database.open()
-        for name, work in (
-            ("feed", parts.feed.run),
-            ("announcements", parts.dispatcher.run),
-            ("histories", parts.projections.backfill.run),
-            ("updates", parts.legacy_events.run),
-            ("refresh", refresh.run),
-            ("clockwork", clockwork.run),
-        ):
+        for name, work in _tasks(parts).items():
             parts.tasks.start(name, work)
         await parts.feed.begun.wait()
 
     @app.after_serving
     async def stop() -> None:
-        parts.hub.close()
+        parts.say_goodbye()
         await parts.tasks.stop()
-        await sockets.close()
+        await parts.sockets.close()
         await parts.database.close()
+
+
+def _tasks(parts: Services) -> dict[str, Callable[[], Awaitable[None]]]:
+    """What runs as long as the application does, by the names that ``/ready`` gives."""
+    return {
+        "feed": partial(parts.feed.run, parts.dispatcher),
+        "announcements": parts.dispatcher.run,
+        "histories": parts.projections.backfill.run,
+        "updates": parts.legacy_events.run,
+        "refresh": FullRefresh(parts.feed, parts.legacy_events, parts.settings.update_interval).run,
+        "clockwork": Clockwork(parts.reader, parts.dispatcher, parts.clock).run,
+    }
 
 
 def asgi(app: Quart) -> App:
@@ -180,7 +165,7 @@ def asgi(app: Quart) -> App:
     parts: Services = app.extensions[KEY]
     root = parts.settings.root_path
     pages = Compression(Shortcut(cast(App, app), parts), _static_files())
-    both: App = app.extensions["sockets"].application(pages, f"{root}/socket.io")
+    both: App = parts.sockets.application(pages, f"{root}/socket.io")
     prefixed = Prefix(both, root) if root else both
     return prefixed if parts.settings.protected else LocalOnly(prefixed)
 

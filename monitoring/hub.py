@@ -86,10 +86,6 @@ class Hub:
         self._listeners: dict[str, set[Listener]] = {}
         self._held: dict[str, dict[str, str]] = {}
         """By scope the sections that were signalled a moment ago, and the version that was told."""
-        self.on_switch: Callable[[], None] = lambda: None
-        """Hears that "current" means another session, or none."""
-        self.on_close: Callable[[], None] = lambda: None
-        """Hears that the server is going away."""
         self._forerunners: list[Callable[[str, Mapping[str, str]], None]] = []
 
     def version(self, scope: str, section: str) -> str:
@@ -131,8 +127,6 @@ class Hub:
                 + sum(self._numbers.get((session, section), 0) for session in before or () for section in self.sections)
             )
             self._signal(scope, self.sections)
-            if scope == CURRENT:
-                self.on_switch()
 
     def changes(self, sessions: Iterable[int]) -> int:
         """How often anything of some sessions was published: what was read at an equal count is still true."""
@@ -205,7 +199,6 @@ class Hub:
         self.closing = True
         for listener in self._everybody():
             listener.close()
-        self.on_close()
 
     def _everybody(self) -> list[Listener]:
         return [listener for listeners in self._listeners.values() for listener in listeners]

@@ -46,7 +46,7 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # uvicorn's own would raise the signal again after a clean stop, and the exit code would not be 0.
-        self._parts.hub.close()
+        self._parts.say_goodbye()
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
 

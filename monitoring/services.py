@@ -1,6 +1,6 @@
 """What the composition root puts together and every route works with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from quart import current_app
@@ -19,6 +19,7 @@ from monitoring.realtime.current_metrics import CurrentMetrics
 from monitoring.realtime.dispatch import Dispatcher
 from monitoring.realtime.event_buffer import EventStreams
 from monitoring.realtime.legacy_events import LegacyEvents
+from monitoring.realtime.sockets import Sockets
 from monitoring.realtime.tasks import Tasks
 from monitoring.web.answers import Answers
 from monitoring.web.rendering import Pages
@@ -32,21 +33,36 @@ class Services:
 
     settings: Settings
     clock: Clock
-    database: Database
-    hub: Hub
-    projections: Projections
     reader: Reader
     snapshots: Snapshots
     bots: BotList
     feed: Feed
-    dispatcher: Dispatcher
     pages: Pages
     metrics: CurrentMetrics
-    legacy_events: LegacyEvents
+    sockets: Sockets
     event_streams: EventStreams
+    legacy_events: LegacyEvents
+    dispatcher: Dispatcher
     admission: Admission
     tasks: Tasks
-    answers: Answers
+    answers: Answers = field(default_factory=Answers)
+
+    @property
+    def database(self) -> Database:
+        return self.reader.database
+
+    @property
+    def projections(self) -> Projections:
+        return self.reader.projections
+
+    @property
+    def hub(self) -> Hub:
+        return self.reader.hub
+
+    def say_goodbye(self) -> None:
+        """Ends what clients hold open: a server that stops would wait for it."""
+        self.hub.close()
+        self.sockets.limit.end_polls()
 
 
 def services() -> Services:

@@ -56,8 +56,6 @@ NOT_RENAMED_YET = {
 NOT_SHORTENED_YET = {
     # modules
     # functions
-    "app.py:_put_together",
-    "app.py:_run_with",
     "roster.py:_runs",
     "hub.py:__init__",
     "trades.py:sums",

@@ -20,9 +20,7 @@ from tests.history import seed_account
 @pytest.fixture
 async def reader(database: Database, connection: asyncpg.Connection) -> AsyncIterator[Reader]:
     await seed_account(connection)
-    return Reader(
-        database, Projections(database, SYSTEM_CLOCK, lambda: None), Hub(("trades",), SYSTEM_CLOCK), SYSTEM_CLOCK
-    )
+    return Reader(database, Projections(database, SYSTEM_CLOCK), Hub(("trades",), SYSTEM_CLOCK), SYSTEM_CLOCK)
 
 
 async def read(reader: Reader, session: Session, *, facts: bool = True) -> Context:

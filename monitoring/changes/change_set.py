@@ -18,10 +18,6 @@ class NewRow:
     finished: bool = False
 
 
-OLD_ROWS = NewRow(0, None, is_new=False)
-"""In place of rows that changed and that nobody can name."""
-
-
 @dataclass(slots=True)
 class ChangeSet:
     """What one poll found."""
@@ -50,13 +46,17 @@ class ChangeSet:
 
 
 class Consumer(Protocol):
-    """Whatever keeps its state up to date from change sets."""
+    """Whatever follows the feed. Only :meth:`take_in` may fail."""
 
-    away: str | None
-    """Why changes are not followed at present; None while they are."""
+    @property
+    def watched(self) -> bool:
+        """Whether anybody looks, so that changes are to be found quickly."""
 
     async def take_in(self, source: Source, cursors: Mapping[str, Tail], changes: ChangeSet) -> None:
         """Takes in what the feed found. Where it fails it is called again with the same changes."""
 
-    def clear(self) -> None:
+    def reset(self) -> None:
         """The database is another one: nothing that is known holds."""
+
+    def outage(self, why: str | None) -> None:
+        """Changes are not followed any more, and why; None: they are again."""

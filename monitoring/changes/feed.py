@@ -9,7 +9,7 @@ server's own counters, which are looked at every few seconds.
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Hashable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -48,23 +48,15 @@ FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.1, 1.0
 
 @dataclass(slots=True)
 class Feed:
-    """Polls one database. ``on_change`` hears of changes, ``on_reset`` of another database or a lost position,
-    ``on_outage`` of the connection going (True) and coming back (False).
-
-    What they are told is not told again, so they must not fail; whatever needs the database they do later.
-    """
+    """Polls one database, for the consumer that :meth:`run` is given."""
 
     database: Database
     clock: Clock
-    consumer: Consumer
-    on_change: Callable[[ChangeSet], Awaitable[None]]
-    on_reset: Callable[[], Awaitable[None]]
-    on_outage: Callable[[bool], Awaitable[None]]
-    viewers: Callable[[], int]
     state: FeedState = field(default_factory=FeedState)
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     """Set as soon as it watches, or could not: what is read before then may be corrected unnoticed."""
     pace: Pace = field(init=False)
+    _consumer: Consumer = field(init=False)
     _open_look: OpenLook = field(init=False)
     _watch: Watch | None = None
     _adapted: int = 0
@@ -119,8 +111,9 @@ class Feed:
                 while self.state.polls < wanted:
                     await self._polled.wait()
 
-    async def run(self) -> None:
+    async def run(self, consumer: Consumer) -> None:
         """Polls for ever, over one connection after the other."""
+        self._consumer = consumer
         backoff = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS, self.clock)
         while True:
             try:
@@ -137,12 +130,11 @@ class Feed:
         state = self.state
         state.error = state.how = _why(error).removeprefix(f"{self.database.name}: ")
         state.mode = "disconnected"
-        self.consumer.away = f"{self.database.name}: changes are not followed, {state.error}"
         if state.gone_since is None:
             state.gone_since = self.clock.since_1970()
             log.warning("database %s lost, %s: figures stay, marked with their age", self.database.name, state.error)
             await self.database.lost(error)
-        await self.on_outage(True)
+        self._consumer.outage(f"{self.database.name}: changes are not followed, {state.error}")
         self.begun.set()
 
     async def _follow(self) -> None:
@@ -154,7 +146,7 @@ class Feed:
                 spent = await self._poll(connection, server)
                 await self._back(server)
                 while True:
-                    await self.pace.pause(spent, self.viewers() > 0)
+                    await self.pace.pause(spent, self._consumer.watched)
                     spent = await self._poll(connection, server)
         finally:
             connection.terminate()
@@ -176,8 +168,7 @@ class Feed:
         if another:
             log.warning("database %s is another one than before: everything is read anew", self.database.name)
             self._pending = ChangeSet()
-            self.consumer.clear()
-            await self.on_reset()
+            self._consumer.reset()
         if anew or restarted:
             # A watch does not know what was corrected before it began. And a crash may have undone commits that were
             # seen, if the server does not wait for its disk. Of tables that have gone, what was made of them must go.
@@ -187,7 +178,7 @@ class Feed:
 
     async def _back(self, server: ServerInfo) -> None:
         state = self.state
-        state.mode, state.error, self.consumer.away = server.role, None, None
+        state.mode, state.error = server.role, None
         state.how = f"polls {server.gate}, {server.way}; corrections of old rows are {server.blind_spot}"
         if not self.database.capabilities.has(ESSENTIAL):
             log.warning("database %s has no readable table %s: waiting for the engine", self.database.name, ESSENTIAL)
@@ -195,7 +186,7 @@ class Feed:
             log.info("database %s is back after %.1f s", self.database.name, self.clock.since_1970() - state.gone_since)
         log.info("change feed of %s (PostgreSQL %s, %s): %s", self.database.name, server.version, state.mode, state.how)
         state.gone_since = None
-        await self.on_outage(False)
+        self._consumer.outage(None)
 
     async def _poll(self, connection: asyncpg.Connection, server: ServerInfo) -> float:
         """One look at the database; the seconds that it worked, the way there and back not counted."""
@@ -239,12 +230,11 @@ class Feed:
         changes, source = self._pending, Source(connection, self.database.capabilities)
         if not changes:
             return
-        await self.consumer.take_in(source, self._watch.tails, changes)
+        await self._consumer.take_in(source, self._watch.tails, changes)
         if any(row.is_new for row in changes.rows.get(SESSIONS, ())):
             self._open_look.restarted()
         self._pending = ChangeSet()
         self.state.changes += 1
-        await self.on_change(changes)
 
     async def _corrections(self, connection: asyncpg.Connection, server: ServerInfo) -> set[str]:
         assert self._watch is not None

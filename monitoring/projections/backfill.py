@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -33,18 +33,14 @@ PROGRESS_SECONDS = 5.0
 
 
 class BackfillWorker:
-    """Reads the ``scanned`` projections to their end, in their order; ``on_progress`` hears when a good deal more is
-    known of all sessions."""
+    """Reads the ``scanned`` projections to their end, in their order."""
 
-    def __init__(
-        self, database: Database, clock: Clock, scanned: Sequence[Projected[Any]], on_progress: Callable[[], None]
-    ) -> None:
+    def __init__(self, database: Database, clock: Clock, scanned: Sequence[Projected[Any]]) -> None:
         self._database = database
         self._clock = clock
         self._scanned = scanned
-        self._on_progress = on_progress
         self._backoff = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS, clock)
-        self._work, self._moved = asyncio.Event(), asyncio.Event()
+        self._work, self._moved, self._progressed = asyncio.Event(), asyncio.Event(), asyncio.Event()
         # By the clock's ``monotonic``.
         self._began, self._announced, self._engine_wrote = -math.inf, -math.inf, -math.inf
 
@@ -73,6 +69,11 @@ class BackfillWorker:
             with suppress(TimeoutError):
                 async with asyncio.timeout(left):
                     await self._moved.wait()
+
+    async def progressed(self) -> None:
+        """Waits until a good deal more is known of all sessions than when this returned last."""
+        await self._progressed.wait()
+        self._progressed.clear()
 
     async def run(self) -> None:
         """Scans what is waiting, for ever."""
@@ -115,4 +116,4 @@ class BackfillWorker:
             log.info("%s: read to the end", projected.table)
         if complete or self._clock.monotonic() - self._announced > PROGRESS_SECONDS:
             self._announced = self._clock.monotonic()
-            self._on_progress()
+            self._progressed.set()

@@ -1,7 +1,7 @@
 """All projections: fed by the change feed, scanned in the background, read by scope."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -42,14 +42,14 @@ class _Kept:
 
 
 class Projections:
-    """``on_progress`` hears when a good deal more is known of all sessions."""
+    """State of every session, and of the scopes that are asked for."""
 
-    def __init__(self, database: Database, clock: Clock, on_progress: Callable[[], None]) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self.trades: Projected[SessionTrades] = Projected(TradeTotals())
         self.flows: Projected[SessionFlows] = Projected(Bookings())
         self.equity: Projected[Record] = Projected(EquityHistory())
         self.positions = OpenPositions()
-        self.backfill = BackfillWorker(database, clock, self._scanned, on_progress)
+        self.backfill = BackfillWorker(database, clock, self._scanned)
         self.away: str | None = None
         """Why nobody follows the changes at present: what is known may be behind what is committed."""
         self._kept: Lru[tuple[object, ...], _Kept] = Lru(MAX_KEPT_SCOPES)

@@ -23,6 +23,7 @@ from monitoring.lru import Lru
 from monitoring.metrics.catalogue import CATALOGUE, Evaluation, Metric, evaluate
 from monitoring.metrics.facts import Facts, Session
 from monitoring.projections import Projections, ScopeState
+from monitoring.reading.rereads import Rereads
 from monitoring.reading.shown import Shown
 from monitoring.scope import BOT, CURRENT, Scope, UnknownSession, read_config, session_id
 from monitoring.sections.fact_cache import FactCache
@@ -80,10 +81,7 @@ class Reader:
         self._good: set[str] = set()
         """Which of them are known to be as the database has them; the others are the last known."""
         self._finding: SingleFlight[str, set[str], Session | None] = SingleFlight()
-        self.on_failed: Callable[[int], None] = lambda session: None
-        """Hears of each session that could not be read, or looked up: whoever looks at it is shown old figures."""
-        self.on_read: Callable[[Facts], None] = lambda facts: None
-        """Hears of all facts that are read, and by that of what whoever looks is being shown."""
+        self._rereads = Rereads(hub, clock)
         self._parts = FactCache(projections, clock)
         self._roster: Roster | None = None
         """None where the sessions must be looked at again."""
@@ -121,7 +119,7 @@ class Reader:
                 raise
             last_known = self._sessions[requested]
             if last_known is not None:
-                self.on_failed(last_known.newest)
+                self._rereads.note_failure(last_known.newest)
             return last_known
 
     def is_good(self, scope: Scope) -> bool:
@@ -232,7 +230,7 @@ class Reader:
                 capabilities, own = self.database.capabilities, arguments or {}
                 yield Context(connection, capabilities, known.state, known.now, scope, known.facts, self.metrics, own)
         except DatabaseUnavailable:
-            self.on_failed(scope.session.newest)
+            self._rereads.note_failure(scope.session.newest)
             raise
 
     async def _know(self, scope: Scope, facts: bool) -> _Known:
@@ -267,7 +265,7 @@ class Reader:
 
     def _keep(self, known: _Known) -> _Known:
         if known.facts is not None:
-            self.on_read(known.facts.facts)
+            self._rereads.note_status(known.facts.facts)
         return self._known.put(known.state.session.ids, known)
 
     async def _read(self, connection: asyncpg.Connection, session: Session, facts: bool) -> _Read:

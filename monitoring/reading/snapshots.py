@@ -93,9 +93,9 @@ Key = tuple[object, ...]
 class Snapshots:
     """``render`` makes HTML of a section's view."""
 
-    def __init__(self, reader: Reader, render: Render, stale: StaleSections, clock: Clock) -> None:
+    def __init__(self, reader: Reader, render: Render, clock: Clock) -> None:
         self._reader = reader
-        self._stale = stale
+        self.stale = StaleSections()
         self._clock = clock
         self._render = render
         self._kept: Lru[Key, _Kept] = Lru(MAX_KEPT_VARIANTS)
@@ -182,7 +182,7 @@ class Snapshots:
 
     def _learn(self, variant: Variant, reads: set[str], changes: int) -> None:
         hub, session = self._reader.hub, variant.scope.session
-        if self._stale.learn(variant.section.name, reads) and hub.changes(session.ids) != changes:
+        if self.stale.learn(variant.section.name, reads) and hub.changes(session.ids) != changes:
             hub.publish(session.newest, (variant.section.name,))
 
     async def _view(self, section: Section, scope: Scope, own: Mapping[str, str], reads: set[str]) -> View:

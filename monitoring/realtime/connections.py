@@ -49,7 +49,6 @@ class ConnectionLimit:
         """Connections that were not let in yet, the oldest first."""
         self._begin = engine.handlers["connect"]
         engine.on("connect", self._connected)
-        hub.on_close = self._end_polls
 
     async def _connected(self, sid: str, environ: dict[str, Any]) -> object:
         loop = asyncio.get_running_loop()
@@ -98,7 +97,7 @@ class ConnectionLimit:
         if connection is not None and not connection.upgraded:
             close(connection)
 
-    def _end_polls(self) -> None:
+    def end_polls(self) -> None:
         """Polls last longer than a server may take to stop."""
         for connection in tuple(self._engine.sockets.values()):
             if not connection.upgraded:

@@ -1,153 +1,119 @@
-"""From what the feed found to who must hear of it: tables to sections, rows to sessions."""
+"""What follows the change feed: change sets go to the projections, and the sections they make stale to the hub."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 
 from monitoring.backoff import Backoff
-from monitoring.changes.change_set import OLD_ROWS, ChangeSet, NewRow
+from monitoring.changes.change_set import ChangeSet
+from monitoring.changes.gate import Tail
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
-from monitoring.hub import Hub
+from monitoring.database.source import Source
 from monitoring.reading.reader import Reader
-from monitoring.reading.stale_sections import StaleSections
+from monitoring.reading.snapshots import Snapshots
+from monitoring.realtime.legacy_events import LegacyEvents
 from monitoring.scope import CURRENT, UnknownSession
 
-Rows = Mapping[str, Sequence[NewRow]]
-Listener = Callable[[int, Rows], Awaitable[None]]
-
-FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.1, 0.5
-FIGURES_MOVED: Rows = {"account_history": []}
-"""What the listener is told where no row can be named: whatever is computed may be different now."""
+FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS = 0.1, 0.5
 
 
 class Dispatcher:
-    """Publishes changes on the hub at once, which cannot fail, and hands new rows to ``listener``, which may.
+    """The consumer of the change feed. It publishes at once; what needs the database to be known, ``run`` finds."""
 
-    The listener reads the database, so it is called by :meth:`run`, a session at a time, and again where that fails.
-    """
-
-    def __init__(
-        self, hub: Hub, reader: Reader, stale: StaleSections, listener: Listener, on_clear: Callable[[], None]
-    ) -> None:
-        self._hub = hub
+    def __init__(self, reader: Reader, snapshots: Snapshots, legacy_events: LegacyEvents) -> None:
         self._reader = reader
-        self._stale = stale
-        self._listener = listener
-        self._on_clear = on_clear
-        self._untold: dict[int, dict[str, dict[int, NewRow]]] = {}
-        self._sessions_moved = True
-        self._backoff = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
-        self._work = asyncio.Event()
-        self._work.set()
+        self._projections = reader.projections
+        self._hub = reader.hub
+        self._snapshots = snapshots
+        self._legacy_events = legacy_events
+        self._current: frozenset[int] | None = None
+        """The sessions that programs were last sent figures of."""
+        self._sessions_moved = asyncio.Event()
+        self._sessions_moved.set()
+        self._backoff = Backoff(FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS)
 
-    async def change(self, changes: ChangeSet) -> None:
-        """Rows came or changed, or old ones were corrected."""
-        if self._reader.moved_sessions(changes):
-            self._forget_sessions()
-        by_session = _by_session(changes)
-        # Rows of no session may concern every one.
-        shared = changes.corrected | by_session.pop(None, {}).keys()
-        if shared:
-            self._hub.publish(None, self._stale.after(shared))
-            self._tell_figures(changes.corrected)
-        for session, rows in by_session.items():
-            if session is not None:
-                self._hub.publish(session, self._stale.after(rows))
-                self._keep(session, rows)
-        self._work.set()
+    @property
+    def watched(self) -> bool:
+        """Whether anybody is to be told of changes."""
+        return self._hub.viewers > 0 or self._legacy_events.wanted
 
-    async def reset(self) -> None:
+    async def take_in(self, source: Source, cursors: Mapping[str, Tail], changes: ChangeSet) -> None:
+        """Applies what the feed found and publishes it; where it fails it is called again with the same changes."""
+        await self._projections.take_in(source, cursors, changes)
+        self._publish(changes)
+
+    def reset(self) -> None:
         """The database is another one: forget everything."""
+        self._projections.clear()
         self._reader.clear()
-        self._on_clear()
-        self._untold.clear()
-        self._forget_sessions()
-        self._hub.publish(None, self._hub.sections)
-        self._tell_figures()
-        self._work.set()
+        self._snapshots.clear()
+        self._everything_moved()
 
-    async def outage(self, gone: bool) -> None:
-        """The connection went or came back: either way every section says something else now."""
-        was_watching, self._hub.watching = self._hub.watching, not gone
-        if not gone:
-            self._forget_sessions()
-            self._tell_figures()
-            self._work.set()
-        if was_watching or not gone:
+    def outage(self, why: str | None) -> None:
+        """Changes are not followed any more, and why; None: they are again."""
+        was_watching, self._hub.watching = self._hub.watching, why is None
+        self._projections.away = why
+        if why is None:
+            self._everything_moved()
+        elif was_watching:
             self._hub.publish(None, self._hub.sections)
 
     def sessions_moved(self) -> None:
         """Another bot may be current, or bots may consist of other sessions."""
-        self._forget_sessions()
-        self._work.set()
-
-    def more_known(self) -> None:
-        """A good deal more of the history has been read."""
-        self._forget_sessions()
-        self._hub.publish(None, self._hub.sections)
-        self._tell_figures()
-        self._work.set()
+        self._reader.forget_sessions()
+        self._sessions_moved.set()
 
     async def run(self) -> None:
-        """Does for ever what needs the database: finds the current session, tells the listener."""
+        """Finds out, for ever, which sessions scopes consist of, and tells when more of the history is known."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._follow_sessions())
+            tasks.create_task(self._follow_scans())
+
+    def _publish(self, changes: ChangeSet) -> None:
+        if self._reader.moved_sessions(changes):
+            self.sessions_moved()
+        tables = _tables_by_session(changes)
+        # Rows of no session may concern every one.
+        if shared := changes.corrected | tables.pop(None, set()):
+            self._hub.publish(None, self._snapshots.stale.after(shared))
+        for session, moved in tables.items():
+            self._hub.publish(session, self._snapshots.stale.after(moved))
+        self._legacy_events.changed(changes)
+
+    def _everything_moved(self) -> None:
+        self.sessions_moved()
+        self._hub.publish(None, self._hub.sections)
+        self._legacy_events.send_metrics_soon()
+
+    async def _follow_scans(self) -> None:
         while True:
-            await self._work.wait()
-            self._work.clear()
+            await self._projections.backfill.progressed()
+            self._everything_moved()
+
+    async def _follow_sessions(self) -> None:
+        while True:
+            await self._sessions_moved.wait()
+            self._sessions_moved.clear()
             try:
-                await self._find_current()
-                while self._untold:
-                    await self._tell(next(iter(self._untold)))
+                await self._find_scopes()
             except (DatabaseUnavailable, TableMissing):
+                self._sessions_moved.set()
                 await asyncio.sleep(self._backoff.next())
-                self._work.set()
 
-    def _tell_figures(self, corrected: Iterable[str] = ()) -> None:
-        if shown := self._hub.members(CURRENT):
-            self._keep(max(shown), {**FIGURES_MOVED, **{table: [OLD_ROWS] for table in corrected}})
-
-    def _forget_sessions(self) -> None:
-        self._reader.forget_sessions()
-        self._sessions_moved = True
-
-    async def _find_current(self) -> None:
-        while self._sessions_moved:
-            self._sessions_moved = False
-            try:
-                await self._find_followed()
-            except BaseException:
-                self._sessions_moved = True
-                raise
-
-    async def _find_followed(self) -> None:
+    async def _find_scopes(self) -> None:
         """Finds out which sessions everything that somebody looks at consists of by now."""
         for scope in (CURRENT, *sorted(self._hub.viewed() - {CURRENT})):
             with suppress(UnknownSession):
                 await self._reader.find(scope)
-
-    async def _tell(self, session: int) -> None:
-        rows = self._untold.pop(session)
-        try:
-            await self._listener(session, {table: list(by_id.values()) for table, by_id in rows.items()})
-        except (DatabaseUnavailable, TableMissing):
-            newer, self._untold[session] = self._untold.pop(session, {}), rows
-            self._keep(session, {table: list(by_id.values()) for table, by_id in newer.items()})
-            raise
-
-    def _keep(self, session: int, rows: Rows) -> None:
-        """Of a row that changed again before anybody was told, the newest state counts; it is new if it ever was."""
-        kept = self._untold.setdefault(session, {})
-        for table, found in rows.items():
-            by_id = kept.setdefault(table, {})
-            for row in found:
-                known = by_id.get(row.id)
-                is_new = row.is_new or (known is not None and known.is_new)
-                by_id[row.id] = NewRow(row.id, row.session, is_new, row.finished)
+        before, self._current = self._current, self._hub.members(CURRENT)
+        if before != self._current:
+            self._legacy_events.send_metrics_soon()
 
 
-def _by_session(changes: ChangeSet) -> dict[int | None, dict[str, list[NewRow]]]:
-    found: dict[int | None, dict[str, list[NewRow]]] = {}
+def _tables_by_session(changes: ChangeSet) -> dict[int | None, set[str]]:
+    found: dict[int | None, set[str]] = {}
     for table, rows in changes.rows.items():
         for row in rows:
-            found.setdefault(row.session, {}).setdefault(table, []).append(row)
+            found.setdefault(row.session, set()).add(table)
     return found

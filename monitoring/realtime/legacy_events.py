@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 import asyncpg
 
 from monitoring.backoff import Backoff
-from monitoring.changes.change_set import OLD_ROWS, NewRow
+from monitoring.changes.change_set import ChangeSet, NewRow
 from monitoring.database.capabilities import Capabilities, TableMissing
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.payloads import position_payload, trade_payload
@@ -48,11 +48,9 @@ class LegacyEvents:
         self._audiences = audiences
         self._due = asyncio.Event()
         self._backoff = Backoff(FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS)
-        self._trades: dict[int, None] = {}
-        self._positions: dict[int, bool] = {}
-        """Whether each is closed by now."""
-        self._corrected: set[str] = set()
-        """Tables in which old rows changed, though not which."""
+        self._pending = ChangeSet()
+        """Of every session: which of them are current is found out when it is sent."""
+        self._metrics_moved = False
         self._open: set[int] = set()
         """The open positions when the last event was sent."""
 
@@ -60,31 +58,39 @@ class LegacyEvents:
     def wanted(self) -> bool:
         return any(audience.listeners for audience in self._audiences)
 
-    async def changed(self, session: int, rows: Mapping[str, Sequence[NewRow]]) -> None:
+    def changed(self, changes: ChangeSet) -> None:
         """Notes what changed; costs nothing while nobody listens."""
-        if not self.wanted or session not in self._reader.hub.members(CURRENT):
-            return
-        self._corrected |= {table for table, found in rows.items() if OLD_ROWS in found}
-        self._trades.update((row.id, None) for row in _named(rows, "trades"))
-        self._positions.update((row.id, row.finished) for row in _named(rows, "positions"))
-        self._due.set()
+        if self.wanted:
+            self._pending.merge(changes)
+            self._due.set()
 
-    async def _send_changes(self) -> None:
-        """Sends what has changed since the last time, all of a kind in one event."""
-        trades, self._trades = self._trades, {}
-        positions, self._positions = self._positions, {}
-        corrected, self._corrected = self._corrected, set()
+    async def _send(self) -> None:
+        """Sends what has changed since the last time, all of a kind in one event, and the metrics with it."""
+        if not self.wanted:
+            return
+        pending, self._pending = self._pending, ChangeSet()
         try:
-            if "trades" in corrected:
-                await self._send_newest_trades()
-            if trades:
-                await self._send_trades(list(trades)[-MAX_KEPT_ROWS:])
-            if positions or "positions" in corrected:
-                await self._send_positions(positions, whole="positions" in corrected)
+            self._metrics_moved |= await self._send_changes(pending)
         except UNREADABLE:
-            self._trades, self._positions = trades | self._trades, positions | self._positions
-            self._corrected |= corrected
+            pending.merge(self._pending)
+            self._pending = pending
             raise
+        if self._metrics_moved:
+            await self._emit("metrics_update", await self._metrics.read())
+        self._metrics_moved = False
+
+    async def _send_changes(self, changes: ChangeSet) -> bool:
+        """Whether the current scope is concerned."""
+        session = await self._reader.session(CURRENT)
+        sessions = session.ids if session else ()
+        if "trades" in changes.corrected:
+            await self._send_newest_trades()
+        if trades := dict.fromkeys(row.id for row in _rows_of(changes, "trades", sessions)):
+            await self._send_trades(list(trades)[-MAX_KEPT_ROWS:])
+        positions = {row.id: row.finished for row in _rows_of(changes, "positions", sessions)}
+        if positions or "positions" in changes.corrected:
+            await self._send_positions(positions, whole="positions" in changes.corrected)
+        return _concerns(changes, sessions)
 
     async def _send_newest_trades(self) -> None:
         session = await self._reader.session(CURRENT)
@@ -123,11 +129,8 @@ class LegacyEvents:
 
     def send_metrics_soon(self) -> None:
         """All of them may be different."""
+        self._metrics_moved = True
         self._due.set()
-
-    async def _send_metrics(self) -> None:
-        if self.wanted:
-            await self._emit("metrics_update", await self._metrics.read())
 
     async def _emit(self, event: str, payload: dict[str, Any]) -> None:
         for audience in self._audiences:
@@ -140,13 +143,18 @@ class LegacyEvents:
             await self._due.wait()
             self._due.clear()
             try:
-                await self._send_changes()
-                await self._send_metrics()
+                await self._send()
             except UNREADABLE:
                 self._due.set()
                 await asyncio.sleep(self._backoff.next())
             await asyncio.sleep(PAUSE_SECONDS)
 
 
-def _named(rows: Mapping[str, Sequence[NewRow]], table: str) -> list[NewRow]:
-    return [row for row in rows.get(table, ()) if row != OLD_ROWS]
+def _rows_of(changes: ChangeSet, table: str, sessions: Collection[int]) -> list[NewRow]:
+    return [row for row in changes.rows.get(table, ()) if row.session in sessions]
+
+
+def _concerns(changes: ChangeSet, sessions: Collection[int]) -> bool:
+    """Whether anything of the sessions may be different. Rows of no session concern all."""
+    owners = {row.session for rows in changes.rows.values() for row in rows}
+    return bool(changes.corrected) or None in owners or not owners.isdisjoint(sessions)

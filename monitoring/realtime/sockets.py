@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ import socketio
 from socketio.exceptions import ConnectionRefusedError
 
 from monitoring.admission import Admission, cookies_in, presented
+from monitoring.changes.feed import Feed
 from monitoring.clock import Clock
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
@@ -40,7 +41,7 @@ class Sockets:
     admission: Admission
     reader: Reader
     metrics: CurrentMetrics
-    on_viewer: Callable[[], None]
+    feed: Feed
     server: socketio.AsyncServer = field(init=False)
     limit: ConnectionLimit = field(init=False)
     _clients: Clients = field(init=False)
@@ -99,7 +100,7 @@ class Sockets:
         client = Client(sid, scope, until, connection, write, self._clients)
         self._clients.add(client)
         self.limit.let_in(connection.sid)
-        self.on_viewer()
+        self.feed.wake()
         afterwards(self._greet, client, bool(options.get("fragments")))
 
     async def _admit(self, options: Mapping[str, object], environ: Mapping[str, Any]) -> tuple[str, float]:

@@ -26,7 +26,7 @@ class Follower:
     def __init__(self, session: int, watch: Watch, clock: Clock) -> None:
         self.session = session
         self.clock = clock
-        self.projections = Projections(Database("postgresql://unused", clock), clock, on_progress=lambda: None)
+        self.projections = Projections(Database("postgresql://unused", clock), clock)
         self._watch = watch
         self._pending = ChangeSet(corrected=set(watch.tables))
         self._state: ScopeState | None = None

@@ -23,7 +23,7 @@ SETTINGS = {"DATABASE_URL": "postgresql://nowhere/none", "MONITORING_CORS_ALLOWE
 
 
 class BareSockets:
-    """The Socket.IO server without a dashboard behind it; it is the admission, the reader and the metrics itself."""
+    """The Socket.IO server without a dashboard behind it: it is admission, reader, metrics and feed itself."""
 
     def __init__(self, hub: Hub, clock: Clock) -> None:
         self.may_read_until: float | None = math.inf
@@ -31,7 +31,10 @@ class BareSockets:
         app = Quart("bare")
         app.secret_key = "bare"
         self.is_foreign = Admission(app, load_settings(SETTINGS)).is_foreign
-        self.sockets = Sockets(hub, clock, self, self, self, on_viewer=lambda: None)
+        self.sockets = Sockets(hub, clock, self, self, self, self)
+
+    def wake(self) -> None:
+        """There is no feed that would have to hurry."""
 
     def until(self, _token: str, _cookies: object) -> float | None:
         return self.may_read_until

@@ -1,46 +1,50 @@
 """Whoever must hear of a change hears of it, even where the database fails between noticing and telling."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
+from typing import Any
 
 import asyncpg
 import pytest
 
-from monitoring.changes.change_set import OLD_ROWS, ChangeSet, NewRow
+from monitoring.changes.change_set import ChangeSet, NewRow
 from monitoring.clock import SYSTEM_CLOCK
-from monitoring.database.errors import DatabaseUnavailable
 from monitoring.database.pool import Database
+from monitoring.database.source import Source
 from monitoring.hub import Hub
 from monitoring.projections import Projections
 from monitoring.reading.reader import Reader
-from monitoring.reading.stale_sections import StaleSections
-from monitoring.realtime.dispatch import FIGURES_MOVED, Dispatcher
+from monitoring.reading.snapshots import Snapshots
+from monitoring.realtime.current_metrics import CurrentMetrics
+from monitoring.realtime.dispatch import Dispatcher
+from monitoring.realtime.legacy_events import LegacyEvents
 from monitoring.sections import SECTIONS
 from tests.rows import insert, now
-from tests.waiting import WAIT_SECONDS, until
-
-Told = list[tuple[int, Mapping[str, list[NewRow]]]]
+from tests.waiting import WAIT_SECONDS, until, waiting
 
 
-class Ear:
-    """A listener that fails as often as it is told to."""
+class Program:
+    """The one client that wants the update events."""
+
+    listeners = 1
 
     def __init__(self) -> None:
-        self.told: Told = []
-        self.failures = 0
-        self.heard = asyncio.Event()
+        self.events: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
 
-    async def __call__(self, session: int, rows: Mapping[str, list[NewRow]]) -> None:
-        if self.failures:
-            self.failures -= 1
-            raise DatabaseUnavailable("gone")
-        self.told.append((session, rows))
-        self.heard.set()
+    async def emit(self, event: str, payload: dict[str, Any]) -> None:
+        self.events.put_nowait((event, payload))
+
+    async def next(self, event: str) -> dict[str, Any]:
+        async with waiting():
+            while True:
+                name, payload = await self.events.get()
+                if name == event:
+                    return payload
 
 
 @pytest.fixture
-def ear() -> Ear:
-    return Ear()
+def program() -> Program:
+    return Program()
 
 
 @pytest.fixture
@@ -48,87 +52,82 @@ async def reader(database_url: str, connection: asyncpg.Connection) -> AsyncIter
     await insert(connection, "trading_sessions", mode="LIVE")
     database, hub = Database(database_url, SYSTEM_CLOCK), Hub((section.name for section in SECTIONS), SYSTEM_CLOCK)
     await database.open()
-    yield Reader(database, Projections(database, SYSTEM_CLOCK, lambda: None), hub, SYSTEM_CLOCK)
+    yield Reader(database, Projections(database, SYSTEM_CLOCK), hub, SYSTEM_CLOCK)
     await database.close()
 
 
 @pytest.fixture
-async def dispatcher(reader: Reader, ear: Ear) -> AsyncIterator[Dispatcher]:
-    stale = StaleSections()
+async def dispatcher(reader: Reader, program: Program) -> AsyncIterator[Dispatcher]:
+    snapshots = Snapshots(reader, lambda *_: "", SYSTEM_CLOCK)
     for section in SECTIONS:
-        stale.learn(section.name, {"account_history"})
-    made = Dispatcher(reader.hub, reader, stale, ear, lambda: None)
-    running = asyncio.create_task(made.run())
+        snapshots.stale.learn(section.name, {"account_history"})
+    events = LegacyEvents(reader, CurrentMetrics(reader), program)
+    made = Dispatcher(reader, snapshots, events)
+    running = [asyncio.create_task(made.run()), asyncio.create_task(events.run())]
     yield made
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
 
 
-def trade(number: int, *, is_new: bool = True, finished: bool = False) -> ChangeSet:
-    return ChangeSet({"trades": [NewRow(number, 1, is_new, finished)]})
+@pytest.fixture
+def source(connection: asyncpg.Connection, reader: Reader) -> Source:
+    return Source(connection, reader.database.capabilities)
 
 
-async def test_what_could_not_be_told_is_told_later_and_all_of_it(
-    dispatcher: Dispatcher, reader: Reader, ear: Ear
+async def test_what_could_not_be_read_is_told_later_and_all_of_it(
+    dispatcher: Dispatcher, reader: Reader, program: Program, source: Source
 ) -> None:
-    ear.failures = 3
+    numbers = [await insert(source.connection, "trades", session_id=1, exit_time=now()) for _ in range(2)]
     before = reader.hub.changes([1])
-    await dispatcher.change(trade(1))
-    await dispatcher.change(trade(2))
+    await reader.database.close()
+    for number in numbers:
+        await dispatcher.take_in(source, {}, ChangeSet({"trades": [NewRow(number, 1, is_new=True)]}))
     assert reader.hub.changes([1]) == before + 2  # published at once: that cannot fail
-    await asyncio.wait_for(ear.heard.wait(), WAIT_SECONDS)
-    assert [row.id for _, rows in ear.told for row in rows["trades"]] == [1, 2]
-
-
-async def test_a_row_that_changed_twice_is_sent_once_and_as_new(dispatcher: Dispatcher, ear: Ear) -> None:
-    await dispatcher.change(trade(1))
-    await dispatcher.change(trade(1, is_new=False, finished=True))
-    await asyncio.wait_for(ear.heard.wait(), WAIT_SECONDS)
-    assert ear.told == [(1, {"trades": [NewRow(1, 1, is_new=True, finished=True)]})]
+    await reader.database.open()
+    assert [trade["id"] for trade in (await program.next("trade_update"))["trades"]] == numbers
 
 
 async def test_the_current_bot_is_found_whenever_sessions_change(
-    dispatcher: Dispatcher, reader: Reader, connection: asyncpg.Connection
+    dispatcher: Dispatcher, reader: Reader, source: Source
 ) -> None:
     await until(lambda: reader.hub.members("current") == {1})
-    await connection.execute("UPDATE trading_sessions SET end_time = now()")
-    await insert(connection, "trading_sessions", mode="LIVE", start_time=now())
-    await dispatcher.change(ChangeSet({"trading_sessions": [NewRow(2, 2, is_new=True)]}))
+    await source.connection.execute("UPDATE trading_sessions SET end_time = now()")
+    await insert(source.connection, "trading_sessions", mode="LIVE", start_time=now())
+    await dispatcher.take_in(source, {}, ChangeSet({"trading_sessions": [NewRow(2, 2, is_new=True)]}))
     await until(lambda: reader.hub.members("current") == {1, 2})
 
 
 async def test_corrections_concern_every_session_and_move_its_figures(
-    dispatcher: Dispatcher, reader: Reader, ear: Ear
+    dispatcher: Dispatcher, reader: Reader, program: Program, source: Source
 ) -> None:
     await reader.session("current")
     before = reader.hub.versions("current")
-    await dispatcher.change(ChangeSet(corrected={"trades"}))
+    await dispatcher.take_in(source, {}, ChangeSet(corrected={"trades"}))
     after = reader.hub.versions("current")
     assert "trades" in {name for name, version in after.items() if version != before[name]}
-    await asyncio.wait_for(ear.heard.wait(), WAIT_SECONDS)
-    assert ear.told == [(1, {**FIGURES_MOVED, "trades": [OLD_ROWS]})]
+    assert await program.next("metrics_update")
 
 
 async def test_a_correction_is_told_though_new_rows_come_with_it(
-    dispatcher: Dispatcher, reader: Reader, ear: Ear
+    dispatcher: Dispatcher, program: Program, source: Source
 ) -> None:
-    await reader.session("current")
-    new = NewRow(7, 1, is_new=True)
-    for order in (({}, {"trades"}), ({"trades": [new]}, set())), (({"trades": [new]}, set()), ({}, {"trades"})):
-        ear.told.clear()
-        ear.heard.clear()
-        for rows, corrected in order:
-            await dispatcher.change(ChangeSet(rows, corrected))
-        await asyncio.wait_for(ear.heard.wait(), WAIT_SECONDS)
-        assert {row for _, told in ear.told for row in told["trades"]} == {OLD_ROWS, new}
+    old, new = [await insert(source.connection, "trades", session_id=1, exit_time=now()) for _ in range(2)]
+    came = ChangeSet({"trades": [NewRow(new, 1, is_new=True)]})
+    for changes in ((ChangeSet(corrected={"trades"}), came), (came, ChangeSet(corrected={"trades"}))):
+        for change in changes:
+            await dispatcher.take_in(source, {}, change)
+        newest, single = await program.next("trade_update"), await program.next("trade_update")
+        assert {trade["id"] for trade in newest["trades"]} == {old, new}
+        assert [trade["id"] for trade in single["trades"]] == [new]
 
 
 async def test_an_outage_and_its_end_make_everything_stale(dispatcher: Dispatcher, reader: Reader) -> None:
     reader.hub.watching = True
-    for gone in (True, False):
+    for why in ("the cable was cut", None):
         before = reader.hub.versions("current")
-        await dispatcher.outage(gone)
-        assert reader.hub.watching is not gone
+        dispatcher.outage(why)
+        assert reader.hub.watching is (why is None)
         assert not set(before.items()) & set(reader.hub.versions("current").items())
 
 
@@ -136,8 +135,8 @@ async def test_an_outage_and_its_end_make_everything_stale(dispatcher: Dispatche
     ("table", "section"), [("trades", "trades"), ("positions", "positions"), ("account_history", "account")]
 )
 async def test_viewers_are_told_first_of_where_the_row_itself_is_seen(
-    dispatcher: Dispatcher, reader: Reader, table: str, section: str
+    dispatcher: Dispatcher, reader: Reader, source: Source, table: str, section: str
 ) -> None:
     viewer = reader.hub.subscribe("1")
-    await dispatcher.change(ChangeSet({table: [NewRow(1, 1, is_new=True)]}))
+    await dispatcher.take_in(source, {}, ChangeSet({table: [NewRow(1, 1, is_new=True)]}))
     assert next(iter(await viewer.next(WAIT_SECONDS))) == section

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from monitoring.changes.change_set import NewRow
+from monitoring.changes.change_set import ChangeSet, NewRow
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.reading.reader import Reader
 from monitoring.scope import Scope
@@ -126,8 +126,10 @@ async def test_a_position_that_a_restart_moves_is_not_closed(
     moved = await insert(connection, "positions", session_id=first, status="OPEN")
     await program.until(lambda: moved in program.open)
     program.open.clear()
-    await page.parts.legacy_events.changed(first, {"positions": [NewRow(moved, first, is_new=False)]})
-    await page.parts.legacy_events.changed(first, {"positions": [NewRow(moved, None, is_new=False, finished=True)]})
+    for finished in (False, True):
+        page.parts.legacy_events.changed(
+            ChangeSet({"positions": [NewRow(moved, first, is_new=False, finished=finished)]})
+        )
     await program.until(lambda: moved in program.open | program.closed)
     assert not program.closed
 

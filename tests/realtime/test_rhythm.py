@@ -11,10 +11,13 @@ from monitoring.database.errors import DatabaseUnavailable
 from monitoring.database.pool import Database
 from monitoring.hub import Hub
 from monitoring.projections import Projections
+from monitoring.reading import rereads
 from monitoring.reading.reader import Reader
-from monitoring.reading.stale_sections import StaleSections
-from monitoring.realtime import rhythm
+from monitoring.reading.rereads import Rereads
+from monitoring.reading.snapshots import Snapshots
+from monitoring.realtime.current_metrics import CurrentMetrics
 from monitoring.realtime.dispatch import Dispatcher
+from monitoring.realtime.legacy_events import LegacyEvents
 from monitoring.realtime.rhythm import UNWATCHED_BEATS, Clockwork
 from monitoring.scope import Scope
 from monitoring.sections import SECTIONS
@@ -34,16 +37,17 @@ async def reader(database_url: str, connection: asyncpg.Connection, clock: Runni
     hub = Hub((section.name for section in SECTIONS), clock.clock, quiet=0.0)
     database = Database(database_url, clock.clock)
     await database.open()
-    yield Reader(database, Projections(database, clock.clock, lambda: None), hub, clock.clock)
+    yield Reader(database, Projections(database, clock.clock), hub, clock.clock)
     await database.close()
 
 
-def clockwork_of(reader: Reader, hands: RunningClock | ManualClock) -> Clockwork:
-    async def nobody(_session: int, _rows: object) -> None: ...
+def clockwork_of(reader: Reader, hands: RunningClock) -> Clockwork:
+    def render(*_what: object) -> str:
+        raise AssertionError("nobody looks")
 
-    return Clockwork(
-        reader.hub, reader, Dispatcher(reader.hub, reader, StaleSections(), nobody, lambda: None), hands.clock
-    )
+    events = LegacyEvents(reader, CurrentMetrics(reader))
+    dispatcher = Dispatcher(reader, Snapshots(reader, render, hands.clock), events)
+    return Clockwork(reader, dispatcher, hands.clock)
 
 
 async def reads(reader: Reader) -> None:
@@ -68,9 +72,8 @@ async def fails(reader: Reader) -> None:
 async def test_what_could_not_be_read_is_looked_at_again_soon(
     reader: Reader, clock: RunningClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rhythm, "FIRST_RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(rereads, "FIRST_RETRY_SECONDS", 0.1)
     reader.hub.watching = True
-    clockwork_of(reader, clock)
     viewer = reader.hub.subscribe("1")
     await fails(reader)
     assert await viewer.next(0.01) == {}
@@ -81,9 +84,8 @@ async def test_a_session_that_could_not_be_read_is_read_again_soon(
     reader: Reader, clock: RunningClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pages are shown its row as it was last known, which may have changed."""
-    monkeypatch.setattr(rhythm, "FIRST_RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(rereads, "FIRST_RETRY_SECONDS", 0.1)
     reader.hub.watching = True
-    clockwork_of(reader, clock)
     viewer, known = reader.hub.subscribe("1"), await reader.session("1")
     reader.forget_sessions()
     await reader.database.close()
@@ -92,18 +94,17 @@ async def test_a_session_that_could_not_be_read_is_read_again_soon(
     assert await viewer.next(WAIT_SECONDS)
 
 
-async def test_ever_more_rarely_while_it_lasts(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rhythm, "FIRST_RETRY_SECONDS", 0.02)
-    monkeypatch.setattr(rhythm, "LONGEST_RETRY_SECONDS", 0.05)
-    reader.hub.watching = True
+async def test_ever_more_rarely_while_it_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rereads, "FIRST_RETRY_SECONDS", 0.02)
+    monkeypatch.setattr(rereads, "MAX_RETRY_SECONDS", 0.05)
     hands = ManualClock()
-    clockwork_of(reader, hands)
-    viewer = reader.hub.subscribe("1")
+    hub = Hub(("trades",), hands.clock, quiet=0.0)
+    hub.watching, viewer, failing = True, hub.subscribe("1"), Rereads(hub, hands.clock)
 
     async def looks_again(after: float) -> bool:
         """Whether pages do who fail so many seconds after they were told to look the last time."""
         hands.forward(seconds=after)
-        await fails(reader)
+        failing.note_failure(1)
         return bool(await viewer.next(0.1))
 
     assert await looks_again(0)
@@ -145,7 +146,6 @@ async def test_what_a_wrong_clock_made_pages_say_is_unsaid(
     """Somebody looked meanwhile."""
     await insert(connection, "account_history", session_id=1, timestamp=SYSTEM_CLOCK.now(), total_pnl=1)
     reader.hub.watching = True
-    clockwork_of(reader, clock)
     await reads(reader)
     viewer = reader.hub.subscribe("current")
     clock.ahead = timedelta(days=10)

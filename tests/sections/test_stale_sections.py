@@ -70,6 +70,7 @@ async def page(clock: Clock, database_url: str) -> AsyncIterator[Page]:
     async with dashboard(database_url, followed=False, clock=clock) as opened:
         hub = opened.parts.hub
         await until(lambda: not opened.parts.projections.backfill.active)
+        await asyncio.sleep(0)  # so that it is told of
         await until(lambda: hub.told_versions("bot:1") == hub.versions("bot:1"))
         yield opened
 

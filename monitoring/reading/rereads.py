@@ -1,0 +1,45 @@
+"""Signals to read again what no change of a row tells of: what failed, and what reads otherwise than before."""
+
+import asyncio
+
+from monitoring.backoff import Backoff
+from monitoring.clock import Clock
+from monitoring.hub import Hub
+from monitoring.metrics.facts import Facts
+from monitoring.metrics.health import status
+
+FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS = 0.5, 8.0
+STATUS_SECTIONS = ("status", "health", "positions")
+"""Sections that say whether the engine lives."""
+
+
+class Rereads:
+    """Kept up by the reader, whoever reads."""
+
+    def __init__(self, hub: Hub, clock: Clock) -> None:
+        self._hub = hub
+        self._clock = clock
+        self._statuses: dict[tuple[int, ...], str] = {}
+        """Of each scope, as it was last read."""
+        self._retries: dict[int, Backoff] = {}
+        """By session."""
+
+    def note_status(self, facts: Facts) -> None:
+        """Tells pages where the engine's status is another than whoever read last was shown."""
+        sessions, (word, _reason) = facts.session.ids, status(facts)
+        before = self._statuses.get(sessions, word)
+        self._statuses[sessions] = word
+        if word != before:
+            self._hub.publish(facts.session.newest, STATUS_SECTIONS)
+
+    def note_failure(self, session: int) -> None:
+        """Lets pages look again soon at a session that could not be read: nothing else might ever tell them to.
+
+        Not while the feed is down, though: when it is back, it tells everybody.
+        """
+        backoff = self._retries.get(session)
+        if backoff is None:
+            backoff = self._retries[session] = Backoff(FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS, self._clock)
+        if self._clock.monotonic() < backoff.due or not self._hub.watching:
+            return
+        asyncio.get_running_loop().call_later(backoff.next(), self._hub.publish, session, self._hub.sections)
