@@ -16,11 +16,11 @@ from tests.running import Dashboard, run_dashboard
 from tests.waiting import WAIT_SECONDS
 
 REFUSED = "Content Security Policy"
-"""Of the browser's complaints this one is ours; those about a network that a test cuts are meant."""
+"""The one complaint of the browser that is a fault of ours; those about a network that a test cuts are expected."""
 ARTIFACTS = Path("test-results")
 """Playwright makes it when there is something to keep."""
 MEASURED = "live again"
-"""The property under which tests report how soon a page was live: the promise, the seconds, and those at rest."""
+"""The property in which a test reports how soon a page was live: promise, seconds, and seconds on an idle machine."""
 BROWSER_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -112,7 +112,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> object:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How long each promise took, and how long it takes on a machine that is at rest."""
+    """Prints how long each promise took, and how long it takes on an idle machine."""
     reports = [report for kind in terminalreporter.stats.values() for report in kind]
     found = [value for report in reports for name, value in getattr(report, "user_properties", ()) if name == MEASURED]
     if found:

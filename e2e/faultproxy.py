@@ -1,4 +1,4 @@
-"""A TCP proxy that misbehaves on demand: everything that passes it, or only what was asked for by certain paths."""
+"""A TCP proxy that misbehaves on demand, for all requests or only for those of certain paths."""
 
 import asyncio
 import contextlib
@@ -80,7 +80,7 @@ class FaultProxy:
         return f"http://127.0.0.1:{self.port}"
 
     def fail(self, fault: Fault, *only: str) -> None:
-        """From now on, for connections whose last request began with one of the paths ``only``; for all if none."""
+        """Fails connections whose last request began with one of the paths ``only``; without paths, all."""
         self._switch(fault, only)
         for link in tuple(self._links):
             link.answered = 0
@@ -88,7 +88,7 @@ class FaultProxy:
                 link.reset()
 
     def heal(self) -> None:
-        """What was held back arrives."""
+        """Delivers what was held back."""
         self._switch(None, ())
 
     def _switch(self, fault: Fault | None, only: tuple[str, ...]) -> None:

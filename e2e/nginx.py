@@ -1,4 +1,4 @@
-"""A real nginx in front of the dashboard, set up well and in the ways that spoil live pages."""
+"""A real nginx in front of the dashboard, configured well and in the ways that break live pages."""
 
 import asyncio
 import contextlib
@@ -83,7 +83,7 @@ class Nginx:
         return f"http://127.0.0.1:{self._ports[site]}"
 
     def requests(self) -> list[str]:
-        """A line for each that was answered: status, method and path."""
+        """A line for each request that was answered: status, method and path."""
         return self._log.read_text(encoding="utf-8").splitlines()
 
 

@@ -1,4 +1,4 @@
-"""What a person sees when PostgreSQL or the dashboard dies without a word, and is started again."""
+"""What a person sees when PostgreSQL or the dashboard crashes and is started again."""
 
 import asyncio
 import socket
@@ -14,7 +14,7 @@ from tests.running import Dashboard, run_dashboard
 
 
 async def shows_new_trades(page: Page, database_url: str, account: int) -> None:
-    """By itself: the page has not been loaded again."""
+    """Waits until the page is right again without a reload."""
     engine = await asyncpg.connect(database_url)
     number = await insert(engine, "trades", session_id=account, symbol="DOGEUSDT", pnl=123, exit_time=now())
     await engine.close()

@@ -1,1 +1,1 @@
-"""The page on good, bad and broken networks: on which rung it stands, and how soon it is live again."""
+"""The page on good, bad and broken networks: which transport it uses, and how soon it is live again."""

@@ -1,4 +1,4 @@
-"""What a page says of its own connection, and when: measured on the page's clock and printed, never judged."""
+"""What a page says of its own connection, and when. It is measured by the page's clock and printed, never asserted."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -11,7 +11,7 @@ from tests.rows import insert, now
 OpenPage = Callable[..., Awaitable[Page]]
 
 REPORT: list[tuple[str, float, float]] = []
-"""What was measured: the promise, the seconds it took, and those it takes on a machine that is at rest."""
+"""A measurement: the promise, the seconds that it took, and those that it takes on an idle machine."""
 
 RECORD = """
 window.rungs = [];
@@ -39,7 +39,7 @@ FRONT_PAGE = re.compile(r"/(\?.*)?$")
 
 
 async def mark(page: Page) -> None:
-    """What happens next is measured from here, not from the start of the page's script."""
+    """Measures what follows from this moment instead of the start of the page's script."""
     await page.evaluate(MARK)
 
 
@@ -55,14 +55,14 @@ async def reaches(page: Page, rung: str, usual: float = 0, promise: str = "", si
 
 
 async def stands_on(page: Page, rung: str) -> None:
-    """It says so, in the attribute and in words."""
+    """Checks that the page says so, in its attribute and in words."""
     await expect(page.locator(f"html[data-live={rung}]")).to_be_attached()
     words = {"ws": "Live · WebSocket", "sse": "Live · events", "poll": "Polling", "none": "Connecting"}
     await expect(page.locator(".rung")).to_have_css("content", f'"{words[rung]}"', pseudo="after")
 
 
 async def hears(page: Page, connection: asyncpg.Connection, account: int) -> None:
-    """A trade that is committed now comes to stand on the page."""
+    """Waits until a trade that is committed now is on the page."""
     number = await insert(connection, "trades", session_id=account, pnl=7, exit_time=now())
     await expect(page.locator(f"#trade-{number}")).to_be_attached()
 
@@ -78,7 +78,7 @@ async def hurry(page: Page, **times: int) -> None:
 
 
 async def rewrite(page: Page, change: Callable[[str], Awaitable[str]]) -> None:
-    """The front page arrives changed."""
+    """Changes the front page on its way to the browser."""
 
     async def answer(route: Route) -> None:
         response = await route.fetch()

@@ -1,4 +1,4 @@
-"""A network that breaks while the page is live: it notices, goes down the ladder, and comes back up by itself."""
+"""A network that breaks while the page is live: the page notices, changes its transport, and changes back by itself."""
 
 import asyncio
 

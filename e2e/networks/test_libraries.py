@@ -1,4 +1,4 @@
-"""The libraries' host may refuse, hang or lie: the page is live all the same, and never runs what was tampered with."""
+"""The libraries' host may refuse, hang or lie: the page is live all the same, and never runs a changed library."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -37,7 +37,7 @@ async def refuse(route: Route) -> None:
 
 
 async def hang(route: Route) -> None:
-    """Never answered."""
+    """Answers no request."""
 
 
 async def serve(route: Route) -> None:

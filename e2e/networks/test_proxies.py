@@ -1,4 +1,4 @@
-"""Behind a real nginx, set up well and set up badly."""
+"""The page behind a real nginx, configured well and badly."""
 
 import asyncpg
 import pytest

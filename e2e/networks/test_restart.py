@@ -1,4 +1,4 @@
-"""The dashboard is restarted: everybody is told to come back, and comes back."""
+"""The dashboard is restarted: every page reconnects by itself."""
 
 import asyncio
 import socket

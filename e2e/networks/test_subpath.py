@@ -1,4 +1,4 @@
-"""Under a sub-path of somebody else's host, whether the proxy takes the prefix off or leaves it on."""
+"""The page under a sub-path, whether the proxy removes the prefix or not."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""Many tabs, and tabs out of sight: HTTP/1.1 has six connections a host, and none may be starved of them."""
+"""Many tabs, and hidden tabs: a browser opens six HTTP/1.1 connections to a host, which must suffice for all."""
 
 import asyncio
 
@@ -19,7 +19,7 @@ STREAMS = 4
 async def test_ten_tabs_do_not_starve_each_other(
     nginx: Nginx, open_page: OpenPage, connection: asyncpg.Connection, account: int
 ) -> None:
-    """Where WebSockets are refused, at the real times: four tabs stream, the others poll every five seconds or so."""
+    """Where WebSockets are refused four tabs stream, and the others poll about every five seconds."""
     first = await open_page(nginx.url("stripped"))
     tabs = [first] + [await open_page(nginx.url("stripped"), beside=first) for _ in range(TABS - 1)]
     live = [expect(tab.locator("html:not([data-live=none])")).to_be_attached() for tab in tabs]

@@ -1,4 +1,4 @@
-"""Whatever is broken, the page says so: which rung it is on, how old its figures are, and that it is not updating."""
+"""Whatever is broken, the page says so: its transport, how old its figures are, and that it is not updating."""
 
 import asyncio
 import re
@@ -79,7 +79,7 @@ async def test_ages_grow_while_nothing_passes(
 async def test_the_dead_mans_switch(
     faults: FaultProxy, open_page: OpenPage, connection: asyncpg.Connection, account: int
 ) -> None:
-    """Ninety seconds without a word from the server and the page says so; no script is needed for that."""
+    """After ninety seconds without a message from the server the page says so, also without scripts."""
     page = await open_page(faults.url)
     await reaches(page, "ws")
     await page.evaluate(FORWARD, 80)

@@ -42,5 +42,5 @@ async def untwinned_bookings(connection: asyncpg.Connection) -> tuple[int, int]:
 
 
 async def assert_books_add_up(connection: asyncpg.Connection, *bot: str) -> None:
-    """What the balance of the bot (mode, strategy) changed by is what it earned, but for flows."""
+    """Checks that the balance of the bot (mode, strategy) changed by what it earned, and by flows."""
     assert await connection.fetchval(UNEXPLAINED, *bot) == await connection.fetchval(EARNED, *bot)

@@ -1,4 +1,4 @@
-"""Whoever starts a second demo is told where the first one is."""
+"""Starting a second demo in a folder fails with the address of the first one."""
 
 import asyncio
 import shutil
@@ -22,7 +22,7 @@ def folder() -> Iterator[Path]:
 
 
 async def refusal(folder: Path) -> str:
-    """What a second start with the same folder answers."""
+    """The message of a second start in the same folder."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "monitoring", "dashboards", "run", "monitoring"),
         *("--demo", "--demo-dir", str(folder), "--port", "0"),
@@ -34,7 +34,7 @@ async def refusal(folder: Path) -> str:
     return err.decode()
 
 
-async def test_a_second_demo_is_told_where_the_first_is(folder: Path) -> None:
+async def test_a_second_demo_says_where_the_first_is(folder: Path) -> None:
     async with run_dashboard("--demo", "--demo-dir", str(folder)) as first:
         (sentence,) = (await refusal(folder)).splitlines()
         assert f"Monitoring is already running at {first.url}/ (process {first.process.pid})" in sentence

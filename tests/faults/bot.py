@@ -34,7 +34,7 @@ class Bot:
         ]
 
     def correct_history(self) -> "Bot":
-        """From now on old rows are changed and deleted too."""
+        """Begins to change and delete old rows, too."""
         self.deeds += [(2, self.correct_trade), (1, self.delete_trade), (1, self.delete_snapshot)]
         return self
 
@@ -68,7 +68,7 @@ class Bot:
         return self.at - timedelta(days=self.dice.random() * days)
 
     async def _one(self, table: str, condition: str = "true") -> int | None:
-        """A row of the session that nobody else holds."""
+        """A row of the session that no other writer has locked."""
         found: int | None = await self.connection.fetchval(
             f"SELECT id FROM {table} WHERE session_id = $1 AND {condition} ORDER BY id DESC OFFSET $2 LIMIT 1"
             " FOR UPDATE SKIP LOCKED",

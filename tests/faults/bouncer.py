@@ -35,7 +35,7 @@ logfile = {own}/pgbouncer.log
 
 @dataclass(frozen=True)
 class Bouncer:
-    """A running one."""
+    """A running PgBouncer."""
 
     folder: Path
 

@@ -1,4 +1,4 @@
-"""Those who look at a dashboard over a network that fails: a page over events, one over a WebSocket, an old program."""
+"""Clients of a dashboard over a failing network: a page with an event stream, one with a WebSocket, an old program."""
 
 import asyncio
 import json
@@ -14,13 +14,13 @@ from tests.faults.page import ageless
 from tests.waiting import WAIT_SECONDS
 
 AGAIN = 0.05
-"""Seconds until a request or a connection that failed is made again."""
+"""Seconds after which a request or connection that failed is tried again."""
 
 PAGE = 1000
 
 
 class Fragments:
-    """What a page shows, and the versions it was told of."""
+    """What a page shows, and the versions that were announced to it."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -31,7 +31,7 @@ class Fragments:
         self._work = asyncio.Event()
 
     def hello(self, message: Mapping[str, Any]) -> None:
-        """Whatever differs from what we know is fetched."""
+        """Fetches every section whose version is not the known one."""
         self.resyncs += 1
         news = {name: version for name, version in message["versions"].items() if self._versions.get(name) != version}
         self.stale(news)
@@ -42,7 +42,7 @@ class Fragments:
         self._work.set()
 
     async def fetch(self) -> None:
-        """Fetches for ever what became stale."""
+        """Fetches stale sections for ever."""
         async with httpx.AsyncClient(timeout=WAIT_SECONDS) as client:
             while True:
                 await self._work.wait()
@@ -110,7 +110,7 @@ async def socket(url: str, auth: dict[str, object] | None, **handlers: Any) -> A
 
 
 class Program:
-    """An old program: it is told of trades, and asks for all of them whenever it had to connect again."""
+    """An old program: it gets trades as events, and asks for all of them whenever it had to reconnect."""
 
     def __init__(self, url: str) -> None:
         self.url = url

@@ -17,7 +17,7 @@ from tests.rows import now
 
 @pytest.fixture(autouse=True)
 def running_again(server: EmbeddedServer, database_url: str) -> Iterator[None]:
-    """Whatever a test did to PostgreSQL, the next one finds it running."""
+    """PostgreSQL runs at the start of every test, whatever the test before did to it."""
     yield
     server.start_database()
 
@@ -37,13 +37,13 @@ async def wire(database_url: str) -> AsyncIterator[Wire]:
 
 @pytest.fixture
 def clock() -> RunningClock:
-    """The dashboard's, which goes by the system's until a test moves it."""
+    """The dashboard's clock; it shows the system's time until a test moves it."""
     return RunningClock()
 
 
 @pytest.fixture
 async def page(account: int, wire: Wire, clock: RunningClock) -> AsyncIterator[Page]:
-    """Open and up to date."""
+    """An open page that is up to date."""
     async with dashboard(wire.url(READER), clock=clock.clock) as opened:
         await opened.shows("performance", "40")
         await opened.is_fresh()
@@ -52,5 +52,5 @@ async def page(account: int, wire: Wire, clock: RunningClock) -> AsyncIterator[P
 
 @pytest.fixture
 def stopped_clock() -> Clock:
-    """Everything is computed at one moment, so that two pages of equal data are equal."""
+    """Stops the clock, so that two pages of equal data are equal."""
     return standing_at(now())

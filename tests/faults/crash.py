@@ -1,4 +1,4 @@
-"""Ways to end a PostgreSQL, rudest last."""
+"""Ways to stop PostgreSQL, the most violent one last."""
 
 import asyncio
 
@@ -9,13 +9,13 @@ from tests.waiting import WAIT_SECONDS
 
 
 async def restart(server: EmbeddedServer) -> None:
-    """As an administrator does."""
+    """Stops it as an administrator does."""
     await asyncio.to_thread(server.stop_database)
     await asyncio.to_thread(server.start_database)
 
 
 async def kill(server: EmbeddedServer) -> None:
-    """SIGKILL to all of it; whatever was not written is lost."""
+    """Sends SIGKILL to all its processes; what was not written is lost."""
 
     def end() -> None:
         postmaster = psutil.Process(server.pid)

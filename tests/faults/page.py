@@ -32,7 +32,7 @@ class Page:
         self._changed = asyncio.Condition()
 
     async def follow(self) -> None:
-        """Looks for ever."""
+        """Fetches stale sections for ever."""
         subscription = self.parts.hub.subscribe("current")
         self.parts.feed.wake()
         try:
@@ -63,7 +63,7 @@ class Page:
         return await self._until(name, lambda body: words in body, f"never showed {words!r}")
 
     async def hides(self, name: str, words: str) -> str:
-        """Waits until a section holds ``words`` no more."""
+        """Waits until a section no longer holds ``words``."""
         return await self._until(name, lambda body: words not in body, f"never ceased to show {words!r}")
 
     async def is_old(self) -> None:
@@ -90,7 +90,7 @@ class Page:
 
     @asynccontextmanager
     async def program(self) -> AsyncIterator[set[int]]:
-        """Ids of the trades that a program beside the page is told of; grows."""
+        """The ids of the trades that a program gets as events; the set grows."""
         told: set[int] = set()
 
         async def listen(events: EventReader) -> None:

@@ -1,4 +1,4 @@
-"""Behind the same address there is another database than before: nothing of the old one stays on the page."""
+"""Another database appears at the same address: nothing of the old one stays on the page."""
 
 import asyncio
 import shutil
@@ -36,7 +36,7 @@ async def standby(account: int, server: EmbeddedServer) -> AsyncIterator[Embedde
 async def test_failed_over_behind_one_name(
     standby: EmbeddedServer, page: Page, wire: Wire, database: str, account: int
 ) -> None:
-    """The old primary even lives on, and the connections to it do too: whoever reads anew ends up at the new one."""
+    """The old primary goes on running, with its connections; new connections reach the new one."""
     await promote(standby)
     wire.target = standby.url(database)
     for link in list(wire.links)[1:]:
@@ -112,7 +112,7 @@ async def test_a_dump_restored_in_its_place(
 
 
 async def test_a_snapshot_of_the_disk_put_back(page: Page, server: EmbeddedServer, database: str, account: int) -> None:
-    """Nothing in it says that it is older: the same system, the same database, the same timeline."""
+    """System, database and timeline are the same, so nothing in it says that it is older."""
     copy = Path(tempfile.mkdtemp(prefix="atb-snapshot-"))
     await asyncio.to_thread(server.stop_database)
     await asyncio.to_thread(subprocess.run, ["cp", "-a", f"{server.cluster}/.", copy], check=True)

@@ -1,4 +1,4 @@
-"""Clocks that differ, and clocks that jump: what is not known to be fresh never looks fresh, and nothing stops."""
+"""Clocks that differ, and clocks that jump: nothing old looks fresh, and nothing stops working."""
 
 from datetime import datetime, timedelta
 
@@ -29,7 +29,7 @@ async def test_the_engines_clock_is_ahead(page: Page, connection: asyncpg.Connec
 
 
 async def test_the_engines_clock_is_behind(page: Page, connection: asyncpg.Connection) -> None:
-    """All that it ever wrote is old, though it was written just now."""
+    """Its rows were written just now, but their times are old."""
     await writes(connection, now() - timedelta(hours=3))
     await page.shows("status", "newcomer")
     await page.shows("status", "The engine is offline")
@@ -55,7 +55,7 @@ async def test_pages_follow_over_midnight_though_nothing_happens(
 
 @pytest.mark.parametrize("days", [-10, 10])
 async def test_our_own_clock_jumps(page: Page, database_url: str, account: int, clock: RunningClock, days: int) -> None:
-    """As when a machine wakes up, or asks a time server for the first time: the feed goes on, by another clock."""
+    """The clock jumps, as when a machine wakes up or first asks a time server; the feed goes on."""
     clock.ahead = timedelta(days=days)
     await page.hides("status", "Online")
     assert (await page.json("/api/status"))["feed"]["lag"] < 5

@@ -1,4 +1,4 @@
-"""Reading that breaks off, wherever and however, or that news come into the midst of, never leaves wrong figures."""
+"""A read that is interrupted at any point, or during which changes arrive, never leaves wrong figures."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ QUERIES = frozenset({"fetch", "fetchrow", "fetchval", "execute", "copy_from_quer
 
 
 class Breaking:
-    """A real connection at whose n-th query something happens first."""
+    """A real connection that does something else before its n-th query."""
 
     def __init__(self, connection: asyncpg.Connection, after: int, happens: Any) -> None:
         self._connection = connection
@@ -69,7 +69,7 @@ def figures(follower: Follower) -> list[object]:
 
 
 async def everything_moves(engine: asyncpg.Connection, session: int) -> None:
-    """Something new for every part of it, some of it late."""
+    """Writes new rows of every kind, some of them late."""
     at = now()
     await insert(engine, "trades", session_id=session, pnl=9, commission=1, exit_time=at)
     for days in (0.0, 2.5, 9.5):
@@ -116,7 +116,7 @@ async def test_open_positions_stand_until_they_have_been_read_again(
 async def test_the_account_is_of_one_moment(
     connection: asyncpg.Connection, engine: asyncpg.Connection, database_url: str
 ) -> None:
-    """Somebody else brings the state up to date while the newest snapshot is being read."""
+    """Another task updates the state while the newest snapshot is being read."""
     session = await seed_account(engine)
     capabilities = await Capabilities.read(connection)
     follower = await refreshed(connection, await follower_of(connection, session))

@@ -1,4 +1,4 @@
-"""Thousands of changes while connections are killed at random on every link: nobody misses anything for good."""
+"""Thousands of changes while connections are killed at random on every link: in the end every client has them all."""
 
 import asyncio
 import random
@@ -27,7 +27,7 @@ WHERE application_name = 'atb-monitoring' ORDER BY random() LIMIT 1
 
 @asynccontextmanager
 async def chaos(connection: asyncpg.Connection, database: Wire, browsers: Wire) -> AsyncIterator[dict[str, int]]:
-    """Breaks one link after the other; says how often each."""
+    """Breaks one link after the other. Returns how often each was broken."""
     broken = {"database": 0, "backend": 0, "browsers": 0}
 
     async def rage() -> None:
@@ -80,7 +80,7 @@ async def test_nothing_is_missed(
 
 
 async def settle(database_url: str, clock: Clock, *pages: Fragments) -> None:
-    """Waits until all show what a page shows that is opened now, over a straight connection."""
+    """Waits until all show the same as a page that is opened now over a direct connection."""
     async with dashboard(database_url, clock=clock) as fresh:
         await fresh.is_fresh()
         with suppress(TimeoutError):

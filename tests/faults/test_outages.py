@@ -1,4 +1,4 @@
-"""The database goes and comes back, in every way it can: figures stay with their age, and then everything is new."""
+"""The database fails in every possible way and comes back: figures stay, with their age, and are current afterwards."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -130,7 +130,7 @@ async def test_out_of_connections(
 
 
 async def test_a_scope_that_is_none_is_refused_while_it_is_away(page: Page, wire: Wire) -> None:
-    """Whoever made it up is told at once, and what they made up is kept nowhere."""
+    """A name that can be no id is refused at once, and nothing is kept of it."""
     await wire.refuse()
     wire.reset()
     await is_away(page)
@@ -156,7 +156,7 @@ END_ALL = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE da
 async def test_closed_by_an_administrator(
     why: str, page: Page, server: EmbeddedServer, database_url: str, account: int
 ) -> None:
-    """Whatever it says no with, it is away like one that is stopped, and so it comes back."""
+    """With whatever error it refuses connections, it counts as unavailable, and recovers as such."""
     name = urlsplit(database_url).path[1:]
     close, reopen = (statement.format(name) for statement in CLOSED[why])
     async with engine(server.url("postgres")) as administrator:
@@ -180,7 +180,7 @@ async def test_closed_by_an_administrator(
 async def test_fewer_connections_than_readers(
     page: Page, wire: Wire, connection: asyncpg.Connection, account: int
 ) -> None:
-    """One for the feed and one for all sections: they wait for each other instead of failing."""
+    """There is one connection for the feed and one for all sections, which wait for it instead of failing."""
     await connection.execute(f"ALTER ROLE {READER} CONNECTION LIMIT 2")
     try:
         wire.reset()

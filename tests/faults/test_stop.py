@@ -1,4 +1,4 @@
-"""A dashboard that is told to stop lets go quickly, and a write in flight is either made and answered, or not made."""
+"""A dashboard that is stopped ends quickly, and a write under way is either made and answered, or not made."""
 
 import asyncio
 import signal
@@ -30,7 +30,7 @@ async def post(dashboard: Dashboard) -> httpx.Response:
 
 
 async def waits_for_a_lock(connection: asyncpg.Connection) -> None:
-    """Until the dashboard's write waits for the row that the engine holds."""
+    """Waits until the dashboard's write waits for the row that the engine has locked."""
     waiting = (
         "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'atb-monitoring' AND wait_event_type = 'Lock'"
     )
@@ -38,7 +38,7 @@ async def waits_for_a_lock(connection: asyncpg.Connection) -> None:
 
 
 async def refuses_newcomers(dashboard: Dashboard) -> None:
-    """Until it no longer listens: it has begun to stop."""
+    """Waits until the dashboard no longer listens, which is how it begins to stop."""
     async with httpx.AsyncClient(timeout=WAIT_SECONDS) as client, waiting():
         while True:
             try:

@@ -19,7 +19,7 @@ WRITERS = 6
 
 
 async def writers(url: str, session: int, at: datetime, transactions: int) -> list[int]:
-    """Runs several bots at once; the ids of the trades there are in the end."""
+    """Runs several bots at once. Returns the ids of the trades that exist in the end."""
 
     async def one(seed: int) -> None:
         connection = await asyncpg.connect(url)
@@ -37,7 +37,7 @@ async def writers(url: str, session: int, at: datetime, transactions: int) -> li
 
 
 async def assert_true(page: Page, url: str) -> None:
-    """The page equals, some time soon, one that was opened just now over a straight connection."""
+    """Waits until the page equals one that is opened now over a direct connection."""
     async with dashboard(url, clock=page.parts.clock) as fresh:
         await fresh.is_fresh()
         for name, fragment in fresh.fragments.items():
@@ -48,7 +48,7 @@ async def assert_true(page: Page, url: str) -> None:
 async def test_a_sessions_own_row_changes(
     account: int, connection: asyncpg.Connection, database_url: str, stopped_clock: Clock
 ) -> None:
-    """Nothing else is committed that would have the figures made of it looked at again."""
+    """No other commit follows that would make the dashboard read again."""
     async with dashboard(database_url, clock=stopped_clock) as page:
         await page.is_fresh()
         await connection.execute("UPDATE trading_sessions SET initial_balance = 5000, strategy_name = 'renamed'")
@@ -80,7 +80,7 @@ async def test_fuzz(
 async def test_a_table_that_goes_during_an_outage_is_unknown(
     account: int, connection: asyncpg.Connection, database_url: str, stopped_clock: Clock
 ) -> None:
-    """When the connection is back, nothing of the table is left in which a change could be noticed."""
+    """When the connection is back the table is gone, so that no change can be noticed in it."""
     await insert(connection, "positions", session_id=account)
     async with dashboard(database_url, clock=stopped_clock) as page:
         metrics = await page.json("/api/metrics")

@@ -15,7 +15,7 @@ from tests.faults.ways import POOLED, STANDBY, way_to, ways
 from tests.rows import ago, insert, now
 
 COUNT_NOW = "SELECT pg_stat_force_next_flush()"
-"""Makes the server count what its session did; by itself it does so within ten seconds."""
+"""Makes the server count the updates of its session now; without it that takes up to ten seconds."""
 UNTOUCHED = {
     "default_transaction_read_only": "off",
     "statement_timeout": "0",
@@ -26,7 +26,7 @@ UNTOUCHED = {
 
 @dataclass
 class View:
-    """A page that came in one of the ways, and the engine at the primary."""
+    """A page whose dashboard connects in one of the ways, and the engine at the primary."""
 
     way: str
     url: str
@@ -114,7 +114,7 @@ async def says_what_is_in_force(view: View) -> None:
 
 
 async def nothing_is_left_at_the_pooler(view: View) -> None:
-    """It gives our server connections to others: they must find them as PostgreSQL makes them."""
+    """PgBouncer gives our server connections to other clients, which must find them unchanged."""
     await asyncio.gather(*(view.page.client.get("/api/metrics") for _ in range(8)))
     other = await asyncpg.connect(view.url, statement_cache_size=0)
     for setting, untouched in UNTOUCHED.items():

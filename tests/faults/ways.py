@@ -1,4 +1,4 @@
-"""The ways in which a dashboard comes to its database, each as a DSN of the role that may only read."""
+"""The ways in which a dashboard connects to its database, each as a DSN of the role that may only read."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,7 +22,7 @@ WAYS = (DIRECTLY, POOLED, STANDBY, POOLED_STANDBY)
 
 
 def ways(*short: str) -> list[Any]:
-    """All of them, those that are not in ``short`` for the audit."""
+    """All ways; those that are not in ``short`` are tested by ``make audit`` only."""
     return [pytest.param(way, marks=[] if way in short else [pytest.mark.audit], id=way) for way in WAYS]
 
 

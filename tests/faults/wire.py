@@ -1,4 +1,4 @@
-"""The network between the dashboard and PostgreSQL, as a thing that tests can cut, freeze and lead elsewhere."""
+"""The network between the dashboard and PostgreSQL, which tests can cut, freeze and redirect."""
 
 import asyncio
 import socket
@@ -19,7 +19,7 @@ ABORT = struct.pack("ii", 1, 0)
 
 @dataclass(eq=False)
 class Link:
-    """One connection, and the one made for it as soon as there is one."""
+    """One connection, and the one that is opened to PostgreSQL for it."""
 
     writers: list[asyncio.StreamWriter]
 
@@ -45,7 +45,7 @@ class Wire:
     _open: asyncio.Event = field(default_factory=asyncio.Event)
 
     def url(self, user: str = "postgres") -> str:
-        """DSN of the same database, over this wire."""
+        """The DSN of the same database over this wire."""
         return f"postgresql://{user}@127.0.0.1:{self.port}{urlsplit(self.target).path}"
 
     async def listen(self) -> None:
@@ -56,7 +56,7 @@ class Wire:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def refuse(self) -> None:
-        """As a host without a server: no new connections, and the present ones are reset."""
+        """Behaves as a host without a server: refuses new connections, and resets the present ones."""
         assert self._server is not None
         self._refusing = True
         await stop_listening(self._server)
@@ -68,11 +68,11 @@ class Wire:
             link.reset()
 
     def swallow(self) -> None:
-        """Nothing passes any more, and nobody is told: a cable that was pulled."""
+        """Lets nothing pass and resets nothing, as when a cable is pulled."""
         self._open.clear()
 
     def pass_on(self) -> None:
-        """What was swallowed arrives."""
+        """Delivers what was held back."""
         self._open.set()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

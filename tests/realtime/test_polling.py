@@ -1,4 +1,4 @@
-"""Socket.IO by polling, as clients begin by default: who is let in, what they hear, and what is refused."""
+"""Socket.IO by polling, as clients begin by default: who is let in, what clients get, and what is refused."""
 
 import asyncio
 import gc

@@ -131,7 +131,7 @@ async def upgrading(poller: Poller) -> AsyncIterator[ClientConnection]:
 
 
 async def test_a_websocket_that_breaks_leaves_the_polling(bare: Bare) -> None:
-    """As behind a proxy that lets WebSockets begin and nothing more."""
+    """This happens behind a proxy that lets WebSockets begin and then breaks them."""
     async with introduced(bare.host) as program:
         async with upgrading(program):
             pass

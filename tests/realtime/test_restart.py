@@ -13,7 +13,7 @@ from tests.waiting import until
 
 @pytest.fixture
 async def page(connection: asyncpg.Connection, database_url: str) -> AsyncIterator[Page]:
-    """Of a LIVE session 1 with one open position."""
+    """The page of a LIVE session 1 with one open position."""
     await insert(connection, "trading_sessions", mode="LIVE", start_time=ago(days=2))
     await insert(connection, "positions", session_id=1, symbol="BTCUSDT", quantity=1, last_update=now())
     async with dashboard(database_url) as opened:
@@ -56,7 +56,7 @@ async def test_a_row_that_moves_is_counted_where_it_is(page: Page, connection: a
 
 
 async def keep_pricing(url: str, number: int) -> None:
-    """An engine at work: the server's counts of updates tell nothing of other rows of the table."""
+    """An engine at work, so that the server's counts of updates say nothing about other rows of the table."""
     engine = await asyncpg.connect(url)
     try:
         while True:
