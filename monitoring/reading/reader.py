@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
-from weakref import WeakValueDictionary
 
 import asyncpg
 
@@ -34,8 +33,6 @@ from monitoring.single_flight import SingleFlight
 FACTS_AGE = 1.0
 """Seconds for which facts stay good when nothing has changed but the time."""
 MOST_SESSIONS = 256
-SLOW = 0.5
-"""Seconds of waiting for a failure that are worth sparing others; after a quicker one they try for themselves."""
 
 T = TypeVar("T")
 MAX_KEPT_SCOPES = 64
@@ -86,9 +83,8 @@ class Reader:
         self._roster: Roster | None = None
         """None where the sessions must be looked at again."""
         self._known: Lru[tuple[int, ...], _Known] = Lru(MAX_KEPT_SCOPES)
-        self._failed: dict[tuple[object, ...], tuple[float, str]] = {}
-        """When the last attempt to read some sessions, with facts or without, failed after a long wait, and why."""
-        self._locks: WeakValueDictionary[tuple[object, ...], asyncio.Lock] = WeakValueDictionary()
+        self._reading: SingleFlight[tuple[str, bool], tuple[Session, int], _Known] = SingleFlight()
+        """By scope, with facts or without."""
         self._evaluated: tuple[Facts, tuple[Metric, ...], Evaluation] | None = None
 
     def forget_sessions(self) -> None:
@@ -100,7 +96,6 @@ class Reader:
         self._sessions.clear()
         self.forget_sessions()
         self._known.clear()
-        self._failed.clear()
 
     async def session(self, requested: str) -> Session | None:
         """The session or bot asked for (see ``scope``), or as it was last known; None when the database holds none.
@@ -234,29 +229,20 @@ class Reader:
             raise
 
     async def _know(self, scope: Scope, facts: bool) -> _Known:
-        asked, key = self._clock.monotonic(), (scope.key, facts)
-        # The lock first: who waits for it holds no connection that others could use.
-        async with self._locks.setdefault(key, asyncio.Lock()):
-            session = self._newest(scope)
-            known, changes = self._known.get(session.ids), self.hub.changes(session.ids)
-            if known is not None and known.good(session, changes, self._clock.monotonic()):
-                return known
-            failed, error = self._failed.get(key, (0.0, ""))
-            if failed > asked:
-                # It was tried while we waited: a slow database need not be waited for by one section after the other.
-                raise DatabaseUnavailable(error)
-            began = self._clock.monotonic()
-            try:
-                await self.projections.settle()
-                async with self.database.acquire() as connection:
-                    state, found, now = await self._read(connection, session, facts)
-            except DatabaseUnavailable as unavailable:
-                if self._clock.monotonic() - began > SLOW:
-                    self._failed[key] = self._clock.monotonic(), str(unavailable)
-                raise
-            self._failed.pop(key, None)
-            known = _Known(state, found, now, changes, self._clock.monotonic())
-            return self._keep(known) if facts else known
+        session = self._newest(scope)
+        known, changes = self._known.get(session.ids), self.hub.changes(session.ids)
+        if known is not None and known.good(session, changes, self._clock.monotonic()):
+            return known
+        begun = session, changes
+        reading = self._reading.join((scope.key, facts), begun, lambda: self._read_now(*begun, facts), begun.__eq__)
+        return await asyncio.shield(reading)
+
+    async def _read_now(self, session: Session, changes: int, facts: bool) -> _Known:
+        await self.projections.settle()
+        async with self.database.acquire() as connection:
+            state, found, now = await self._read(connection, session, facts)
+        known = _Known(state, found, now, changes, self._clock.monotonic())
+        return self._keep(known) if facts else known
 
     def _newest(self, scope: Scope) -> Session:
         """As the database has it, where that is known: who asks may have come before it changed."""
