@@ -9,21 +9,17 @@ from monitoring.adjustment import Adjustment, AdjustmentRefused, adjust_balance
 from monitoring.payloads import Payload, plain, timestamp
 from monitoring.sections import Context
 from monitoring.services import services
-from monitoring.web.api.base import blueprint, find, read
+from monitoring.web.api.base import blueprint, call, find, read
 from monitoring.web.api.queries import BalanceBody, HistoryQuery, IdempotencyHeader, PerformanceQuery, ScopeQuery
 from monitoring.web.api.series import daily_pnl, read_curve
 from monitoring.web.api.shapes import Adjusted, Balance, BalancePoint, Performance
-from monitoring.web.auth import reading
 from monitoring.web.errors import Problem
 
 MAX_KEY_CHARACTERS = 200
 SMALLEST = Decimal("0.00000001")
 
 
-@blueprint.get("/api/balance")
-@reading
-@validate_querystring(ScopeQuery)
-@validate_response(Balance)
+@call("/api/balance", Balance, ScopeQuery)
 async def get_balance(query_args: ScopeQuery) -> Payload:
     """The newest balance and equity."""
 
@@ -40,10 +36,7 @@ async def get_balance(query_args: ScopeQuery) -> Payload:
     return await read(query_args.scope, load, empty)
 
 
-@blueprint.get("/api/balance/history")
-@reading
-@validate_querystring(HistoryQuery)
-@validate_response(list[BalancePoint])
+@call("/api/balance/history", list[BalancePoint], HistoryQuery)
 async def get_balance_history(query_args: HistoryQuery) -> list[Payload]:
     """Balance, equity and drawdown of the last days, oldest first.
 
@@ -62,10 +55,7 @@ async def get_balance_history(query_args: HistoryQuery) -> list[Payload]:
     return await read(query_args.scope, load, [])
 
 
-@blueprint.get("/api/performance")
-@reading
-@validate_querystring(PerformanceQuery)
-@validate_response(Performance)
+@call("/api/performance", Performance, PerformanceQuery)
 async def get_performance(query_args: PerformanceQuery) -> Payload:
     """The same series as arrays for charts, and the net P&L of each day."""
 

@@ -1,10 +1,12 @@
 """The API's blueprint, and how every call reads the scope it is asked about."""
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import asyncpg
+from msgspec import Struct
 from quart import Blueprint, request
+from quart_schema import document_response, validate_querystring, validate_response
 
 from monitoring.database.capabilities import Capabilities
 from monitoring.metrics.facts import Session
@@ -12,8 +14,10 @@ from monitoring.scope import Scope
 from monitoring.sections import Context
 from monitoring.services import services
 from monitoring.web.api.queries import expect_whole_numbers
+from monitoring.web.auth import reading
 
 T = TypeVar("T")
+View = TypeVar("View", bound=Callable[..., Any])
 
 blueprint = Blueprint("api", __name__)
 
@@ -21,6 +25,20 @@ blueprint = Blueprint("api", __name__)
 @blueprint.before_request
 async def check_numbers() -> None:
     expect_whole_numbers(request.args)
+
+
+def call(path: str, answer: Any, query: type[Struct] | None = None, *, checked: bool = True) -> Callable[[View], View]:
+    """Registers a GET call that shows the account, with the shapes of its answer and of its query string.
+
+    Not ``checked``: the answer is described and sent as it is.
+    """
+
+    def register(view: View) -> View:
+        described = (validate_response if checked else document_response)(answer)(view)
+        asked = described if query is None else validate_querystring(query)(described)
+        return blueprint.get(path)(reading(asked))
+
+    return register
 
 
 async def find(requested: str) -> Session | None:

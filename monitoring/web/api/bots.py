@@ -1,19 +1,14 @@
 """Every bot: the chains of sessions that people run."""
 
-from quart_schema import validate_response
-
 from monitoring.database.capabilities import TableMissing
 from monitoring.payloads import Payload, plain, timestamp
 from monitoring.reading.bot_list import BotRow
 from monitoring.services import services
-from monitoring.web.api.base import blueprint
+from monitoring.web.api.base import call
 from monitoring.web.api.shapes import ListedBot
-from monitoring.web.auth import reading
 
 
-@blueprint.get("/api/bots")
-@reading
-@validate_response(list[ListedBot])
+@call("/api/bots", list[ListedBot])
 async def get_bots() -> list[Payload]:
     """All bots, running ones first."""
     try:

@@ -9,18 +9,15 @@ from quart_schema import DataSource, document_request, validate_response
 
 from monitoring.payloads import Payload
 from monitoring.services import services
-from monitoring.web.api.base import blueprint
+from monitoring.web.api.base import blueprint, call
 from monitoring.web.api.queries import ShownChange
 from monitoring.web.api.shapes import Done, Shown
-from monitoring.web.auth import reading
 from monitoring.web.errors import Problem
 
 FIELDS = ("enabled", "priority", "format")
 
 
-@blueprint.get("/api/config")
-@reading
-@validate_response(dict[str, Shown])
+@call("/api/config", dict[str, Shown])
 async def get_config() -> Mapping[str, object]:
     """How each metric is shown: the catalogue's defaults, and what was changed since the start."""
     return services().reader.shown.all()

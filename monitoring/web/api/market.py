@@ -3,13 +3,11 @@
 import json
 
 import asyncpg
-from quart_schema import validate_response
 
 from monitoring.database.capabilities import Capabilities, Columns
 from monitoring.payloads import Payload, plain_fields
-from monitoring.web.api.base import ask, blueprint
+from monitoring.web.api.base import ask, call
 from monitoring.web.api.shapes import Correlations, Exposures
-from monitoring.web.auth import reading
 
 CORRELATION: Columns = {
     "symbol_pair": "text",
@@ -29,9 +27,7 @@ EXPOSURE: Columns = {
 NEWEST = "SELECT {columns} FROM {table} ORDER BY last_updated DESC NULLS LAST, id DESC LIMIT {most}"
 
 
-@blueprint.get("/api/correlation/matrix")
-@reading
-@validate_response(Correlations)
+@call("/api/correlation/matrix", Correlations)
 async def get_correlation_matrix() -> Payload:
     """The newest correlations of pairs of symbols, at most 200."""
 
@@ -42,9 +38,7 @@ async def get_correlation_matrix() -> Payload:
     return await ask(load)
 
 
-@blueprint.get("/api/correlation/exposures")
-@reading
-@validate_response(Exposures)
+@call("/api/correlation/exposures", Exposures)
 async def get_portfolio_exposures() -> Payload:
     """The newest exposures of groups of correlated symbols, at most 100."""
 

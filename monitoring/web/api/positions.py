@@ -1,7 +1,6 @@
 """Open positions, their orders, what is still pending, and what was traded of them in parts."""
 
 import asyncpg
-from quart_schema import validate_querystring, validate_response
 
 from monitoring.database.capabilities import Capabilities
 from monitoring.payloads import Payload, order_payload, plain_fields, position_payload
@@ -9,10 +8,9 @@ from monitoring.scope import LARGEST_ID
 from monitoring.sections import Context
 from monitoring.sections.orders import orders_of, pending_orders
 from monitoring.sections.positions import load as load_positions
-from monitoring.web.api.base import ask, blueprint, find, read
+from monitoring.web.api.base import ask, call, find, read
 from monitoring.web.api.queries import ListQuery, OwnerQuery, ScopeQuery
 from monitoring.web.api.shapes import Order, PartialTrade, Position, PositionOrders
-from monitoring.web.auth import reading
 from monitoring.web.errors import Problem
 
 PARTIAL = """
@@ -30,10 +28,7 @@ PARTIAL_FIELDS = (
 OWNER = "SELECT session_id FROM positions WHERE id = $1"
 
 
-@blueprint.get("/api/positions")
-@reading
-@validate_querystring(ScopeQuery)
-@validate_response(list[Position])
+@call("/api/positions", list[Position], ScopeQuery)
 async def get_positions(query_args: ScopeQuery) -> list[Payload]:
     """Open positions with their orders, the latest entry first."""
 
@@ -44,10 +39,7 @@ async def get_positions(query_args: ScopeQuery) -> list[Payload]:
     return await read(query_args.scope, load, [])
 
 
-@blueprint.get("/api/positions/<int:number>/orders")
-@reading
-@validate_querystring(OwnerQuery)
-@validate_response(PositionOrders)
+@call("/api/positions/<int:number>/orders", PositionOrders, OwnerQuery)
 async def get_position_orders(number: int, query_args: OwnerQuery) -> Payload:
     """Every order of one position, open or closed, newest first; of any session unless one is named."""
     wanted = query_args.session or query_args.bot
@@ -65,10 +57,7 @@ async def get_position_orders(number: int, query_args: OwnerQuery) -> Payload:
     return await ask(load)
 
 
-@blueprint.get("/api/pending-orders")
-@reading
-@validate_querystring(ScopeQuery)
-@validate_response(list[Order])
+@call("/api/pending-orders", list[Order], ScopeQuery)
 async def get_pending_orders(query_args: ScopeQuery) -> list[Payload]:
     """Orders that are not finished, newest first."""
 
@@ -79,10 +68,7 @@ async def get_pending_orders(query_args: ScopeQuery) -> list[Payload]:
     return await read(query_args.scope, load, [])
 
 
-@blueprint.get("/api/partial-trades")
-@reading
-@validate_querystring(ListQuery)
-@validate_response(list[PartialTrade])
+@call("/api/partial-trades", list[PartialTrade], ListQuery)
 async def get_partial_trades(query_args: ListQuery) -> list[Payload]:
     """Partial exits and scale-ins, newest first."""
 

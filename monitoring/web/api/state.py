@@ -1,7 +1,5 @@
 """Everything at once, for dashboards that want one answer."""
 
-from quart_schema import document_response, validate_querystring
-
 from monitoring.database.capabilities import TableMissing
 from monitoring.payloads import (
     Payload,
@@ -17,17 +15,13 @@ from monitoring.sections import Context
 from monitoring.sections.positions import load as load_positions
 from monitoring.sections.trades import TradeFilter, read_trades
 from monitoring.services import services
-from monitoring.web.api.base import blueprint, read
+from monitoring.web.api.base import call, read
 from monitoring.web.api.metrics import NO_SESSION
 from monitoring.web.api.queries import StateQuery
 from monitoring.web.api.shapes import State
-from monitoring.web.auth import reading
 
 
-@blueprint.get("/api/dashboard/state")
-@reading
-@validate_querystring(StateQuery)
-@document_response(State)
+@call("/api/dashboard/state", State, StateQuery, checked=False)
 async def get_dashboard_state(query_args: StateQuery) -> Payload:
     """The bot, its metrics, its open positions and its newest trades."""
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta, Struct
-from quart_schema import validate_querystring, validate_response
+from quart_schema import validate_response
 
 from monitoring.database.capabilities import ESSENTIAL, TableMissing
 from monitoring.database.pool import DatabaseUnavailable
@@ -17,10 +17,10 @@ from monitoring.projections.trades import NEEDS
 from monitoring.sections import Context
 from monitoring.sections.trades import TradeFilter, read_trades
 from monitoring.services import services
-from monitoring.web.api.base import blueprint, read
+from monitoring.web.api.base import blueprint, call, read
 from monitoring.web.api.queries import ScopeQuery
 from monitoring.web.api.shapes import Moment
-from monitoring.web.auth import public, reading
+from monitoring.web.auth import public
 
 ANSWER_SECONDS = 2.0
 """Seconds that /ready waits for the database."""
@@ -131,10 +131,7 @@ async def ready() -> tuple[Payload, int]:
     return answer, 503 if reasons else 200
 
 
-@blueprint.get("/api/status")
-@reading
-@validate_querystring(ScopeQuery)
-@validate_response(Status)
+@call("/api/status", Status, ScopeQuery)
 async def get_status(query_args: ScopeQuery) -> Payload:
     """Status and health of the bot. It answers without a database too, and says so."""
 
@@ -151,10 +148,7 @@ async def get_status(query_args: ScopeQuery) -> Payload:
     return {**known, "database": _word(connected), "feed": feed_status()}
 
 
-@blueprint.get("/api/system/status")
-@reading
-@validate_querystring(ScopeQuery)
-@validate_response(SystemStatus)
+@call("/api/system/status", SystemStatus, ScopeQuery)
 async def get_system_status(query_args: ScopeQuery) -> Payload:
     """The status under its old name."""
 

@@ -1,23 +1,18 @@
 """Closed trades."""
 
 from quart import Response
-from quart_schema import document_response, validate_querystring
 
 from monitoring.metrics.facts import Session
 from monitoring.payloads import Payload, trade_payload
 from monitoring.sections import Context
 from monitoring.sections.trades import read_trades
 from monitoring.services import services
-from monitoring.web.api.base import blueprint, find, read
+from monitoring.web.api.base import call, find, read
 from monitoring.web.api.queries import TradesQuery
 from monitoring.web.api.shapes import Trade
-from monitoring.web.auth import reading
 
 
-@blueprint.get("/api/trades")
-@reading
-@validate_querystring(TradesQuery)
-@document_response(list[Trade])
+@call("/api/trades", list[Trade], TradesQuery, checked=False)
 async def get_trades(query_args: TradesQuery) -> Response:
     """Closed trades, newest first unless sorted otherwise."""
     wanted = query_args.filter()
