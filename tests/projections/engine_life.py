@@ -31,8 +31,7 @@ class Bot:
     running: bool = False
     open: list[int] = field(default_factory=list)
     pending: list[int] = field(default_factory=list)
-    to_move: list[int] = field(default_factory=list)
-    """Positions that still name an ended session."""
+    to_move: list[int] = field(default_factory=list)  # positions that still name an ended session
 
 
 class EngineLife:
@@ -55,8 +54,7 @@ class EngineLife:
         self.changes = RowChanges(connection)
         modes = self.dice.choice((("LIVE", "LIVE"), ("LIVE", "PAPER"), ("PAPER", "PAPER")))
         self.bots = [Bot(modes[0], "alpha", "BTCUSDT"), Bot(modes[1], "beta", "ETHUSDT")]
-        self._late = late
-        """A connection whose transaction stays open."""
+        self._late = late  # its transaction stays open
         self._transaction: asyncpg.transaction.Transaction | None = None
 
     @property
@@ -299,5 +297,4 @@ class EngineLife:
         return bot.balance * self.dice.randint(80, 115) / 100
 
     def _past(self, bot: Bot) -> datetime:
-        """A moment within the newest session of the bot."""
         return bot.began + (self.now - bot.began) * self.dice.random()
