@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import uvloop
 
-from monitoring.reading.snapshots import HEAD_START
+from monitoring.reading.fragments import HEAD_START_SECONDS
 
 LONGEST_WAIT = 20.0
 AT_ONCE = 50
@@ -87,7 +87,7 @@ class Fetcher(asyncio.Protocol):
 
     async def fetch(self, sections: list[str]) -> None:
         self._wanted = list(sections)
-        self._others_from = monotonic() + HEAD_START
+        self._others_from = monotonic() + HEAD_START_SECONDS
         if self._transport is None:
             loop = asyncio.get_running_loop()
             await loop.create_connection(lambda: self, self._crowd.host, self._crowd.port)

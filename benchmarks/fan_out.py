@@ -35,7 +35,7 @@ def through_the_queue(app: App) -> App:
 
 
 async def measure(name: str, at_once: bool) -> None:
-    hub = Hub(NAMES, SYSTEM_CLOCK, quiet=0)
+    hub = Hub(NAMES, SYSTEM_CLOCK, throttle_seconds=0)
     sockets = BareSockets(hub, SYSTEM_CLOCK).sockets
     app = sockets.application(None)
     delays: list[float] = []

@@ -19,8 +19,8 @@ from monitoring.hub import Hub
 from monitoring.metrics.catalogue import CATALOGUE, Metric
 from monitoring.projections import Projections
 from monitoring.reading.bot_list import BotList
+from monitoring.reading.fragments import Fragments
 from monitoring.reading.reader import Reader
-from monitoring.reading.snapshots import Snapshots
 from monitoring.realtime.current_metrics import CurrentMetrics
 from monitoring.realtime.dispatch import Dispatcher
 from monitoring.realtime.event_buffer import EventStreams
@@ -91,13 +91,13 @@ def _put_together(settings: Settings, app: Quart, metrics: tuple[Metric, ...], c
     environment, feed, admission = make_environment(), Feed(database, clock), Admission(app, settings)
     current, streams = CurrentMetrics(reader), EventStreams()
     sockets = Sockets(reader.hub, clock, admission, reader, current, feed)
-    snapshots = Snapshots(reader, SectionRenderer(environment, settings.root_path), clock)
+    fragments = Fragments(reader, SectionRenderer(environment, settings.root_path), clock)
     legacy_events = LegacyEvents(reader, current, sockets, streams)
     return Services(
         settings=settings,
         clock=clock,
         reader=reader,
-        snapshots=snapshots,
+        fragments=fragments,
         bots=BotList(reader),
         feed=feed,
         pages=Pages(settings, environment, clock),
@@ -105,7 +105,7 @@ def _put_together(settings: Settings, app: Quart, metrics: tuple[Metric, ...], c
         sockets=sockets,
         event_streams=streams,
         legacy_events=legacy_events,
-        dispatcher=Dispatcher(reader, snapshots, legacy_events),
+        dispatcher=Dispatcher(reader, fragments, legacy_events),
         admission=admission,
         tasks=Tasks(clock),
     )

@@ -1,7 +1,7 @@
-"""Who must hear of a change: versions of every section, and listeners that are told which of them moved.
+"""The versions of every section in every scope, and the listeners to which new ones are announced.
 
 Only names and versions pass through here, never data. A subscription keeps the newest version of each section, not a
-queue, so a slow reader costs the same memory as a quick one.
+queue, so a slow reader costs no more memory than a quick one.
 """
 
 import asyncio
@@ -12,9 +12,9 @@ from typing import Protocol
 from monitoring.clock import Clock
 
 CURRENT = "current"
-MOST_VIEWERS = 5000
-POLLING = 60.0
-"""Seconds for which one who asked for the versions counts as looking."""
+MAX_VIEWERS = 5000
+POLLED_SECONDS = 60.0
+"""For so long a client that polled counts as a viewer."""
 
 
 class Listener(Protocol):
@@ -28,7 +28,7 @@ class Listener(Protocol):
 
 
 class Subscription:
-    """A listener that is asked: the sections that one viewer has not been told of yet."""
+    """A listener that waits for signals: it keeps the versions that one viewer has not been sent yet."""
 
     def __init__(self, scope: str) -> None:
         self.scope = scope
@@ -64,11 +64,11 @@ class Hub:
     """
 
     def __init__(
-        self, sections: Iterable[str], clock: Clock, quiet: float = 0.5, most_viewers: int = MOST_VIEWERS
+        self, sections: Iterable[str], clock: Clock, throttle_seconds: float = 0.5, max_viewers: int = MAX_VIEWERS
     ) -> None:
         self.sections = tuple(sections)
-        self.quiet = quiet
-        self.most_viewers = most_viewers
+        self.throttle_seconds = throttle_seconds
+        self.max_viewers = max_viewers
         self.closing = False
         self.watching = False
         """Whether the feed sees changes at present."""
@@ -84,9 +84,9 @@ class Hub:
         self._numbers: dict[tuple[int, str], int] = {}
         self._everywhere: dict[str, int] = {}
         self._listeners: dict[str, set[Listener]] = {}
-        self._held: dict[str, dict[str, str]] = {}
-        """By scope the sections that were signalled a moment ago, and the version that was told."""
-        self._forerunners: list[Callable[[str, Mapping[str, str]], None]] = []
+        self._throttled: dict[str, dict[str, str]] = {}
+        """By scope the sections that were signalled a moment ago, and the versions that were announced then."""
+        self._prefetchers: list[Callable[[str, Mapping[str, str]], None]] = []
 
     def version(self, scope: str, section: str) -> str:
         # A change of every session counts for those too that nobody has looked at yet.
@@ -96,21 +96,21 @@ class Hub:
     def versions(self, scope: str) -> dict[str, str]:
         return {section: self.version(scope, section) for section in self.sections}
 
-    def told(self, scope: str, section: str) -> str:
-        """The version that viewers know of; a newer one they are told as soon as the burst allows."""
-        return self._held.get(scope, {}).get(section) or self.version(scope, section)
+    def announced(self, scope: str, section: str) -> str:
+        """The version that viewers know. A newer one is announced once the section is not throttled any more."""
+        return self._throttled.get(scope, {}).get(section) or self.version(scope, section)
 
-    def as_new_as_told(self, scope: str, section: str, version: str) -> bool:
-        """Whether viewers know of nothing newer than ``version``, which is one of this hub."""
-        return _order(version) >= _order(self.told(scope, section))
+    def is_as_new_as_announced(self, scope: str, section: str, version: str) -> bool:
+        """Whether no version is announced that is newer than ``version``, which is one of this hub."""
+        return _order(version) >= _order(self.announced(scope, section))
 
-    def told_versions(self, scope: str) -> dict[str, str]:
-        """What viewers know of. Who comes is told no more: the rest of a burst would be no news for them any more."""
-        return {section: self.told(scope, section) for section in self.sections}
+    def announced_versions(self, scope: str) -> dict[str, str]:
+        """The versions that viewers know. A new viewer gets these too, so that the next signal is news for it."""
+        return {section: self.announced(scope, section) for section in self.sections}
 
     def hello(self, scope: str) -> dict[str, object]:
         """The first message to everyone: the versions, and the server's clock in milliseconds."""
-        return {"versions": self.told_versions(scope), "now": round(self._clock.since_1970() * 1000)}
+        return {"versions": self.announced_versions(scope), "now": round(self._clock.since_1970() * 1000)}
 
     def members(self, scope: str) -> frozenset[int]:
         """The sessions that a scope consists of."""
@@ -134,14 +134,14 @@ class Hub:
 
     def viewed(self) -> set[str]:
         """The scopes that somebody looks at."""
-        oldest = self._clock.monotonic() - POLLING
+        oldest = self._clock.monotonic() - POLLED_SECONDS
         self._polled = {scope: polled for scope, polled in self._polled.items() if polled > oldest}
         return self._listeners.keys() | self._polled.keys()
 
     def polled(self, scope: str) -> dict[str, str]:
-        """The versions for one who cannot be told of changes, and is remembered as looking for a while."""
+        """The versions for a client that polls, which counts as a viewer of the scope for a while."""
         self._polled[scope] = self._clock.monotonic()
-        return self.told_versions(scope)
+        return self.announced_versions(scope)
 
     @property
     def viewers(self) -> int:
@@ -150,7 +150,7 @@ class Hub:
     @property
     def full(self) -> bool:
         """Whether no more viewers are to be let in."""
-        return self.viewers >= self.most_viewers
+        return self.viewers >= self.max_viewers
 
     def subscribe(self, scope: str) -> Subscription:
         subscription = Subscription(scope)
@@ -160,9 +160,9 @@ class Hub:
     def unsubscribe(self, subscription: Subscription) -> None:
         self.remove(subscription)
 
-    def run_ahead(self, forerunner: Callable[[str, Mapping[str, str]], None]) -> None:
-        """``forerunner`` hears of every signal that anybody is given: their scope, and sections with versions."""
-        self._forerunners.append(forerunner)
+    def add_prefetcher(self, prefetcher: Callable[[str, Mapping[str, str]], None]) -> None:
+        """``prefetcher`` hears of every signal that anybody is given: their scope, and sections with versions."""
+        self._prefetchers.append(prefetcher)
 
     def add(self, listener: Listener) -> None:
         self._listeners.setdefault(listener.scope, set()).add(listener)
@@ -204,28 +204,28 @@ class Hub:
         return [listener for listeners in self._listeners.values() for listener in listeners]
 
     def _signal(self, scope: str, sections: Iterable[str]) -> None:
-        held = self._held.setdefault(scope, {})
-        now = [section for section in sections if section not in held]
+        throttled = self._throttled.setdefault(scope, {})
+        now = [section for section in sections if section not in throttled]
         if not now:
             return
         news = {section: self.version(scope, section) for section in now}
-        held.update(news)
-        # What was signalled together is released together, and so told in one message again.
-        asyncio.get_running_loop().call_later(self.quiet, self._release, scope, now)
+        throttled.update(news)
+        # Sections that were signalled together are released together, so that they are in one message again.
+        asyncio.get_running_loop().call_later(self.throttle_seconds, self._release, scope, now)
         self._deliver(scope, news)
 
     def _release(self, scope: str, sections: Iterable[str]) -> None:
-        held = self._held[scope]
-        changed = [section for section in sections if held.pop(section) != self.version(scope, section)]
+        throttled = self._throttled[scope]
+        changed = [section for section in sections if throttled.pop(section) != self.version(scope, section)]
         if changed and not self.closing:
             self._signal(scope, changed)
-        if not held:
-            self._held.pop(scope, None)
+        if not throttled:
+            self._throttled.pop(scope, None)
 
     def _deliver(self, scope: str, news: Mapping[str, str]) -> None:
         listeners = tuple(self._listeners.get(scope, ()))
-        for forerunner in self._forerunners if listeners else ():
-            forerunner(scope, news)
+        for prefetcher in self._prefetchers if listeners else ():
+            prefetcher(scope, news)
         for listener in listeners:
             listener.offer(news)
 

@@ -18,7 +18,7 @@ from monitoring.app import asgi, create_app
 from monitoring.backoff import Backoff
 from monitoring.config import ConfigError, Settings, notices
 from monitoring.database.pool import DatabaseUnavailable
-from monitoring.hub import MOST_VIEWERS
+from monitoring.hub import MAX_VIEWERS
 from monitoring.listening import address, listen
 from monitoring.logs import announce, configure
 from monitoring.metrics.catalogue import Metric
@@ -139,18 +139,18 @@ async def _connect(parts: Services) -> None:
             await asyncio.sleep(backoff.next())
 
 
-def most_viewers() -> int:
+def max_viewers() -> int:
     """How many viewers there may be, given how many files the system lets this process open."""
     try:
         import resource
     except ImportError:
-        return MOST_VIEWERS
+        return MAX_VIEWERS
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(MAX_OPEN_FILES, hard)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return max(1, min(MOST_VIEWERS, (files - RESERVED_FILES_COUNT) // FILES_PER_VIEWER))
+    return max(1, min(MAX_VIEWERS, (files - RESERVED_FILES_COUNT) // FILES_PER_VIEWER))
 
 
 def configuration(app: App) -> uvicorn.Config:
@@ -170,7 +170,7 @@ def configuration(app: App) -> uvicorn.Config:
 
 
 async def _run(app: Quart, parts: Services, listening: socket.socket) -> None:
-    parts.hub.most_viewers = most_viewers()
+    parts.hub.max_viewers = max_viewers()
     server = Server(configuration(asgi(app)), parts)
     announce(parts.settings, f"Monitoring is at {address(parts.settings, listening)} (Ctrl-C stops it)")
     await server.serve(sockets=[listening])

@@ -13,8 +13,8 @@ from monitoring.database.pool import Database
 from monitoring.hub import Hub
 from monitoring.projections import Projections
 from monitoring.reading.bot_list import BotList
+from monitoring.reading.fragments import Fragments
 from monitoring.reading.reader import Reader
-from monitoring.reading.snapshots import Snapshots
 from monitoring.realtime.current_metrics import CurrentMetrics
 from monitoring.realtime.dispatch import Dispatcher
 from monitoring.realtime.event_buffer import EventStreams
@@ -34,7 +34,7 @@ class Services:
     settings: Settings
     clock: Clock
     reader: Reader
-    snapshots: Snapshots
+    fragments: Fragments
     bots: BotList
     feed: Feed
     pages: Pages

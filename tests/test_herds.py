@@ -1,4 +1,4 @@
-"""A thousand who look at once: one change is loaded and rendered once, a burst of changes is told twice a second."""
+"""A thousand viewers at once: one change is loaded and rendered once, a burst is announced twice a second."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from quart import Quart
 from monitoring.app import create_app
 from monitoring.config import load_settings
 from monitoring.hub import Hub, Subscription
-from monitoring.reading.snapshots import HEAD_START
+from monitoring.reading.fragments import HEAD_START_SECONDS
 from monitoring.realtime.sse import stream
 from monitoring.sections import BY_NAME, SECTIONS, Section
 from monitoring.sections.section import Context
@@ -99,8 +99,8 @@ def look(parts: Services) -> Subscription:
 
 
 async def rested(hub: Hub) -> None:
-    """Waits until whatever was told is long enough ago for the next change to be told at once."""
-    await asyncio.sleep(2 * hub.quiet)
+    """Waits until no section is throttled any more, so that the next change is announced at once."""
+    await asyncio.sleep(2 * hub.throttle_seconds)
 
 
 async def until_stale(viewer: Subscription, section: str) -> dict[str, str]:
@@ -178,7 +178,7 @@ async def test_the_section_that_changed_itself_is_loaded_first(
     loads: Counter[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("monitoring.reading.snapshots.HEAD_START", 3600)
+    monkeypatch.setattr("monitoring.reading.fragments.HEAD_START_SECONDS", 3600)
     for path in ("/partials/performance", "/partials/trades"):
         await fetch(client, path)
     await rested(parts.hub)
@@ -194,7 +194,7 @@ async def test_the_section_that_changed_itself_is_loaded_first(
 
 
 @pytest.mark.parametrize(
-    ("section", "later"), [("trades", 0), pytest.param("performance", 2 * HEAD_START, marks=pytest.mark.audit)]
+    ("section", "later"), [("trades", 0), pytest.param("performance", 2 * HEAD_START_SECONDS, marks=pytest.mark.audit)]
 )
 async def test_a_thousand_commits_are_a_few_signals_and_as_many_loads(
     client: Any,
@@ -211,7 +211,7 @@ async def test_a_thousand_commits_are_a_few_signals_and_as_many_loads(
     viewer = look(parts)
     loads.clear()
     signals: list[str] = []
-    parts.hub.run_ahead(lambda _scope, news: signals.extend(news))
+    parts.hub.add_prefetcher(lambda _scope, news: signals.extend(news))
 
     async def follow() -> None:
         while True:
@@ -236,7 +236,7 @@ async def test_a_thousand_commits_are_a_few_signals_and_as_many_loads(
     with suppress(asyncio.CancelledError):
         await following
 
-    assert signals.count(section) <= 2 + lasted / parts.hub.quiet
+    assert signals.count(section) <= 2 + lasted / parts.hub.throttle_seconds
     assert loads[section] <= signals.count(section) + 1
 
 
@@ -252,8 +252,8 @@ async def test_signals_of_a_commit_come_as_one_message(
     async with waiting():
         event = (await anext(events)).decode()
     await events.aclose()  # type: ignore[attr-defined]
-    told = json.loads(re.findall("^data: (.*)$", event, re.MULTILINE)[0])
-    assert set(shown) <= told.keys()
+    announced = json.loads(re.findall("^data: (.*)$", event, re.MULTILINE)[0])
+    assert set(shown) <= announced.keys()
 
 
 async def test_many_requests_find_the_session_with_few_queries(client: Any, parts: Services, account: int) -> None:

@@ -41,7 +41,7 @@ GET = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 @pytest.fixture
 def hub() -> Hub:
     """Tells of every change at once, so that a test need not wait for its thousands."""
-    return Hub(NAMES, SYSTEM_CLOCK, quiet=0)
+    return Hub(NAMES, SYSTEM_CLOCK, throttle_seconds=0)
 
 
 @pytest.fixture

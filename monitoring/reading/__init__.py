@@ -1,1 +1,1 @@
-"""The one way in which pages and calls read: scope, facts, snapshots of rendered sections."""
+"""The one way in which pages and calls read: scope, facts, fragments of rendered sections."""

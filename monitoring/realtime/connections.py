@@ -71,13 +71,13 @@ class ConnectionLimit:
 
     @property
     def full(self) -> bool:
-        return self._hub.full or len(self._clients) >= self._hub.most_viewers
+        return self._hub.full or len(self._clients) >= self._hub.max_viewers
 
     def make_room(self) -> bool:
         """Whether one more may connect. The oldest anonymous connection is closed for it where that is necessary."""
         if self.full:
             return False
-        if len(self._engine.sockets) >= self._hub.most_viewers:
+        if len(self._engine.sockets) >= self._hub.max_viewers:
             self._close_oldest_anonymous()
         return True
 

@@ -10,8 +10,8 @@ from monitoring.changes.gate import Tail
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.database.source import Source
+from monitoring.reading.fragments import Fragments
 from monitoring.reading.reader import Reader
-from monitoring.reading.snapshots import Snapshots
 from monitoring.realtime.legacy_events import LegacyEvents
 from monitoring.scope import CURRENT, UnknownSession
 
@@ -21,11 +21,11 @@ FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS = 0.1, 0.5
 class Dispatcher:
     """The consumer of the change feed. It publishes at once; what needs the database to be known, ``run`` finds."""
 
-    def __init__(self, reader: Reader, snapshots: Snapshots, legacy_events: LegacyEvents) -> None:
+    def __init__(self, reader: Reader, fragments: Fragments, legacy_events: LegacyEvents) -> None:
         self._reader = reader
         self._projections = reader.projections
         self._hub = reader.hub
-        self._snapshots = snapshots
+        self._fragments = fragments
         self._legacy_events = legacy_events
         self._current: frozenset[int] | None = None
         """The sessions that programs were last sent figures of."""
@@ -47,7 +47,7 @@ class Dispatcher:
         """The database is another one: forget everything."""
         self._projections.clear()
         self._reader.clear()
-        self._snapshots.clear()
+        self._fragments.clear()
         self._everything_moved()
 
     def outage(self, why: str | None) -> None:
@@ -76,9 +76,9 @@ class Dispatcher:
         tables = _tables_by_session(changes)
         # Rows of no session may concern every one.
         if shared := changes.corrected | tables.pop(None, set()):
-            self._hub.publish(None, self._snapshots.stale.after(shared))
+            self._hub.publish(None, self._fragments.stale.after(shared))
         for session, moved in tables.items():
-            self._hub.publish(session, self._snapshots.stale.after(moved))
+            self._hub.publish(session, self._fragments.stale.after(moved))
         self._legacy_events.changed(changes)
 
     def _everything_moved(self) -> None:

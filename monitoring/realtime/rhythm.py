@@ -15,7 +15,7 @@ from monitoring.sections import SECTIONS, Context
 BEAT = 2.0
 """Seconds within which a page learns that the engine fell silent."""
 UNWATCHED_BEATS = 3
-"""While changes go unnoticed, pages are told to look for themselves at every so many beats."""
+"""While changes go unnoticed, every section is announced as stale at every so many beats."""
 
 
 class FullRefresh:

@@ -11,7 +11,7 @@ from werkzeug.http import generate_etag
 from monitoring.admission import same_secret
 from monitoring.database.capabilities import TableMissing
 from monitoring.metrics.metric import Metric
-from monitoring.reading.snapshots import Rendered
+from monitoring.reading.fragments import Rendered
 from monitoring.scope import Scope
 from monitoring.sections import BY_NAME, BadParameter, Section
 from monitoring.services import services
@@ -80,8 +80,8 @@ def _page_number(text: str) -> int:
     return int(text)
 
 
-async def _rendered(section: Section, scope: Scope, *, told: bool = False) -> Rendered:
-    return await services().snapshots.get(section, scope, own_arguments(section, request.args), told=told)
+async def _rendered(section: Section, scope: Scope, *, announced: bool = False) -> Rendered:
+    return await services().fragments.get(section, scope, own_arguments(section, request.args), announced=announced)
 
 
 @blueprint.get("/partials/<name>")
@@ -94,7 +94,7 @@ async def partial(name: str) -> Response:
     scope = await requested_scope()
     if scope is None:
         raise Problem(404, "no_session", "The database holds no trading session yet.")
-    fragment = await _rendered(section, scope, told="HX-Request" in request.headers)
+    fragment = await _rendered(section, scope, announced="HX-Request" in request.headers)
     response = Response(fragment.body, content_type="text/html; charset=utf-8", headers={"ETag": fragment.etag})
     response.headers["Cache-Control"] = "private, no-cache"
     return await response.make_conditional(request)

@@ -11,7 +11,7 @@ from datetime import timedelta
 from urllib.parse import parse_qsl
 
 from monitoring.admission import SIGNED_IN_FOR, cookies_in, presented
-from monitoring.reading.snapshots import Rendered
+from monitoring.reading.fragments import Rendered
 from monitoring.sections import BY_NAME, Section
 from monitoring.services import Services
 from monitoring.web.headers import of_every_answer
@@ -72,7 +72,7 @@ class Shortcut:
             if wanted is None:
                 return None
             own = own_arguments(section, arguments)
-            fragment = await self._parts.snapshots.get(section, wanted, own, told=True)
+            fragment = await self._parts.fragments.get(section, wanted, own, announced=True)
         except Exception:  # noqa: BLE001 - whatever it is, the route meets it too, and says it
             return None
         known = headers.get("if-none-match", "")

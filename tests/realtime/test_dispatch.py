@@ -13,8 +13,8 @@ from monitoring.database.pool import Database
 from monitoring.database.source import Source
 from monitoring.hub import Hub
 from monitoring.projections import Projections
+from monitoring.reading.fragments import Fragments
 from monitoring.reading.reader import Reader
-from monitoring.reading.snapshots import Snapshots
 from monitoring.realtime.current_metrics import CurrentMetrics
 from monitoring.realtime.dispatch import Dispatcher
 from monitoring.realtime.legacy_events import LegacyEvents
@@ -58,11 +58,11 @@ async def reader(database_url: str, connection: asyncpg.Connection) -> AsyncIter
 
 @pytest.fixture
 async def dispatcher(reader: Reader, program: Program) -> AsyncIterator[Dispatcher]:
-    snapshots = Snapshots(reader, lambda *_: "", SYSTEM_CLOCK)
+    fragments = Fragments(reader, lambda *_: "", SYSTEM_CLOCK)
     for section in SECTIONS:
-        snapshots.stale.learn(section.name, {"account_history"})
+        fragments.stale.learn(section.name, {"account_history"})
     events = LegacyEvents(reader, CurrentMetrics(reader), program)
-    made = Dispatcher(reader, snapshots, events)
+    made = Dispatcher(reader, fragments, events)
     running = [asyncio.create_task(made.run()), asyncio.create_task(events.run())]
     yield made
     for task in running:

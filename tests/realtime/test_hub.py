@@ -1,4 +1,4 @@
-"""What viewers are told: everything that moved, nothing twice, a burst as one signal."""
+"""Signals to viewers: everything that moved, nothing twice, a burst as one signal."""
 
 import asyncio
 from collections.abc import Mapping
@@ -9,12 +9,12 @@ from monitoring.clock import SYSTEM_CLOCK
 from monitoring.hub import Hub
 from tests.waiting import WAIT_SECONDS
 
-QUIET = 0.5
+THROTTLE_SECONDS = 0.5
 
 
 @pytest.fixture
 async def hub() -> Hub:
-    hub = Hub(("trades", "risk"), SYSTEM_CLOCK, quiet=QUIET)
+    hub = Hub(("trades", "risk"), SYSTEM_CLOCK, throttle_seconds=THROTTLE_SECONDS)
     hub.define("current", [7])
     return hub
 
@@ -35,11 +35,11 @@ async def test_a_burst_is_two_signals_the_first_at_once(hub: Hub) -> None:
         hub.publish(7, ["trades"])
     assert await viewer.next(0.01) == {}
     assert await viewer.next(WAIT_SECONDS) == {"trades": hub.version("7", "trades")}
-    assert await viewer.next(QUIET * 1.5) == {}
+    assert await viewer.next(THROTTLE_SECONDS * 1.5) == {}
 
 
-async def test_who_comes_in_the_middle_of_a_burst_is_told_of_the_rest(hub: Hub) -> None:
-    """What is fetched then is as new as was told: whoever believed to have the newest would never fetch it."""
+async def test_a_viewer_that_joins_in_a_burst_gets_the_rest(hub: Hub) -> None:
+    """It gets the versions that were announced: with the newest ones it would never fetch the rest."""
     hub.subscribe("7")
     hub.publish(7, ["trades"])
     hub.publish(7, ["trades"])
@@ -54,7 +54,7 @@ async def test_a_slow_viewer_keeps_one_version_a_section(hub: Hub) -> None:
     viewer = hub.subscribe("7")
     for _ in range(50):
         hub.publish(7, ["trades", "risk"])
-    await asyncio.sleep(QUIET * 2)
+    await asyncio.sleep(THROTTLE_SECONDS * 2)
     assert await viewer.next(WAIT_SECONDS) == hub.versions("7")
 
 
@@ -80,7 +80,7 @@ async def test_closing_ends_every_wait(hub: Hub) -> None:
     assert hub.subscribe("7").closed
 
 
-async def test_what_was_told_together_is_told_together_again(hub: Hub) -> None:
+async def test_sections_of_one_signal_come_in_one_signal_again(hub: Hub) -> None:
     viewer = hub.subscribe("7")
     hub.publish(7, ["trades"])
     hub.publish(7, ["risk"])
@@ -113,22 +113,24 @@ async def test_every_listener_is_given_the_same_message(hub: Hub) -> None:
     assert (len(one.offered), len(other.offered)) == (2, 1)
 
 
-async def test_what_viewers_were_told_lags_behind_in_a_burst(hub: Hub) -> None:
+async def test_the_announced_version_lags_behind_in_a_burst(hub: Hub) -> None:
     viewer = hub.subscribe("7")
     hub.publish(7, ["trades"])
-    told = hub.told("7", "trades")
-    assert told == hub.version("7", "trades")
+    announced = hub.announced("7", "trades")
+    assert announced == hub.version("7", "trades")
     hub.publish(7, ["trades"])
-    assert hub.told("7", "trades") == told != hub.version("7", "trades")
-    assert all(hub.as_new_as_told("7", "trades", version) for version in (told, hub.version("7", "trades")))
+    assert hub.announced("7", "trades") == announced != hub.version("7", "trades")
+    assert all(
+        hub.is_as_new_as_announced("7", "trades", version) for version in (announced, hub.version("7", "trades"))
+    )
     await viewer.next(WAIT_SECONDS)
-    assert (await viewer.next(WAIT_SECONDS))["trades"] == hub.told("7", "trades") == hub.version("7", "trades")
-    assert not hub.as_new_as_told("7", "trades", told)
+    assert (await viewer.next(WAIT_SECONDS))["trades"] == hub.announced("7", "trades") == hub.version("7", "trades")
+    assert not hub.is_as_new_as_announced("7", "trades", announced)
 
 
-async def test_a_forerunner_hears_first_of_what_somebody_is_told(hub: Hub) -> None:
+async def test_a_prefetch_begins_when_somebody_is_sent_a_signal(hub: Hub) -> None:
     heard: list[tuple[str, set[str]]] = []
-    hub.run_ahead(lambda scope, news: heard.append((scope, set(news))))
+    hub.add_prefetcher(lambda scope, news: heard.append((scope, set(news))))
     hub.publish(7, ["trades"])
     assert heard == []
     hub.subscribe("7")
@@ -137,7 +139,7 @@ async def test_a_forerunner_hears_first_of_what_somebody_is_told(hub: Hub) -> No
 
 
 async def test_it_counts_viewers_and_knows_when_it_is_full(hub: Hub) -> None:
-    hub.most_viewers = 2
+    hub.max_viewers = 2
     first, second = hub.subscribe("7"), hub.subscribe("current")
     assert (hub.viewers, hub.viewed(), hub.full) == (2, {"7", "current"}, True)
     hub.unsubscribe(first)

@@ -18,7 +18,7 @@ from tests.waiting import until, waiting
 
 
 async def test_anonymous_connections_give_way(bare: Bare, quiet_log: pytest.LogCaptureFixture) -> None:
-    bare.hub.most_viewers = 3
+    bare.hub.max_viewers = 3
     async with introduced(bare.host) as early, httpx.AsyncClient() as crowd:
         for _ in range(100):
             assert (await crowd.get(f"http://{bare.host}{PATH}")).status_code == 200
@@ -34,7 +34,7 @@ async def test_anonymous_connections_give_way(bare: Bare, quiet_log: pytest.LogC
 
 
 async def test_an_anonymous_websocket_gives_way(bare: Bare) -> None:
-    bare.hub.most_viewers = 1
+    bare.hub.max_viewers = 1
     async with raw(bare.host) as anonymous, introduced(bare.host):
         await anonymous.closed()
 

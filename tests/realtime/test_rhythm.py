@@ -12,9 +12,9 @@ from monitoring.database.pool import Database
 from monitoring.hub import Hub
 from monitoring.projections import Projections
 from monitoring.reading import rereads
+from monitoring.reading.fragments import Fragments
 from monitoring.reading.reader import Reader
 from monitoring.reading.rereads import Rereads
-from monitoring.reading.snapshots import Snapshots
 from monitoring.realtime.current_metrics import CurrentMetrics
 from monitoring.realtime.dispatch import Dispatcher
 from monitoring.realtime.legacy_events import LegacyEvents
@@ -34,7 +34,7 @@ def clock() -> RunningClock:
 @pytest.fixture
 async def reader(database_url: str, connection: asyncpg.Connection, clock: RunningClock) -> AsyncIterator[Reader]:
     await insert(connection, "trading_sessions", mode="LIVE")
-    hub = Hub((section.name for section in SECTIONS), clock.clock, quiet=0.0)
+    hub = Hub((section.name for section in SECTIONS), clock.clock, throttle_seconds=0.0)
     database = Database(database_url, clock.clock)
     await database.open()
     yield Reader(database, Projections(database, clock.clock), hub, clock.clock)
@@ -46,7 +46,7 @@ def clockwork_of(reader: Reader, hands: RunningClock) -> Clockwork:
         raise AssertionError("nobody looks")
 
     events = LegacyEvents(reader, CurrentMetrics(reader))
-    dispatcher = Dispatcher(reader, Snapshots(reader, render, hands.clock), events)
+    dispatcher = Dispatcher(reader, Fragments(reader, render, hands.clock), events)
     return Clockwork(reader, dispatcher, hands.clock)
 
 
@@ -98,7 +98,7 @@ async def test_ever_more_rarely_while_it_lasts(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(rereads, "FIRST_RETRY_SECONDS", 0.02)
     monkeypatch.setattr(rereads, "MAX_RETRY_SECONDS", 0.05)
     hands = ManualClock()
-    hub = Hub(("trades",), hands.clock, quiet=0.0)
+    hub = Hub(("trades",), hands.clock, throttle_seconds=0.0)
     hub.watching, viewer, failing = True, hub.subscribe("1"), Rereads(hub, hands.clock)
 
     async def looks_again(after: float) -> bool:

@@ -45,7 +45,8 @@ async def test_what_is_sent_to_many_is_written_once(bare: Bare) -> None:
         await one.event("hello")
         await other.event("hello")
         bare.hub.publish(7, ("trades",))
-        assert await one.event("stale") == await other.event("stale") == {"trades": bare.hub.told("current", "trades")}
+        expected = {"trades": bare.hub.announced("current", "trades")}
+        assert await one.event("stale") == await other.event("stale") == expected
 
 
 async def test_a_client_that_leaves_is_removed(bare: Bare) -> None:
@@ -187,7 +188,7 @@ async def test_a_client_that_sends_many_messages_is_slowed_down(bare: Bare, monk
 
 
 async def test_too_many_pages_are_refused(bare: Bare) -> None:
-    bare.hub.most_viewers = 2
+    bare.hub.max_viewers = 2
     async with let_in(bare.host), let_in(bare.host, None):
         with pytest.raises(InvalidStatus) as refused:
             await raw(bare.host).__aenter__()
@@ -231,7 +232,7 @@ async def test_sessions_are_those_of_the_database(database_url: str, connection:
             assert parts.hub.viewed() == {str(first)}
         async with raw(host) as anonymous:
             assert (await anonymous.introduce({"fragments": True, "session": str(first + 1)})).startswith("44")
-        parts.hub.most_viewers = 0
+        parts.hub.max_viewers = 0
         async with httpx.AsyncClient() as client:
             assert (await client.get(f"http://{host}/events")).status_code == 503
         parts.hub.close()

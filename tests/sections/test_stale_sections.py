@@ -71,7 +71,7 @@ async def page(clock: Clock, database_url: str) -> AsyncIterator[Page]:
         hub = opened.parts.hub
         await until(lambda: not opened.parts.projections.backfill.active)
         await asyncio.sleep(0)  # so that it is told of
-        await until(lambda: hub.told_versions("bot:1") == hub.versions("bot:1"))
+        await until(lambda: hub.announced_versions("bot:1") == hub.versions("bot:1"))
         yield opened
 
 
@@ -121,7 +121,7 @@ async def test_a_change_while_its_table_is_read_for_the_first_time(page: Page, c
     assert session is not None
     viewer, before = hub.subscribe("bot:1"), hub.changes([1])
     section = replace(BY_NAME["events"], load=load)
-    loading = asyncio.create_task(page.parts.snapshots.get(section, Scope(session, "bot:1"), {}))
+    loading = asyncio.create_task(page.parts.fragments.get(section, Scope(session, "bot:1"), {}))
     await has_read.wait()
     await insert(connection, "risk_adjustments", session_id=1)
     await until(lambda: hub.changes([1]) != before)

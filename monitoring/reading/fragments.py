@@ -1,10 +1,10 @@
-"""Rendered sections, shared by everyone who looks: one load and one render per change and variant.
+"""Fragments: rendered sections that all viewers share, loaded and rendered once for each change and variant.
 
-A snapshot is good as long as the hub's version of its section is the one it was made at (and, for a section that the
-passing of time alone can change, for as long as it says). Whoever asks first for a worn one loads it; whoever asks
-meanwhile waits for the same. Variants that were asked for after the last change are loaded at the next one: those of
-the first section while the news of it is still on its way, the others a moment later. When the database is
-away the last known one is given and says how old it is.
+A fragment is fresh as long as the hub's version of its section is the one at which it was made and, where time alone
+can change the section, for so many seconds as the section says. The first request for a stale one loads it, and further
+requests wait for the same load. Variants that were requested since the last change are prefetched at the next one:
+those of the first section while its signal is still on its way, the others a moment later. When the database is away
+the last known fragment is given, with its age.
 """
 
 import asyncio
@@ -28,18 +28,18 @@ from monitoring.single_flight import SingleFlight
 log = logging.getLogger(__name__)
 
 MAX_KEPT_VARIANTS = 512
-TURN = 0.05
-"""Seconds for which what is loaded ahead waits for what comes before it: in turn, the first are ready sooner."""
-HEAD_START = 0.04
-"""Seconds from a signal until the server makes, and ``live.js`` fetches, the sections after its first: on a quick link
-that is on the screen by then, with nothing in its way."""
-UNWATCHED_AGE = 1.0
-"""Seconds for which a snapshot is good while the feed is down and changes go unnoticed."""
+TURN_SECONDS = 0.05
+"""For so long a prefetch waits for the one before it: in turn, the first ones are ready sooner."""
+HEAD_START_SECONDS = 0.04
+"""From a signal until the server renders, and ``live.js`` fetches, the sections after the first. On a quick link the
+first is on the screen by then."""
+UNWATCHED_AGE_SECONDS = 1.0
+"""For so long a fragment is fresh while the feed is down, when changes go unnoticed."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a section has to show, or why it has nothing."""
+    """The data of a section, or why there is none."""
 
     data: object | None
     now: datetime
@@ -90,8 +90,8 @@ Render = Callable[[Section, Scope, View, Mapping[str, str]], str]
 Key = tuple[object, ...]
 
 
-class Snapshots:
-    """``render`` makes HTML of a section's view."""
+class Fragments:
+    """``render`` makes the HTML of a section's view."""
 
     def __init__(self, reader: Reader, render: Render, clock: Clock) -> None:
         self._reader = reader
@@ -101,75 +101,75 @@ class Snapshots:
         self._kept: Lru[Key, _Kept] = Lru(MAX_KEPT_VARIANTS)
         self._loading: SingleFlight[Key, tuple[Variant, str], _Kept] = SingleFlight()
         """With the version of the section at which each load began."""
-        reader.hub.run_ahead(self._load_ahead)
+        reader.hub.add_prefetcher(self._prefetch)
 
     def clear(self) -> None:
         """The database is another one: nothing that is kept holds."""
         self._kept.clear()
 
     async def get(
-        self, section: Section, scope: Scope, arguments: Mapping[str, str], *, told: bool = False
+        self, section: Section, scope: Scope, arguments: Mapping[str, str], *, announced: bool = False
     ) -> Rendered:
-        """The section as it stands now, or as it was last known. Raises BadParameter.
+        """The section as it is now, or as it was last known. Raises BadParameter.
 
-        ``told``: as viewers were last told of is new enough, for those who come because they were told. However many
-        changes come in a burst, and however many viewers, it is then loaded once for each signal.
+        ``announced``: the version that was announced last is new enough, because the request follows a signal. However
+        many changes and viewers there are, the section is then loaded once for each signal.
         """
         variant = Variant.of(section, scope, arguments)
         kept = self._kept.get(variant.key)
-        if kept is not None and kept.variant == variant and self._good(kept, told):
+        if kept is not None and kept.variant == variant and self._is_fresh(kept, announced):
             kept.asked = True
             return kept.rendered
-        kept = await asyncio.shield(self._task(variant, told))
+        kept = await asyncio.shield(self._task(variant, announced))
         kept.asked = True
         return kept.rendered
 
-    def _load_ahead(self, followed: str, sections: Mapping[str, str]) -> None:
+    def _prefetch(self, followed: str, sections: Mapping[str, str]) -> None:
         first, *others = sections
-        self._load_in_turn(followed, (first,))
+        self._prefetch_in_turn(followed, (first,))
         if others:
-            asyncio.get_running_loop().call_later(HEAD_START, self._load_in_turn, followed, others)
+            asyncio.get_running_loop().call_later(HEAD_START_SECONDS, self._prefetch_in_turn, followed, others)
 
-    def _load_in_turn(self, followed: str, sections: Iterable[str]) -> None:
+    def _prefetch_in_turn(self, followed: str, sections: Iterable[str]) -> None:
         if self._reader.hub.closing:
             return
         wanted = {section: list[Variant]() for section in sections}
         for kept in self._kept.values():
             name, scope = kept.variant.section.name, kept.variant.scope
             asked = kept.asked and name in wanted and scope.key == followed and self._reader.is_good(scope)
-            if asked and not self._good(kept, told=True):
+            if asked and not self._is_fresh(kept, announced=True):
                 wanted[name].append(kept.variant)
         task = None
         for variant in (variant for variants in wanted.values() for variant in variants):
-            task = self._task(variant, told=True, after=task)
+            task = self._task(variant, announced=True, after=task)
 
-    def _task(self, variant: Variant, told: bool, after: asyncio.Task[_Kept] | None = None) -> asyncio.Task[_Kept]:
+    def _task(self, variant: Variant, announced: bool, after: asyncio.Task[_Kept] | None = None) -> asyncio.Task[_Kept]:
         """The load that is under way, or a new one: one that began before the newest change may not hold it."""
         return self._loading.join(
             variant.key,
             (variant, self._version(variant)),
             lambda: self._load(variant, after),
-            lambda begun: begun[0] == variant and self._new_enough(begun[1], variant, told),
+            lambda begun: begun[0] == variant and self._is_new_enough(begun[1], variant, announced),
         )
 
     def _version(self, variant: Variant) -> str:
         return self._reader.hub.version(variant.scope.key, variant.section.name)
 
-    def _new_enough(self, version: str, variant: Variant, told: bool) -> bool:
-        """Whether whoever asks is given what was made at ``version``."""
+    def _is_new_enough(self, version: str, variant: Variant, announced: bool) -> bool:
+        """Whether a request may be answered with a fragment that was made at ``version``."""
         newest = version == self._version(variant)
         followed, section = variant.scope.key, variant.section.name
-        return newest or (told and self._reader.hub.as_new_as_told(followed, section, version))
+        return newest or (announced and self._reader.hub.is_as_new_as_announced(followed, section, version))
 
-    def _good(self, kept: _Kept, told: bool) -> bool:
+    def _is_fresh(self, kept: _Kept, announced: bool) -> bool:
         age, ticks = self._clock.monotonic() - kept.made, kept.variant.section.ticks
         if not self._reader.hub.watching or kept.view.stale or kept.view.problem:
-            ticks = UNWATCHED_AGE
-        return (ticks is None or age < ticks) and self._new_enough(kept.version, kept.variant, told)
+            ticks = UNWATCHED_AGE_SECONDS
+        return (ticks is None or age < ticks) and self._is_new_enough(kept.version, kept.variant, announced)
 
     async def _load(self, variant: Variant, after: asyncio.Task[_Kept] | None) -> _Kept:
         if after is not None:
-            await asyncio.wait((after,), timeout=TURN)
+            await asyncio.wait((after,), timeout=TURN_SECONDS)
         version, reads = self._version(variant), set[str]()
         changes = self._reader.hub.changes(variant.scope.session.ids)
         view = await self._view(variant.section, variant.scope, variant.own, reads)
