@@ -5,36 +5,17 @@ Every deed draws from dice of its own, so that a history from which some deeds a
 
 import random
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from decimal import Decimal
 
 import asyncpg
 
 from tests.clocks import Calendar
+from tests.projections.engine_rows import Bot, EngineRows
 from tests.projections.row_changes import COUNTED, RowChanges
 from tests.rows import insert
 
-START_BALANCE = Decimal(1000)
 
-
-@dataclass
-class Bot:
-    """What one engine remembers."""
-
-    mode: str
-    strategy: str
-    symbol: str
-    session: int = 0
-    began: datetime = datetime(2026, 1, 1)
-    balance: Decimal = START_BALANCE
-    running: bool = False
-    open: list[int] = field(default_factory=list)
-    pending: list[int] = field(default_factory=list)
-    to_move: list[int] = field(default_factory=list)  # positions that still name an ended session
-
-
-class EngineLife:
+class EngineLife(EngineRows):
     """``deeds`` that were done, for whoever looks for the shortest history that fails; ``left_out`` are not done."""
 
     def __init__(
@@ -54,12 +35,9 @@ class EngineLife:
         self.changes = RowChanges(connection)
         modes = self.dice.choice((("LIVE", "LIVE"), ("LIVE", "PAPER"), ("PAPER", "PAPER")))
         self.bots = [Bot(modes[0], "alpha", "BTCUSDT"), Bot(modes[1], "beta", "ETHUSDT")]
-        self._late = late  # its transaction stays open
+        self._late = late
+        """A connection whose transaction stays open."""
         self._transaction: asyncpg.transaction.Transaction | None = None
-
-    @property
-    def now(self) -> datetime:
-        return self.hands.now
 
     @property
     def ways(self) -> list[tuple[int, Callable[[Bot], Awaitable[None]]]]:
@@ -88,7 +66,7 @@ class EngineLife:
     async def act(self) -> None:
         number = len(self.deeds)
         self.dice = self.changes.dice = random.Random(f"{self.seed} {number}")
-        self.hands.forward(seconds=self.dice.choice((0.02, 3, 20, 70, 600, 7200, 40_000)))
+        self.hands.forward(seconds=self.dice.choice((0.02, 3, 20, 70, 600, 7200, 40_000, 100_000)))
         weights, ways = zip(*self.ways, strict=True)
         way, bot = self.dice.choices(ways, weights)[0], self.dice.choice(self.bots)
         self.deeds.append(f"{number}:{way.__name__}:{bot.strategy}")
@@ -121,19 +99,32 @@ class EngineLife:
             await self.move_positions(bot)
 
     async def restart(self, bot: Bot) -> None:
-        """Ends cleanly; sometimes with another strategy, sometimes with money that came meanwhile."""
-        await self.connection.execute("UPDATE trading_sessions SET end_time = $2 WHERE id = $1", bot.session, self.now)
-        bot.running = False
-        what = self.dice.choice(("as before",) * 6 + ("new name", "new market", "a gap"))
+        """Ends cleanly; sometimes it goes on with another strategy or market, or with money that came meanwhile."""
+        what = self.dice.choice(("as before",) * 5 + ("new name", "new market", "a gap"))
         if what == "new name":
             bot.strategy += "x"
         elif what == "new market":
             bot.symbol = bot.symbol.split(",")[0] + ("" if "," in bot.symbol else ", SOLUSDT")
         elif what == "a gap" and bot.mode == "LIVE":
-            bot.balance = (bot.balance * Decimal("1.4")).quantize(Decimal("0.01"))
+            await self._gap(bot)
+            return
+        await self._end(bot)
         self.hands.forward(seconds=self.dice.choice((0.3, 5, 90, 4000, 8 * 86400)))
         if self.dice.random() < 0.8:
             await self.begin(bot)
+
+    async def _gap(self, bot: Bot) -> None:
+        """The account is flat before and after, so that it is beyond doubt what came."""
+        await self._snapshot(bot.session, self.now, bot.balance, bot.balance)
+        await self._end(bot)
+        bot.balance = (bot.balance * Decimal("1.4")).quantize(Decimal("0.01"))
+        self.hands.forward(seconds=self.dice.choice((5, 4000)))
+        await self.begin(bot)
+        await self._snapshot(bot.session, self.now, bot.balance, bot.balance)
+
+    async def _end(self, bot: Bot) -> None:
+        await self.connection.execute("UPDATE trading_sessions SET end_time = $2 WHERE id = $1", bot.session, self.now)
+        bot.running = False
 
     async def crash(self, bot: Bot) -> None:
         """Nobody ends the session. The next one begins much later than the last sign of life."""
@@ -167,113 +158,6 @@ class EngineLife:
             )
         await self.connection.execute(COUNTED)
 
-    # What it writes
-
-    async def snapshot(self, bot: Bot) -> None:
-        await self._snapshot(bot.session, self.now, bot.balance, self._equity(bot))
-
-    async def late_snapshot(self, bot: Bot) -> None:
-        """Written now, of a moment before."""
-        await self._snapshot(bot.session, self._past(bot), bot.balance, self._equity(bot))
-
-    async def _snapshot(self, session: int, at: datetime, balance: Decimal, equity: Decimal) -> None:
-        await insert(self.connection, "account_history", session_id=session, timestamp=at, balance=balance,
-                     equity=equity, total_pnl=1)  # fmt: skip
-
-    async def booking(self, bot: Bot) -> None:
-        """A fee: a row of the balances and its twin in the history, in one transaction."""
-        async with self.connection.transaction():
-            await self._book(bot, "entry_fee")
-            await insert(self.connection, "account_history", session_id=bot.session, timestamp=self.now,
-                         balance=bot.balance, equity=bot.balance, total_pnl=0, daily_pnl=-1, drawdown=0, margin_used=0,
-                         open_positions=0, total_exposure=0)  # fmt: skip
-
-    async def _book(self, bot: Bot, reason: str) -> None:
-        await insert(self.connection, "account_balances", session_id=bot.session, last_updated=self.now,
-                     total_balance=bot.balance, update_reason=reason)  # fmt: skip
-
-    async def trade(self, bot: Bot) -> None:
-        await self._trade(bot.session, self.now)
-
-    async def late_trade(self, bot: Bot) -> None:
-        await self._trade(bot.session, self._past(bot))
-
-    async def _trade(self, session: int | None, closed: datetime, **more: object) -> None:
-        pnl = Decimal("NaN") if self.dice.random() < 0.02 else Decimal(self.dice.randint(-500, 600)) / 100
-        await insert(self.connection, "trades", session_id=session, pnl=pnl, exit_time=closed,
-                     entry_time=closed - timedelta(hours=1), commission=self.dice.choice((None, Decimal("0.35"))),
-                     margin_interest_cost=self.dice.choice((None, Decimal("0.01"))), created_at=self.now,
-                     symbol=self.dice.choice(("BTCUSDT", "ETHUSDT", "SOLUSDT")),
-                     side=self.dice.choice(("LONG", "SHORT")), **more)  # fmt: skip
-
-    async def open_position(self, bot: Bot) -> None:
-        price = self.dice.choice((Decimal(50_100), Decimal(49_900), None))
-        number = await insert(
-            self.connection, "positions", session_id=bot.session, symbol=bot.symbol.split(",")[0], entry_time=self.now,
-            quantity=Decimal("0.02"), entry_balance=bot.balance, current_price=price, last_update=self.now,
-            unrealized_pnl=None if price is None else (price - 50_000) * Decimal("0.02"),
-        )  # fmt: skip
-        bot.open.append(number)
-        await insert(self.connection, "orders", session_id=bot.session, position_id=number, created_at=self.now,
-                     filled_at=self.now, last_update=self.now)  # fmt: skip
-
-    async def price(self, bot: Bot) -> None:
-        price = Decimal(self.dice.randint(49_000, 51_000))
-        for number in bot.open:
-            await self.connection.execute(
-                "UPDATE positions SET current_price = $2, unrealized_pnl = ($2 - entry_price) * quantity,"
-                " last_update = $3 WHERE id = $1", number, price, self.now,
-            )  # fmt: skip
-
-    async def close_position(self, bot: Bot) -> None:
-        if bot.open:
-            number = bot.open.pop(self.dice.randrange(len(bot.open)))
-            bot.to_move = [moved for moved in bot.to_move if moved != number]
-            async with self.connection.transaction():
-                await self.connection.execute(
-                    "UPDATE positions SET status = 'CLOSED', last_update = $2 WHERE id = $1", number, self.now
-                )
-                await self._trade(bot.session, self.now, position_id=number, quantity=Decimal("0.02"),
-                                  stop_loss=49_000)  # fmt: skip
-
-    async def order(self, bot: Bot) -> None:
-        position = self.dice.choice([None, *bot.open])
-        bot.pending.append(
-            await insert(self.connection, "orders", session_id=bot.session, status="PENDING", created_at=self.now,
-                         position_id=position, order_type="FULL_EXIT", last_update=self.now)
-        )  # fmt: skip
-
-    async def finish_order(self, bot: Bot) -> None:
-        if bot.pending:
-            status = self.dice.choice(("FILLED", "CANCELLED", "FAILED", "SUBMITTED"))
-            number = bot.pending.pop(self.dice.randrange(len(bot.pending)))
-            await self.connection.execute("UPDATE orders SET status = $2 WHERE id = $1", number, status)
-
-    async def part(self, bot: Bot) -> None:
-        """Sells a piece of what is open."""
-        if bot.open:
-            await insert(self.connection, "partial_trades", position_id=self.dice.choice(bot.open), pnl=1,
-                         timestamp=self.now)  # fmt: skip
-
-    async def fail(self, bot: Bot) -> None:
-        await insert(self.connection, "system_events", session_id=bot.session, severity="error", timestamp=self.now)
-
-    async def deposit(self, bot: Bot) -> None:
-        await self._move_money(bot, bot.balance)
-
-    async def withdraw(self, bot: Bot) -> None:
-        await self._move_money(bot, -bot.balance / 4)
-
-    async def _move_money(self, bot: Bot, amount: Decimal) -> None:
-        """Between two snapshots of a flat account: what money moved is beyond doubt, whatever else is corrected."""
-        await self._book(bot, "trade_exit")
-        await self._snapshot(bot.session, self.now, bot.balance, bot.balance)
-        self.hands.forward(seconds=30)
-        bot.balance += amount
-        await self._book(bot, "deposit" if amount > 0 else "withdrawal")
-        self.hands.forward(seconds=30)
-        await self._snapshot(bot.session, self.now, bot.balance, bot.balance)
-
     async def begin_late(self, bot: Bot) -> None:
         """A transaction takes ids now and commits later, or never."""
         if self._transaction is None:
@@ -292,9 +176,3 @@ class EngineLife:
     async def orphan(self, _bot: Bot) -> None:
         await self._trade(None, self.now)
         await insert(self.connection, "positions", session_id=None, entry_time=self.now)
-
-    def _equity(self, bot: Bot) -> Decimal:
-        return bot.balance * self.dice.randint(80, 115) / 100
-
-    def _past(self, bot: Bot) -> datetime:
-        return bot.began + (self.now - bot.began) * self.dice.random()
