@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from quart import Response, current_app, g, redirect, request, session
 
-from monitoring.admission import fingerprint, presented, same_secret
+from monitoring.admission import presented
 from monitoring.services import services
 from monitoring.web.errors import Problem, wants_html
 
@@ -42,20 +42,6 @@ def access_of(endpoint: str | None) -> str:
     return getattr(view, "access", OF_LIBRARIES.get(endpoint, OPERATOR))
 
 
-def is_operator() -> bool:
-    """Whether the request carries the operator's token or the cookie given for it."""
-    token = services().settings.token
-    if not token:
-        return False
-    given = presented(request.headers.get("X-Dashboard-Token", ""), request.headers.get("Authorization", ""))
-    return same_secret(given, token) or session.get("operator") == operators_mark(token)
-
-
-def operators_mark(token: str) -> str:
-    """What the cookie of a signed-in operator holds."""
-    return fingerprint(str(current_app.secret_key), token)
-
-
 async def guard() -> Response | None:
     """Runs before every request: lets it pass, or answers instead."""
     headers = request.headers
@@ -63,7 +49,8 @@ async def guard() -> Response | None:
     if request.method not in SAFE_METHODS and foreign:
         raise Problem(403, "cross_site", "This request came from another site.")
     wanted = access_of(request.endpoint)
-    g.operator = is_operator()
+    token = presented(headers.get("X-Dashboard-Token", ""), headers.get("Authorization", ""))
+    g.operator = services().admission.is_operator(token, session.get("operator"))
     if wanted == PUBLIC:
         return None
     settings = services().settings

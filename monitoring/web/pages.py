@@ -8,7 +8,6 @@ from markupsafe import Markup
 from quart import Blueprint, Response, current_app, jsonify, redirect, request, session
 from werkzeug.http import generate_etag
 
-from monitoring.admission import same_secret
 from monitoring.database.capabilities import TableMissing
 from monitoring.metrics.metric import Metric
 from monitoring.reading.fragments import Rendered
@@ -16,7 +15,7 @@ from monitoring.scope import Scope
 from monitoring.sections import BY_NAME, BadParameter, Section
 from monitoring.services import services
 from monitoring.web.api import describe
-from monitoring.web.auth import operators_mark, public, reading
+from monitoring.web.auth import public, reading
 from monitoring.web.errors import RETRY_AFTER, Problem
 from monitoring.web.rendering import THEMES
 from monitoring.web.requests import followed_scope, own_arguments, requested_scope
@@ -27,6 +26,7 @@ blueprint = Blueprint("pages", __name__)
 
 YEAR_SECONDS = 365 * 86400
 BOTS_PER_PAGE = 25
+SIGN_IN_CLOSED = "Set MONITORING_DASHBOARD_TOKEN to sign in."
 
 
 @blueprint.get("/")
@@ -140,15 +140,15 @@ async def login_form() -> Response:
 async def login() -> Response:
     """Takes the operator's token and gives a cookie for it."""
     form = await request.form
-    token, target = services().settings.token, _local(form.get("next", "/"))
-    if not token or not same_secret(form.get("token", "").strip(), token):
+    admission, target = services().admission, _local(form.get("next", "/"))
+    if not admission.is_operator(form.get("token", "").strip()):
         log.warning("sign-in refused, from %s", request.remote_addr)
-        problem = "That is not the operator's token." if token else "Set MONITORING_DASHBOARD_TOKEN to sign in."
+        problem = "That is not the operator's token." if services().settings.token else SIGN_IN_CLOSED
         response = services().pages.page("login.html", problem=problem, next=target)
         response.status_code = 401
         return response
     session.permanent = True
-    session["operator"] = operators_mark(token)
+    session["operator"] = admission.mark
     return redirect(services().pages.url(target), code=303)  # type: ignore[return-value]
 
 
