@@ -14,7 +14,9 @@ from monitoring.config import load_settings
 from monitoring.sections import SECTIONS
 from monitoring.web import shortcut
 from monitoring.web.compression import Compression
+from tests.clocks import standing_at
 from tests.history import seed_account
+from tests.rows import now
 from tests.secrets import TOKEN
 from tests.serving import served
 
@@ -61,8 +63,8 @@ def environ(environ: dict[str, str], request: pytest.FixtureRequest) -> dict[str
 
 @pytest.fixture
 def app(environ: dict[str, str]) -> Quart:
-    """Not started: its server does that."""
-    return create_app(load_settings(environ))
+    """Not started: its server does that. Its clock stands still, so that ages are equal in two answers."""
+    return create_app(load_settings(environ), clock=standing_at(now()))
 
 
 @pytest.fixture
