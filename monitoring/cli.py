@@ -13,8 +13,8 @@ import click
 from monitoring.config import ConfigError, Settings, checked, setting_options
 from monitoring.environment import read_environment
 from monitoring.errors import UserError
-from monitoring.imports import quick_imports
 from monitoring.logs import error_line, escaped, wants_json
+from monitoring.process import quick_imports
 from monitoring.version import VERSION
 
 DASHBOARDS = {"monitoring": "A live trading bot: health, risk, performance, account, positions and trades."}

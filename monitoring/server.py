@@ -22,6 +22,7 @@ from monitoring.hub import MAX_VIEWERS
 from monitoring.listening import address, listen
 from monitoring.logs import announce, configure
 from monitoring.metrics.catalogue import Metric
+from monitoring.process import give_memory_back
 from monitoring.realtime.sockets import MAX_MESSAGE_BYTES
 from monitoring.realtime.websocket_guard import App
 from monitoring.services import KEY, Services
@@ -54,6 +55,7 @@ class Server(uvicorn.Server):
 def serve(settings: Settings, metrics: Iterable[Metric]) -> None:
     """Runs until SIGINT or SIGTERM. Raises ConfigError or DatabaseUnavailable with one sentence."""
     configure(settings)
+    give_memory_back()
     for notice in notices(settings):
         log.warning(notice)
     listening = _listening(settings)

@@ -17,6 +17,7 @@ from monitoring.metrics.facts import Session
 from monitoring.projections.backfill import BackfillWorker
 from monitoring.projections.bookings import Bookings, SessionFlows
 from monitoring.projections.equity import EquityHistory
+from monitoring.projections.equity_curve import EquityCurve
 from monitoring.projections.open_positions import OpenPositions
 from monitoring.projections.projected import Projected
 from monitoring.projections.record import Record
@@ -141,17 +142,16 @@ class Projections:
             raise DatabaseUnavailable(self.away)
         kept, changes = self._keep(session) if keep else _Kept.of(session), self.changes
         flows = await flows_of(source, self.flows.states, session) if self.flows.complete else ()
-        if source.capabilities.has(self.equity.table, *self.equity.projection.needs):
+        curve = EquityCurve.unknown()
+        if self.equity.readable(source.capabilities):
             records = self.equity.states if self.equity.complete and self.flows.complete else None
-            await kept.equity.prepare(source, now, records, flows)
-        else:
-            kept.equity = ScopeEquity(session.ids, kept.equity.initial)
+            curve = await kept.equity.curve(source, now, records, flows)
         return ScopeState(
             session=session,
             trades=self._trades_of(kept, session),
             positions=self._positions_of(session),
             flows=flows,
-            history=kept.equity,
+            history=curve,
             reading=any(part.readable(source.capabilities) for part in self._scanned if not part.certain),
             progress=self.progress,
             changes=changes,
@@ -165,7 +165,7 @@ class Projections:
         states = [self.trades.states[number] for number in session.ids if number in self.trades.states]
         return ScopeTrades(
             kept.trades.of(states, self.trades.generation),
-            tuple(state.columns for state in states),
+            tuple(state.columns.table for state in states),
             self.trades.complete,
             self.trades.certain,
         )

@@ -7,7 +7,7 @@ from itertools import pairwise
 from statistics import median
 
 from monitoring.projections.days import Day, EquityPoint, by_day
-from monitoring.projections.snapshots import MOST_BEATS, Snapshots
+from monitoring.projections.snapshots import MAX_BEATS, Snapshots
 
 
 @dataclass(slots=True)
@@ -29,7 +29,7 @@ class Record:
 
     def absorb(self, rows: Snapshots) -> None:
         """Takes rows in order of time, which may be older than those that were there."""
-        self.beats = sorted({*self.beats, *rows.times[-MOST_BEATS:].tolist()})[-MOST_BEATS:]
+        self.beats = sorted({*self.beats, *rows.times[-MAX_BEATS:].tolist()})[-MAX_BEATS:]
         for day, part in by_day(rows):
             self._take(day, part)
 

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal
 from itertools import pairwise
 from math import inf
 
@@ -12,13 +11,14 @@ import numpy as np
 
 from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.source import Source
-from monitoring.metrics.facts import Daily, Drawdown, Flow, Series
+from monitoring.metrics.facts import Flow
 from monitoring.projections.days import Day, EquityPoint
 from monitoring.projections.effects import Probe, read_factors
+from monitoring.projections.equity_curve import EquityCurve
 from monitoring.projections.factors import FlowFactors
-from monitoring.projections.record import Record, rhythm_seconds
-from monitoring.projections.snapshots import MOST_BEATS, SnapshotReader
-from monitoring.projections.timeline import COLUMNS, DEPTHS, TIME, Part, Timeline
+from monitoring.projections.record import Record
+from monitoring.projections.snapshots import SnapshotReader
+from monitoring.projections.timeline import Part, Timeline
 from monitoring.projections.times import EPOCH, epoch, from_epoch, midnight, next_midnight
 
 CLOSES_AGE_SECONDS = 1.0
@@ -41,13 +41,12 @@ class _Mixed:
 
 @dataclass(slots=True)
 class ScopeEquity:
-    """``prepare`` before reading; then everything is of one moment, until the next ``prepare``."""
+    """Makes the curve of one scope, and keeps what the next one can be made of."""
 
     sessions: tuple[int, ...]
     initial: float | None
     """The balance before the first row."""
-    exact: bool = False
-    """Whether the figures are made of every row."""
+    _exact: bool = False
     _records: dict[int, Record] = field(default_factory=dict)
     _flows: tuple[Flow, ...] | None = None
     """Those that the factors were last found by; None where they must be looked at again."""
@@ -58,14 +57,13 @@ class ScopeEquity:
     """Days on which a factor changes or sessions write at the same time: read again, cut where they must be."""
     _old: tuple[object, Timeline] | None = None
     """All days but the newest, and what they were made of."""
-    _timeline: Timeline | None = None
     _closes_read: float | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def prepare(
+    async def curve(
         self, source: Source, now: datetime, records: Mapping[int, Record] | None, flows: tuple[Flow, ...]
-    ) -> None:
-        """Brings the curve up to the records. None: they are still being read, daily closes must do."""
+    ) -> EquityCurve:
+        """The curve as of the records. None: they are still being read, daily closes must do."""
         reader = SnapshotReader.of(source.connection, source.capabilities)
         async with self._lock:
             if records is None:
@@ -73,14 +71,15 @@ class ScopeEquity:
             else:
                 await self._use(reader, records)
             await self._find_factors(reader, flows)
-            await self._put_together(reader, now)
+            timeline = await self._put_together(reader, now)
+            return EquityCurve.of(self._records.values(), timeline, self._factors, exact=self._exact)
 
     async def _use(self, reader: SnapshotReader, records: Mapping[int, Record]) -> None:
         mine = {number: records[number] for number in self.sessions if number in records}
         if any(self._records.get(number) is not record for number, record in mine.items()):
             # Of another scan: their counts begin anew.
             self._flows, self._old, self._mixed = None, None, {}
-        self._records, self.exact, self._closes_read = mine, True, None
+        self._records, self._exact, self._closes_read = mine, True, None
         for number, record in self._records.items():
             await _read_late(reader, number, record)
 
@@ -93,7 +92,7 @@ class ScopeEquity:
         if extent := await reader.extent(EPOCH, until):
             record.absorb(await reader.closes(sessions, midnight(extent[0]), min(until, extent[1])))
             record.beats = await reader.beats(sessions, extent[0], until)
-        self.exact, self._closes_read = False, seconds
+        self._exact, self._closes_read = False, seconds
         self._records = {self.sessions[0]: record}
         self._flows, self._old = None, None
 
@@ -112,19 +111,18 @@ class ScopeEquity:
         self._factors = self._factors if self._factors.same(factors) else factors
         self._flows, self._seen = flows, seen
 
-    async def _put_together(self, reader: SnapshotReader, now: datetime) -> None:
+    async def _put_together(self, reader: SnapshotReader, now: datetime) -> Timeline | None:
         horizon = epoch(now + MAX_CLOCK_SKEW)
         dates = sorted({day for record in self._records.values() for day in record.days})
         dates = [day for day in dates if epoch(midnight(day)) <= horizon]
         if not dates:
-            self._timeline = None
-            return
+            return None
         *old, newest = dates
         made_of = (newest, self._old_changes(newest), self._factors)
         if self._old is None or self._old[0] != made_of:
             parts = [part for day in old for part in await self._parts(reader, day, horizon)]
             self._old = made_of, Timeline.of(parts, self.initial)
-        self._timeline = self._old[1].then(await self._parts(reader, newest, horizon))
+        return self._old[1].then(await self._parts(reader, newest, horizon))
 
     def _old_changes(self, newest: date) -> tuple[int, ...]:
         """Differs when another day than the newest of all changed."""
@@ -136,7 +134,7 @@ class ScopeEquity:
     async def _parts(self, reader: SnapshotReader, day: date, horizon: float) -> list[Part]:
         """What there is of a day, cut where the factor changes."""
         days = sorted((r.days[day] for r in self._records.values() if day in r.days), key=lambda known: known.first)
-        if self.exact and self._is_mixed(days, horizon):
+        if self._exact and self._is_mixed(days, horizon):
             days = await self._read_mixed(reader, day, horizon)
         else:
             self._mixed.pop(day, None)
@@ -165,74 +163,6 @@ class ScopeEquity:
         self._mixed[day] = _Mixed(made_of, parts, float(left_out[0]) if len(left_out) else inf)
         return parts
 
-    def shown_flows(self, after: float, until: float) -> Decimal:
-        """Sum of the deposits and withdrawals that began to show in snapshots in (after, until], epoch seconds."""
-        return self._factors.shown(after, until)
-
-    @property
-    def _newest(self) -> tuple[float, int] | None:
-        return max((record.newest.last for record in self._records.values() if record.newest), default=None)
-
-    @property
-    def last_time(self) -> datetime | None:
-        """Of the newest row of any kind."""
-        newest = self._newest
-        return from_epoch(newest[0]) if newest else None
-
-    @property
-    def last_id(self) -> int | None:
-        newest = self._newest
-        return newest[1] if newest else None
-
-    @property
-    def last_snapshot(self) -> EquityPoint | None:
-        """The newest snapshot; None where there is none."""
-        return self._newest_snapshot[0]
-
-    @property
-    def last_snapshot_id(self) -> int | None:
-        return self._newest_snapshot[1]
-
-    @property
-    def _newest_snapshot(self) -> tuple[EquityPoint, int] | tuple[None, None]:
-        found = (_newest_snapshot(record) for record in self._records.values())
-        known = (snapshot for snapshot in found if snapshot is not None)
-        return max(known, key=lambda snapshot: (snapshot[0].at, snapshot[1]), default=(None, None))
-
-    @property
-    def rhythm(self) -> float | None:
-        """Median seconds between the newest rows; None where there are fewer than three."""
-        return rhythm_seconds(sorted(beat for record in self._records.values() for beat in record.beats)[-MOST_BEATS:])
-
-    def daily(self) -> Daily | None:
-        """One close a day from the first to the last, missing days carried forward; None where there is none."""
-        return self._timeline.daily if self._timeline else None
-
-    def drawdown(self) -> Drawdown | None:
-        """Decline from the running peak, the initial balance being the first peak; None without a snapshot."""
-        if self._timeline is None or self._timeline.drawdown.empty:
-            return None
-        return self._timeline.drawdown.drawdown(self.exact)
-
-    def curve(self, since: datetime) -> Series:
-        """The steps of every day's curve (see ``timeline``) from ``since`` on that hold anything: (steps, COLUMNS).
-
-        Good until the next ``prepare``; so is :meth:`depth`.
-        """
-        return self._timeline.steps[self._step_at(since) :] if self._timeline else np.empty((0, COLUMNS))
-
-    def depth(self, since: datetime) -> Series:
-        """How far each of those steps lies below the peak of the whole history until then: (steps, DEPTHS)."""
-        return self._timeline.depth[self._step_at(since) :] if self._timeline else np.empty((0, DEPTHS))
-
-    def step_before(self, moment: datetime) -> Series | None:
-        """The last step that ended before ``moment``, of shape (COLUMNS,); None where there is none."""
-        place = self._step_at(moment)
-        return self._timeline.steps[place - 1].copy() if self._timeline and place else None
-
-    def _step_at(self, moment: datetime) -> int:
-        return int(np.searchsorted(self._timeline.steps[:, TIME], epoch(moment))) if self._timeline else 0
-
 
 async def _read_late(reader: SnapshotReader, session: int, record: Record) -> None:
     for day in sorted(record.late):
@@ -245,11 +175,3 @@ async def _read_late(reader: SnapshotReader, session: int, record: Record) -> No
 
 def _last_of_each_day(closes: Iterable[EquityPoint]) -> list[EquityPoint]:
     return list({from_epoch(close.at).date(): close for close in closes}.values())
-
-
-def _newest_snapshot(record: Record) -> tuple[EquityPoint, int] | None:
-    """With its id."""
-    days = (record.days[day] for day in sorted(record.days, reverse=True))
-    return next(
-        ((day.close, day.last_snapshot_id) for day in days if day.close and day.last_snapshot_id is not None), None
-    )

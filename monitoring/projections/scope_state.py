@@ -9,9 +9,10 @@ from monitoring.database.source import Source
 from monitoring.metrics.facts import Flow, Session
 from monitoring.projections.bookings import Bookings, SessionFlows
 from monitoring.projections.equity import EquityHistory
+from monitoring.projections.equity_curve import EquityCurve
 from monitoring.projections.open_positions import OpenPositions
-from monitoring.projections.scope_equity import ScopeEquity
-from monitoring.projections.trades import ScopeTrades, SessionTrades, TradeTotals, merge
+from monitoring.projections.trade_sums import SumsByDay
+from monitoring.projections.trades import ScopeTrades, SessionTrades, TradeTotals
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +30,20 @@ class ScopePositions:
 class MergedTrades:
     """Sums of all sessions of a scope. Those of ended sessions are put together once."""
 
-    _before: tuple[object, SessionTrades] | None = None
-    _all: tuple[object, SessionTrades] | None = None
+    _before: tuple[object, SumsByDay] | None = None
+    _all: tuple[object, SumsByDay] | None = None
 
-    def of(self, states: list[SessionTrades], generation: int) -> SessionTrades:
+    def of(self, states: list[SessionTrades], generation: int) -> SumsByDay:
         """The sums of sessions, the newest last."""
         if not states:
-            return SessionTrades()
+            return SumsByDay()
         *others, newest = states
         made_of = (generation, tuple(state.version for state in others))
         if self._before is None or self._before[0] != made_of:
-            self._before = made_of, reduce(merge, others, SessionTrades())
+            self._before = made_of, reduce(SumsByDay.merged, (state.sums for state in others), SumsByDay())
         with_newest = (made_of, newest.version)
         if self._all is None or self._all[0] != with_newest:
-            self._all = with_newest, newest if not others else merge(self._before[1], newest)
+            self._all = with_newest, self._before[1].merged(newest.sums)
         return self._all[1]
 
 
@@ -54,7 +55,7 @@ class ScopeState:
     trades: ScopeTrades
     positions: ScopePositions
     flows: tuple[Flow, ...]
-    history: ScopeEquity
+    history: EquityCurve
     reading: bool
     """Whether something is still being read as a whole."""
     progress: float

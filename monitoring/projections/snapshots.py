@@ -14,7 +14,7 @@ from monitoring.projections.packed import floats, integers, moments, packed
 from monitoring.projections.projected import IdRange
 from monitoring.projections.times import epoch
 
-MOST_BEATS = 30
+MAX_BEATS = 30
 """How many of the newest rows the engine's rhythm is learned from."""
 
 EXTENT = (
@@ -23,9 +23,9 @@ EXTENT = (
 BEATS = f"""
 SELECT timestamp FROM (
     SELECT timestamp, session_id FROM account_history WHERE timestamp BETWEEN $1 AND $2
-    ORDER BY timestamp DESC LIMIT 100 * {MOST_BEATS}
+    ORDER BY timestamp DESC LIMIT 100 * {MAX_BEATS}
 ) newest
-WHERE session_id = ANY($3::bigint[]) ORDER BY timestamp DESC LIMIT {MOST_BEATS}
+WHERE session_id = ANY($3::bigint[]) ORDER BY timestamp DESC LIMIT {MAX_BEATS}
 """
 CLOSES = """
 SELECT h.* FROM generate_series($1::timestamp, $2::timestamp, interval '1 day') AS days(day)

@@ -15,7 +15,7 @@ import numpy as np
 from monitoring.metrics.drawdown import RunningDrawdown, scaled
 from monitoring.metrics.facts import Daily, Series
 from monitoring.projections import days as raw
-from monitoring.projections.days import STEPS, Day
+from monitoring.projections.days import Day
 
 COLUMNS = 9
 LOW, HIGH, CLOSE, TIME, BALANCE, DROP, INDEX, INDEX_LOW, INDEX_HIGH = range(COLUMNS)
@@ -38,17 +38,14 @@ class Part:
     def date(self) -> date:
         return self.day.date
 
-    @property
-    def steps(self) -> Series:
-        """Shape (steps, COLUMNS)."""
+    def write(self, steps: Series) -> None:
+        """Puts its steps into ``steps``, shape (steps, COLUMNS)."""
         found = self.day.steps
-        index = np.full((len(found), 3), np.nan)
+        steps[:, : raw.COLUMNS] = found
         if self.factor > 0:
-            index = found[:, [raw.CLOSE, raw.LOW, raw.HIGH]] / self.factor
-        steps = np.column_stack((found, index))
-        if not self.factor > 0:
-            steps[:, DROP] = np.nan
-        return steps
+            steps[:, raw.COLUMNS :] = found[:, [raw.CLOSE, raw.LOW, raw.HIGH]] / self.factor
+        else:
+            steps[:, [DROP, INDEX, INDEX_LOW, INDEX_HIGH]] = np.nan
 
     @property
     def price(self) -> float | None:
@@ -59,52 +56,56 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Consecutive parts, oldest first. Good until parts are put behind it again: the memory is shared."""
+    """Consecutive parts, oldest first."""
 
-    room: Series
-    """Steps of the parts, and room for one more day's, (``length`` and more, COLUMNS)."""
-    depth_room: Series
-    """The same of (..., DEPTHS): percent below the peak, deposits and withdrawals taken out."""
-    length: int
+    steps: tuple[Series, ...]
+    """Blocks of the parts' steps, oldest first, each of shape (..., COLUMNS) ..."""
+    depth: tuple[Series, ...]
+    """... and of (..., DEPTHS)."""
     daily: Daily | None
     drawdown: RunningDrawdown
 
     @classmethod
     def of(cls, parts: Sequence[Part], initial: float | None) -> "Timeline":
         """``initial`` is the balance before the first part: the first peak."""
-        steps = [part.steps for part in parts]
-        length = sum(map(len, steps))
-        # By columns, since whatever is made of a curve takes one column at a time.
-        room = np.empty((length + STEPS, COLUMNS), order="F")
-        if steps:
-            room[:length] = np.concatenate(steps)
-        seeded = RunningDrawdown.seeded(initial)
-        depth = np.empty((len(room), DEPTHS), order="F")
-        depth[:length] = depth_of(room[:length], seeded.peak)
-        return cls(room, depth, length, _daily(None, parts), reduce(_then, parts, seeded))
+        return cls((), (), None, RunningDrawdown.seeded(initial)).then(parts)
 
     def then(self, parts: Sequence[Part]) -> "Timeline":
-        """With the parts of one later day behind it."""
-        steps = [part.steps for part in parts]
-        end = self.length + sum(map(len, steps))
-        room, depth = self.room, self.depth_room
-        if end > len(room):
-            room, depth = np.resize(room, (end + STEPS, COLUMNS)), np.resize(depth, (end + STEPS, DEPTHS))
-        if steps:
-            room[self.length : end] = np.concatenate(steps)
-        depth[self.length : end] = depth_of(room[self.length : end], self.drawdown.peak)
-        drawdown = reduce(_then, parts, self.drawdown)
-        return Timeline(room, depth, end, _daily(self.daily, parts), drawdown)
+        """With the parts of later days behind it."""
+        steps = _steps_of(parts)
+        return Timeline(
+            (*self.steps, steps),
+            (*self.depth, depth_of(steps, self.drawdown.peak)),
+            _daily(self.daily, parts),
+            reduce(_then, parts, self.drawdown),
+        )
 
-    @property
-    def steps(self) -> Series:
-        """Shape (steps, COLUMNS)."""
-        return self.room[: self.length]
+    def steps_since(self, at: float) -> Series:
+        """The steps that end at ``at`` (epoch seconds) or later, shape (steps, COLUMNS)."""
+        return np.concatenate([steps[_place(steps, at) :] for steps in self.steps])
 
-    @property
-    def depth(self) -> Series:
-        """Shape (steps, DEPTHS)."""
-        return self.depth_room[: self.length]
+    def depth_since(self, at: float) -> Series:
+        """The same of shape (steps, DEPTHS)."""
+        blocks = zip(self.steps, self.depth, strict=True)
+        return np.concatenate([depth[_place(steps, at) :] for steps, depth in blocks])
+
+    def step_before(self, at: float) -> Series | None:
+        """The last step that ended before, shape (COLUMNS,)."""
+        places = ((steps, _place(steps, at)) for steps in reversed(self.steps))
+        return next((steps[place - 1].copy() for steps, place in places if place), None)
+
+
+def _steps_of(parts: Sequence[Part]) -> Series:
+    lengths = [len(part.day.steps) for part in parts]
+    # By columns, since whatever is made of a curve takes one column at a time.
+    steps = np.empty((sum(lengths), COLUMNS), order="F")
+    for part, length, end in zip(parts, lengths, accumulate(lengths), strict=True):
+        part.write(steps[end - length : end])
+    return steps
+
+
+def _place(steps: Series, at: float) -> int:
+    return int(np.searchsorted(steps[:, TIME], at))
 
 
 def _then(drawdown: RunningDrawdown, part: Part) -> RunningDrawdown:
@@ -160,7 +161,7 @@ def depth_of(steps: Series, peak: float) -> Series:
     peaks = np.fmax(np.fmax.accumulate(steps[:, INDEX_HIGH]), peak)
     before = np.append(peak, peaks[:-1])
     deepest = np.fmax(_lost(steps[:, INDEX_LOW], before), steps[:, DROP])
-    return np.column_stack((deepest, _lost(steps[:, INDEX], peaks))) * 100
+    return np.array((deepest, _lost(steps[:, INDEX], peaks))).T * 100
 
 
 def _lost(value: Series, peak: Series) -> Series:

@@ -72,56 +72,13 @@ class TradeFilter:
         return self.limit + self.offset
 
 
-class TradeColumns:
-    """Trades by exit time, then id. Cheapest to add to at the end."""
+@dataclass(frozen=True, slots=True)
+class TradeTable:
+    """Trades by exit time, then id; they never change, whatever comes to the columns that they were taken from."""
 
-    def __init__(self) -> None:
-        self.symbols: list[str] = []
-        self._codes: dict[str, int] = {}
-        self._room = np.empty(LEAST_ROOM, dtype=TRADE)
-        self._count = 0
-
-    def __len__(self) -> int:
-        return self._count
-
-    @property
-    def rows(self) -> Rows:
-        """Shape (trades,) of TRADE."""
-        return self._room[: self._count]
-
-    def add(self, trades: Trades) -> None:
-        """Trades that are not there yet."""
-        before = self._count
-        self._make_room(len(trades.ids))
-        self._count += len(trades.ids)
-        added = self._room[before : self._count]
-        order = np.lexsort((trades.ids, trades.exits))
-        added["exit"], added["id"], added["side"] = trades.exits[order], trades.ids[order], trades.sides[order]
-        added["net"] = np.where(np.isfinite(trades.nets), trades.nets, nan)[order]
-        added["symbol"] = np.array([self._code(symbol) for symbol in trades.symbols], dtype=np.int32)[order]
-        if before and len(added) and _key(self._room[before - 1]) > _key(added[0]):
-            self._merge_in(before)
-
-    def _merge_in(self, before: int) -> None:
-        """Puts what was added behind place ``before`` where it belongs; what lies before the first of it stays."""
-        rows = self.rows
-        start = int(np.searchsorted(rows["exit"][:before], rows["exit"][before]))
-        part = rows[start:]
-        rows[start:] = part[np.lexsort((part["id"], part["exit"]))]
-
-    def _make_room(self, more: int) -> None:
-        needed = self._count + more
-        if needed > len(self._room):
-            room = np.empty(max(needed, len(self._room) * 3 // 2), dtype=TRADE)
-            room[: self._count] = self.rows
-            self._room = room
-
-    def _code(self, symbol: str) -> int:
-        code = self._codes.get(symbol)
-        if code is None:
-            code = self._codes[symbol] = len(self.symbols)
-            self.symbols.append(symbol)
-        return code
+    rows: Rows
+    """Shape (trades,) of TRADE."""
+    symbols: Sequence[str]
 
     def between(self, since: datetime, until: datetime) -> Rows:
         """Trades with ``since`` < exit time <= ``until``."""
@@ -159,6 +116,60 @@ class TradeColumns:
         return np.logical_and.reduce(masks) if masks else None
 
 
+class TradeColumns:
+    """Where trades are added. Cheapest at the end."""
+
+    def __init__(self) -> None:
+        self._symbols: list[str] = []
+        self._codes: dict[str, int] = {}
+        self._room = np.empty(LEAST_ROOM, dtype=TRADE)
+        self._count = 0
+        self._shared = False
+        """Whether a table lies in the same memory, which only grows then."""
+
+    @property
+    def table(self) -> TradeTable:
+        """What there is now."""
+        self._shared = True
+        return TradeTable(self._room[: self._count], self._symbols)
+
+    def add(self, trades: Trades) -> None:
+        """Trades that are not there yet."""
+        before = self._count
+        self._make_room(len(trades.ids))
+        self._count += len(trades.ids)
+        added = self._room[before : self._count]
+        order = np.lexsort((trades.ids, trades.exits))
+        added["exit"], added["id"], added["side"] = trades.exits[order], trades.ids[order], trades.sides[order]
+        added["net"] = np.where(np.isfinite(trades.nets), trades.nets, nan)[order]
+        added["symbol"] = np.array([self._code(symbol) for symbol in trades.symbols], dtype=np.int32)[order]
+        if before and len(added) and _key(self._room[before - 1]) > _key(added[0]):
+            self._merge_in(before)
+
+    def _merge_in(self, before: int) -> None:
+        """Puts what was added behind place ``before`` where it belongs, beside the tables that were taken."""
+        if self._shared:
+            self._room, self._shared = self._room.copy(), False
+        rows = self._room[: self._count]
+        start = int(np.searchsorted(rows["exit"][:before], rows["exit"][before]))
+        part = rows[start:]
+        rows[start:] = part[np.lexsort((part["id"], part["exit"]))]
+
+    def _make_room(self, more: int) -> None:
+        needed = self._count + more
+        if needed > len(self._room):
+            room = np.empty(max(needed, len(self._room) * 5 // 4), dtype=TRADE)
+            room[: self._count] = self._room[: self._count]
+            self._room, self._shared = room, False
+
+    def _code(self, symbol: str) -> int:
+        code = self._codes.get(symbol)
+        if code is None:
+            code = self._codes[symbol] = len(self._symbols)
+            self._symbols.append(symbol)
+        return code
+
+
 def _key(row: np.void) -> tuple[int, int]:
     return int(row["exit"]), int(row["id"])
 
@@ -175,7 +186,7 @@ SORTS = {
 }
 
 
-def select(parts: Sequence[TradeColumns], wanted: TradeFilter) -> list[int]:
+def select(parts: Sequence[TradeTable], wanted: TradeFilter) -> list[int]:
     """Ids of the wanted trades of several sessions, in the wanted order."""
     order = SORTS[wanted.sort]
     found = [_first(part, part.matching(wanted), order, wanted.need) for part in parts]
@@ -189,7 +200,7 @@ def select(parts: Sequence[TradeColumns], wanted: TradeFilter) -> list[int]:
     return [int(number) for number in ranked[wanted.offset : wanted.need]]
 
 
-def _first(part: TradeColumns, places: Positions, order: str, need: int) -> Positions:
+def _first(part: TradeTable, places: Positions, order: str, need: int) -> Positions:
     """Those of ``places``, oldest first, of which at most ``need`` can be among the first ``need`` of all."""
     if order == NEWEST:
         return places[len(places) - min(need, len(places)) :]
@@ -209,7 +220,7 @@ def _first(part: TradeColumns, places: Positions, order: str, need: int) -> Posi
     return places[good_enough]
 
 
-def _first_by_symbol(part: TradeColumns, places: Positions, need: int) -> Positions:
+def _first_by_symbol(part: TradeTable, places: Positions, need: int) -> Positions:
     """The newest of each symbol, of so many symbols as are needed."""
     codes = part.rows["symbol"][places]
     found: list[Positions] = []

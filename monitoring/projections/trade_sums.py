@@ -1,6 +1,8 @@
 """Sums over closed trades: of one UTC day, or of all. Decimal, so that the order in which rows arrive does not show."""
 
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import date
 from decimal import Decimal
 
 import asyncpg
@@ -104,7 +106,27 @@ class TradeSum:
             self.net_losses += net
 
 
-SUMS = tuple(field.name for field in fields(TradeSum))
+@dataclass(frozen=True, slots=True)
+class SumsByDay:
+    """Sums over some closed trades, by the UTC day of their exits and altogether."""
+
+    days: Mapping[date, TradeSum] = field(default_factory=dict)
+    total: TradeSum = field(default_factory=TradeSum)
+
+    @classmethod
+    def of(cls, row: asyncpg.Record) -> "SumsByDay":
+        """From a row of BY_DAY."""
+        return cls({row["day"]: TradeSum.of(row)}, TradeSum.of(row))
+
+    def merged(self, other: "SumsByDay") -> "SumsByDay":
+        """The sums of both; neither changes."""
+        both = {
+            day: self.days[day].merged(trades) if day in self.days else trades for day, trades in other.days.items()
+        }
+        return SumsByDay({**self.days, **both}, self.total.merged(other.total))
+
+
+SUMS = tuple(column.name for column in fields(TradeSum))
 
 
 def by_day(capabilities: Capabilities, condition: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import reduce
 
 import asyncpg
 import numpy as np
@@ -12,8 +13,8 @@ from monitoring.database.source import Source
 from monitoring.metrics.facts import TradeSums
 from monitoring.projections.projected import Fold, IdRange
 from monitoring.projections.times import next_midnight
-from monitoring.projections.trade_columns import TradeColumns, TradeFilter, Trades, select
-from monitoring.projections.trade_sums import TradeSum, by_day
+from monitoring.projections.trade_columns import TradeColumns, TradeFilter, Trades, TradeTable, select
+from monitoring.projections.trade_sums import SumsByDay, TradeSum, by_day
 
 WEEK = timedelta(days=7)
 OUTCOMES = 10
@@ -27,19 +28,14 @@ BY_ID = "t.id = ANY($1::bigint[])"
 class SessionTrades:
     """The trades of one session."""
 
-    days: dict[date, TradeSum] = field(default_factory=dict)
-    """By UTC day of the exit."""
-    total: TradeSum = field(default_factory=TradeSum)
+    sums: SumsByDay = field(default_factory=SumsByDay)
     columns: TradeColumns = field(default_factory=TradeColumns)
     version: int = 0
     """Counts the changes."""
 
     def add(self, days: Sequence[asyncpg.Record]) -> None:
         """Takes in new trades, by the records of BY_DAY."""
-        for row in days:
-            trades = TradeSum.of(row)
-            self.total.merge(trades)
-            self.days.setdefault(row["day"], TradeSum()).merge(trades)
+        self.sums = reduce(SumsByDay.merged, map(SumsByDay.of, days), self.sums)
         self.columns.add(Trades.of(days))
         self.version += 1
 
@@ -67,20 +63,13 @@ async def _read(source: Source, condition: str, *values: object) -> Fold[Session
     return fold
 
 
-def merge(earlier: SessionTrades, later: SessionTrades) -> SessionTrades:
-    """The sums of both; what neither changes afterwards is shared. Columns stay where they are."""
-    days = dict(earlier.days)
-    for day, trades in later.days.items():
-        days[day] = days[day].merged(trades) if day in days else trades
-    return SessionTrades(days, earlier.total.merged(later.total))
-
-
 @dataclass(frozen=True, slots=True)
 class ScopeTrades:
     """The trades of the sessions of one scope, as one list."""
 
-    sums_by_day: SessionTrades
-    columns: tuple[TradeColumns, ...]
+    sums_by_day: SumsByDay
+    tables: tuple[TradeTable, ...]
+    """A table a session."""
     complete: bool
     """False until all trades have been read once."""
     certain: bool
@@ -98,13 +87,13 @@ class ScopeTrades:
 
     def select(self, wanted: TradeFilter) -> list[int]:
         """Ids of the wanted trades, in the wanted order."""
-        return select(self.columns, wanted)
+        return select(self.tables, wanted)
 
     def since(self, moment: datetime) -> TradeSum:
         """The trades closed after ``moment``; but for fees, interest and risk."""
         found = TradeSum()
-        for columns in self.columns:
-            for net in columns.between(moment, next_midnight(moment) - timedelta(microseconds=1))["net"]:
+        for table in self.tables:
+            for net in table.between(moment, next_midnight(moment) - timedelta(microseconds=1))["net"]:
                 found.add_net(_decimal(net))
         for day, trades in self.days.items():
             if day > moment.date():
@@ -140,7 +129,7 @@ class ScopeTrades:
         )
 
     def _newest_nets(self, count: int) -> Iterable[float]:
-        rows = np.concatenate([part.rows[-count:] for part in self.columns] or [TradeColumns().rows])
+        rows = np.concatenate([table.rows[-count:] for table in self.tables] or [TradeColumns().table.rows])
         newest = np.lexsort((-rows["id"], -rows["exit"]))[:count]
         return [float(net) for net in rows["net"][newest]]
 

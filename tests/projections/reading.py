@@ -13,7 +13,7 @@ from monitoring.database.pool import Database
 from monitoring.database.source import Source
 from monitoring.metrics.facts import Flow
 from monitoring.projections import Projections, ScopeState
-from monitoring.projections.scope_equity import ScopeEquity
+from monitoring.projections.equity_curve import EquityCurve
 from monitoring.projections.scope_state import ScopePositions
 from monitoring.projections.trades import ScopeTrades
 from monitoring.scope import read_config, read_sessions
@@ -80,7 +80,7 @@ class Follower:
         return self.state.trades
 
     @property
-    def history(self) -> ScopeEquity:
+    def history(self) -> EquityCurve:
         return self.state.history
 
     @property

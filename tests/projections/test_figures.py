@@ -7,6 +7,10 @@ from typing import Any
 import asyncpg
 import pytest
 
+from monitoring.projections.equity_curve import EquityCurve
+from monitoring.projections.times import EPOCH
+from monitoring.projections.trade_columns import TradeFilter
+from monitoring.projections.trades import ScopeTrades
 from tests.clocks import AN_AFTERNOON, ManualClock, standing_at
 from tests.projections.reading import follower_of, refreshed
 from tests.rows import insert
@@ -237,3 +241,29 @@ async def test_a_trade_without_an_exit_time_is_left_out(connection: asyncpg.Conn
     sums = (await refreshed(connection, follower)).trades.sums(at)
     assert sums is not None
     assert (sums.total, sums.net) == (1, 7)
+
+
+async def test_what_was_read_stays_when_rows_come(connection: asyncpg.Connection, session: int) -> None:
+    """A page is made of the figures of one moment, however long that takes."""
+    for minutes in (90, 60):
+        at = AN_AFTERNOON - timedelta(minutes=minutes)
+        await insert(connection, "account_history", **snapshot(session, at, 1000.0 + minutes))
+        await insert(connection, "trades", session_id=session, pnl=minutes, exit_time=at)
+    follower = await refreshed(connection, await follower_of(connection, session, CLOCK))
+    history, trades = follower.history, follower.trades
+    before = seen_of(history, trades)
+    # The second trade is a late one: it belongs between those that are there.
+    for minutes in (30, 75):
+        at = AN_AFTERNOON - timedelta(minutes=minutes)
+        await insert(connection, "account_history", **snapshot(session, at, 500.0))
+        await insert(connection, "trades", session_id=session, pnl=-1, exit_time=at)
+        await refreshed(connection, follower)
+        assert seen_of(history, trades) == before
+    assert seen_of(follower.history, follower.trades) != before
+
+
+def seen_of(history: EquityCurve, trades: ScopeTrades) -> list[object]:
+    daily = history.daily()
+    assert daily is not None
+    columns = history.curve(EPOCH).tobytes(), history.depth(EPOCH).tobytes(), daily.equity.tobytes()
+    return [*columns, history.last_id, history.drawdown(), trades.select(TradeFilter()), trades.sums(AN_AFTERNOON)]

@@ -94,12 +94,12 @@ def test_a_selection_is_that_of_all_trades(
         for session, part in enumerate(parts):
             chunk = range(begin, min(begin + at_once, len(rows)))
             part.add(columns_of([rows[number] for number in chunk if drawn[number][4] == session]))
-    assert select(parts, wanted) == plain(rows, wanted)
+    assert select([part.table for part in parts], wanted) == plain(rows, wanted)
 
 
 def test_times_at_the_ends_of_time_are_kept_apart() -> None:
     columns = TradeColumns()
     moments = (END_OF_TIME, BEGIN_OF_TIME, START)
     columns.add(columns_of([(at, number, 1.0, "A", "LONG") for number, at in enumerate(moments, 1)]))
-    assert select([columns], TradeFilter()) == [1, 3, 2]
+    assert select([columns.table], TradeFilter()) == [1, 3, 2]
     assert select([], TradeFilter()) == []

@@ -1,0 +1,91 @@
+"""The equity of one scope as it stood at one moment: what figures and charts are made of."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+import numpy as np
+
+from monitoring.metrics.facts import Daily, Drawdown, Series
+from monitoring.projections.days import EquityPoint
+from monitoring.projections.factors import FlowFactors
+from monitoring.projections.record import Record, rhythm_seconds
+from monitoring.projections.snapshots import MAX_BEATS
+from monitoring.projections.timeline import COLUMNS, DEPTHS, Timeline
+from monitoring.projections.times import epoch, from_epoch
+
+
+@dataclass(frozen=True, slots=True)
+class EquityCurve:
+    """Nothing of it ever changes: whoever reads a later one is given another."""
+
+    exact: bool
+    """Whether the figures are made of every row."""
+    last_time: datetime | None
+    """Of the newest row of any kind ..."""
+    last_id: int | None
+    """... and its id."""
+    last_snapshot: EquityPoint | None
+    """The newest snapshot; None where there is none."""
+    last_snapshot_id: int | None
+    rhythm: float | None
+    """Median seconds between the newest rows; None where there are fewer than three."""
+    _timeline: Timeline | None
+    _factors: FlowFactors
+
+    @classmethod
+    def of(
+        cls, records: Collection[Record], timeline: Timeline | None, factors: FlowFactors, *, exact: bool
+    ) -> "EquityCurve":
+        newest = max((record.newest.last for record in records if record.newest), default=None)
+        snapshot = max((found for record in records if (found := _newest_snapshot(record))), default=None)
+        beats = sorted(beat for record in records for beat in record.beats)
+        return cls(
+            exact=exact,
+            last_time=from_epoch(newest[0]) if newest else None,
+            last_id=newest[1] if newest else None,
+            last_snapshot=snapshot[2] if snapshot else None,
+            last_snapshot_id=snapshot[1] if snapshot else None,
+            rhythm=rhythm_seconds(beats[-MAX_BEATS:]),
+            _timeline=timeline,
+            _factors=factors,
+        )
+
+    @classmethod
+    def unknown(cls) -> "EquityCurve":
+        """Where nothing can be read."""
+        return cls.of((), None, FlowFactors.none(), exact=False)
+
+    def shown_flows(self, after: float, until: float) -> Decimal:
+        """Sum of the deposits and withdrawals that began to show in snapshots in (after, until], epoch seconds."""
+        return self._factors.shown(after, until)
+
+    def daily(self) -> Daily | None:
+        """One close a day from the first to the last, missing days carried forward; None where there is none."""
+        return self._timeline.daily if self._timeline else None
+
+    def drawdown(self) -> Drawdown | None:
+        """Decline from the running peak, the initial balance being the first peak; None without a snapshot."""
+        if self._timeline is None or self._timeline.drawdown.empty:
+            return None
+        return self._timeline.drawdown.drawdown(self.exact)
+
+    def curve(self, since: datetime) -> Series:
+        """The steps of every day's curve (see ``timeline``) from ``since`` on that hold anything: (steps, COLUMNS)."""
+        return self._timeline.steps_since(epoch(since)) if self._timeline else np.empty((0, COLUMNS))
+
+    def depth(self, since: datetime) -> Series:
+        """How far each of those steps lies below the peak of the whole history until then: (steps, DEPTHS)."""
+        return self._timeline.depth_since(epoch(since)) if self._timeline else np.empty((0, DEPTHS))
+
+    def step_before(self, moment: datetime) -> Series | None:
+        """The last step that ended before ``moment``, of shape (COLUMNS,); None where there is none."""
+        return self._timeline.step_before(epoch(moment)) if self._timeline else None
+
+
+def _newest_snapshot(record: Record) -> tuple[float, int, EquityPoint] | None:
+    """Its time, its id, itself."""
+    days = (record.days[day] for day in sorted(record.days, reverse=True))
+    known = ((day.close, day.last_snapshot_id) for day in days)
+    return next(((close.at, number, close) for close, number in known if close and number is not None), None)
