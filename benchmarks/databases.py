@@ -1,4 +1,4 @@
-"""Databases of three sizes, made once and kept: a LIVE session of three years among others that overlap it."""
+"""Databases of several sizes, made once and kept: a LIVE session of three years among others that overlap it."""
 
 import asyncio
 import time
@@ -28,6 +28,7 @@ class Size:
 SIZES = (
     Size("bench_10k", 10_000, 1_000),
     Size("bench_1m", 1_000_000, 100_000),
+    Size("bench_10m_history", 10_000_000, 1_000),
     Size("bench_10m", 10_000_000, 1_000_000),
 )
 

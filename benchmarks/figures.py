@@ -1,8 +1,8 @@
 """How the cost of true figures grows with history: `python -m benchmarks.figures`.
 
 For each size of database: the first page and the complete history after a cold start, a refresh after one new row,
-every call and section warm, and the memory of the server process. Medians; the last column is the ratio of the largest
-to the smallest.
+every call and section warm, the memory of the server process, and the cold start once more beside a busy engine.
+Medians; the last column is the ratio of the largest to the smallest.
 """
 
 import asyncio
@@ -13,12 +13,12 @@ import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import asyncpg
 import httpx
 
 from benchmarks.databases import LIVE, SIZES, make, start_server
+from benchmarks.usage import Meter, resident
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.pool import Database
 from monitoring.sections import SECTIONS
@@ -27,6 +27,8 @@ from monitoring.sections.section import Reading
 from tests.projections.reading import follower_of, refreshed
 
 REPEATS = 30
+COMMITS_A_SECOND = 20
+READERS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'atb-monitoring'"
 CALLS = (
     "/",
     "/api/status",
@@ -85,12 +87,7 @@ async def cold_start(client: httpx.AsyncClient, started: float) -> tuple[float, 
 
 async def warm(client: httpx.AsyncClient, path: str) -> float:
     """Median milliseconds of a call."""
-    spent = []
-    for _ in range(REPEATS):
-        started = time.perf_counter()
-        (await client.get(path)).raise_for_status()
-        spent.append(time.perf_counter() - started)
-    return statistics.median(spent) * 1000
+    return statistics.median([await timed(client, path) for _ in range(REPEATS)]) * 1000
 
 
 async def refresh(url: str) -> float:
@@ -113,10 +110,42 @@ async def refresh(url: str) -> float:
     return statistics.median(spent) * 1000
 
 
-def resident(process: int) -> float:
-    """Megabytes of memory that the process holds."""
-    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+async def beside_an_engine(url: str) -> dict[str, float]:
+    """A cold start while an engine commits COMMITS_A_SECOND times a second, and somebody asks for sections."""
+    writer, watcher = await asyncpg.connect(url), await asyncpg.connect(url)
+    writing = asyncio.create_task(write_again_and_again(writer))
+    waits: list[float] = []
+    async with serving(url) as (address, _, started), httpx.AsyncClient(base_url=address, timeout=300) as client:
+        (await client.get("/")).raise_for_status()
+        backends = [row["pid"] for row in await watcher.fetch(READERS)]
+        meter = Meter.start(backends)
+        while (await client.get("/ready")).json().get("histories"):
+            waits += [await timed(client, path) for path in ("/", "/partials/balance", "/api/metrics")]
+            await asyncio.sleep(0.2)
+        complete = time.perf_counter() - started
+    writing.cancel()
+    await asyncio.gather(writing, return_exceptions=True)
+    await asyncio.gather(writer.close(), watcher.close())
+    return {
+        "beside a busy engine: complete (s)": complete,
+        "beside a busy engine: PostgreSQL for scans (% of a core)": meter.percent(),
+        "beside a busy engine: pages and calls, p95 (ms)": sorted(waits)[len(waits) * 95 // 100] * 1000
+        if waits
+        else 0.0,
+    }
+
+
+async def write_again_and_again(writer: asyncpg.Connection) -> None:
+    while True:
+        await writer.execute(NEW_ROWS, SYSTEM_CLOCK.now())
+        await asyncio.sleep(1 / COMMITS_A_SECOND)
+
+
+async def timed(client: httpx.AsyncClient, path: str) -> float:
+    """Seconds of one call."""
+    started = time.perf_counter()
+    (await client.get(path)).raise_for_status()
+    return time.perf_counter() - started
 
 
 async def measure(url: str) -> dict[str, float]:
@@ -125,9 +154,9 @@ async def measure(url: str) -> dict[str, float]:
         figures["cold: first page (s)"], figures["cold: complete (s)"] = await cold_start(client, started)
         for path in CALLS:
             figures[f"{path} (ms)"] = await warm(client, path)
-        figures["resident memory (MB)"] = resident(process)
+        figures["resident memory (MB)"] = resident(process) / 1e6
     figures["refresh after one new trade and snapshot (ms)"] = await refresh(url)
-    return figures
+    return figures | await beside_an_engine(url)
 
 
 def report(names: Sequence[str], columns: Sequence[dict[str, float]]) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-TICK = 1 / os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -16,9 +15,12 @@ def resident(process: int) -> int:
 
 
 def processor_seconds(process: int) -> float:
-    """Seconds of processor time the process has used since it began, in user and system mode."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) * TICK
+    """Seconds of processor time that the threads of the process have used; 0 where it has ended."""
+    try:
+        spent = [task.joinpath("schedstat").read_text().split()[0] for task in Path(f"/proc/{process}/task").iterdir()]
+    except FileNotFoundError:
+        return 0.0
+    return sum(map(int, spent)) / 1e9
 
 
 @dataclass(frozen=True, slots=True)

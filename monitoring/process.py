@@ -8,7 +8,8 @@ from contextlib import contextmanager, suppress
 
 UNUSED = "aiohttp"
 """Socket.IO's client would use it, which comes along with the server."""
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+TRIM_THRESHOLD_CODE, MMAP_THRESHOLD_CODE = -1, -3
+"""M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h."""
 LARGE_BYTES = 1 << 20
 
 
@@ -32,5 +33,5 @@ def give_memory_back() -> None:
     """Large arrays go back to the system once they are free; by default glibc keeps ever larger ones for later."""
     with suppress(OSError, AttributeError, TypeError):
         library = ctypes.CDLL(None)
-        library.mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
-        library.mallopt(M_TRIM_THRESHOLD, LARGE_BYTES)
+        library.mallopt(MMAP_THRESHOLD_CODE, LARGE_BYTES)
+        library.mallopt(TRIM_THRESHOLD_CODE, LARGE_BYTES)

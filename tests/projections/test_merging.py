@@ -19,7 +19,7 @@ from monitoring.projections.scope_state import MergedTrades, flows_of
 from monitoring.projections.snapshots import Snapshots
 from monitoring.projections.timeline import Part, Timeline
 from monitoring.projections.times import epoch
-from monitoring.projections.trade_sums import TradeSum
+from monitoring.projections.trade_sums import SumsByDay, TradeSum
 from monitoring.projections.trades import SessionTrades
 from tests.metrics.examples import SESSION
 
@@ -36,14 +36,12 @@ HISTORY = st.lists(st.tuples(MINUTES, EQUITY, st.integers(1, 9).map(float)), min
 
 
 def trades_of(rows: list[tuple[int, Decimal]]) -> SessionTrades:
-    state = SessionTrades()
+    sums = SumsByDay()
     for days, net in rows:
         trade = TradeSum(fees=Decimal("0.1"))
         trade.add_net(net)
-        state.days.setdefault(FIRST_DAY + timedelta(days=days), TradeSum()).merge(trade)
-        state.total.merge(trade)
-        state.version += 1
-    return state
+        sums = sums.merged(SumsByDay({FIRST_DAY + timedelta(days=days): trade}, trade))
+    return SessionTrades(sums, version=len(rows))
 
 
 def cut(rows: list, places: list[int]) -> list[list]:
@@ -51,14 +49,10 @@ def cut(rows: list, places: list[int]) -> list[list]:
     return [rows[start:stop] for start, stop in pairwise(edges)]
 
 
-def same_sums(one: SessionTrades, two: SessionTrades) -> bool:
-    return (one.days, one.total) == (two.days, two.total)
-
-
 @given(TRADES, CUTS)
 def test_sums_of_sessions_are_the_sums_of_the_bot(rows: list[tuple[int, Decimal]], places: list[int]) -> None:
     parts = [trades_of(part) for part in cut(rows, places)]
-    assert same_sums(MergedTrades().of(parts, 1), trades_of(rows))
+    assert MergedTrades().of(parts, 1) == trades_of(rows).sums
 
 
 @given(TRADES, CUTS, st.integers(0, 30), TRADES)
@@ -71,7 +65,7 @@ def test_sums_follow_a_trade_of_any_session(
     kept.of(parts, 1)
     which %= len(parts)
     parts[which] = trades_of([*cuts[which], *more])
-    assert same_sums(kept.of(parts, 1), trades_of([*rows, *more]))
+    assert kept.of(parts, 1) == trades_of([*rows, *more]).sums
 
 
 FLOWS = st.lists(st.tuples(MINUTES, st.sampled_from((-200, 50, 700)), st.integers(0, 3)), max_size=20)
