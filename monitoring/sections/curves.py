@@ -13,10 +13,10 @@ from monitoring.projections.days import STEP_SECONDS
 from monitoring.projections.timeline import CLOSE, DEEPEST, HIGH, INDEX, LOW, TIME
 from monitoring.projections.times import END_OF_TIME, epoch, from_epoch
 
-SHORTEST_GAP = 3 * STEP_SECONDS
-"""Seconds without a snapshot that are a gap at least; more where the engine writes more rarely."""
-MOST_GROUPS = 720
-"""Into how many groups of neighbouring steps a long time is put, gaps apart: a chart is no wider."""
+MIN_GAP_SECONDS = 3 * STEP_SECONDS
+"""A pause between snapshots that is at least so long is a gap; more where the engine writes more rarely."""
+MAX_GROUPS = 720
+"""A long time is shown as at most so many groups of neighbouring steps, because a chart is no wider."""
 
 Positions = npt.NDArray[np.intp]
 
@@ -26,7 +26,7 @@ def gap_after(times: Series) -> npt.NDArray[np.bool_]:
     silence = np.diff(times)
     if not len(silence):
         return np.zeros(0, dtype=np.bool_)
-    return silence > max(SHORTEST_GAP, 3 * float(np.median(silence)))
+    return silence > max(MIN_GAP_SECONDS, 3 * float(np.median(silence)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Groups:
 
     @classmethod
     def of(cls, times: Series) -> "Groups":
-        width = STEP_SECONDS * max(1.0, np.ceil((times[-1] - times[0]) / STEP_SECONDS / MOST_GROUPS))
+        width = STEP_SECONDS * max(1.0, np.ceil((times[-1] - times[0]) / STEP_SECONDS / MAX_GROUPS))
         gaps = gap_after(times)
         borders = np.flatnonzero(gaps | (np.diff(times // width) > 0))
         last = np.append(borders, len(times) - 1)

@@ -9,7 +9,7 @@ from monitoring.projections.times import epoch, midnight
 from monitoring.projections.trade_sums import ZERO
 from monitoring.sections.section import Context, Section
 
-LONGEST_BY_DAY = 92
+MAX_BARS = 92
 """Beyond this many days a bar is a week, beyond seven times as many a month of thirty days."""
 
 
@@ -26,7 +26,7 @@ class DailyPnlView:
 
 async def load(context: Context) -> DailyPnlView:
     days = net_by_day(context, context.scope.since(context.now))
-    step = 1 if len(days) <= LONGEST_BY_DAY else 7 if len(days) <= 7 * LONGEST_BY_DAY else 30
+    step = 1 if len(days) <= MAX_BARS else 7 if len(days) <= 7 * MAX_BARS else 30
     bars = [days[start : start + step] for start in range(0, len(days), step)]
     known = [net for _, net in days if net is not None]
     return DailyPnlView(

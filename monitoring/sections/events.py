@@ -9,7 +9,7 @@ from monitoring.scope import UNKNOWN
 from monitoring.sections.section import Context, Section
 
 DAY = timedelta(days=1)
-NEWEST = 8
+SHOWN_ROWS = 8
 EVENT: Columns = {
     "id": "bigint",
     "timestamp": "timestamp",
@@ -22,7 +22,7 @@ EVENT: Columns = {
 QUERY = f"""
 SELECT {{columns}} FROM system_events
 WHERE session_id = ANY($1::int[]) AND timestamp BETWEEN $2 AND $3
-ORDER BY timestamp DESC, id DESC LIMIT {NEWEST}
+ORDER BY timestamp DESC, id DESC LIMIT {SHOWN_ROWS}
 """
 
 

@@ -13,7 +13,7 @@ from monitoring.projections.trades import NEEDS as TRADES_NEED
 from monitoring.scope import configured, json_object
 from monitoring.sections.account import read_account
 from monitoring.sections.fact_cache import WINDOW_MAX_AGE_SECONDS, Fact, FactCache
-from monitoring.sections.health import NEWEST_EXECUTIONS, read_errors, read_halt, read_last_decision
+from monitoring.sections.health import NEWEST_EXECUTION_ROWS, read_errors, read_halt, read_last_decision
 from monitoring.sections.orders import read_order_sums
 from monitoring.sections.positions import open_position, read_positions
 from monitoring.sections.risk import ADJUSTMENTS_NEED, read_adjustment
@@ -22,7 +22,7 @@ from monitoring.sections.sources import NO_TABLES, Tables
 
 INDICATORS = f"""
 SELECT indicators::text AS indicators, timestamp::timestamp AS at FROM
-  (SELECT * FROM strategy_executions ORDER BY id DESC LIMIT {NEWEST_EXECUTIONS}) newest
+  (SELECT * FROM strategy_executions ORDER BY id DESC LIMIT {NEWEST_EXECUTION_ROWS}) newest
 WHERE session_id = ANY($1::int[]) AND indicators IS NOT NULL ORDER BY id DESC LIMIT 1
 """
 

@@ -13,7 +13,7 @@ from monitoring.sections.section import Context, Reading, Section
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 WEEK = timedelta(days=7)
 """A session's errors before its last sign of life no longer matter: it is far enough to look back for the last one."""
-NEWEST_EXECUTIONS = 200
+NEWEST_EXECUTION_ROWS = 200
 """``strategy_executions`` has no index but its key: only its newest rows are looked at."""
 
 ERRORS = """
@@ -29,7 +29,7 @@ SELECT counted.*, last.* FROM (
 """
 LAST_EXECUTION = f"""
 SELECT max(timestamp) FROM
-  (SELECT timestamp, session_id FROM strategy_executions ORDER BY id DESC LIMIT {NEWEST_EXECUTIONS}) newest
+  (SELECT timestamp, session_id FROM strategy_executions ORDER BY id DESC LIMIT {NEWEST_EXECUTION_ROWS}) newest
 WHERE session_id = ANY($1::int[])
 """
 HALT = "SELECT active, {reason} AS reason FROM system_control_flags WHERE name = 'system_halt' ORDER BY id DESC LIMIT 1"

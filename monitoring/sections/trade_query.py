@@ -3,7 +3,7 @@
 from monitoring.database.capabilities import Capabilities, Columns
 from monitoring.projections.trade_columns import BEST, BY_SYMBOL, NEWEST, OLDEST, SORTS, WORST, TradeFilter
 
-PAGE = 25
+PAGE_ROWS = 25
 
 TRADE: Columns = {
     "id": "bigint",

@@ -15,7 +15,7 @@ from monitoring.projections.trades import NEEDS
 from monitoring.scope import LARGEST_ID
 from monitoring.sections.positions import clean, excursion, lower
 from monitoring.sections.section import BadParameter, Context, Section
-from monitoring.sections.trade_query import PAGE, search, select_trades
+from monitoring.sections.trade_query import PAGE_ROWS, search, select_trades
 
 __all__ = ["SECTION", "SORTS", "Trade", "TradeFilter", "TradesView", "read_trades", "trades_by_id"]
 
@@ -101,10 +101,10 @@ class TradesView:
 
 async def load(context: Context) -> TradesView:
     before = context.arguments.get("before")
-    wanted = TradeFilter(after=parse_cursor(before) if before else None, limit=PAGE + 1)
+    wanted = TradeFilter(after=parse_cursor(before) if before else None, limit=PAGE_ROWS + 1)
     trades = await read_trades(context.connection, context.capabilities, context.state, wanted)
-    page = tuple(trades[:PAGE])
-    older = page[-1].cursor if len(trades) > PAGE else None
+    page = tuple(trades[:PAGE_ROWS])
+    older = page[-1].cursor if len(trades) > PAGE_ROWS else None
     return TradesView(page, context.state.trades.total, older, first=before is None)
 
 

@@ -23,8 +23,8 @@ PLAIN_QUERY = re.compile(r"[\w.=&-]*")
 ASKS_FOR_MORE = frozenset({"origin", "range", "if-range", "if-modified-since", "if-match", "if-unmodified-since"})
 """Headers whose answers are the route's."""
 
-RENEWED_BELOW = (SIGNED_IN_FOR - timedelta(days=1)).total_seconds()
-"""Seconds that a sign-in has left when it is renewed."""
+RENEWED_BELOW_SECONDS = (SIGNED_IN_FOR - timedelta(days=1)).total_seconds()
+"""A sign-in that ends within so many seconds is renewed."""
 
 
 class Shortcut:
@@ -84,4 +84,4 @@ class Shortcut:
         token = presented(headers.get("x-dashboard-token", ""), headers.get("authorization", ""))
         until = self._parts.admission.until(token, cookies_in(headers.get("cookie", "")))
         # A cookie that has aged is renewed by the route.
-        return until is not None and until - self._parts.clock.since_1970() > RENEWED_BELOW
+        return until is not None and until - self._parts.clock.since_1970() > RENEWED_BELOW_SECONDS

@@ -141,7 +141,7 @@ async def test_signing_in_opens_it_and_signing_out_closes_it(
         pair for pair in comparable(wanted.headers) if pair[0] not in renewing
     ]
     if "ENV" in environ:
-        monkeypatch.setattr(shortcut, "RENEWED_BELOW", SIGNED_IN_FOR.total_seconds() + 1)
+        monkeypatch.setattr(shortcut, "RENEWED_BELOW_SECONDS", SIGNED_IN_FOR.total_seconds() + 1)
         assert "monitoring=" in (await shown.get("/partials/risk", headers=fetch)).headers["Set-Cookie"]
     await shown.post("/logout")
     assert (await shown.get("/partials/risk", headers=FETCH)).status_code == closed
