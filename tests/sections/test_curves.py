@@ -30,7 +30,9 @@ def curve_of(times: list[float], equity: list[float], cut: int = 0) -> Series:
     day = Day.of(DAY, whole.where(slice(0, cut)))
     if cut < len(times):
         day.append(whole.where(slice(cut, len(times))))
-    return Part(day, 1.0).steps
+    steps = np.empty((len(day.steps), COLUMNS))
+    Part(day, 1.0).write(steps)
+    return steps
 
 
 def test_midnight_is_midnight() -> None:
