@@ -72,9 +72,13 @@ class Links:
 
     def __call__(self, path: str, **parameters: str | int | None) -> str:
         """``path`` under the root, with ``parameters`` over the kept ones; None drops one, session=None any scope."""
+        return self._root + self.local(path, **parameters)
+
+    def local(self, path: str, **parameters: str | int | None) -> str:
+        """The same without the root, as forms of ours name a page."""
         wanted = {**self._kept, **({"bot": None} if "session" in parameters else {}), **parameters}
         query = {key: value for key, value in wanted.items() if value is not None and not _default(key, value)}
-        return f"{self._root}{path}" + (f"?{urlencode(query)}" if query else "")
+        return path + (f"?{urlencode(query)}" if query else "")
 
 
 def _named(key: str) -> dict[str, str]:

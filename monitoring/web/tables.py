@@ -135,18 +135,8 @@ def _number(value: float) -> float | None:
 async def table(name: str) -> Response:
     """A table as a page."""
     scope, shown = await _read(name)
-    csv_url = services().pages.link(scope)(f"/table/{name}.csv")
-    return services().pages.page(
-        "table.html",
-        scope,
-        title=shown.title,
-        columns=list(shown.columns),
-        rows=shown.rows[:MAX_SHOWN_ROWS],
-        total=shown.total or len(shown.rows),
-        whole=shown.whole,
-        each=shown.each,
-        csv=csv_url,
-    )
+    rows, total = shown.rows[:MAX_SHOWN_ROWS], shown.total or len(shown.rows)
+    return services().pages.page("table.html", scope, name=name, table=shown, rows=rows, total=total)
 
 
 @blueprint.get("/table/<name>.csv")
