@@ -40,7 +40,6 @@ NOT_RENAMED_YET = {
 NOT_SHORTENED_YET = {
     # modules
     # functions
-    "roster.py:_runs",
     "trades.py:sums",
     "reader.py:__init__",
 }

@@ -134,24 +134,26 @@ async def _runs(
     open_ended = [session.id for session in sessions if session.ended(now) is None]
     signs = await _last_signs(connection, capabilities, open_ended, now)
     currencies = await _currencies(connection, capabilities, [session.id for session in sessions])
+    return [_run(projections, session, signs.get(session.id), currencies.get(session.id), now) for session in sessions]
 
-    def run(session: Session) -> Run:
-        sign = max(filter(None, (signs.get(session.id), _seen(projections, session.id), session.start)))
-        return Run(
-            id=session.id,
-            mode=session.mode,
-            exchange=session.exchange,
-            strategy=session.strategy,
-            symbols=frozenset(session.symbols),
-            start=session.start,
-            end=session.ended(now),
-            last_sign=sign,
-            silent=now - sign > 2 * _limit(projections, session.id),
-            initial_balance=session.initial_balance,
-            currency=currencies.get(session.id),
-        )
 
-    return [run(session) for session in sessions]
+def _run(
+    projections: Projections, session: Session, newest_row: datetime | None, currency: str | None, now: datetime
+) -> Run:
+    sign = max(filter(None, (newest_row, _seen(projections, session.id), session.start)))
+    return Run(
+        id=session.id,
+        mode=session.mode,
+        exchange=session.exchange,
+        strategy=session.strategy,
+        symbols=frozenset(session.symbols),
+        start=session.start,
+        end=session.ended(now),
+        last_sign=sign,
+        silent=now - sign > 2 * _limit(projections, session.id),
+        initial_balance=session.initial_balance,
+        currency=currency,
+    )
 
 
 def _seen(projections: Projections, session: int) -> datetime | None:
