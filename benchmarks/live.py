@@ -26,7 +26,7 @@ from benchmarks.databases import LIVE, Size, make
 from benchmarks.figures import serving
 from benchmarks.usage import Meter, resident
 from benchmarks.viewers import Viewers, viewers
-from monitoring.changes.pace import ATTENTION
+from monitoring.changes.pace import ATTENTION_SECONDS
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.postgres.embedded import EmbeddedServer
 
@@ -162,7 +162,7 @@ async def measure(postgres: EmbeddedServer) -> Report:
         async with viewers(to.address, "websocket", 1, 0.0) as crowd:
             for _ in range(WARM_UP):
                 await to.trade(crowd)
-        await asyncio.sleep(ATTENTION)
+        await asyncio.sleep(ATTENTION_SECONDS)
         await idle(to, "nobody looks", 0.5)
         for transport in ("websocket", "sse"):
             async with viewers(to.address, transport, 1) as crowd:

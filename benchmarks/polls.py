@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 
 from benchmarks.databases import SIZES, make, start_server
-from monitoring.changes.watch import MOST_NEW_ROWS, Watch
+from monitoring.changes.watch import MAX_NEW_ROWS, Watch
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.capabilities import Capabilities
 
@@ -36,7 +36,7 @@ async def main(url: str) -> None:
     watch = await Watch.start(connection, await Capabilities.read(connection), (), SYSTEM_CLOCK)
     query, arguments = watch._query(), watch._arguments()
     each = [
-        f"({watch._columns(table)} WHERE id > $1 ORDER BY id LIMIT {MOST_NEW_ROWS})"
+        f"({watch._columns(table)} WHERE id > $1 ORDER BY id LIMIT {MAX_NEW_ROWS})"
         f" UNION ALL {watch._columns(table)} WHERE id = ANY($2::bigint[])"
         for table in watch.tails
     ]

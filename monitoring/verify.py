@@ -10,7 +10,7 @@ from monitoring.changes.watch import TAILS
 from monitoring.clock import SYSTEM_CLOCK, Clock
 from monitoring.database.capabilities import ESSENTIAL, FLAGS, TABLES, Capabilities
 from monitoring.database.errors import DatabaseUnavailable, PlainErrors
-from monitoring.database.pool import CONNECT_TIMEOUT, Database, refusals
+from monitoring.database.pool import CONNECT_TIMEOUT_SECONDS, Database, refusals
 from monitoring.database.schema import create_schema
 from monitoring.database.serverinfo import ServerInfo
 from monitoring.database.url import describe_url
@@ -163,7 +163,7 @@ async def _index_lines(connection: asyncpg.Connection, capabilities: Capabilitie
 async def create(url: str) -> None:
     """Creates the engine's tables in an empty database. Raises SchemaExists, DatabaseUnavailable."""
     with PlainErrors(describe_url(url)), refusals(url):
-        connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT)
+        connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_SECONDS)
     try:
         await create_schema(connection)
     except asyncpg.PostgresError as error:

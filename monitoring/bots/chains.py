@@ -13,7 +13,7 @@ from decimal import Decimal
 from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.projections.times import shifted
 
-LONGEST_PAUSE = timedelta(days=7)
+MAX_PAUSE_SECONDS = timedelta(days=7)
 """A session that ended longer before is no predecessor."""
 SAME_BALANCE = Decimal("0.005")
 """A balance that differs by at most this share of the one before continues it."""
@@ -89,7 +89,7 @@ def _candidates(in_order: list[Run]) -> Iterator[tuple[Run, Iterator[Run]]]:
         by_end = sorted(runs, key=lambda run: (run.ended, run.id))
         ends = [run.ended for run in by_end]
         for later in runs:
-            first = bisect_left(ends, shifted(later.start, -LONGEST_PAUSE))
+            first = bisect_left(ends, shifted(later.start, -MAX_PAUSE_SECONDS))
             last = bisect_left(ends, shifted(later.start, MAX_CLOCK_SKEW + timedelta.resolution))
             yield later, _preceding(later, by_end, first, last)
 

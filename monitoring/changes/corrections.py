@@ -14,7 +14,7 @@ SELECT c.relname AS name, coalesce(pg_relation_filenode(c.oid), 0) AS file,
        pg_stat_get_tuples_updated(c.oid) AS updated, pg_stat_get_tuples_deleted(c.oid) AS deleted
 FROM unnest($1::text[]) AS wanted(name) JOIN pg_class c ON c.oid = to_regclass(wanted.name)
 """
-COUNTED_WITHIN = 15.0
+COUNTED_WITHIN_SECONDS = 15.0
 """Seconds after which the server has surely counted a change (it takes up to ten)."""
 
 
@@ -56,7 +56,9 @@ class Counters:
         return deleted or updated
 
     def _explained(self, table: str) -> bool:
-        return table in self.living and self.clock.monotonic() - self.told.get(table, -math.inf) < COUNTED_WITHIN
+        return (
+            table in self.living and self.clock.monotonic() - self.told.get(table, -math.inf) < COUNTED_WITHIN_SECONDS
+        )
 
 
 async def _receded(connection: asyncpg.Connection, tails: Mapping[str, Tail]) -> Iterable[str]:

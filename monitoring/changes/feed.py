@@ -32,16 +32,16 @@ from monitoring.database.source import Source
 
 log = logging.getLogger(__name__)
 
-GATE_TIMEOUT = 4.0
+TOKEN_TIMEOUT_SECONDS = 4.0
 """Seconds after which a connection that does not answer counts as dead."""
-CATCH_UP = 1.0
+CATCH_UP_SECONDS = 1.0
 """Seconds that an answer waits, at most, for the news of a feed that was resting."""
-CORRECTIONS_PAUSE = 2.0
-SCHEMA_PAUSE = 5.0
+CORRECTIONS_PAUSE_SECONDS = 2.0
+SCHEMA_PAUSE_SECONDS = 5.0
 """Seconds between two looks at the schema: a column that comes, or takes another type, makes no query fail."""
-EMPTY_PAUSE = 2.0
+EMPTY_PAUSE_SECONDS = 2.0
 """Seconds between two looks for the table without which there is nothing to show."""
-UNCOUNTED_PAUSE = 300.0
+UNCOUNTED_PAUSE_SECONDS = 300.0
 """Seconds between two reconciliations with a standby, which does not count updates."""
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.1, 1.0
 
@@ -107,7 +107,7 @@ class Feed:
         wanted = self._begun + 1
         self.pace.nudge()
         with suppress(TimeoutError):
-            async with asyncio.timeout(CATCH_UP):
+            async with asyncio.timeout(CATCH_UP_SECONDS):
                 while self.state.polls < wanted:
                     await self._polled.wait()
 
@@ -193,7 +193,7 @@ class Feed:
         assert self._watch is not None
         self._begun = self.state.polls + 1
         started = self.clock.monotonic()
-        gate = await read_gate(connection, server.standby, self.clock, GATE_TIMEOUT)
+        gate = await read_gate(connection, server.standby, self.clock, TOKEN_TIMEOUT_SECONDS)
         if gate.started != server.started or gate.promoted or self.database.astray:
             raise DatabaseUnavailable(f"{self.database.name}: another server answers than before")
         asked = self.clock.monotonic()
@@ -211,7 +211,7 @@ class Feed:
 
     async def _look(self, connection: asyncpg.Connection, server: ServerInfo, gate: Gate) -> None:
         assert self._watch is not None
-        pause = SCHEMA_PAUSE if self.database.capabilities.has(ESSENTIAL) else EMPTY_PAUSE
+        pause = SCHEMA_PAUSE_SECONDS if self.database.capabilities.has(ESSENTIAL) else EMPTY_PAUSE_SECONDS
         if self._due("schema", pause) or self._refresh or self._adapted != self.database.adapted:
             await self._adapt(connection)
         if await self._open_look.finds(connection, self._watch):
@@ -220,7 +220,7 @@ class Feed:
             changes = await self._watch.read(connection, gate)
             self._gate = None if changes.more else gate
             await self._take_in(connection, changes)
-        if self._due("corrections", CORRECTIONS_PAUSE) or self._refresh:
+        if self._due("corrections", CORRECTIONS_PAUSE_SECONDS) or self._refresh:
             await self._take_in(connection, ChangeSet(corrected=await self._corrections(connection, server)))
 
     async def _take_in(self, connection: asyncpg.Connection, found: ChangeSet) -> None:
@@ -242,7 +242,7 @@ class Feed:
         if corrected:
             self._gate = None
             log.info("old rows changed in %s: read again", ", ".join(sorted(corrected)))
-        if self._refresh or (server.standby and self._due("reconciled", UNCOUNTED_PAUSE)):
+        if self._refresh or (server.standby and self._due("reconciled", UNCOUNTED_PAUSE_SECONDS)):
             self._refresh = False
             corrected |= set(self._watch.tables)
         return corrected

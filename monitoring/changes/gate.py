@@ -22,11 +22,11 @@ SELECT transactionid::text::bigint FROM pg_locks WHERE locktype = 'transactionid
 """
 """Every transaction that has an id and runs holds a lock on it, which anybody may see."""
 
-GAP_GRACE = 3.0
+GAP_GRACE_SECONDS = 3.0
 """Seconds in which a transaction that took an id from the sequence has surely got its own."""
-STANDBY_GRACE = 60.0
-MOST_GAPS = 1000
-EPOCH = 1 << 32
+STANDBY_GRACE_SECONDS = 60.0
+MAX_GAP_COUNT = 1000
+XID_COUNT = 1 << 32
 """pg_locks knows transactions by the lower half of their id."""
 
 
@@ -89,8 +89,8 @@ async def with_running(connection: asyncpg.Connection, gate: Gate) -> Gate:
 
 def whole_id(number: int, near: int) -> int:
     """The transaction id near another one whose lower half is ``number``."""
-    ahead = (number - near) % EPOCH
-    return near + (ahead if ahead < EPOCH // 2 else ahead - EPOCH)
+    ahead = (number - near) % XID_COUNT
+    return near + (ahead if ahead < XID_COUNT // 2 else ahead - XID_COUNT)
 
 
 @dataclass(slots=True)
@@ -106,7 +106,7 @@ class Gap:
 
         An old gate says nothing of it: who took the id may have had no transaction yet that could be seen.
         """
-        if gate.asked - self.noticed <= (STANDBY_GRACE if gate.standby else GAP_GRACE):
+        if gate.asked - self.noticed <= (STANDBY_GRACE_SECONDS if gate.standby else GAP_GRACE_SECONDS):
             return False
         if self.horizon is None:
             self.horizon = gate.horizon
@@ -130,14 +130,14 @@ class Tail:
 
     def unsettled(self, clock: Clock) -> bool:
         """Whether :meth:`settle` needs a gate :func:`with_running`."""
-        ripe = clock.monotonic() - GAP_GRACE
+        ripe = clock.monotonic() - GAP_GRACE_SECONDS
         gaps = (*self.gaps.values(), *([self.torn] if self.torn else ()))
         return any(gap.horizon is None and gap.noticed < ripe for gap in gaps)
 
     def start(self, watermark: int, recent: Iterable[int], clock: Clock) -> None:
-        """Begins at ``watermark``; ``recent`` are the ids among its last MOST_GAPS that are there."""
+        """Begins at ``watermark``; ``recent`` are the ids among its last MAX_GAP_COUNT that are there."""
         self.watermark = watermark
-        missing = set(range(max(1, watermark - MOST_GAPS + 1), watermark + 1)) - set(recent)
+        missing = set(range(max(1, watermark - MAX_GAP_COUNT + 1), watermark + 1)) - set(recent)
         now = clock.monotonic()
         self.gaps = {number: Gap(now) for number in missing}
 
@@ -147,7 +147,7 @@ class Tail:
         for number in sorted(ids):
             self.gaps.pop(number, None)
             if number > self.watermark:
-                first = max(self.watermark + 1, number - MOST_GAPS)
+                first = max(self.watermark + 1, number - MAX_GAP_COUNT)
                 if first > self.watermark + 1:
                     self.torn = Gap(now)
                 self.gaps.update({missing: Gap(now) for missing in range(first, number)})
@@ -167,6 +167,6 @@ async def start_tail(connection: asyncpg.Connection, table: str, clock: Clock) -
     """A tail at the table's present end. ``table`` is one of ours, never input."""
     tail = Tail()
     watermark = await connection.fetchval(f"SELECT coalesce(max(id), 0) FROM {table}")
-    recent = await connection.fetch(f"SELECT id FROM {table} WHERE id > $1", watermark - MOST_GAPS)
+    recent = await connection.fetch(f"SELECT id FROM {table} WHERE id > $1", watermark - MAX_GAP_COUNT)
     tail.start(watermark, (row["id"] for row in recent), clock)
     return tail

@@ -8,18 +8,18 @@ from statistics import median
 
 from monitoring.clock import Clock
 
-WATCHED_PAUSE = 0.02
+WATCHED_PAUSE_SECONDS = 0.02
 """Seconds between polls while somebody looks."""
-UNWATCHED_PAUSE = 1.0
+UNWATCHED_PAUSE_SECONDS = 1.0
 LARGEST_SHARE = 0.05
 """Of the time, at most, that reading may take: a slow server is read more rarely."""
-LONGEST_PAUSE = 0.9
+MAX_PAUSE_SECONDS = 0.9
 """Slower than this, the figures of those who look would not be live; faster than when nobody does."""
-ATTENTION = 10.0
+ATTENTION_SECONDS = 10.0
 """Seconds for which one who came to look counts as looking, whether or not a stream of theirs is open yet."""
-CHEAP = 0.002
+CHEAP_SECONDS = 0.002
 """Seconds of work that are left alone."""
-WEIGHED = 3
+WEIGHED_POLL_COUNT = 3
 """Polls whose median is the cost: one that waited for a lock or a busy disk among quick ones is nobody's load."""
 
 
@@ -30,7 +30,7 @@ class Pace:
     clock: Clock
     resting: bool = True
     """Whether the last pause was a long one, or the first is yet to come."""
-    _spent: deque[float] = field(default_factory=lambda: deque((0.0,) * WEIGHED, maxlen=WEIGHED))
+    _spent: deque[float] = field(default_factory=lambda: deque((0.0,) * WEIGHED_POLL_COUNT, maxlen=WEIGHED_POLL_COUNT))
     _attention: float = 0.0
     _end: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -41,7 +41,7 @@ class Pace:
 
     def wake(self) -> None:
         """Somebody has come to look: short pauses from now on."""
-        self._attention = self.clock.monotonic() + ATTENTION
+        self._attention = self.clock.monotonic() + ATTENTION_SECONDS
         self.nudge()
 
     def nudge(self) -> None:
@@ -51,16 +51,16 @@ class Pace:
     def seconds(self, watched: bool) -> float:
         """The pause that is due."""
         if not watched and self.clock.monotonic() > self._attention:
-            return UNWATCHED_PAUSE
+            return UNWATCHED_PAUSE_SECONDS
         cost = self.cost
-        dear = cost / LARGEST_SHARE - cost if cost > CHEAP else 0.0
-        return min(LONGEST_PAUSE, max(WATCHED_PAUSE, dear))
+        dear = cost / LARGEST_SHARE - cost if cost > CHEAP_SECONDS else 0.0
+        return min(MAX_PAUSE_SECONDS, max(WATCHED_PAUSE_SECONDS, dear))
 
     async def pause(self, spent: float, watched: bool) -> None:
         """Waits after a poll that worked for ``spent`` seconds."""
         self._spent.append(spent)
         seconds = self.seconds(watched)
-        self.resting = seconds > 2 * WATCHED_PAUSE
+        self.resting = seconds > 2 * WATCHED_PAUSE_SECONDS
         with suppress(TimeoutError):
             # Not wait_for: before Python 3.12 it forgets that it was cancelled when both happen at once.
             async with asyncio.timeout(seconds):

@@ -29,10 +29,10 @@ TAILS = (
 UNFINISHED = ("PENDING", "OPEN", "PENDING_SUBMIT", "SUBMITTED", "UNKNOWN", "UNRESOLVED")
 _UNFINISHED = f"'{{{','.join(UNFINISHED)}}}'"
 
-MOST_NEW_ROWS = 5000
+MAX_NEW_ROWS = 5000
 """Of one table in one read; the rest of a larger burst is left to the next."""
-MOST_LIVE_ROWS = 2000
-LINGERS = 900.0
+MAX_TRACKED_ROWS = 2000
+FINISHED_ROW_SECONDS = 900.0
 """Seconds for which a finished row is still watched: an order's fees and prices may be filled in late."""
 
 
@@ -140,7 +140,7 @@ class Watch:
             if self.tails[table].settle(gate):
                 changes.corrected.add(table)
             self.tails[table].saw(ids, self.clock)
-        changes.more = any(count >= MOST_NEW_ROWS for count in new.values())
+        changes.more = any(count >= MAX_NEW_ROWS for count in new.values())
         return changes
 
     async def corrections(self, connection: asyncpg.Connection) -> set[str]:
@@ -165,7 +165,7 @@ class Watch:
         for number, table in enumerate(self.tails):
             columns = self._columns(table)
             parts += [
-                f"({columns} WHERE id > ${2 * number + 1} ORDER BY id LIMIT {MOST_NEW_ROWS})",
+                f"({columns} WHERE id > ${2 * number + 1} ORDER BY id LIMIT {MAX_NEW_ROWS})",
                 f"{columns} WHERE id = ANY(${2 * number + 2}::bigint[])",
             ]
         if self.flags is not None:
@@ -215,7 +215,7 @@ class Watch:
         now = self.clock.monotonic()
         row = live[number]
         row.finished = row.finished or now
-        if now - row.finished > LINGERS or len(live) > MOST_LIVE_ROWS:
+        if now - row.finished > FINISHED_ROW_SECONDS or len(live) > MAX_TRACKED_ROWS:
             del live[number]
 
     def _vanished(self, table: str, found: Iterable[int], changes: ChangeSet) -> None:
@@ -233,7 +233,7 @@ async def _alive(
     alive = LIVING[table].alive.replace(WEEK_AGO, f"'{now - timedelta(days=7)}'::timestamp")
     rows = await connection.fetch(
         f"SELECT id, {VERSION} AS version, {session} AS session_id FROM {table}"
-        f" WHERE id <= $1 AND {alive} ORDER BY id DESC LIMIT {MOST_LIVE_ROWS}",
+        f" WHERE id <= $1 AND {alive} ORDER BY id DESC LIMIT {MAX_TRACKED_ROWS}",
         watermark,
     )
     return {row["id"]: LiveRow(row["version"], row["session_id"]) for row in rows}

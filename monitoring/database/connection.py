@@ -8,6 +8,17 @@ import asyncpg
 
 from monitoring.database.capabilities import Capabilities
 
+SERVER_SETTINGS = {"timezone": "UTC", "application_name": "atb-monitoring"}
+"""The only start-up parameters that poolers let pass."""
+READ_ONLY_SETUP = """
+SET default_transaction_read_only = on;
+SET statement_timeout = '5s';
+SET max_parallel_workers_per_gather = 0;
+SET lock_timeout = '200ms';
+SET idle_in_transaction_session_timeout = '30s';
+SET tcp_keepalives_idle = 60;
+"""
+
 EPOCH = datetime(2000, 1, 1)
 """What PostgreSQL counts microseconds from."""
 MICROSECOND = timedelta(microseconds=1)

@@ -14,7 +14,7 @@ import asyncpg
 
 from monitoring.clock import Clock
 from monitoring.database.capabilities import FLAGS, Capabilities
-from monitoring.database.connection import Connection
+from monitoring.database.connection import READ_ONLY_SETUP, SERVER_SETTINGS, Connection
 from monitoring.database.errors import (
     MAY_BE_SCHEMA,
     NO_SUCH_SETTING,
@@ -36,26 +36,15 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-POOL_SIZE = 4
-"""A connection answers quickly once it has planned every query a few times: the fewer there are, the sooner."""
-CONNECT_TIMEOUT = 5.0
-COMMAND_TIMEOUT = 10.0
-FULL_PAUSE = 0.05
+POOL_CONNECTION_COUNT = 4
+"""Few, since the engine's server allows only so many: two for scans, the others for pages."""
+CONNECT_TIMEOUT_SECONDS = 5.0
+COMMAND_TIMEOUT_SECONDS = 10.0
+FULL_PAUSE_SECONDS = 0.05
 """Seconds between two tries where the server has no connection left, but one of ours may become free."""
-RETIRED_WITHIN = 2 * COMMAND_TIMEOUT
-GIVEN_UP_WITHIN = 0.5
+RETIRED_WITHIN_SECONDS = 2 * COMMAND_TIMEOUT_SECONDS
+GIVEN_UP_WITHIN_SECONDS = 0.5
 """The same where the server fell silent: whoever waits for it may as well be told."""
-
-SERVER_SETTINGS = {"timezone": "UTC", "application_name": "atb-monitoring"}
-"""The only start-up parameters that poolers let pass."""
-READ_ONLY_SETUP = """
-SET default_transaction_read_only = on;
-SET statement_timeout = '5s';
-SET max_parallel_workers_per_gather = 0;
-SET lock_timeout = '200ms';
-SET idle_in_transaction_session_timeout = '30s';
-SET tcp_keepalives_idle = 60;
-"""
 
 
 class Database:
@@ -94,7 +83,9 @@ class Database:
         """
         try:
             with PlainErrors(self.name):
-                found = await self._connect(self.url, timeout=CONNECT_TIMEOUT, command_timeout=COMMAND_TIMEOUT)
+                found = await self._connect(
+                    self.url, timeout=CONNECT_TIMEOUT_SECONDS, command_timeout=COMMAND_TIMEOUT_SECONDS
+                )
         except DatabaseUnavailable as error:
             # A server that is merely full still answers the connections that we hold.
             self._away = None if isinstance(error.__cause__, asyncpg.TooManyConnectionsError) else str(error)
@@ -116,7 +107,7 @@ class Database:
         if silent:
             self._away = str(error)
         if self._pool is not None:
-            await self._renew(GIVEN_UP_WITHIN if silent else RETIRED_WITHIN)
+            await self._renew(GIVEN_UP_WITHIN_SECONDS if silent else RETIRED_WITHIN_SECONDS)
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[asyncpg.Connection]:
@@ -136,7 +127,7 @@ class Database:
             finally:
                 # A pool that was retired meanwhile has given the connection up itself.
                 with suppress(asyncpg.InternalClientError):
-                    await pool.release(connection, timeout=CONNECT_TIMEOUT)
+                    await pool.release(connection, timeout=CONNECT_TIMEOUT_SECONDS)
 
     async def steady(self, read: Callable[[], Awaitable[T]]) -> T:
         """What ``read`` gives; where the schema moved under it, once more with the columns that there are by now.
@@ -199,13 +190,13 @@ class Database:
             await _retire(self._pool, 1.0)
 
     async def _borrow(self) -> tuple[asyncpg.Pool, asyncpg.Connection]:
-        deadline = self._clock.monotonic() + CONNECT_TIMEOUT
+        deadline = self._clock.monotonic() + CONNECT_TIMEOUT_SECONDS
         while True:
             pool = self._pool
             if pool is None or self._away is not None:
                 raise DatabaseUnavailable(self._away or f"{self.name}: not connected")
             try:
-                return pool, await pool.acquire(timeout=CONNECT_TIMEOUT)
+                return pool, await pool.acquire(timeout=CONNECT_TIMEOUT_SECONDS)
             except asyncpg.InterfaceError:
                 # Closed under our hands: at the end of all, or because the link broke and there is a new pool.
                 if not pool.is_closing():
@@ -215,7 +206,7 @@ class Database:
             except asyncpg.TooManyConnectionsError:
                 if pool.get_size() == 0 or self._clock.monotonic() > deadline:
                     raise
-                await asyncio.sleep(FULL_PAUSE)
+                await asyncio.sleep(FULL_PAUSE_SECONDS)
 
     async def _connect(self, *arguments: Any, **options: Any) -> tuple[asyncpg.Connection, ServerInfo]:
         expected = self.server
@@ -246,7 +237,7 @@ class Database:
             raise DatabaseUnavailable(f"{self.name}: another server answers than before")
         return connection
 
-    async def _renew(self, patience: float = RETIRED_WITHIN) -> None:
+    async def _renew(self, patience: float = RETIRED_WITHIN_SECONDS) -> None:
         """A new pool; the old one ends when those who hold its connections are done, or their patience is."""
         # What a NAT has forgotten is silent: behind a pooler nothing keeps a link alive that nobody uses.
         idle = 300.0 if self.server is None or self.server.pooled else 0
@@ -257,11 +248,11 @@ class Database:
                 connect=self._connect_reader,
                 connection_class=Connection,
                 min_size=0,
-                max_size=POOL_SIZE,
+                max_size=POOL_CONNECTION_COUNT,
                 max_inactive_connection_lifetime=idle,
                 max_cached_statement_lifetime=0,
-                timeout=CONNECT_TIMEOUT,
-                command_timeout=COMMAND_TIMEOUT,
+                timeout=CONNECT_TIMEOUT_SECONDS,
+                command_timeout=COMMAND_TIMEOUT_SECONDS,
                 reset=_keep_settings,
             ),
         )

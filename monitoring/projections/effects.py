@@ -16,7 +16,7 @@ from monitoring.projections.days import EquityPoint
 from monitoring.projections.factors import Effect, FlowFactors
 from monitoring.projections.times import epoch, from_epoch, midnight, next_midnight
 
-SMALL = 0.01
+SMALL_FLOW_SHARE = 0.01
 """Flows of a smaller share of the equity are hard to tell from a trade: they count from when they were booked."""
 
 LAST_BEFORE = """
@@ -107,7 +107,7 @@ async def read_factors(probe: Probe, flows: Sequence[Flow], initial: float | Non
 async def _since(probe: Probe, flows: Sequence[Flow], before: EquityPoint) -> tuple[list[float | None], bool]:
     """From when on each of the flows shows that came after one snapshot and before the next; whether they yet may."""
     amount, last = float(sum(flow.amount for flow in flows)), epoch(flows[-1].at)
-    if abs(amount) <= SMALL * max(before.equity, 0.0):
+    if abs(amount) <= SMALL_FLOW_SHARE * max(before.equity, 0.0):
         return [epoch(flow.at) for flow in flows], False
     since, may_yet = await probe.first_showing(last, before.balance, amount)
     return [since] * len(flows), may_yet

@@ -12,7 +12,7 @@ from monitoring.projections.days import EquityPoint
 from monitoring.projections.factors import FlowFactors
 from monitoring.projections.record import Record, rhythm_seconds
 from monitoring.projections.snapshots import MAX_BEATS
-from monitoring.projections.timeline import COLUMNS, DEPTHS, Timeline
+from monitoring.projections.timeline import COLUMNS, DEPTH_COLUMNS, Timeline
 from monitoring.projections.times import epoch, from_epoch
 
 
@@ -76,8 +76,8 @@ class EquityCurve:
         return self._timeline.steps_since(epoch(since)) if self._timeline else np.empty((0, COLUMNS))
 
     def depth(self, since: datetime) -> Series:
-        """How far each of those steps lies below the peak of the whole history until then: (steps, DEPTHS)."""
-        return self._timeline.depth_since(epoch(since)) if self._timeline else np.empty((0, DEPTHS))
+        """How far each of those steps lies below the peak of the whole history until then: (steps, DEPTH_COLUMNS)."""
+        return self._timeline.depth_since(epoch(since)) if self._timeline else np.empty((0, DEPTH_COLUMNS))
 
     def step_before(self, moment: datetime) -> Series | None:
         """The last step that ended before ``moment``, of shape (COLUMNS,); None where there is none."""

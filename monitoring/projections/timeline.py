@@ -22,8 +22,8 @@ LOW, HIGH, CLOSE, TIME, BALANCE, DROP, INDEX, INDEX_LOW, INDEX_HIGH = range(COLU
 """Columns of the curve: those of ``days``, then last and extremes of the unit price (see ``factors``)."""
 
 
-DEPTHS = 2
-DEEPEST, AT_CLOSE = range(DEPTHS)
+DEPTH_COLUMNS = 2
+DEEPEST, AT_CLOSE = range(DEPTH_COLUMNS)
 """Percent below the running peak, at the deepest within each step and at its close; flows taken out."""
 
 
@@ -61,7 +61,7 @@ class Timeline:
     steps: tuple[Series, ...]
     """Blocks of the parts' steps, oldest first, each of shape (..., COLUMNS) ..."""
     depth: tuple[Series, ...]
-    """... and of (..., DEPTHS)."""
+    """... and of (..., DEPTH_COLUMNS)."""
     daily: Daily | None
     drawdown: RunningDrawdown
 
@@ -85,7 +85,7 @@ class Timeline:
         return np.concatenate([steps[_place(steps, at) :] for steps in self.steps])
 
     def depth_since(self, at: float) -> Series:
-        """The same of shape (steps, DEPTHS)."""
+        """The same of shape (steps, DEPTH_COLUMNS)."""
         blocks = zip(self.steps, self.depth, strict=True)
         return np.concatenate([depth[_place(steps, at) :] for steps, depth in blocks])
 
@@ -151,13 +151,13 @@ def _filled(before: Daily | None, closes: list[tuple[date, float, float]]) -> Da
 
 
 def depth_of(steps: Series, peak: float) -> Series:
-    """Of steps that begin at midnight, where the peak of all before was ``peak`` (0: none); (steps, DEPTHS).
+    """Of steps that begin at midnight, where the peak of all before was ``peak`` (0: none); (steps, DEPTH_COLUMNS).
 
     Exact: the deepest of a step is either below the peak of all before, or a decline within its day, which was measured
     row by row.
     """
     if not len(steps):
-        return np.empty((0, DEPTHS))
+        return np.empty((0, DEPTH_COLUMNS))
     peaks = np.fmax(np.fmax.accumulate(steps[:, INDEX_HIGH]), peak)
     before = np.append(peak, peaks[:-1])
     deepest = np.fmax(_lost(steps[:, INDEX_LOW], before), steps[:, DROP])

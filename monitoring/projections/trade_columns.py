@@ -22,7 +22,7 @@ SIDES = {"LONG": LONG, "SHORT": SHORT}
 
 TRADE = np.dtype([("exit", "i8"), ("id", "i8"), ("net", "f8"), ("symbol", "i4"), ("side", "i1")])
 """``exit`` in microseconds since 1970 UTC; ``net`` NaN where it is unknown; ``symbol`` a place in the symbols."""
-LEAST_ROOM = 64
+FIRST_ROOM_ROWS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class TradeColumns:
     def __init__(self) -> None:
         self._symbols: list[str] = []
         self._codes: dict[str, int] = {}
-        self._room = np.empty(LEAST_ROOM, dtype=TRADE)
+        self._room = np.empty(FIRST_ROOM_ROWS, dtype=TRADE)
         self._count = 0
         self._shared = False
         """Whether a table lies in the same memory, which only grows then."""

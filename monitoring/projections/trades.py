@@ -17,7 +17,9 @@ from monitoring.projections.trade_columns import TradeColumns, TradeFilter, Trad
 from monitoring.projections.trade_sums import SumsByDay, TradeSum, by_day
 
 WEEK = timedelta(days=7)
-OUTCOMES = 10
+OUTCOME_COUNT = 10
+OF_ALL = ("total", "wins", "losses", "breakeven", "unknown", "gross", "fees", "interest", "net_wins", "net_losses",
+          "risk_count")  # fmt: skip
 NEEDS = ("id", "session_id", "exit_time", "pnl")
 
 IN_RANGE = "t.id > $1 AND t.id <= $2 AND NOT t.id = ANY($3::bigint[])"
@@ -107,25 +109,15 @@ class ScopeTrades:
         total, today = self.sums_by_day.total, self.days.get(now.date(), TradeSum())
         week = self.since(now - WEEK)
         return TradeSums(
-            total=total.total,
-            wins=total.wins,
-            losses=total.losses,
-            breakeven=total.breakeven,
-            unknown=total.unknown,
-            gross=total.gross,
-            fees=total.fees,
-            interest=total.interest,
-            net_wins=total.net_wins,
-            net_losses=total.net_losses,
+            **{name: getattr(total, name) for name in OF_ALL},
             risk_sum=float(total.risk_sum),
-            risk_count=total.risk_count,
             today=today.net,
             today_count=today.total,
             today_unknown=today.unknown,
             week=week.net,
             week_count=week.total,
             week_unknown=week.unknown,
-            outcomes="".join(_letter(net) for net in self._newest_nets(OUTCOMES)),
+            outcomes="".join(_letter(net) for net in self._newest_nets(OUTCOME_COUNT)),
         )
 
     def _newest_nets(self, count: int) -> Iterable[float]:

@@ -8,7 +8,13 @@ import pytest
 
 from monitoring.changes import feed, pace
 from monitoring.changes.identity import identity_of
-from monitoring.changes.pace import LARGEST_SHARE, LONGEST_PAUSE, UNWATCHED_PAUSE, WATCHED_PAUSE, Pace
+from monitoring.changes.pace import (
+    LARGEST_SHARE,
+    MAX_PAUSE_SECONDS,
+    UNWATCHED_PAUSE_SECONDS,
+    WATCHED_PAUSE_SECONDS,
+    Pace,
+)
 from monitoring.changes.watch import Watch
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.verify import verify
@@ -32,7 +38,7 @@ def reader_url(database_url: str) -> str:
 
 @pytest.fixture
 async def page(account: int, reader_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Page]:
-    monkeypatch.setattr(feed, "SCHEMA_PAUSE", 0.2)
+    monkeypatch.setattr(feed, "SCHEMA_PAUSE_SECONDS", 0.2)
     async with dashboard(reader_url) as opened:
         await opened.shows("performance", "40")
         await opened.is_fresh()
@@ -82,14 +88,14 @@ async def test_a_column_that_was_gone_for_a_moment_is_missed_by_nobody(
     page: Page, connection: asyncpg.Connection, account: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pages found out, and read without it; the feed did not look meanwhile."""
-    monkeypatch.setattr(feed, "SCHEMA_PAUSE", 3600.0)
+    monkeypatch.setattr(feed, "SCHEMA_PAUSE_SECONDS", 3600.0)
     before = (await page.json("/api/metrics"))["total_pnl"]
     await connection.execute("ALTER TABLE trades RENAME COLUMN commission TO elsewhere")
     await insert(connection, "trades", session_id=account, pnl=0, exit_time=now())
     await until(lambda: not page.parts.database.capabilities.has("trades", "commission"))
     await connection.execute("ALTER TABLE trades RENAME COLUMN elsewhere TO commission")
     await read_schema(page)
-    monkeypatch.setattr(feed, "SCHEMA_PAUSE", 0.2)
+    monkeypatch.setattr(feed, "SCHEMA_PAUSE_SECONDS", 0.2)
 
     async def is_as_before() -> bool:
         return bool((await page.json("/api/metrics")).get("total_pnl") == before)
@@ -141,7 +147,7 @@ async def test_news_survive_a_connection_that_dies_right_after_them(
             await connection.execute("SELECT pg_terminate_backend($1)", used.get_server_pid())
         return await corrections(watch, used)
 
-    monkeypatch.setattr(feed, "CORRECTIONS_PAUSE", 0.0)
+    monkeypatch.setattr(feed, "CORRECTIONS_PAUSE_SECONDS", 0.0)
     monkeypatch.setattr(Watch, "corrections", dies)
     async with page.program() as told:
         number = await insert(connection, "trades", session_id=account, pnl=3, exit_time=now())
@@ -194,12 +200,12 @@ async def test_an_answer_holds_every_commit_though_nobody_looked(
 async def test_it_rests_when_nobody_looks_and_wakes_at_once(
     account: int, reader_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pace, "UNWATCHED_PAUSE", 3600.0)
+    monkeypatch.setattr(pace, "UNWATCHED_PAUSE_SECONDS", 3600.0)
     async with dashboard(reader_url, followed=False) as page:
         state = page.parts.feed.state
         await until(lambda: state.polls > 0)
         before = state.polls
-        await asyncio.sleep(20 * WATCHED_PAUSE)
+        await asyncio.sleep(20 * WATCHED_PAUSE_SECONDS)
         assert state.polls - before <= 1
         page.parts.feed.wake()
         await until(lambda: state.polls >= before + 5)
@@ -216,17 +222,17 @@ async def settled(*spent: float) -> Pace:
 
 
 async def test_the_pause_grows_with_what_a_poll_costs() -> None:
-    assert Pace(SYSTEM_CLOCK).seconds(watched=True) == WATCHED_PAUSE
-    assert Pace(SYSTEM_CLOCK).seconds(watched=False) == UNWATCHED_PAUSE
+    assert Pace(SYSTEM_CLOCK).seconds(watched=True) == WATCHED_PAUSE_SECONDS
+    assert Pace(SYSTEM_CLOCK).seconds(watched=False) == UNWATCHED_PAUSE_SECONDS
     dear = await settled(0.01, 0.01)
     assert dear.seconds(watched=True) == pytest.approx(0.01 / LARGEST_SHARE - 0.01)
     dearest = await settled(3.0, 3.0)
-    assert dearest.seconds(watched=True) == LONGEST_PAUSE < UNWATCHED_PAUSE
+    assert dearest.seconds(watched=True) == MAX_PAUSE_SECONDS < UNWATCHED_PAUSE_SECONDS
 
 
 async def test_one_poll_that_waited_for_a_lock_slows_nothing_down() -> None:
-    assert (await settled(0.0, 0.2)).seconds(watched=True) == WATCHED_PAUSE
+    assert (await settled(0.0, 0.2)).seconds(watched=True) == WATCHED_PAUSE_SECONDS
 
 
 async def test_it_is_quick_again_as_soon_as_polls_are_cheap() -> None:
-    assert (await settled(0.2, 0.2, 0.2, 0.0, 0.0)).seconds(watched=True) == WATCHED_PAUSE
+    assert (await settled(0.2, 0.2, 0.2, 0.0, 0.0)).seconds(watched=True) == WATCHED_PAUSE_SECONDS

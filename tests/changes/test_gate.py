@@ -7,7 +7,7 @@ from monitoring.changes import gate as gates
 from monitoring.changes.change_set import ChangeSet
 from monitoring.changes.gate import Gate, Tail, read_gate, with_running
 from monitoring.changes.identity import identity_of
-from monitoring.changes.watch import MOST_NEW_ROWS, Watch
+from monitoring.changes.watch import MAX_NEW_ROWS, Watch
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.capabilities import Capabilities
 from tests.rows import insert, now
@@ -22,7 +22,7 @@ SELECT 'BTCUSDT', 'LONG', 'LIVE', 1, 1, 0.1, now(), now(), 1, 1, 'x' FROM genera
 
 @pytest.fixture(autouse=True)
 def no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gates, "GAP_GRACE", 0.0)
+    monkeypatch.setattr(gates, "GAP_GRACE_SECONDS", 0.0)
 
 
 async def watch_over(connection: asyncpg.Connection) -> Watch:
@@ -96,7 +96,7 @@ async def test_a_gap_is_not_judged_by_who_never_looked_who_runs(
 async def test_an_id_that_is_written_late_stays_pending(
     connection: asyncpg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gates, "GAP_GRACE", 3600.0)
+    monkeypatch.setattr(gates, "GAP_GRACE_SECONDS", 3600.0)
     late, watch = await asyncpg.connect(database_url), await watch_over(connection)
     transaction = late.transaction()
     await insert(connection, "trades")  # which makes the server log some numbers in advance
@@ -107,7 +107,7 @@ async def test_an_id_that_is_written_late_stays_pending(
         await insert(connection, "trades")
         await poll(connection, watch)
     await insert(late, "trades", id=number)
-    monkeypatch.setattr(gates, "GAP_GRACE", 0.0)
+    monkeypatch.setattr(gates, "GAP_GRACE_SECONDS", 0.0)
     for _ in range(3):
         await insert(connection, "trades")
         await poll(connection, watch)
@@ -138,33 +138,33 @@ async def test_a_gap_too_large_to_list_has_the_table_read_again(
     watch = await watch_over(connection)
     import_ = other.transaction()
     await import_.start()
-    await other.execute(FILL, gates.MOST_GAPS + 500)
+    await other.execute(FILL, gates.MAX_GAP_COUNT + 500)
     await insert(connection, "trades")
     assert len(told(await poll(connection, watch))) == 1
     await insert(connection, "system_events")
     assert not (await poll(connection, watch)).corrected
     await import_.commit()
     changes = await poll(connection, watch)
-    assert len(told(changes)) == gates.MOST_GAPS
+    assert len(told(changes)) == gates.MAX_GAP_COUNT
     assert changes.corrected == {"trades"}
     await other.close()
 
 
 async def test_a_burst_is_told_whole(connection: asyncpg.Connection) -> None:
     watch = await watch_over(connection)
-    await connection.execute(FILL, MOST_NEW_ROWS + 10)
+    await connection.execute(FILL, MAX_NEW_ROWS + 10)
     first = await poll(connection, watch)
     assert first.more
     second = await poll(connection, watch)
     assert not second.more
-    assert sorted(told(first) + told(second)) == list(range(1, MOST_NEW_ROWS + 11))
+    assert sorted(told(first) + told(second)) == list(range(1, MAX_NEW_ROWS + 11))
 
 
 async def test_more_live_rows_than_new_ones_are_read_at_once(connection: asyncpg.Connection) -> None:
     """What is alive must never crowd out what is new."""
     await insert(connection, "trading_sessions")
     watch = await watch_over(connection)
-    watch.tails["trades"].gaps = dict.fromkeys(range(-MOST_NEW_ROWS - 5, 0), gates.Gap(0.0))
+    watch.tails["trades"].gaps = dict.fromkeys(range(-MAX_NEW_ROWS - 5, 0), gates.Gap(0.0))
     number = await insert(connection, "trades")
     assert told(await poll(connection, watch)) == [number]
 

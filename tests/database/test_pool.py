@@ -8,7 +8,7 @@ import pytest
 
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.errors import SENTENCES, UNAVAILABLE, PlainErrors, sentence
-from monitoring.database.pool import POOL_SIZE, Database, DatabaseUnavailable
+from monitoring.database.pool import POOL_CONNECTION_COUNT, Database, DatabaseUnavailable
 from monitoring.database.url import describe_url
 from tests.waiting import waiting
 
@@ -78,7 +78,7 @@ async def test_readers_that_meet_a_migration_do_not_wait_in_line(
 ) -> None:
     """Each holds a connection; if reading the schema took another one, none would ever get it."""
     await connection.execute("ALTER TABLE trades DROP COLUMN commission")
-    everybody = asyncio.Barrier(POOL_SIZE)
+    everybody = asyncio.Barrier(POOL_CONNECTION_COUNT)
 
     async def read() -> None:
         async with database.acquire() as used:
@@ -86,7 +86,7 @@ async def test_readers_that_meet_a_migration_do_not_wait_in_line(
             await used.fetch("SELECT commission FROM trades")
 
     async with waiting():
-        outcomes = await asyncio.gather(*(read() for _ in range(POOL_SIZE)), return_exceptions=True)
+        outcomes = await asyncio.gather(*(read() for _ in range(POOL_CONNECTION_COUNT)), return_exceptions=True)
     assert {type(outcome) for outcome in outcomes} == {asyncpg.UndefinedColumnError}
     assert not database.capabilities.has("trades", "commission")
 

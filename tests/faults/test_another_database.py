@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from monitoring.database.pool import POOL_SIZE, DatabaseUnavailable
+from monitoring.database.pool import POOL_CONNECTION_COUNT, DatabaseUnavailable
 from monitoring.postgres.embedded import EmbeddedServer
 from tests.faults.page import Page, dashboard
 from tests.faults.reader import READER
@@ -75,7 +75,7 @@ async def test_a_preferred_host_that_returns_gets_all_readers(
             async with AsyncExitStack() as held:
                 # More readers than there are connections so far: the new ones lead to the preferred host.
                 with suppress(DatabaseUnavailable):
-                    for _ in range(POOL_SIZE):
+                    for _ in range(POOL_CONNECTION_COUNT):
                         await held.enter_async_context(page.parts.database.acquire())
             await until(lambda: page.parts.feed.state.mode == "standby")
             number = await insert(connection, "trades", session_id=account, pnl=7, exit_time=now())
