@@ -11,6 +11,7 @@ from monitoring.changes.corrections import Counters
 from monitoring.changes.gate import Gate, Tail, start_tail, with_running
 from monitoring.clock import Clock
 from monitoring.database.capabilities import Capabilities
+from monitoring.database.owners import owner
 
 TAILS = (
     "trades",
@@ -243,4 +244,4 @@ def _session(capabilities: Capabilities, table: str) -> str:
     """SQL: the session that a row belongs to."""
     if table == SESSIONS:
         return "id::bigint"
-    return "session_id::bigint" if capabilities.has(table, "session_id") else "NULL::bigint"
+    return owner(capabilities, table, table)

@@ -9,15 +9,14 @@ from typing import NamedTuple
 import asyncpg
 
 from monitoring.changes.gate import Tail
+from monitoring.database.owners import owner
 from monitoring.database.source import Source
 
 NEEDS = ("id", "session_id", "status")
 LOOK_BACK_ROWS = 1000
 """Among how many of the newest positions the engine's last touch of one is sought."""
 
-COLUMNS = (
-    "id::bigint AS id, session_id::bigint AS session_id, status::text = 'OPEN' AS open, {last_update} AS last_update"
-)
+COLUMNS = "id::bigint AS id, {owner} AS session_id, status::text = 'OPEN' AS open, {last_update} AS last_update"
 # Not status::text: an index on the open positions, of an enum too, is used for this alone.
 OPEN = f"SELECT {COLUMNS} FROM positions WHERE (status = 'OPEN' OR id > $1) AND NOT id = ANY($2::bigint[])"
 BY_ID = f"SELECT {COLUMNS} FROM positions WHERE id = ANY($1::bigint[])"
@@ -50,7 +49,7 @@ class OpenPositions:
         if cursor is None or not source.capabilities.has("positions", *NEEDS):
             self.clear()
             return
-        query = OPEN.format(last_update=_last_update(source))
+        query = _query(OPEN, source)
         rows = await source.connection.fetch(query, cursor.watermark - LOOK_BACK_ROWS, list(cursor.gaps))
         self._known = {}
         self._take(rows)
@@ -60,7 +59,7 @@ class OpenPositions:
         """What became of some; calling what is returned takes it in."""
         if not self.complete:
             return lambda: None
-        rows = await source.connection.fetch(BY_ID.format(last_update=_last_update(source)), ids)
+        rows = await source.connection.fetch(_query(BY_ID, source), ids)
 
         def take() -> None:
             for number in ids:
@@ -90,5 +89,7 @@ class OpenPositions:
         return max((self._touched[session] for session in sessions if session in self._touched), default=None)
 
 
-def _last_update(source: Source) -> str:
-    return source.capabilities.column("positions", "last_update", "timestamp")
+def _query(template: str, source: Source) -> str:
+    capabilities = source.capabilities
+    last_update = capabilities.column("positions", "last_update", "timestamp")
+    return template.format(owner=owner(capabilities, "positions", "positions"), last_update=last_update)

@@ -8,6 +8,7 @@ from decimal import Decimal
 import asyncpg
 
 from monitoring.database.capabilities import Capabilities
+from monitoring.database.owners import owner
 from monitoring.projections.packed import packed
 from monitoring.projections.trade_columns import LONG, OTHER_SIDE, SHORT
 
@@ -15,11 +16,11 @@ ZERO = Decimal(0)
 RISK_DIGITS = 12
 
 FIGURES = f"""
-SELECT t.id, t.session_id, t.exit_time, coalesce({{symbol}}, '') AS symbol, upper({{side}}) AS side,
+SELECT t.id, {{owner}} AS session_id, t.exit_time, coalesce({{symbol}}, '') AS symbol, upper({{side}}) AS side,
        {{fee}} AS fee, {{interest}} AS interest, nullif(t.pnl - {{fee}} - {{interest}}, 'NaN') AS net,
        nullif(round(abs({{entry}} - {{stop}}) * coalesce({{share}}, {{size}} / nullif({{entry}}, 0)), {RISK_DIGITS}),
               'NaN') AS risk
-FROM trades t WHERE t.session_id IS NOT NULL AND t.exit_time IS NOT NULL AND {{condition}}
+FROM trades t WHERE t.exit_time IS NOT NULL AND {{condition}}
 """
 """Risk is |entry - stop| x quantity / balance at entry; ``size`` is quantity x entry price / balance at entry."""
 
@@ -40,7 +41,7 @@ SELECT session_id::bigint AS session_id, exit_time::date AS day, count(*) AS tot
        {packed("id", "bigint")} AS ids, {packed("exit_time", "timestamp")} AS exits,
        {packed("coalesce(net, 'NaN')", "float8")} AS nets, {packed(SIDE, "bigint")} AS sides,
        array_agg(symbol) AS symbols
-FROM ({{figures}} OFFSET 0) known GROUP BY 1, 2
+FROM ({{figures}} OFFSET 0) known WHERE session_id IS NOT NULL GROUP BY 1, 2
 """
 
 
@@ -145,6 +146,7 @@ def by_day(capabilities: Capabilities, condition: str) -> str:
         stop=column("stop_loss"),
         size=column("size"),
         share=SHARE.format(quantity=column("quantity")) if linked else "NULL::numeric",
+        owner=owner(capabilities, "trades", "t"),
         condition=condition,
     )
     return BY_DAY.format(figures=figures)

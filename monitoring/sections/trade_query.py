@@ -1,6 +1,10 @@
 """Which columns of a trade are read, and the query for trades while the columns in memory are still being filled."""
 
+from collections.abc import Iterator
+from typing import Any
+
 from monitoring.database.capabilities import Capabilities, Columns
+from monitoring.database.owners import owner
 from monitoring.projections.trade_columns import BEST, BY_SYMBOL, NEWEST, OLDEST, SORTS, WORST, TradeFilter
 
 PAGE_ROWS = 25
@@ -38,37 +42,41 @@ ORDERS = {
 OUTCOMES = {"win": "net_pnl > 0 AND net_pnl <> 'NaN'", "loss": "net_pnl < 0", "breakeven": "net_pnl = 0"}
 
 
-def select_trades(capabilities: Capabilities) -> str:
-    """SELECT of every column of TRADE and ``net_pnl``."""
+def select_trades(capabilities: Capabilities, *more: str) -> str:
+    """SELECT of every column of TRADE, of ``net_pnl``, and of more."""
     net = NET.format(
         commission=capabilities.column("trades", "commission", "numeric"),
         interest=capabilities.column("trades", "margin_interest_cost", "numeric"),
     )
-    return f"SELECT {capabilities.columns('trades', TRADE)}, {net} AS net_pnl FROM trades"
+    columns = (capabilities.columns("trades", TRADE), f"{net} AS net_pnl", *more)
+    return f"SELECT {', '.join(columns)} FROM trades"
 
 
 def search(capabilities: Capabilities, sessions: tuple[int, ...], wanted: TradeFilter) -> tuple[str, list[object]]:
     """The query for the wanted trades of some sessions, and its arguments."""
     arguments: list[object] = [sessions]
-    conditions = ["session_id = ANY($1::bigint[])"]
-
-    def where(condition: str, *values: object) -> None:
-        arguments.extend(values)
-        first = len(arguments) - len(values) + 1
-        conditions.append(condition.format(*(f"${number}" for number in range(first, len(arguments) + 1))))
-
-    if wanted.symbol:
-        where("upper(symbol) = upper({}::text)", wanted.symbol)
-    if wanted.side:
-        where("upper(side) = upper({}::text)", wanted.side)
-    if wanted.outcome:
-        where(OUTCOMES[wanted.outcome])
-    if wanted.since:
-        where("exit_time >= {}", wanted.since)
-    if wanted.until:
-        where("exit_time <= {}", wanted.until)
-    if wanted.after:
-        where("(exit_time, id) < ({}::timestamp, {}::bigint)", *wanted.after)
-    found = f"SELECT * FROM ({select_trades(capabilities)}) t WHERE {' AND '.join(conditions)}"
+    conditions = ["owner = ANY($1::bigint[])"]
+    for condition, *values in _conditions(wanted):
+        first = len(arguments) + 1
+        conditions.append(condition.format(*(f"${number}" for number in range(first, first + len(values)))))
+        arguments += values
+    trades = select_trades(capabilities, f"{owner(capabilities, 'trades', 'trades')} AS owner")
+    found = f"SELECT * FROM ({trades}) t WHERE {' AND '.join(conditions)}"
     order = ORDERS[SORTS[wanted.sort]]
     return f"{found} ORDER BY {order} LIMIT {int(wanted.limit)} OFFSET {int(wanted.offset)}", arguments
+
+
+def _conditions(wanted: TradeFilter) -> Iterator[tuple[Any, ...]]:
+    """Each condition with the values of its parameters."""
+    if wanted.symbol:
+        yield "upper(symbol) = upper({}::text)", wanted.symbol
+    if wanted.side:
+        yield "upper(side) = upper({}::text)", wanted.side
+    if wanted.outcome:
+        yield (OUTCOMES[wanted.outcome],)
+    if wanted.since:
+        yield "exit_time >= {}", wanted.since
+    if wanted.until:
+        yield "exit_time <= {}", wanted.until
+    if wanted.after:
+        yield "(exit_time, id) < ({}::timestamp, {}::bigint)", *wanted.after

@@ -3,6 +3,7 @@
 import asyncpg
 
 from monitoring.database.capabilities import Capabilities
+from monitoring.database.owners import owner
 from monitoring.payloads import Payload, order_payload, plain_fields, position_payload
 from monitoring.scope import LARGEST_ID
 from monitoring.sections import Context
@@ -17,7 +18,7 @@ PARTIAL = """
 SELECT t.id, t.position_id, t.operation_type::text AS operation_type, p.symbol::text AS symbol, p.side::text AS side,
        p.entry_price, t.price, t.price AS operation_price, t.size, t.pnl, {target_level} AS target_level, t.timestamp
 FROM partial_trades t JOIN positions p ON p.id = t.position_id
-WHERE p.session_id = ANY($1::int[])
+WHERE {owner} = ANY($1::int[])
 ORDER BY t.id DESC LIMIT $2
 """
 """By id, which is the order in time: the table has no index but its key."""
@@ -25,7 +26,7 @@ PARTIAL_FIELDS = (
     *("id", "position_id", "operation_type", "symbol", "side", "entry_price", "price", "operation_price"),
     *("size", "pnl", "target_level", "timestamp"),
 )
-OWNER = "SELECT session_id FROM positions WHERE id = $1"
+OWNER = "SELECT {owner} AS session_id FROM positions p WHERE id = $1"
 
 
 @call("/api/positions", list[Position], ScopeQuery)
@@ -47,7 +48,8 @@ async def get_position_orders(number: int, query_args: OwnerQuery) -> Payload:
 
     async def load(connection: asyncpg.Connection, capabilities: Capabilities) -> Payload:
         capabilities.require_columns("positions", "id", "session_id")
-        row = None if number > LARGEST_ID else await connection.fetchrow(OWNER, number)
+        query = OWNER.format(owner=owner(capabilities, "positions", "p"))
+        row = None if number > LARGEST_ID else await connection.fetchrow(query, number)
         if row is None or (wanted and (session is None or row["session_id"] not in session.ids)):
             raise Problem(404, "unknown_position", f"There is no position {number}.")
         orders = await orders_of(connection, capabilities, [number])
@@ -76,7 +78,8 @@ async def get_partial_trades(query_args: ListQuery) -> list[Payload]:
         context.capabilities.require_columns("partial_trades", "id", "position_id")
         context.capabilities.require_columns("positions", "id", "session_id")
         target_level = context.capabilities.column("partial_trades", "target_level", "int", "t")
-        query = PARTIAL.format(target_level=target_level)
+        session = owner(context.capabilities, "positions", "p")
+        query = PARTIAL.format(target_level=target_level, owner=session)
         rows = await context.connection.fetch(query, context.scope.session.ids, query_args.limit)
         return [plain_fields(row, PARTIAL_FIELDS) for row in rows]
 
