@@ -9,7 +9,7 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from e2e.conftest import ARTIFACTS, BROWSER_ARGUMENTS, MEASURED
 from e2e.faultproxy import FaultProxy, in_front_of
-from e2e.networks.rungs import RECORD, REPORT, OpenPage
+from e2e.networks.transports import RECORD, REPORT, OpenPage
 from e2e.nginx import BUFFERED, PLAIN, STRIPPED, SWALLOWED, Nginx, run_nginx
 from monitoring.postgres.embedded import EmbeddedServer
 from scripts.find_server import find_server
@@ -82,7 +82,7 @@ async def faults(dashboard: Dashboard) -> AsyncIterator[FaultProxy]:
 
 @own
 async def open_page(browser: Browser, dashboard: Dashboard, request: pytest.FixtureRequest) -> AsyncIterator[OpenPage]:
-    """Opens pages that record their rungs; an exception in any of their scripts fails the test."""
+    """Opens pages that record their transports; an exception in any of their scripts fails the test."""
     pages: list[Page] = []
     exceptions: list[str] = []
     console: list[str] = []

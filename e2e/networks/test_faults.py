@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Page, Request, expect
 
 from e2e.faultproxy import Cut, Drip, FaultProxy, Reset, Stall
-from e2e.networks.rungs import OpenPage, hears, hurry, mark, reaches, stands_on
+from e2e.networks.transports import OpenPage, hears, hurry, mark, reaches, uses
 from monitoring.sections import SECTIONS
 from tests.rows import insert
 from tests.running import Dashboard
@@ -40,7 +40,7 @@ async def test_the_upgrade_is_refused_from_now_on(
     faults.heal()
     await mark(page)
     await reaches(page, "ws", 8, "WebSocket allowed again: back by itself")
-    await stands_on(page, "ws")
+    await uses(page, "ws")
 
 
 async def test_the_upgrade_is_swallowed_from_now_on(
@@ -58,7 +58,7 @@ async def test_events_stall_too(faults: FaultProxy, open_page: OpenPage) -> None
     faults.fail(Reset(), SOCKET)
     faults.fail(Stall(), SOCKET, EVENTS)
     await reaches(page, "poll", 8, "WebSocket and events stalled: polling")
-    await stands_on(page, "poll")
+    await uses(page, "poll")
     faults.heal()
     await mark(page)
     await reaches(page, "ws", 10, "from polling to WebSocket by itself")
@@ -137,7 +137,7 @@ async def test_a_slow_line_is_live_all_the_same(
 
 
 async def live(open_page: OpenPage, url: str) -> Page:
-    """A page on the best rung, and a mark from which to measure."""
+    """A page on its best transport, and a mark from which to measure."""
     page = await open_page(url)
     await reaches(page, "ws")
     await mark(page)

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, Route, expect
 
-from e2e.networks.rungs import OpenPage, hears, hurry, reaches, stands_on
+from e2e.networks.transports import OpenPage, hears, hurry, reaches, uses
 from monitoring.assets import LIBRARIES
 from monitoring.resources import resource_dir
 from tests.running import Dashboard, run_dashboard
@@ -68,7 +68,7 @@ async def test_the_cdn_fails(
     await page.route(CDN, answer)
     await page.goto(cdn_dashboard.url, wait_until="domcontentloaded")
     await reaches(page, "sse", 3, f"CDN that would {answer.__name__}: events")
-    await stands_on(page, "sse")
+    await uses(page, "sse")
     await hears(page, connection, account)
     assert await page.evaluate("[typeof htmx, typeof io, typeof tampered]") == ["undefined"] * 3
 

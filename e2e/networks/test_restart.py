@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 import socketio
 
-from e2e.networks.rungs import OpenPage, hears, hurry, mark, reaches
+from e2e.networks.transports import OpenPage, hears, hurry, mark, reaches
 from e2e.nginx import PLAIN, STRIPPED, Nginx, run_nginx
 from tests.running import Dashboard, run_dashboard
 from tests.waiting import WAIT_SECONDS

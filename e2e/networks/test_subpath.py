@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from e2e.networks.rungs import OpenPage, hears, reaches
+from e2e.networks.transports import OpenPage, hears, reaches
 from e2e.nginx import PREFIX_LEFT_ON, PREFIX_TAKEN_OFF, Nginx, run_nginx
 from tests.running import Dashboard, run_dashboard
 from tests.secrets import SECRETS, TOKEN

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 from playwright.async_api import expect
 
-from e2e.networks.rungs import OpenPage, hears, mark, reaches
+from e2e.networks.transports import OpenPage, hears, mark, reaches
 from e2e.nginx import Nginx
 from tests.rows import insert, now
 
@@ -24,8 +24,8 @@ async def test_ten_tabs_do_not_starve_each_other(
     tabs = [first] + [await open_page(nginx.url("stripped"), beside=first) for _ in range(TABS - 1)]
     live = [expect(tab.locator("html:not([data-live=none])")).to_be_attached() for tab in tabs]
     await asyncio.gather(*live)
-    rungs = [await tab.get_attribute("html", "data-live") for tab in tabs]
-    assert (rungs.count("sse"), rungs.count("poll")) == (STREAMS, TABS - STREAMS)
+    transports = [await tab.get_attribute("html", "data-live") for tab in tabs]
+    assert (transports.count("sse"), transports.count("poll")) == (STREAMS, TABS - STREAMS)
     number = await insert(connection, "trades", session_id=account, pnl=3, exit_time=now())
     shown = [expect(tab.locator(f"#trade-{number}")).to_be_attached() for tab in tabs]
     await asyncio.gather(*shown)

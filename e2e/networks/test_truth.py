@@ -12,7 +12,7 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from e2e.faultproxy import FaultProxy, Reset, Stall
-from e2e.networks.rungs import OpenPage, hears, hurry, mark, reaches, rewrite, stands_on
+from e2e.networks.transports import OpenPage, hears, hurry, mark, reaches, rewrite, uses
 from tests.rows import insert, now
 from tests.running import Dashboard, run_dashboard
 
@@ -52,9 +52,9 @@ async def test_the_database_is_away(
     await reaches(polling, "poll")
     lost = now()
     database.fail(Reset())
-    for each, rung in ((page, "ws"), (polling, "poll")):
+    for each, transport in ((page, "ws"), (polling, "poll")):
         await expect(each.locator("#status.old")).to_contain_text("cannot be read")
-        await stands_on(each, rung)
+        await uses(each, transport)
         as_of = await each.locator("#summary .as-of time").get_attribute("datetime")
         assert as_of
         assert datetime.fromisoformat(as_of).replace(tzinfo=None) <= lost
@@ -72,7 +72,7 @@ async def test_ages_grow_while_nothing_passes(
     await insert(connection, "account_history", session_id=account, timestamp=now(), balance=10_000, total_pnl=1)
     await expect(page.locator(AGE)).to_have_text(re.compile(r"just now|\d\ss ago"))
     faults.fail(Reset())
-    await stands_on(page, "none")
+    await uses(page, "none")
     await expect(page.locator(AGE)).to_have_text(re.compile(r"^([4-9]|\d\d)\ss ago"))
 
 

@@ -11,29 +11,30 @@ from tests.rows import insert, now
 OpenPage = Callable[..., Awaitable[Page]]
 
 REPORT: list[tuple[str, float, float]] = []
-"""A measurement: the promise, the seconds that it took, and those that it takes on an idle machine."""
+"""Measurements: the promise, the seconds that it took, and those that it takes on an idle machine."""
 
 RECORD = """
-window.rungs = [];
+window.transports = [];
 window.WebSocket = new Proxy(WebSocket, {
   construct: function (real, given) {
-    rungs.push({ name: 'attempt', at: performance.now() });
+    transports.push({ name: 'attempt', at: performance.now() });
     return Reflect.construct(real, given);
   }
 });
 new MutationObserver(function () {
   var data = document.documentElement.dataset;
-  rungs.push({ name: data.live, at: performance.now() });
-  data.passed = rungs.map(function (rung) { return rung.name; }).join(' ');
+  transports.push({ name: data.live, at: performance.now() });
+  data.passed = transports.map(function (transport) { return transport.name; }).join(' ');
 }).observe(document, { subtree: true, attributes: true, attributeFilter: ['data-live'] });
 """
 MARK = """() => {
-  rungs = [{ name: 'mark', at: performance.now() }];
+  transports = [{ name: 'mark', at: performance.now() }];
   document.documentElement.dataset.passed = 'mark';
 }"""
 SINCE = """([name, start]) => {
-  var begun = start ? rungs.findIndex(rung => rung.name === start) : 0;
-  return (rungs.find((rung, number) => number > begun && rung.name === name).at - rungs[begun].at) / 1000;
+  var begun = start ? transports.findIndex(transport => transport.name === start) : 0;
+  var found = transports.find((transport, number) => number > begun && transport.name === name);
+  return (found.at - transports[begun].at) / 1000;
 }"""
 FRONT_PAGE = re.compile(r"/(\?.*)?$")
 
@@ -43,22 +44,22 @@ async def mark(page: Page) -> None:
     await page.evaluate(MARK)
 
 
-async def reaches(page: Page, rung: str, usual: float = 0, promise: str = "", since: str = "") -> None:
-    """The page comes to ``rung``; ``promise`` says so in the report, with the ``usual`` seconds beside those it took.
+async def reaches(page: Page, transport: str, usual: float = 0, promise: str = "", since: str = "") -> None:
+    """Waits until the page uses ``transport``; ``promise`` names it in the report, with the ``usual`` seconds.
 
-    They count from its script's start, or from the mark; with ``since="attempt"`` from its first attempt to open a
-    WebSocket, once the library is there.
+    Seconds count from the start of the page's script, or from the mark; with ``since="attempt"`` from its first attempt
+    to open a WebSocket, once the library is there.
     """
-    await expect(page.locator(f"html[data-passed~={rung}]")).to_be_attached()
+    await expect(page.locator(f"html[data-passed~={transport}]")).to_be_attached()
     if promise:
-        REPORT.append((promise, await page.evaluate(SINCE, [rung, since]), usual))
+        REPORT.append((promise, await page.evaluate(SINCE, [transport, since]), usual))
 
 
-async def stands_on(page: Page, rung: str) -> None:
+async def uses(page: Page, transport: str) -> None:
     """Checks that the page says so, in its attribute and in words."""
-    await expect(page.locator(f"html[data-live={rung}]")).to_be_attached()
+    await expect(page.locator(f"html[data-live={transport}]")).to_be_attached()
     words = {"ws": "Live · WebSocket", "sse": "Live · events", "poll": "Polling", "none": "Connecting"}
-    await expect(page.locator(".rung")).to_have_css("content", f'"{words[rung]}"', pseudo="after")
+    await expect(page.locator(".rung")).to_have_css("content", f'"{words[transport]}"', pseudo="after")
 
 
 async def hears(page: Page, connection: asyncpg.Connection, account: int) -> None:
