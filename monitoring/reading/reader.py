@@ -30,9 +30,9 @@ from monitoring.sections.facts import read_facts
 from monitoring.sections.section import Context, FactsRead, Reading
 from monitoring.single_flight import SingleFlight
 
-FACTS_AGE = 1.0
-"""Seconds for which facts stay good when nothing has changed but the time."""
-MOST_SESSIONS = 256
+MAX_FACTS_AGE_SECONDS = 1.0
+"""Facts are read again after so long, though nothing has changed but the time."""
+MAX_KEPT_SESSIONS = 256
 
 T = TypeVar("T")
 MAX_KEPT_SCOPES = 64
@@ -53,7 +53,7 @@ class _Known:
     def good(self, session: Session, changes: int, now: float) -> bool:
         """Whether these facts still hold, and are of this row of the session."""
         of_it = self.facts is not None and self.facts.facts.session == session
-        return of_it and self.changes == changes and now - self.made < FACTS_AGE
+        return of_it and self.changes == changes and now - self.made < MAX_FACTS_AGE_SECONDS
 
 
 class Reader:
@@ -70,8 +70,7 @@ class Reader:
         self.database = database
         self.projections = projections
         self.hub = hub
-        self.metrics = metrics
-        """The catalogue, and whatever the operator added."""
+        self.metrics = metrics  # the catalogue, and what the operator added
         self.shown = Shown(metrics)
         self._clock = clock
         self._sessions: dict[str, Session | None] = {}
@@ -142,7 +141,7 @@ class Reader:
         if good is not self._good:
             # A change came while we read, which this may or may not show: the next one looks again.
             return session
-        if len(self._sessions) >= MOST_SESSIONS:
+        if len(self._sessions) >= MAX_KEPT_SESSIONS:
             self._sessions.clear()
             good.clear()
         self._sessions[requested] = session

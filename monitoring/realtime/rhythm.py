@@ -12,8 +12,8 @@ from monitoring.realtime.legacy_events import LegacyEvents
 from monitoring.scope import Scope, UnknownSession
 from monitoring.sections import SECTIONS, Context
 
-BEAT = 2.0
-"""Seconds within which a page learns that the engine fell silent."""
+BEAT_SECONDS = 2.0
+"""Within this time a page shows that the engine fell silent."""
 UNWATCHED_BEATS = 3
 """While changes go unnoticed, every section is announced as stale at every so many beats."""
 
@@ -46,7 +46,7 @@ class Clockwork:
 
     async def run(self) -> None:
         while True:
-            await asyncio.sleep(BEAT)
+            await asyncio.sleep(BEAT_SECONDS)
             await self.beat()
 
     async def beat(self) -> None:
