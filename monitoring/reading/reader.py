@@ -67,10 +67,9 @@ class Reader:
         clock: Clock,
         metrics: tuple[Metric, ...] = CATALOGUE,
     ) -> None:
-        self.database = database
-        self.projections = projections
-        self.hub = hub
-        self.metrics = metrics  # the catalogue, and what the operator added
+        self.database, self.projections, self.hub = database, projections, hub
+        self.metrics = metrics
+        """The catalogue, and what the operator added."""
         self.shown = Shown(metrics)
         self._clock = clock
         self._sessions: dict[str, Session | None] = {}
