@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from monitoring.clock import Clock
+from monitoring.scope_key import ScopeKey, SessionScope
 
-CURRENT = "current"
 MAX_VIEWERS = 5000
 POLLED_SECONDS = 60.0
 """For so long a client that polled counts as a viewer."""
@@ -20,7 +20,7 @@ POLLED_SECONDS = 60.0
 class Listener(Protocol):
     """One viewer. ``offer`` must return at once; it is given the same object as every other listener."""
 
-    scope: str
+    scope: ScopeKey
 
     def offer(self, versions: Mapping[str, str]) -> None: ...
 
@@ -30,7 +30,7 @@ class Listener(Protocol):
 class Subscription:
     """A listener that waits for signals: it keeps the versions that one viewer has not been sent yet."""
 
-    def __init__(self, scope: str) -> None:
+    def __init__(self, scope: ScopeKey) -> None:
         self.scope = scope
         self.closed = False
         self._pending: dict[str, str] = {}
@@ -58,7 +58,7 @@ class Subscription:
 
 
 class Hub:
-    """Versions by scope (see ``scope``) and section, and the listeners of each scope.
+    """Versions by scope (see ``scope_key``) and section, and the listeners of each scope.
 
     ``quiet`` seconds pass between two signals for the same section; the first of a burst goes out at once.
     """
@@ -72,51 +72,51 @@ class Hub:
         self.closing = False
         self.watching = False
         """Whether the feed sees changes at present."""
-        self._members: dict[str, frozenset[int]] = {}
+        self._members: dict[ScopeKey, frozenset[int]] = {}
         """The sessions of each scope that was ever asked for."""
-        self._moved: dict[str, int] = {}
+        self._moved: dict[ScopeKey, int] = {}
         """How often the sessions of a scope became others."""
         self._changes: dict[int, int] = {}
         self._all_changes = 0
-        self._polled: dict[str, float] = {}
+        self._polled: dict[ScopeKey, float] = {}
         self._clock = clock
         self._boot = secrets.token_hex(4)
         self._numbers: dict[tuple[int, str], int] = {}
         self._everywhere: dict[str, int] = {}
-        self._listeners: dict[str, set[Listener]] = {}
-        self._throttled: dict[str, dict[str, str]] = {}
+        self._listeners: dict[ScopeKey, set[Listener]] = {}
+        self._throttled: dict[ScopeKey, dict[str, str]] = {}
         """By scope the sections that were signalled a moment ago, and the versions that were announced then."""
-        self._prefetchers: list[Callable[[str, Mapping[str, str]], None]] = []
+        self._prefetchers: list[Callable[[ScopeKey, Mapping[str, str]], None]] = []
 
-    def version(self, scope: str, section: str) -> str:
+    def version(self, scope: ScopeKey, section: str) -> str:
         # A change of every session counts for those too that nobody has looked at yet.
         number = sum(self._numbers.get((session, section), 0) for session in self.members(scope))
         return f"{self._boot}.{self._everywhere.get(section, 0)}.{number + self._moved.get(scope, 0)}"
 
-    def versions(self, scope: str) -> dict[str, str]:
+    def versions(self, scope: ScopeKey) -> dict[str, str]:
         return {section: self.version(scope, section) for section in self.sections}
 
-    def announced(self, scope: str, section: str) -> str:
+    def announced(self, scope: ScopeKey, section: str) -> str:
         """The version that viewers know. A newer one is announced once the section is not throttled any more."""
         return self._throttled.get(scope, {}).get(section) or self.version(scope, section)
 
-    def is_as_new_as_announced(self, scope: str, section: str, version: str) -> bool:
+    def is_as_new_as_announced(self, scope: ScopeKey, section: str, version: str) -> bool:
         """Whether no version is announced that is newer than ``version``, which is one of this hub."""
         return _order(version) >= _order(self.announced(scope, section))
 
-    def announced_versions(self, scope: str) -> dict[str, str]:
+    def announced_versions(self, scope: ScopeKey) -> dict[str, str]:
         """The versions that viewers know. A new viewer gets these too, so that the next signal is news for it."""
         return {section: self.announced(scope, section) for section in self.sections}
 
-    def hello(self, scope: str) -> dict[str, object]:
+    def hello(self, scope: ScopeKey) -> dict[str, object]:
         """The first message to everyone: the versions, and the server's clock in milliseconds."""
         return {"versions": self.announced_versions(scope), "now": round(self._clock.since_1970() * 1000)}
 
-    def members(self, scope: str) -> frozenset[int]:
+    def members(self, scope: ScopeKey) -> frozenset[int]:
         """The sessions that a scope consists of."""
-        return frozenset({int(scope)}) if scope.isdigit() else self._members.get(scope, frozenset())
+        return frozenset({scope.id}) if isinstance(scope, SessionScope) else self._members.get(scope, frozenset())
 
-    def define(self, scope: str, sessions: Iterable[int]) -> None:
+    def define(self, scope: ScopeKey, sessions: Iterable[int]) -> None:
         """Says which sessions a scope consists of. Where these are others than before, all that is seen is stale."""
         before, self._members[scope] = self._members.get(scope), frozenset(sessions)
         if before != self._members[scope] and (before is not None or scope in self._listeners):
@@ -132,13 +132,13 @@ class Hub:
         """How often anything of some sessions was published: what was read at an equal count is still true."""
         return self._all_changes + sum(self._changes.get(session, 0) for session in sessions)
 
-    def viewed(self) -> set[str]:
+    def viewed(self) -> set[ScopeKey]:
         """The scopes that somebody looks at."""
         oldest = self._clock.monotonic() - POLLED_SECONDS
         self._polled = {scope: polled for scope, polled in self._polled.items() if polled > oldest}
         return self._listeners.keys() | self._polled.keys()
 
-    def polled(self, scope: str) -> dict[str, str]:
+    def polled(self, scope: ScopeKey) -> dict[str, str]:
         """The versions for a client that polls, which counts as a viewer of the scope for a while."""
         self._polled[scope] = self._clock.monotonic()
         return self.announced_versions(scope)
@@ -152,7 +152,7 @@ class Hub:
         """Whether no more viewers are to be let in."""
         return self.viewers >= self.max_viewers
 
-    def subscribe(self, scope: str) -> Subscription:
+    def subscribe(self, scope: ScopeKey) -> Subscription:
         subscription = Subscription(scope)
         self.add(subscription)
         return subscription
@@ -160,7 +160,7 @@ class Hub:
     def unsubscribe(self, subscription: Subscription) -> None:
         self.remove(subscription)
 
-    def add_prefetcher(self, prefetcher: Callable[[str, Mapping[str, str]], None]) -> None:
+    def add_prefetcher(self, prefetcher: Callable[[ScopeKey, Mapping[str, str]], None]) -> None:
         """``prefetcher`` hears of every signal that anybody is given: their scope, and sections with versions."""
         self._prefetchers.append(prefetcher)
 
@@ -203,7 +203,7 @@ class Hub:
     def _everybody(self) -> list[Listener]:
         return [listener for listeners in self._listeners.values() for listener in listeners]
 
-    def _signal(self, scope: str, sections: Iterable[str]) -> None:
+    def _signal(self, scope: ScopeKey, sections: Iterable[str]) -> None:
         throttled = self._throttled.setdefault(scope, {})
         now = [section for section in sections if section not in throttled]
         if not now:
@@ -214,7 +214,7 @@ class Hub:
         asyncio.get_running_loop().call_later(self.throttle_seconds, self._release, scope, now)
         self._deliver(scope, news)
 
-    def _release(self, scope: str, sections: Iterable[str]) -> None:
+    def _release(self, scope: ScopeKey, sections: Iterable[str]) -> None:
         throttled = self._throttled[scope]
         changed = [section for section in sections if throttled.pop(section) != self.version(scope, section)]
         if changed and not self.closing:
@@ -222,7 +222,7 @@ class Hub:
         if not throttled:
             self._throttled.pop(scope, None)
 
-    def _deliver(self, scope: str, news: Mapping[str, str]) -> None:
+    def _deliver(self, scope: ScopeKey, news: Mapping[str, str]) -> None:
         listeners = tuple(self._listeners.get(scope, ()))
         for prefetcher in self._prefetchers if listeners else ():
             prefetcher(scope, news)

@@ -9,6 +9,7 @@ import asyncpg
 
 from monitoring.database.capabilities import Capabilities, Columns
 from monitoring.metrics.facts import Session
+from monitoring.scope_key import ScopeKey, SessionScope
 
 RANGES: Mapping[str, timedelta | None] = {
     "24h": timedelta(hours=24),
@@ -19,11 +20,8 @@ RANGES: Mapping[str, timedelta | None] = {
     "all": None,
 }
 DEFAULT_RANGE = "30d"
-CURRENT = "current"
 UNKNOWN = "unknown"
 """In place of a name that the database does not tell."""
-LARGEST_ID = 2**31 - 1
-"""Ids are integers in the engine's tables: a larger one exists nowhere, and asking for it would be an error."""
 
 COLUMNS: Columns = {
     "id": "bigint",
@@ -41,31 +39,20 @@ COLUMNS: Columns = {
 NEEDS = ("id", "start_time", "mode")
 """Without these no session can be told from another."""
 
-BOT = "bot:"
-"""Before the id of a session: the bot that it belongs to. An id alone is that session alone."""
-
-
-def spelled(key: str) -> str:
-    """A scope as a request names it."""
-    return f"bot={key.removeprefix(BOT)[:40]}" if key.startswith(BOT) else f"session={key[:40]}"
-
-
-class UnknownSession(Exception):
-    """The request names a session or bot that the database does not hold."""
-
-    def __init__(self, requested: str) -> None:
-        expected = "the id of a session" if requested.startswith(BOT) else "current or the id of a trading session"
-        super().__init__(f"{spelled(requested)}: expected {expected}")
-
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """A session or a bot, how it is followed, and the range its charts show."""
 
     session: Session
-    key: str
-    """Under which changes are told: ``current``, ``bot:ID``, or the id of a session alone."""
+    key: ScopeKey
+    """Under which changes are announced."""
     range: str = DEFAULT_RANGE
+
+    @property
+    def is_bot(self) -> bool:
+        """Whether it is a bot, and not one session alone."""
+        return not isinstance(self.key, SessionScope)
 
     def since(self, now: datetime) -> datetime:
         """Start of the range, counted back from now or from the end of the session; 1970 where it has no length."""
@@ -118,15 +105,6 @@ def _session(row: asyncpg.Record) -> Session:
         initial_balance=balance if balance is not None and balance.is_finite() else None,
         config={},
     )
-
-
-def session_id(requested: str) -> int:
-    """The id that a scope names, spelled the one way there is. Raises UnknownSession."""
-    text = requested.removeprefix(BOT)
-    digits = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ID)) and text == str(int(text))
-    if not digits or int(text) > LARGEST_ID:
-        raise UnknownSession(requested)
-    return int(text)
 
 
 async def read_sessions(connection: asyncpg.Connection, capabilities: Capabilities) -> list[Session]:

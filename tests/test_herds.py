@@ -19,6 +19,7 @@ from monitoring.config import load_settings
 from monitoring.hub import Hub, Subscription
 from monitoring.reading.fragments import HEAD_START_SECONDS
 from monitoring.realtime.sse import stream
+from monitoring.scope_key import BotScope
 from monitoring.sections import BY_NAME, SECTIONS, Section
 from monitoring.sections.section import Context
 from monitoring.services import KEY, Services
@@ -95,7 +96,7 @@ def hub(parts: Services) -> Hub:
 def look(parts: Services) -> Subscription:
     """Somebody opens the page."""
     parts.feed.wake()
-    return parts.hub.subscribe("bot:1")
+    return parts.hub.subscribe(BotScope(1))
 
 
 async def rested(hub: Hub) -> None:
@@ -136,7 +137,7 @@ async def test_one_change_is_loaded_and_rendered_once_a_variant(
     shown = await asyncio.gather(*(fetch(client, paths[number % len(paths)]) for number in range(HERD)))
 
     assert all(f'id="trade-{trade}"' in html for html in shown)
-    assert {one["trades"] for one in news} == {hub.version("bot:1", "trades")}
+    assert {one["trades"] for one in news} == {hub.version(BotScope(1), "trades")}
     assert (loads["trades"], renders["trades"]) == (len(VARIANTS), len(VARIANTS))
 
 
@@ -144,10 +145,10 @@ async def test_nobody_looks_nothing_is_loaded(
     client: Any, hub: Hub, connection: asyncpg.Connection, account: int, loads: Counter[str], renders: Counter[str]
 ) -> None:
     await fetch(client, "/partials/trades")
-    before = hub.version("bot:1", "trades")
+    before = hub.version(BotScope(1), "trades")
     loads.clear(), renders.clear()
     await insert(connection, "trades", session_id=account, exit_time=now())
-    await until(lambda: hub.version("bot:1", "trades") != before)
+    await until(lambda: hub.version(BotScope(1), "trades") != before)
     await rested(hub)
     assert not loads
     assert not renders
@@ -246,7 +247,7 @@ async def test_signals_of_a_commit_come_as_one_message(
     shown = ("trades", "performance", "summary")
     await asyncio.gather(*(fetch(client, f"/partials/{section}") for section in shown))
     await rested(hub)
-    events = stream(hub, "bot:1")
+    events = stream(hub, BotScope(1))
     await anext(events)
     await insert(connection, "trades", session_id=account, exit_time=now())
     async with waiting():

@@ -13,6 +13,7 @@ from monitoring.metrics.facts import Session
 from monitoring.projections import Projections
 from monitoring.reading.reader import Reader
 from monitoring.scope import Scope
+from monitoring.scope_key import CURRENT
 from monitoring.sections.section import Context
 from tests.history import seed_account
 
@@ -24,20 +25,20 @@ async def reader(database: Database, connection: asyncpg.Connection) -> AsyncIte
 
 
 async def read(reader: Reader, session: Session, *, facts: bool = True) -> Context:
-    async with reader.context(Scope(session, "current"), facts=facts) as context:
+    async with reader.context(Scope(session, CURRENT), facts=facts) as context:
         return context
 
 
 async def test_who_came_before_the_session_ended_takes_nothing_back(
     reader: Reader, connection: asyncpg.Connection
 ) -> None:
-    running = await reader.session("current")
+    running = await reader.session(CURRENT)
     assert running is not None
     assert (await read(reader, running)).facts.session == running
     await connection.execute("UPDATE trading_sessions SET end_time = now() AT TIME ZONE 'utc'")
     reader.forget_sessions()
     reader.hub.publish(None, ["trades"])
-    ended = await reader.session("current")
+    ended = await reader.session(CURRENT)
     assert ended is not None
     assert ended.end is not None
     late, in_time = await asyncio.gather(read(reader, running, facts=False), read(reader, ended))

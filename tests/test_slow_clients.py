@@ -16,6 +16,7 @@ from monitoring.hub import Hub
 from monitoring.realtime.clients import MAX_UNSENT_MESSAGES, WRITE_AT_ONCE
 from monitoring.realtime.sockets import Sockets
 from monitoring.realtime.sse import event
+from monitoring.scope_key import CURRENT
 from monitoring.sections import SECTIONS
 from tests.engine_io import PATH, Raw, let_in
 from tests.realtime.bare import BareSockets
@@ -105,7 +106,7 @@ async def change(hub: Hub, page: Raw) -> int:
             hub.publish(None, NAMES)
             await asyncio.sleep(0)
             if number % 10 == 0:
-                while await page.event("stale") != hub.versions("current"):
+                while await page.event("stale") != hub.versions(CURRENT):
                     pass
         return tracemalloc.get_traced_memory()[0]
     finally:
@@ -190,7 +191,7 @@ async def test_streams_that_stop_reading_keep_one_version_a_section(
 
     async def streaming(scope: dict[str, Any], _receive: Any, send: Any) -> None:
         assert scope["type"] == "http"
-        subscriptions.append(hub.subscribe("current"))
+        subscriptions.append(hub.subscribe(CURRENT))
         await send({"type": "http.response.start", "status": 200, "headers": []})
         mine = subscriptions[-1]
         while not mine.closed:
@@ -206,7 +207,7 @@ async def test_streams_that_stop_reading_keep_one_version_a_section(
             clients.enter_context(await connect(host, GET))
         assert hub.viewers == STUCK + 1
         assert await change(hub, page) < STUCK * 65_536 + MOST_GROWTH
-        newest = hub.versions("current")
+        newest = hub.versions(CURRENT)
         assert [await stream.next(WAIT_SECONDS) for stream in subscriptions] == [newest] * STUCK
         hub.close()
         clients.close()

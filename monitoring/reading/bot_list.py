@@ -19,7 +19,8 @@ from monitoring.metrics.health import status
 from monitoring.projections import ScopeState
 from monitoring.projections.times import midnight
 from monitoring.reading.reader import Reader
-from monitoring.scope import BOT, Scope
+from monitoring.scope import Scope
+from monitoring.scope_key import BotScope
 from monitoring.sections.curves import Equity, change_since
 from monitoring.sections.facts import facts_in_memory
 from monitoring.sections.metric_list import Figure, Figures
@@ -73,7 +74,7 @@ class BotList:
 
     async def _row(self, chain: Chain, bot: Session, now: datetime) -> BotRow:
         if ended_at(chain[-1], now) is None:
-            return await self._reader.read(Scope(bot, f"{BOT}{bot.id}"), _running)
+            return await self._reader.read(Scope(bot, BotScope(bot.id)), _running)
         version = self._version(bot, now)
         kept = self._kept.get(bot.ids)
         if kept is not None and kept[0] == version:

@@ -22,6 +22,7 @@ from monitoring.lru import Lru
 from monitoring.reading.reader import Reader
 from monitoring.reading.stale_sections import StaleSections
 from monitoring.scope import Scope
+from monitoring.scope_key import ScopeKey
 from monitoring.sections.section import BadParameter, Context, Section, traced
 from monitoring.single_flight import SingleFlight
 
@@ -124,13 +125,13 @@ class Fragments:
         kept.asked = True
         return kept.rendered
 
-    def _prefetch(self, followed: str, sections: Mapping[str, str]) -> None:
+    def _prefetch(self, followed: ScopeKey, sections: Mapping[str, str]) -> None:
         first, *others = sections
         self._prefetch_in_turn(followed, (first,))
         if others:
             asyncio.get_running_loop().call_later(HEAD_START_SECONDS, self._prefetch_in_turn, followed, others)
 
-    def _prefetch_in_turn(self, followed: str, sections: Iterable[str]) -> None:
+    def _prefetch_in_turn(self, followed: ScopeKey, sections: Iterable[str]) -> None:
         if self._reader.hub.closing:
             return
         wanted = {section: list[Variant]() for section in sections}

@@ -24,7 +24,8 @@ from monitoring.metrics.facts import Facts, Session
 from monitoring.projections import Projections, ScopeState
 from monitoring.reading.rereads import Rereads
 from monitoring.reading.shown import Shown
-from monitoring.scope import BOT, CURRENT, Scope, UnknownSession, read_config, session_id
+from monitoring.scope import Scope, read_config
+from monitoring.scope_key import CURRENT, BotScope, CurrentScope, ScopeKey, UnknownSession
 from monitoring.sections.fact_cache import FactCache
 from monitoring.sections.facts import read_facts
 from monitoring.sections.section import Context, FactsRead, Reading
@@ -72,16 +73,16 @@ class Reader:
         """The catalogue, and what the operator added."""
         self.shown = Shown(metrics)
         self._clock = clock
-        self._sessions: dict[str, Session | None] = {}
-        self._good: set[str] = set()
+        self._sessions: dict[ScopeKey, Session | None] = {}
+        self._good: set[ScopeKey] = set()
         """Which of them are known to be as the database has them; the others are the last known."""
-        self._finding: SingleFlight[str, set[str], Session | None] = SingleFlight()
+        self._finding: SingleFlight[ScopeKey, set[ScopeKey], Session | None] = SingleFlight()
         self._rereads = Rereads(hub, clock)
         self._parts = FactCache(projections, clock)
         self._roster: Roster | None = None
         """None where the sessions must be looked at again."""
         self._known: Lru[tuple[int, ...], _Known] = Lru(MAX_KEPT_SCOPES)
-        self._reading: SingleFlight[tuple[str, bool], tuple[Session, int], _Known] = SingleFlight()
+        self._reading: SingleFlight[tuple[ScopeKey, bool], tuple[Session, int], _Known] = SingleFlight()
         """By scope, with facts or without."""
         self._evaluated: tuple[Facts, tuple[Metric, ...], Evaluation] | None = None
 
@@ -95,16 +96,13 @@ class Reader:
         self.forget_sessions()
         self._known.clear()
 
-    async def session(self, requested: str) -> Session | None:
-        """The session or bot asked for (see ``scope``), or as it was last known; None when the database holds none.
+    async def session(self, requested: ScopeKey) -> Session | None:
+        """The session or bot asked for , or as it was last known; None when the database holds none.
 
         Raises UnknownSession, TableMissing, and DatabaseUnavailable where it was never known.
         """
         if requested in self._good:
             return self._sessions[requested]
-        if requested != CURRENT:
-            # What no database could hold is refused by itself, so that nobody can fill the memory while ours is away.
-            session_id(requested)
         try:
             return await asyncio.shield(self._find_once(requested))
         except DatabaseUnavailable:
@@ -119,11 +117,11 @@ class Reader:
         """Whether the scope's session is known to be as the database has it."""
         return scope.key in self._good and self._sessions[scope.key] == scope.session
 
-    def _find_once(self, requested: str) -> asyncio.Task[Session | None]:
+    def _find_once(self, requested: ScopeKey) -> asyncio.Task[Session | None]:
         """One look, however many ask at once; who asks after a change shares none that began before it."""
         return self._finding.join(requested, self._good, lambda: self.find(requested), lambda good: good is self._good)
 
-    async def find(self, requested: str) -> Session | None:
+    async def find(self, requested: ScopeKey) -> Session | None:
         """The session or bot as the database has it now.
 
         Raises UnknownSession, TableMissing, DatabaseUnavailable.
@@ -156,14 +154,14 @@ class Reader:
                 self._roster = roster
         return roster
 
-    def _pick(self, roster: Roster, requested: str) -> Session | None:
-        if requested == CURRENT:
+    def _pick(self, roster: Roster, requested: ScopeKey) -> Session | None:
+        if isinstance(requested, CurrentScope):
             shown = current(roster.chains, self._clock.now())
             return roster.bot(shown) if shown else None
-        number = session_id(requested)
-        if number not in roster.sessions:
-            raise UnknownSession(requested)
-        return roster.bot(roster.chain_of[number]) if requested.startswith(BOT) else roster.sessions[number]
+        if requested.id not in roster.sessions:
+            raise UnknownSession(str(requested))
+        is_bot = isinstance(requested, BotScope)
+        return roster.bot(roster.chain_of[requested.id]) if is_bot else roster.sessions[requested.id]
 
     def moved_sessions(self, changes: ChangeSet) -> bool:
         """Whether the rows may make other bots of the sessions: :meth:`forget_sessions` then."""

@@ -11,6 +11,7 @@ from websockets import frames as websockets
 from monitoring.clock import Clock
 from monitoring.hub import Hub
 from monitoring.realtime.connections import close
+from monitoring.scope_key import ScopeKey
 
 WRITE_AT_ONCE = "monitoring.write_at_once"
 """The extension of ASGI by which our server writes whole frames. What it gains: ``python -m benchmarks.fan_out``."""
@@ -37,7 +38,7 @@ class Client:
     """
 
     sid: str
-    scope: str
+    scope: ScopeKey
     until: float
     connection: Any
     """Engine.IO's."""

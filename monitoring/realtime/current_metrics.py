@@ -6,7 +6,8 @@ from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.payloads import empty_metrics, metrics_payload
 from monitoring.reading.reader import Reader
-from monitoring.scope import CURRENT, Scope
+from monitoring.scope import Scope
+from monitoring.scope_key import CURRENT
 from monitoring.sections.section import Context
 
 

@@ -13,7 +13,7 @@ from monitoring.database.source import Source
 from monitoring.reading.fragments import Fragments
 from monitoring.reading.reader import Reader
 from monitoring.realtime.legacy_events import LegacyEvents
-from monitoring.scope import CURRENT, UnknownSession
+from monitoring.scope_key import CURRENT, UnknownSession
 
 FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS = 0.1, 0.5
 
@@ -103,7 +103,7 @@ class Dispatcher:
 
     async def _find_scopes(self) -> None:
         """Finds out which sessions everything that somebody looks at consists of by now."""
-        for scope in (CURRENT, *sorted(self._hub.viewed() - {CURRENT})):
+        for scope in (CURRENT, *sorted(self._hub.viewed() - {CURRENT}, key=str)):
             with suppress(UnknownSession):
                 await self._reader.find(scope)
         before, self._current = self._current, self._hub.members(CURRENT)

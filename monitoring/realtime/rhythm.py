@@ -9,7 +9,8 @@ from monitoring.database.errors import DatabaseUnavailable
 from monitoring.reading.reader import Reader
 from monitoring.realtime.dispatch import Dispatcher
 from monitoring.realtime.legacy_events import LegacyEvents
-from monitoring.scope import Scope, UnknownSession
+from monitoring.scope import Scope
+from monitoring.scope_key import ScopeKey, UnknownSession
 from monitoring.sections import SECTIONS, Context
 
 BEAT_SECONDS = 2.0
@@ -62,7 +63,7 @@ class Clockwork:
         if self._unwatched % UNWATCHED_BEATS == 0:
             self._hub.publish(None, self._hub.sections)
 
-    async def _look(self, scope: str) -> None:
+    async def _look(self, scope: ScopeKey) -> None:
         try:
             session = await self._reader.session(scope)
             if session is None:

@@ -14,14 +14,14 @@ from monitoring.changes.feed import Feed
 from monitoring.clock import Clock
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
-from monitoring.hub import CURRENT, Hub
+from monitoring.hub import Hub
 from monitoring.reading.reader import Reader
 from monitoring.realtime.clients import WRITE_AT_ONCE, Client, Clients, Frame
 from monitoring.realtime.connections import ConnectionLimit, close
 from monitoring.realtime.current_metrics import CurrentMetrics
 from monitoring.realtime.polling_guard import PollingGuard
 from monitoring.realtime.websocket_guard import App, WebSocketGuard
-from monitoring.scope import BOT, UnknownSession
+from monitoring.scope_key import CURRENT, ScopeKey, UnknownSession, parse_scope
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ class Sockets:
         self.feed.wake()
         afterwards(self._greet, client, bool(options.get("fragments")))
 
-    async def _admit(self, options: Mapping[str, object], environ: Mapping[str, Any]) -> tuple[str, float]:
+    async def _admit(self, options: Mapping[str, object], environ: Mapping[str, Any]) -> tuple[ScopeKey, float]:
         """Which scope the client may follow, and until when by the clock's ``monotonic``.
 
         Raises ConnectionRefusedError, which tells the client why it may not.
@@ -115,8 +115,12 @@ class Sockets:
             raise ConnectionRefusedError("going away")
         if self.limit.full:
             raise ConnectionRefusedError("too many pages are open")
-        scope = _scope(options)
+        return await self._known_scope(options), self.clock.monotonic() + (until - self.clock.since_1970())
+
+    async def _known_scope(self, options: Mapping[str, object]) -> ScopeKey:
+        scope: ScopeKey = CURRENT
         try:
+            scope = _scope(options)
             await self.reader.session(scope)
         except UnknownSession as error:
             raise ConnectionRefusedError(str(error)) from None
@@ -124,7 +128,7 @@ class Sockets:
             # Clients of the current scope stay, so that they hear when the database is back.
             if scope != CURRENT:
                 raise ConnectionRefusedError(str(error)) from None
-        return scope, self.clock.monotonic() + (until - self.clock.since_1970())
+        return scope
 
     def _greet(self, client: Client, is_page: bool) -> None:
         if self._clients.get(client.sid) is None:
@@ -177,16 +181,12 @@ def _never_at_once(_frame: bytes) -> bool:
     return False
 
 
-def _scope(options: Mapping[str, object]) -> str:
-    """The scope asked for, by ``session`` or by ``bot``. A value that is neither text nor a number names none."""
+def _scope(options: Mapping[str, object]) -> ScopeKey:
+    """The scope asked for, by ``session`` or by ``bot``; both name none. Raises UnknownSession."""
     bot, session = options.get("bot"), options.get("session")
-    if bot in (None, ""):
-        return CURRENT if session in (None, "") else _name(session)
-    return "?" if session not in (None, "") else f"{BOT}{_name(bot)}"
-
-
-def _name(wanted: object) -> str:
-    return str(wanted) if isinstance(wanted, str | int) and not isinstance(wanted, bool) else "?"
+    if bot not in (None, "") and session not in (None, ""):
+        raise UnknownSession("session=?")
+    return parse_scope(session, bot)
 
 
 def _token(options: Mapping[str, object], environ: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from monitoring.hub import Hub
 from monitoring.realtime.current_metrics import CurrentMetrics
 from monitoring.realtime.event_buffer import EventStreams
-from monitoring.scope import CURRENT
+from monitoring.scope_key import CURRENT, ScopeKey
 
 HEARTBEAT_SECONDS = 15.0
 """A heartbeat is an event, because a page's script does not see comments."""
@@ -23,7 +23,7 @@ def event(name: str, data: object) -> bytes:
     return f"event: {name}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
 
 
-async def stream(hub: Hub, scope: str, heartbeat: float = HEARTBEAT_SECONDS) -> AsyncIterator[bytes]:
+async def stream(hub: Hub, scope: ScopeKey, heartbeat: float = HEARTBEAT_SECONDS) -> AsyncIterator[bytes]:
     """The signals of ``scope`` until the client disconnects or the server stops."""
     subscription = hub.subscribe(scope)
     try:

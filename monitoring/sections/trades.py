@@ -12,7 +12,7 @@ from monitoring.database.capabilities import Capabilities
 from monitoring.projections import ScopeState
 from monitoring.projections.trade_columns import SORTS, TradeFilter
 from monitoring.projections.trades import NEEDS
-from monitoring.scope import LARGEST_ID
+from monitoring.scope_key import MAX_ID
 from monitoring.sections.positions import clean, excursion, lower
 from monitoring.sections.section import BadParameter, Context, Section
 from monitoring.sections.trade_query import PAGE_ROWS, search, select_trades
@@ -79,7 +79,7 @@ def parse_cursor(text: str) -> tuple[datetime, int]:
     try:
         moment, number = text.split("_")
         place = datetime.fromisoformat(moment).replace(tzinfo=None), int(number)
-        if 0 <= place[1] <= LARGEST_ID:
+        if 0 <= place[1] <= MAX_ID:
             return place
         raise ValueError(number)
     except ValueError:

@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.pool import DatabaseUnavailable
-from monitoring.scope import UnknownSession
+from monitoring.scope_key import UnknownSession
 from monitoring.sections import BadParameter
 from monitoring.services import services
 from monitoring.web.gone import why_gone

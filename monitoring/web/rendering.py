@@ -15,7 +15,8 @@ from monitoring.lru import Lru
 from monitoring.metrics.unit import Unit
 from monitoring.reading.fragments import View
 from monitoring.resources import resource_dir
-from monitoring.scope import BOT, CURRENT, DEFAULT_RANGE, RANGES, Scope
+from monitoring.scope import DEFAULT_RANGE, RANGES, Scope
+from monitoring.scope_key import ScopeKey
 from monitoring.sections import SECTIONS, Section
 from monitoring.version import VERSION
 
@@ -81,13 +82,14 @@ class Links:
         return path + (f"?{urlencode(query)}" if query else "")
 
 
-def _named(key: str) -> dict[str, str]:
+def _named(key: ScopeKey) -> dict[str, str]:
     """The parameter that names a scope."""
-    return {"bot": key.removeprefix(BOT)} if key.startswith(BOT) else {"session": key}
+    name, _, value = str(key).partition("=")
+    return {name: value}
 
 
 def _default(key: str, value: object) -> bool:
-    return (key, value) in (("session", CURRENT), ("range", DEFAULT_RANGE))
+    return (key, value) in (("session", "current"), ("range", DEFAULT_RANGE))
 
 
 class SectionRenderer:

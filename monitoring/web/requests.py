@@ -7,13 +7,14 @@ from quart import request
 
 from monitoring.database.pool import DatabaseUnavailable
 from monitoring.reading.reader import Reader
-from monitoring.scope import BOT, CURRENT, DEFAULT_RANGE, RANGES, Scope
+from monitoring.scope import DEFAULT_RANGE, RANGES, Scope
+from monitoring.scope_key import BotScope, ScopeKey, SessionScope, parse_scope
 from monitoring.sections import BadParameter, Section
 from monitoring.services import services
 from monitoring.web.errors import Problem
 
 
-async def followed_scope() -> str:
+async def followed_scope() -> ScopeKey:
     """The scope whose changes are asked for; it is not looked up while the database is away, so that outages are seen.
 
     Raises UnknownSession where it can be known.
@@ -36,19 +37,19 @@ async def scope_of(reader: Reader, arguments: Mapping[str, str]) -> Scope | None
     """As :func:`requested_scope`, of any request's arguments."""
     key, shown = scope_key(arguments.get("session"), arguments.get("bot")), _range(arguments)
     session = await reader.session(key)
-    if session is not None and (key == CURRENT or key.startswith(BOT)):
+    if session is not None and not isinstance(key, SessionScope):
         # An open page never changes its bot by itself, and a bot has one name.
-        key = f"{BOT}{session.id}"
+        key = BotScope(session.id)
         with contextlib.suppress(DatabaseUnavailable):
             session = await reader.session(key)
     return None if session is None else Scope(session, key, shown)
 
 
-def scope_key(session: str | None, bot: str | None) -> str:
-    """How the scope that a request names is followed (see ``Scope.key``). Raises Problem where it names two."""
+def scope_key(session: str | None, bot: str | None) -> ScopeKey:
+    """The scope that a request names. Raises UnknownSession, and Problem where it names two."""
     if session and bot:
         raise Problem(422, "two_scopes", "session and bot: expected one of them")
-    return f"{BOT}{bot}" if bot else session or CURRENT
+    return parse_scope(session, bot)
 
 
 def _range(arguments: Mapping[str, str]) -> str:

@@ -3,7 +3,7 @@
 from quart import Blueprint, Response, request
 
 from monitoring.realtime.sse import HEADERS, full_stream, stream
-from monitoring.scope import CURRENT, spelled
+from monitoring.scope_key import CURRENT
 from monitoring.sections import BadParameter
 from monitoring.services import services
 from monitoring.web.auth import reading
@@ -22,7 +22,7 @@ async def events() -> Response:
     """
     parts, scope, full = services(), await followed_scope(), _payload()
     if full and scope != CURRENT:
-        raise BadParameter(f"{spelled(scope)}: expected {CURRENT}, the only scope with payload=1")
+        raise BadParameter(f"{scope}: expected {CURRENT}, the only scope with payload=1")
     if parts.hub.full:
         raise Problem(503, "too_many_streams", "Too many pages are open.")
     parts.feed.wake()

@@ -13,7 +13,7 @@ from quart import Blueprint, Response
 from monitoring.projections.timeline import AT_CLOSE, BALANCE, CLOSE, DEEPEST, TIME
 from monitoring.projections.times import from_epoch
 from monitoring.reading.reader import Reader
-from monitoring.scope import BOT, Scope
+from monitoring.scope import Scope
 from monitoring.sections import Context, daily_pnl, monthly
 from monitoring.sections.trades import Trade, TradeFilter, read_trades
 from monitoring.services import services
@@ -159,7 +159,7 @@ async def table_csv(name: str) -> Response:
 
 
 def _file_name(scope: Scope) -> str:
-    return f"{'bot' if scope.key.startswith(BOT) else 'session'}-{scope.session.id}"
+    return f"{'bot' if scope.is_bot else 'session'}-{scope.session.id}"
 
 
 async def _all_trades(reader: Reader, scope: Scope) -> AsyncIterator[list[Trade]]:

@@ -1,7 +1,7 @@
 // Keeps sections fresh by Socket.IO, else Server-Sent Events, else polling; with htmx or without. ES5.
 (function (d, w) {
   'use strict';
-  var data = d.documentElement.dataset, base = data.root, query = '?session=' + encodeURIComponent(data.session),
+  var data = d.documentElement.dataset, base = data.root, query = data.bot ? '?bot=' + data.bot : '?session=' + data.session,
     // milliseconds, each replaced by its data attribute
     time = { hello: 4000, sseWait: 1500, silence: 35000, sseRetry: 15000, poll: 5000, flap: 15000, pause: 60000, retry: 6000, spread: 800 },
     now = Date.now, mode, away, skew, key,
@@ -190,7 +190,7 @@
   function ws() {
     if (sock || !w.io || !w.WebSocket) return;
     sock = io({
-      path: base + 'socket.io', transports: ['websocket'], auth: { fragments: true, session: data.session },
+      path: base + 'socket.io', transports: ['websocket'], auth: { fragments: true, bot: data.bot, session: data.session },
       timeout: time.hello, reconnectionDelayMax: time.pause
     });
     sock.on('hello', function (message) {

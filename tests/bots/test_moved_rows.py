@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from monitoring.scope_key import BotScope, SessionScope
 from tests.faults.page import Page, dashboard
 from tests.projections.row_changes import COUNTED
 from tests.rows import ago, insert, now
@@ -98,7 +99,7 @@ async def test_rows_are_shown_where_they_are(
     await write(connection)
     async with dashboard(database_url, followed=viewed) as page:
         assert await shown(page, "session=1") == THERE
-        viewers = [asyncio.create_task(told(page, scope)) for scope in ("1", "bot:1") if viewed]
+        viewers = [asyncio.create_task(told(page, scope)) for scope in (SessionScope(1), BotScope(1)) if viewed]
         await asyncio.sleep(0)
         for commit in ORDERS[order]:
             await commit(connection)

@@ -11,6 +11,7 @@ from quart import Quart
 from monitoring.app import create_app
 from monitoring.clock import SYSTEM_CLOCK, Clock
 from monitoring.config import load_settings
+from monitoring.scope_key import CURRENT
 from monitoring.services import KEY, Services
 from tests.secrets import SECRETS, TOKEN
 from tests.streaming import EventReader, stream
@@ -33,7 +34,7 @@ class Page:
 
     async def follow(self) -> None:
         """Fetches stale sections for ever."""
-        subscription = self.parts.hub.subscribe("current")
+        subscription = self.parts.hub.subscribe(CURRENT)
         self.parts.feed.wake()
         try:
             await self._fetch(self.parts.hub.sections)

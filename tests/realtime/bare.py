@@ -14,7 +14,7 @@ from monitoring.clock import Clock
 from monitoring.config import load_settings
 from monitoring.hub import Hub
 from monitoring.realtime.sockets import Sockets
-from monitoring.scope import UnknownSession
+from monitoring.scope_key import CURRENT, ScopeKey, SessionScope, UnknownSession
 from tests.clocks import RunningClock
 from tests.serving import served
 from tests.waiting import until
@@ -39,9 +39,9 @@ class BareSockets:
     def until(self, _token: str, _cookies: object) -> float | None:
         return self.may_read_until
 
-    async def session(self, scope: str) -> None:
-        if scope not in ("current", "7"):
-            raise UnknownSession(scope[:40])
+    async def session(self, scope: ScopeKey) -> None:
+        if scope not in (CURRENT, SessionScope(7)):
+            raise UnknownSession(str(scope))
 
     async def read_or_empty(self) -> object:
         self.computed += 1
@@ -55,7 +55,7 @@ class Bare(BareSockets):
     def __init__(self) -> None:
         self.clock = RunningClock()
         self.hub = Hub(("trades", "risk"), self.clock.clock, throttle_seconds=0.2)
-        self.hub.define("current", [7])
+        self.hub.define(CURRENT, [7])
         self.host = ""
         super().__init__(self.hub, self.clock.clock)
 

@@ -18,6 +18,7 @@ from monitoring.reading.reader import Reader
 from monitoring.realtime.current_metrics import CurrentMetrics
 from monitoring.realtime.dispatch import Dispatcher
 from monitoring.realtime.legacy_events import LegacyEvents
+from monitoring.scope_key import CURRENT, SessionScope
 from monitoring.sections import SECTIONS
 from tests.rows import insert, now
 from tests.waiting import WAIT_SECONDS, until, waiting
@@ -91,20 +92,20 @@ async def test_what_could_not_be_read_is_told_later_and_all_of_it(
 async def test_the_current_bot_is_found_whenever_sessions_change(
     dispatcher: Dispatcher, reader: Reader, source: Source
 ) -> None:
-    await until(lambda: reader.hub.members("current") == {1})
+    await until(lambda: reader.hub.members(CURRENT) == {1})
     await source.connection.execute("UPDATE trading_sessions SET end_time = now()")
     await insert(source.connection, "trading_sessions", mode="LIVE", start_time=now())
     await dispatcher.take_in(source, {}, ChangeSet({"trading_sessions": [NewRow(2, 2, is_new=True)]}))
-    await until(lambda: reader.hub.members("current") == {1, 2})
+    await until(lambda: reader.hub.members(CURRENT) == {1, 2})
 
 
 async def test_corrections_concern_every_session_and_move_its_figures(
     dispatcher: Dispatcher, reader: Reader, program: Program, source: Source
 ) -> None:
-    await reader.session("current")
-    before = reader.hub.versions("current")
+    await reader.session(CURRENT)
+    before = reader.hub.versions(CURRENT)
     await dispatcher.take_in(source, {}, ChangeSet(corrected={"trades"}))
-    after = reader.hub.versions("current")
+    after = reader.hub.versions(CURRENT)
     assert "trades" in {name for name, version in after.items() if version != before[name]}
     assert await program.next("metrics_update")
 
@@ -125,10 +126,10 @@ async def test_a_correction_is_told_though_new_rows_come_with_it(
 async def test_an_outage_and_its_end_make_everything_stale(dispatcher: Dispatcher, reader: Reader) -> None:
     reader.hub.watching = True
     for why in ("the cable was cut", None):
-        before = reader.hub.versions("current")
+        before = reader.hub.versions(CURRENT)
         dispatcher.outage(why)
         assert reader.hub.watching is (why is None)
-        assert not set(before.items()) & set(reader.hub.versions("current").items())
+        assert not set(before.items()) & set(reader.hub.versions(CURRENT).items())
 
 
 @pytest.mark.parametrize(
@@ -137,6 +138,6 @@ async def test_an_outage_and_its_end_make_everything_stale(dispatcher: Dispatche
 async def test_viewers_are_told_first_of_where_the_row_itself_is_seen(
     dispatcher: Dispatcher, reader: Reader, source: Source, table: str, section: str
 ) -> None:
-    viewer = reader.hub.subscribe("1")
+    viewer = reader.hub.subscribe(SessionScope(1))
     await dispatcher.take_in(source, {}, ChangeSet({table: [NewRow(1, 1, is_new=True)]}))
     assert next(iter(await viewer.next(WAIT_SECONDS))) == section

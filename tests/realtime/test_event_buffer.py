@@ -6,16 +6,17 @@ import pytest
 
 from monitoring.hub import Subscription
 from monitoring.realtime.event_buffer import MAX_KEPT_ROWS, EventBuffer, EventStreams
+from monitoring.scope_key import CURRENT
 from tests.waiting import WAIT_SECONDS
 
 
 @pytest.fixture
 def unsent() -> EventBuffer:
-    return EventBuffer(Subscription("current"))
+    return EventBuffer(Subscription(CURRENT))
 
 
 async def test_an_event_wakes_its_stream() -> None:
-    subscription = Subscription("current")
+    subscription = Subscription(CURRENT)
     waiting = asyncio.create_task(subscription.next(WAIT_SECONDS))
     EventBuffer(subscription).add("metrics_update", {})
     async with asyncio.timeout(WAIT_SECONDS / 2):
@@ -67,7 +68,7 @@ def test_an_event_that_nobody_knows_is_refused(unsent: EventBuffer) -> None:
 
 async def test_every_stream_gets_everything_until_it_leaves() -> None:
     streams = EventStreams()
-    first, second = (streams.join(Subscription("current")) for _ in range(2))
+    first, second = (streams.join(Subscription(CURRENT)) for _ in range(2))
     await streams.emit("metrics_update", {"equity": 1})
     assert first.take() == second.take() != []
     streams.leave(first)

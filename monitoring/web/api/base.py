@@ -11,6 +11,7 @@ from quart_schema import document_response, validate_querystring, validate_respo
 from monitoring.database.capabilities import Capabilities
 from monitoring.metrics.facts import Session
 from monitoring.scope import Scope
+from monitoring.scope_key import ScopeKey
 from monitoring.sections import Context
 from monitoring.services import services
 from monitoring.web.api.queries import expect_whole_numbers
@@ -41,12 +42,12 @@ def call(path: str, answer: Any, query: type[Struct] | None = None, *, checked: 
     return register
 
 
-async def find(requested: str) -> Session | None:
+async def find(requested: ScopeKey) -> Session | None:
     """The bot or session asked for; None where the database holds none. Raises UnknownSession, DatabaseUnavailable."""
     return await services().reader.session(requested)
 
 
-async def read(requested: str, load: Callable[[Context], Awaitable[T]], empty: T) -> T:
+async def read(requested: ScopeKey, load: Callable[[Context], Awaitable[T]], empty: T) -> T:
     """What ``load`` makes of the session asked for; ``empty`` where the database holds no session.
 
     Raises UnknownSession, TableMissing, DatabaseUnavailable.

@@ -5,7 +5,7 @@ import asyncpg
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.owners import owner
 from monitoring.payloads import Payload, order_payload, plain_fields, position_payload
-from monitoring.scope import LARGEST_ID
+from monitoring.scope_key import MAX_ID
 from monitoring.sections import Context
 from monitoring.sections.orders import orders_of, pending_orders
 from monitoring.sections.positions import load as load_positions
@@ -49,7 +49,7 @@ async def get_position_orders(number: int, query_args: OwnerQuery) -> Payload:
     async def load(connection: asyncpg.Connection, capabilities: Capabilities) -> Payload:
         capabilities.require_columns("positions", "id", "session_id")
         query = OWNER.format(owner=owner(capabilities, "positions", "p"))
-        row = None if number > LARGEST_ID else await connection.fetchrow(query, number)
+        row = None if number > MAX_ID else await connection.fetchrow(query, number)
         if row is None or (wanted and (session is None or row["session_id"] not in session.ids)):
             raise Problem(404, "unknown_position", f"There is no position {number}.")
         orders = await orders_of(connection, capabilities, [number])

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from monitoring.metrics.metric import Priority
 from monitoring.metrics.unit import Unit
+from monitoring.scope_key import ScopeKey
 from monitoring.sections import BadParameter
 from monitoring.sections.trades import SORTS, TradeFilter
 from monitoring.web.errors import Problem
@@ -48,7 +49,7 @@ class ScopeQuery(Struct, kw_only=True, frozen=True):
     bot: BotName = ""
 
     @property
-    def scope(self) -> str:
+    def scope(self) -> ScopeKey:
         """See ``scope_key``."""
         return scope_key(self.session, self.bot)
 
