@@ -11,41 +11,45 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from monitoring.clock import MAX_CLOCK_SKEW
+from monitoring.metrics.facts import Session
 from monitoring.projections.times import shifted
 
-MAX_PAUSE_SECONDS = timedelta(days=7)
+MAX_PAUSE = timedelta(days=7)
 """A session that ended longer before is no predecessor."""
-SAME_BALANCE = Decimal("0.005")
+MAX_BALANCE_CHANGE_SHARE = Decimal("0.005")
 """A balance that differs by at most this share of the one before continues it."""
 NEVER_CHAINED = "BACKTEST"
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One session, as far as it matters for chains. All times are naive UTC."""
+    """One session, and what else matters for chains. All times are naive UTC."""
 
-    id: int
-    mode: str
-    exchange: str | None
-    strategy: str
-    symbols: frozenset[str]
-    start: datetime
+    session: Session
     end: datetime | None
-    """Its ``end_time``; None while it has none."""
+    """Its ``end_time``; None while that has not come."""
     last_sign: datetime
     """The newest sign of life; its start where there is none."""
     silent: bool
     """The last sign is older than twice the session's own limit."""
-    initial_balance: Decimal | None
     currency: str | None = None
 
     @property
+    def id(self) -> int:
+        return self.session.id
+
+    @property
+    def kind(self) -> tuple[str, str | None]:
+        """Mode and exchange: a bot keeps both."""
+        return self.session.mode, self.session.exchange
+
+    @property
     def order(self) -> tuple[datetime, int]:
-        return self.start, self.id
+        return self.session.start, self.session.id
 
     @property
     def ended(self) -> datetime:
-        """When it ended, or was last heard of."""
+        """When it ended, or its last sign of life."""
         return self.last_sign if self.end is None else self.end
 
 
@@ -83,14 +87,14 @@ def _candidates(in_order: list[Run]) -> Iterator[tuple[Run, Iterator[Run]]]:
     """Each run with those that may precede it by mode, exchange, currency and time, the one that ended last first."""
     by_kind: dict[tuple[str, str | None], list[Run]] = {}
     for run in in_order:
-        if run.mode != NEVER_CHAINED:
-            by_kind.setdefault((run.mode, run.exchange), []).append(run)
+        if run.session.mode != NEVER_CHAINED:
+            by_kind.setdefault(run.kind, []).append(run)
     for runs in by_kind.values():
         by_end = sorted(runs, key=lambda run: (run.ended, run.id))
         ends = [run.ended for run in by_end]
         for later in runs:
-            first = bisect_left(ends, shifted(later.start, -MAX_PAUSE_SECONDS))
-            last = bisect_left(ends, shifted(later.start, MAX_CLOCK_SKEW + timedelta.resolution))
+            first = bisect_left(ends, shifted(later.session.start, -MAX_PAUSE))
+            last = bisect_left(ends, shifted(later.session.start, MAX_CLOCK_SKEW + timedelta.resolution))
             yield later, _preceding(later, by_end, first, last)
 
 
@@ -103,30 +107,29 @@ def _one_currency(earlier: Run, later: Run) -> bool:
     return earlier.currency is None or later.currency is None or earlier.currency == later.currency
 
 
-def _same(earlier: Run, later: Run) -> bool:
-    return earlier.strategy == later.strategy and earlier.symbols == later.symbols
-
-
-def _similar(earlier: Run, later: Run) -> bool:
-    return earlier.strategy == later.strategy or earlier.symbols == later.symbols
+def _same(earlier: Run, later: Run) -> tuple[bool, bool]:
+    """Whether they have one strategy, and the same markets."""
+    one, other = earlier.session, later.session
+    return one.strategy == other.strategy, set(one.symbols) == set(other.symbols)
 
 
 def _goes_on(earlier: Run, later: Run, last_balance: LastBalance) -> bool:
     """The same strategy on the same markets. Paper money that was reset is another bot."""
-    return _same(earlier, later) and (earlier.mode != "PAPER" or _continues(earlier, later, last_balance))
+    is_paper = later.session.mode == "PAPER"
+    return all(_same(earlier, later)) and (not is_paper or _continues(earlier, later, last_balance))
 
 
 def _resembles(earlier: Run, later: Run, last_balance: LastBalance) -> bool:
     """One of the two changed, and the balance goes on. A session without an end must have fallen silent."""
     over = earlier.end is not None or earlier.silent
-    return over and _similar(earlier, later) and _continues(earlier, later, last_balance)
+    return over and any(_same(earlier, later)) and _continues(earlier, later, last_balance)
 
 
 def _continues(earlier: Run, later: Run, last_balance: LastBalance) -> bool:
-    before, initial = last_balance(earlier, later), later.initial_balance
+    before, initial = last_balance(earlier, later), later.session.initial_balance
     if before is None or initial is None or not (before.is_finite() and initial.is_finite()):
         return False
-    return abs(initial - before) <= SAME_BALANCE * abs(before)
+    return abs(initial - before) <= MAX_BALANCE_CHANGE_SHARE * abs(before)
 
 
 def _from(run: Run, by_id: dict[int, Run], followed_by: dict[int, int]) -> Iterator[Run]:

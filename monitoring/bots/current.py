@@ -36,8 +36,8 @@ def _rank(chain: Chain, now: datetime) -> tuple[object, ...]:
     ended = ended_at(newest, now)
     long_over = ended is not None and now - ended >= RESTART
     life = ALIVE if ended is not None and not long_over else OVER if long_over else SILENT if newest.silent else ALIVE
-    mode = MODES.index(newest.mode) if newest.mode in MODES else len(MODES)
+    mode = MODES.index(newest.session.mode) if newest.session.mode in MODES else len(MODES)
     first = chain[0]
     latest = (ended or newest.last_sign) - datetime.min  # noqa: DTZ901 - naive UTC, as all times here
-    age = (first.start - datetime.min, first.id) if life == ALIVE else (-latest, -newest.id)  # noqa: DTZ901
+    age = (first.session.start - datetime.min, first.id) if life == ALIVE else (-latest, -newest.id)  # noqa: DTZ901
     return long_over, mode, life, age

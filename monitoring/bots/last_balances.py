@@ -51,7 +51,7 @@ async def balances_at_start(
     connection: asyncpg.Connection, capabilities: Capabilities, pairs: Sequence[Pair]
 ) -> dict[tuple[int, int], Decimal | None]:
     """By the ids of both, the last balance of the one when the other began."""
-    wanted = [Until(earlier, later.start, later.start) for earlier, later in pairs]
+    wanted = [Until(earlier, later.session.start, later.session.start) for earlier, later in pairs]
     rows = await _read(connection, capabilities, wanted)
     return {(earlier.id, later.id): row[0] for (earlier, later), row in zip(pairs, rows, strict=True)}
 
@@ -75,7 +75,7 @@ class LastBalances:
             self._unread[earlier.id] = earlier
             return None
         balance, at = self._newest[earlier.id]
-        if at is None or at <= later.start:
+        if at is None or at <= later.session.start:
             return balance
         pair = earlier.id, later.id
         if pair not in self._at_start:
@@ -107,11 +107,11 @@ async def _read(
     rows = await connection.fetch(
         query,
         [until.run.id for until in wanted],
-        [until.run.start for until in wanted],
+        [until.run.session.start for until in wanted],
         [until.seen for until in wanted],
         [until.booked for until in wanted],
     )
     return [
-        (until.run.initial_balance if row["balance"] is None else row["balance"], row["at"])
+        (until.run.session.initial_balance if row["balance"] is None else row["balance"], row["at"])
         for until, row in zip(wanted, rows, strict=True)
     ]

@@ -73,7 +73,7 @@ class Roster:
 
     def bot(self, chain: Chain) -> Session:
         """The sessions of a chain as one: its newest, that began with the first."""
-        first, newest = self.sessions[chain[0].id], self.sessions[chain[-1].id]
+        first, newest = chain[0].session, chain[-1].session
         return replace(
             newest,
             id=first.id,
@@ -86,10 +86,10 @@ class Roster:
 
     def _gap(self, earlier: Run, later: Run) -> Flow | None:
         """What the balance differs by between two sessions; None where that is nothing or unknown."""
-        before, after = self.last_balances.get((earlier.id, later.id)), later.initial_balance
+        before, after = self.last_balances.get((earlier.id, later.id)), later.session.initial_balance
         if before is None or after is None or not (before.is_finite() and after.is_finite()) or before == after:
             return None
-        return Flow(later.start, after - before, GAP, after)
+        return Flow(later.session.start, after - before, GAP, after)
 
 
 async def read_roster(
@@ -107,10 +107,10 @@ async def read_roster(
 
 def _before_others(runs: Sequence[Run]) -> tuple[frozenset[int], frozenset[int]]:
     """``earlier`` and ``followed`` of a roster."""
-    newest = {(run.mode, run.exchange): run for run in sorted(runs, key=lambda run: run.order)}
-    pairs = [(run, newest[run.mode, run.exchange]) for run in runs]
+    newest = {run.kind: run for run in sorted(runs, key=lambda run: run.order)}
+    pairs = [(run, newest[run.kind]) for run in runs]
     earlier = [(run, later) for run, later in pairs if run is not later]
-    followed = (run.id for run, later in earlier if run.ended <= shifted(later.start, MAX_CLOCK_SKEW))
+    followed = (run.id for run, later in earlier if run.ended <= shifted(later.session.start, MAX_CLOCK_SKEW))
     return frozenset(run.id for run, _ in earlier), frozenset(followed)
 
 
@@ -134,33 +134,22 @@ async def _runs(
     open_ended = [session.id for session in sessions if session.ended(now) is None]
     signs = await _last_signs(connection, capabilities, open_ended, now)
     currencies = await _currencies(connection, capabilities, [session.id for session in sessions])
-    return [_run(projections, session, signs.get(session.id), currencies.get(session.id), now) for session in sessions]
+
+    def run(session: Session) -> Run:
+        known = max(session.start, signs.get(session.id, session.start))
+        sign = _last_sign(projections, session.id, now, known)
+        silent = now - sign > 2 * _limit(projections, session.id)
+        return Run(session, session.ended(now), sign, silent, currencies.get(session.id))
+
+    return [run(session) for session in sessions]
 
 
-def _run(
-    projections: Projections, session: Session, newest_row: datetime | None, currency: str | None, now: datetime
-) -> Run:
-    sign = max(filter(None, (newest_row, _seen(projections, session.id), session.start)))
-    return Run(
-        id=session.id,
-        mode=session.mode,
-        exchange=session.exchange,
-        strategy=session.strategy,
-        symbols=frozenset(session.symbols),
-        start=session.start,
-        end=session.ended(now),
-        last_sign=sign,
-        silent=now - sign > 2 * _limit(projections, session.id),
-        initial_balance=session.initial_balance,
-        currency=currency,
-    )
-
-
-def _seen(projections: Projections, session: int) -> datetime | None:
-    """The newest row of the session that the projections know of."""
+def _last_sign(projections: Projections, session: int, now: datetime, known: datetime) -> datetime:
+    """The newest of ``known`` and what the projections saw of a session; a row from the future is no sign of life."""
     record = projections.equity.states.get(session)
-    newest = from_epoch(record.newest.last[0]) if record is not None and record.newest is not None else None
-    return max(filter(None, (newest, projections.positions.last_update([session]))), default=None)
+    written = from_epoch(record.newest.last[0]) if record is not None and record.newest is not None else None
+    seen = (written, projections.positions.last_update([session]))
+    return max([known, *(at for at in seen if at is not None and at <= now + MAX_CLOCK_SKEW)])
 
 
 def _limit(projections: Projections, session: int) -> timedelta:
@@ -200,7 +189,7 @@ def heard_since(runs: Iterable[Run], projections: Projections, now: datetime) ->
     """Whether one of the runs is silent or not otherwise than when they were read."""
     for run in runs:
         if run.end is None:
-            sign = max(filter(None, (_seen(projections, run.id), run.last_sign)))
+            sign = _last_sign(projections, run.id, now, run.last_sign)
             if (now - sign > 2 * _limit(projections, run.id)) != run.silent:
                 return True
     return False

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from monitoring.bots.chains import Run, chains
 from monitoring.bots.current import current
+from tests.metrics.examples import SESSION
 
 NOON = datetime(2026, 11, 22, 12)
 
@@ -18,8 +19,10 @@ def run(number: int, hours: float, ended: float | None = None, **changes: object
     """A LIVE run that began so many hours before noon, and ended so many before it."""
     start = NOON - timedelta(hours=hours)
     end = None if ended is None else NOON - timedelta(hours=ended)
-    made = Run(number, "LIVE", None, "s", frozenset({"BTC"}), start, end, end or NOON, False, Decimal(1000), None)
-    return replace(made, **changes)
+    own = {name: changes.pop(name) for name in ("end", "last_sign", "silent", "currency") if name in changes}
+    known = {"strategy": "s", "symbols": ("BTC",), "exchange": None, "initial_balance": Decimal(1000)} | changes
+    session = replace(SESSION, id=number, **{"start": start, **known})
+    return replace(Run(session, end, end or NOON, silent=False), **own)
 
 
 def found(*runs: Run, balances: Mapping[tuple[int, int], int] | None = None) -> list[list[int]]:
@@ -50,7 +53,7 @@ def test_sessions_at_the_ends_of_time_are_bots_as_any_other() -> None:
 
 
 def test_two_bots_deployed_at_once_stay_apart() -> None:
-    eth = frozenset({"ETH"})
+    eth = ("ETH",)
     runs = (run(1, 72, 1.1), run(2, 72, 1.2, symbols=eth), run(3, 1, symbols=eth), run(4, 1))
     assert found(*runs) == [[1, 4], [2, 3]]
 
@@ -71,7 +74,7 @@ def test_another_strategy_goes_on_if_the_balance_does() -> None:
     later = run(2, 4, strategy="other")
     assert found(run(1, 9, 5), later, balances={(1, 2): 1004}) == [[1, 2]]
     assert found(run(1, 9, 5), later, balances={(1, 2): 1006}) == [[1], [2]]
-    assert found(run(1, 9, 5), replace(later, symbols=frozenset({"ETH"}))) == [[1], [2]]
+    assert found(run(1, 9, 5), run(2, 4, strategy="other", symbols=("ETH",))) == [[1], [2]]
 
 
 def test_a_bot_that_still_lives_has_no_successor_of_another_name() -> None:
@@ -107,7 +110,7 @@ def test_every_session_is_in_exactly_one_chain(drawn: list[tuple[float, float | 
     assert sorted(one.id for chain in made for one in chain) == [one.id for one in runs]
     for chain in made:
         assert list(chain) == sorted(chain, key=lambda one: one.order)
-        assert len({(one.mode, one.exchange) for one in chain}) == 1
+        assert len({one.kind for one in chain}) == 1
 
 
 def shown(*runs: Run, now: datetime = NOON) -> int | None:
