@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
+from statistics import median
 from typing import Any
 
 import asyncpg
@@ -140,10 +141,18 @@ def _same(rows: Rows, earlier: Row, later: Row, _now: datetime) -> bool:
 
 
 def _similar(rows: Rows, earlier: Row, later: Row, now: datetime) -> bool:
-    """What nobody ended must have been silent for long; the histories here hold nothing in between."""
-    over = earlier["end_time"] is not None and earlier["end_time"] <= now
+    """What nobody ended must have been silent for twice as long as it may be."""
+    closed = earlier["end_time"] is not None and earlier["end_time"] <= now
+    over = closed or now - last_sign(rows, earlier, now) > 2 * limit(rows, earlier)
     one = earlier["strategy_name"] == later["strategy_name"] or _symbols(earlier) == _symbols(later)
     return over and one and _continues(rows, earlier, later)
+
+
+def limit(rows: Rows, session: Row) -> timedelta:
+    """Learned from the newest thirty rows of its history."""
+    beats = sorted({row["timestamp"] for row in _of(rows, session, "account_history")})[-30:]
+    gaps = [later - earlier for earlier, later in pairwise(beats)]
+    return max(5 * MINUTE, 3 * median(gaps) if len(gaps) > 1 else MINUTE)
 
 
 def _continues(rows: Rows, earlier: Row, later: Row) -> bool:

@@ -7,9 +7,10 @@ import pytest
 
 from tests.clocks import Calendar
 from tests.faults.page import Page, dashboard
-from tests.projections.asking import check, same
+from tests.projections.asking import Answers, check, same
 from tests.projections.chain_reference import read_rows
 from tests.projections.engine_life import EngineLife
+from tests.waiting import waiting
 
 DEEDS = 60
 
@@ -39,20 +40,31 @@ async def live_through(
             await life.end()
             followed = await look(page, life)
         async with dashboard(url, followed=False, clock=hands.clock) as page:
+            await caught_up(page)
             same("both", "what is said", await check(page, await read_rows(connection), life.now), followed)
     except AssertionError as error:
         error.add_note(f"seed {seed}, deeds so far: {' '.join(life.deeds)}")
         raise
 
 
-async def look(page: Page, life: EngineLife) -> object:
+async def look(page: Page, life: EngineLife) -> dict[str, Answers]:
     """After as long as corrections and bots that fell silent may go unnoticed."""
-    await page.parts.projections.settle()
+    await caught_up(page)
     life.hands.wait(6)
-    await page.parts.feed.caught_up()
+    await caught_up(page)
     if page.parts.reader.time_moved_sessions():
         page.parts.dispatcher.sessions_moved()
     return await check(page, await read_rows(life.connection), life.now)
+
+
+async def caught_up(page: Page) -> None:
+    """However long that takes: of two polls that end from now on, one began after this call."""
+    feed, projections = page.parts.feed, page.parts.projections
+    wanted = feed.state.polls + 2
+    async with waiting():
+        while feed.state.polls < wanted or projections.backfill.active:
+            await feed.caught_up()
+            await projections.settle()
 
 
 @pytest.mark.parametrize("seed", range(8))
