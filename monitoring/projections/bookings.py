@@ -20,7 +20,8 @@ IS_FLOW = r"""(b.session_id IS NOT NULL
 
 BOOKING = f"""
 SELECT b.id::bigint AS id, b.session_id::bigint AS session_id, {IS_FLOW} AS flow, b.last_updated AS at,
-       b.update_reason AS reason, b.total_balance - before.total_balance AS amount, b.total_balance AS leaves
+       b.update_reason AS reason, b.total_balance - coalesce(before.total_balance, {{initial}}) AS amount,
+       b.total_balance AS leaves
 FROM account_balances b
 LEFT JOIN LATERAL (
     SELECT total_balance FROM account_balances p
@@ -29,8 +30,8 @@ LEFT JOIN LATERAL (
     ORDER BY p.last_updated DESC, p.id DESC LIMIT 1
 ) before ON true
 """
-"""``amount`` is the difference to the booking before; NULL for what is no flow, and for a session's first booking:
-that opens the account."""
+"""``amount`` is the difference to the booking before, of a session's first one to its initial balance."""
+INITIAL = "(SELECT s.initial_balance FROM trading_sessions s WHERE s.id = b.session_id)"
 IN_RANGE = f"{BOOKING} WHERE b.id > $1 AND b.id <= $2 AND NOT b.id = ANY($3::bigint[]) AND {IS_FLOW}"
 BY_ID = f"{BOOKING} WHERE b.id = ANY($1::bigint[]) AND b.session_id IS NOT NULL"
 OF_SESSION = f"{BOOKING} WHERE b.session_id = $1 AND {IS_FLOW}"
@@ -60,11 +61,11 @@ class SessionFlows:
             if row["flow"]:
                 self.newest = max(self.newest, place)
 
-    async def settle(self, connection: asyncpg.Connection, session: int) -> None:
+    async def settle(self, source: Source, session: int) -> None:
         """Reads all again where one was disturbed; several may at once, and one that fails leaves it to others."""
         while self.disturbed:
             changes = self.changes
-            rows = await connection.fetch(OF_SESSION, session)
+            rows = await _fetch(source, OF_SESSION, session)
             if self.changes == changes:
                 self.flows = {row["id"]: flow for row in rows if (flow := _as_flow(row)) is not None}
                 self.disturbed = False
@@ -89,12 +90,20 @@ class Bookings:
     needs = NEEDS
 
     async def scan(self, source: Source, ids: IdRange) -> Fold[SessionFlows]:
-        rows = await source.connection.fetch(IN_RANGE, ids.after, ids.until, ids.skip)
+        rows = await _fetch(source, IN_RANGE, ids.after, ids.until, ids.skip)
         # By time: in whatever order they were numbered, none of these is late.
         return _fold(sorted(rows, key=lambda row: (row["at"], row["id"])), late=False)
 
     async def read(self, source: Source, ids: Sequence[int]) -> Fold[SessionFlows]:
-        return _fold(await source.connection.fetch(BY_ID, ids), late=True)
+        return _fold(await _fetch(source, BY_ID, ids), late=True)
+
+
+async def _fetch(source: Source, query: str, *values: object) -> list[asyncpg.Record]:
+    known = source.capabilities.has("trading_sessions", "id", "initial_balance")
+    rows: list[asyncpg.Record] = await source.connection.fetch(
+        query.format(initial=INITIAL if known else "NULL::numeric"), *values
+    )
+    return rows
 
 
 def _fold(rows: Sequence[asyncpg.Record], *, late: bool) -> Fold[SessionFlows]:

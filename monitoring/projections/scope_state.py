@@ -86,6 +86,6 @@ async def flows_of(source: Source, states: Mapping[int, SessionFlows], session: 
     """The flows of a scope, oldest first."""
     mine = {number: states[number] for number in session.ids if number in states}
     for number, state in mine.items():
-        await state.settle(source.connection, number)
+        await state.settle(source, number)
     found = (flow for state in mine.values() for flow in state.in_order())
     return tuple(sorted((*found, *session.gaps), key=lambda flow: flow.at))

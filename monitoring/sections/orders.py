@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import asyncpg
 
 from monitoring.database.capabilities import Capabilities, Columns
+from monitoring.database.owners import owner
 from monitoring.metrics.facts import OrderSums, Session
 from monitoring.sections.section import Reading
 
@@ -35,15 +36,9 @@ PENDING = ("PENDING", "OPEN", "PENDING_SUBMIT", "SUBMITTED", "UNKNOWN", "UNRESOL
 FINISHED = frozenset({"FILLED", "CONFIRMED", "CANCELLED", "FAILED", "EXPIRED"})
 
 OF_POSITIONS = "SELECT {columns} FROM orders WHERE position_id = ANY($1::bigint[]) ORDER BY created_at, id"
-BY_POSITION = """
-(session_id = ANY({sessions}::int[]) OR session_id IS NULL AND EXISTS (
-    SELECT FROM positions p WHERE p.id = orders.position_id AND p.session_id = ANY({sessions}::int[])
-))
-"""
-"""An order without a session belongs to that of its position."""
 STILL_PENDING = """
 SELECT {columns} FROM orders
-WHERE status::text = ANY($1::text[]) AND created_at > $3 AND {mine}
+WHERE status::text = ANY($1::text[]) AND created_at > $3 AND {owner} = ANY($2::bigint[])
 ORDER BY created_at DESC, id DESC LIMIT 1000
 """
 LAST_DAY = """
@@ -60,7 +55,7 @@ FROM (
            CASE WHEN upper(side::text) IN ('BUY', 'LONG') THEN 1 ELSE -1 END
            * CASE WHEN upper(side::text) IN ('BUY', 'SELL') OR order_type::text IN ('ENTRY', 'SCALE_IN')
                   THEN 1 ELSE -1 END AS direction
-    FROM orders WHERE created_at > $2 AND {mine}
+    FROM orders WHERE created_at > $2 AND {owner} = ANY($1::bigint[])
 ) recent
 """
 """Paying more on a buy or getting less on a sale counts as positive slippage."""
@@ -75,7 +70,7 @@ async def read_order_sums(reading: Reading) -> OrderSums | None:
         for name, kind in (("filled_at", "timestamp"), ("price", "float8"), ("filled_price", "float8"))
     }
     since, sessions = reading.now - timedelta(days=1), reading.state.session.ids
-    query = LAST_DAY.format(**columns, mine=_of_sessions(reading.capabilities, "$1"))
+    query = LAST_DAY.format(**columns, owner=owner(reading.capabilities, "orders", "orders"))
     row = await reading.connection.fetchrow(query, sessions, since)
     return OrderSums(
         filled=row["filled"],
@@ -103,13 +98,8 @@ async def pending_orders(
 ) -> list[asyncpg.Record]:
     """Unfinished orders of the last 90 days, newest first. Raises TableMissing."""
     capabilities.require_columns("orders", "id", "status", "session_id", "created_at")
-    query = STILL_PENDING.format(columns=capabilities.columns("orders", ORDER), mine=_of_sessions(capabilities, "$2"))
+    query = STILL_PENDING.format(
+        columns=capabilities.columns("orders", ORDER), owner=owner(capabilities, "orders", "orders")
+    )
     rows = await connection.fetch(query, list(PENDING), session.ids, now - timedelta(days=90))
     return list(rows)
-
-
-def _of_sessions(capabilities: Capabilities, sessions: str) -> str:
-    """SQL: the orders of some sessions, the ids of which are a parameter."""
-    if capabilities.has("orders", "position_id") and capabilities.has("positions", "id", "session_id"):
-        return BY_POSITION.format(sessions=sessions)
-    return f"session_id = ANY({sessions}::int[])"

@@ -39,19 +39,21 @@ class ScopeRows:
         return self.sessions[0]["initial_balance"]
 
     def of(self, table: str) -> list[Row]:
-        """A partial trade belongs to the session of its position; so does an order that has none of its own."""
         ids = {session["id"] for session in self.sessions}
-        owner = _session_of_position if table in ("orders", "partial_trades") else _own_session
-        return [row for row in self.rows[table] if owner(self.rows, row) in ids]
+        return [row for row in self.rows[table] if owner(self.rows, table, row) in ids]
 
 
-def _own_session(_rows: Rows, row: Row) -> int | None:
-    return row["session_id"]
-
-
-def _session_of_position(rows: Rows, row: Row) -> int | None:
-    positions = {position["id"]: position["session_id"] for position in rows["positions"]}
-    return row.get("session_id") or positions.get(row["position_id"])
+def owner(rows: Rows, table: str, row: Row) -> int | None:
+    """The session that a row names; where it names none, that of its position, or of the newest order of that."""
+    own = row.get("session_id")
+    if own is not None or table not in ("positions", "orders", "trades", "partial_trades"):
+        return own
+    position = row["id"] if table == "positions" else row["position_id"]
+    named = [other["session_id"] for other in rows["positions"] if other["id"] == position]
+    if table != "orders":
+        orders = [order for order in rows["orders"] if position is not None and order["position_id"] == position]
+        named += [order["session_id"] for order in reversed(orders)]
+    return next((session for session in named if session is not None), None)
 
 
 def alone(rows: Rows, session: Row) -> ScopeRows:

@@ -7,6 +7,8 @@ import asyncpg
 import pytest
 
 from monitoring.clock import SYSTEM_CLOCK
+from monitoring.database.capabilities import Capabilities
+from monitoring.database.source import Source
 from tests.projections.reading import Follower, follower_of, refreshed
 from tests.projections.test_figures import snapshot
 from tests.rows import ago, insert
@@ -87,7 +89,7 @@ async def test_amounts_are_mended_after_a_query_failed(
     lost = await asyncpg.connect(database_url)
     await lost.close()
     with pytest.raises(asyncpg.InterfaceError):
-        await follower.projections.flows.states[session].settle(lost, session)
+        await follower.projections.flows.states[session].settle(Source(lost, Capabilities()), session)
     assert [flow.amount for flow in (await refreshed(connection, follower)).flows] == [400]
 
 
@@ -109,7 +111,7 @@ async def test_a_deposit_that_comes_while_amounts_are_mended(connection: asyncpg
                 await follower.poll(connection)
             return rows
 
-    await state.settle(Meanwhile(), session)  # type: ignore[arg-type]
+    await state.settle(Source(Meanwhile(), Capabilities()), session)  # type: ignore[arg-type]
     assert [flow.amount for flow in state.in_order()] == [400, 200]
 
 
@@ -160,3 +162,10 @@ async def test_flows_of_other_sessions_are_theirs(connection: asyncpg.Connection
     await booking(connection, other, ago(hours=2), 1000, "session_start")
     await booking(connection, other, ago(hours=1), 5000, "deposit")
     assert (await refreshed(connection, follower)).flows == ()
+
+
+async def test_a_first_booking_moves_the_initial_balance(connection: asyncpg.Connection, session: int) -> None:
+    """Nobody booked the start of the session, which held 1,000."""
+    other = await insert(connection, "trading_sessions", mode="LIVE", initial_balance=1000, start_time=ago(days=1))
+    await booking(connection, other, ago(hours=1), 1500, "deposit")
+    assert [flow.amount for flow in (await read(connection, other)).flows] == [500]
