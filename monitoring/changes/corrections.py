@@ -27,7 +27,9 @@ class Counters:
     """Tables some of whose rows change all the time and are watched one by one."""
     clock: Clock
     told: dict[str, float] = field(default_factory=dict)
-    """When a change of a row in a living table was told: that explains what the counters say."""
+    """When a change of a row in a living table was told: that explains what the counters say, or some of it."""
+    doubtful: set[str] = field(default_factory=set)
+    """Living tables whose counts moved at the last call and are explained by that."""
     _updated: dict[str, int] = field(default_factory=dict)
     _deleted: dict[str, int] = field(default_factory=dict)
     _files: dict[str, int] = field(default_factory=dict)
@@ -39,6 +41,7 @@ class Counters:
         call that raises has noted nothing.
         """
         rows = await connection.fetch(COUNTERS, list(self.tables))
+        self.doubtful = set()
         emptied = {row["name"] for row in rows if self._files.get(row["name"], row["file"]) != row["file"]}
         begun = {
             table: Tail() if table in emptied else await start_tail(connection, table, self.clock)
@@ -50,8 +53,11 @@ class Counters:
     def _counts(self, row: asyncpg.Record) -> bool:
         """Takes note of a table's counts; True where they say that old rows changed."""
         table = row["name"]
-        deleted = self._deleted.get(table, row["deleted"]) != row["deleted"]
-        updated = self._updated.get(table, row["updated"]) != row["updated"] and not self._explained(table)
+        deleted: bool = self._deleted.get(table, row["deleted"]) != row["deleted"]
+        updated: bool = self._updated.get(table, row["updated"]) != row["updated"]
+        if updated and self._explained(table):
+            self.doubtful.add(table)
+            updated = False
         self._files[table], self._deleted[table], self._updated[table] = row["file"], row["deleted"], row["updated"]
         return deleted or updated
 

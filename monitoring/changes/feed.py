@@ -239,8 +239,9 @@ class Feed:
     async def _corrections(self, connection: asyncpg.Connection, server: ServerInfo) -> set[str]:
         assert self._watch is not None
         corrected = await self._watch.corrections(connection)
-        if corrected:
+        if await self._watch.watch_rewritten(connection) or corrected:
             self._gate = None
+        if corrected:
             log.info("old rows changed in %s: read again", ", ".join(sorted(corrected)))
         if self._refresh or (server.standby and self._due("reconciled", UNCOUNTED_PAUSE_SECONDS)):
             self._refresh = False

@@ -9,6 +9,7 @@ import asyncpg
 from monitoring.changes.change_set import ChangeSet, NewRow
 from monitoring.changes.corrections import Counters
 from monitoring.changes.gate import Gate, Tail, start_tail, with_running
+from monitoring.changes.rewritten import RewrittenRows
 from monitoring.clock import Clock
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.owners import owner
@@ -85,6 +86,7 @@ class Watch:
     """Rows that may still change, by id."""
     counters: Counters
     clock: Clock
+    rewritten: dict[str, RewrittenRows]
     flags: str | None = None
 
     @classmethod
@@ -99,7 +101,7 @@ class Watch:
         """Positions at the present end of every table that there is; goes on from ``before`` in those it knew."""
         tables = tuple(table for table in TAILS if capabilities.has(table, "id"))
         living = frozenset(table for table in LIVING if capabilities.has(table, "id", *LIVING[table].needs))
-        watch = cls(identity, capabilities, {}, {}, Counters(tables, living, clock), clock)
+        watch = cls(identity, capabilities, {}, {}, Counters(tables, living, clock), clock, {})
         for table in tables:
             known = before and before.tails.get(table)
             watch.tails[table] = known or await start_tail(connection, table, clock)
@@ -108,6 +110,7 @@ class Watch:
             if rows is None:
                 rows = await _alive(connection, capabilities, table, watch.tails[table].watermark, clock.now())
             watch.live[table] = rows
+            watch.rewritten[table] = await RewrittenRows.start(connection, clock)
         if capabilities.has(FLAGS, "id"):
             flags = before.flags if before else None
             watch.flags = await connection.fetchval(FLAGS_VERSION) if flags is None else flags
@@ -147,6 +150,18 @@ class Watch:
     async def corrections(self, connection: asyncpg.Connection) -> set[str]:
         """Tables whose old rows changed since the last call; those that were emptied are read from their start."""
         return await self.counters.corrected(connection, self.tails)
+
+    async def watch_rewritten(self, connection: asyncpg.Connection) -> bool:
+        """Watches finished rows that were written again, as far as that is due; the next :meth:`read` tells of them."""
+        found = False
+        for table, rewritten in self.rewritten.items():
+            rewritten.doubtful |= table in self.counters.doubtful
+            live = self.live[table]
+            ids = await rewritten.find(connection, table, self.tails[table].watermark, live)
+            # In which session they were nobody knows.
+            live.update({number: LiveRow("", None) for number in ids})
+            found |= bool(ids)
+        return found
 
     async def watch_open_positions(self, connection: asyncpg.Connection) -> bool:
         """Watches every position that is open; True where one was not, which the next :meth:`read` tells of."""

@@ -137,3 +137,24 @@ async def test_no_commit_is_missed_whatever_the_order(poller: Poller, database_u
     await read(writers)
     committed = [row["id"] for row in await poller.connection.fetch("SELECT id FROM trades")]
     assert sorted(told) == sorted(committed)
+
+
+async def test_a_closed_position_moved_while_another_changes(
+    poller: Poller, connection: asyncpg.Connection, database_url: str
+) -> None:
+    """The server's counters move for the one as for the other."""
+    session = await insert(connection, "trading_sessions", mode="LIVE")
+    closed = await insert(connection, "positions", session_id=1, status="CLOSED")
+    later = await Poller.start(database_url)
+
+    async def is_told() -> bool:
+        await connection.execute("UPDATE positions SET current_price = current_price + 1 WHERE status = 'OPEN'")
+        changes = await later.poll()
+        await later.watch.corrections(later.connection)
+        await later.watch.watch_rewritten(later.connection)
+        return any((row.id, row.session) == (closed, session) for row in changes.rows.get("positions", ()))
+
+    assert not await is_told()
+    await connection.execute("UPDATE positions SET session_id = $2 WHERE id = $1", closed, session)
+    await until(is_told)
+    await later.connection.close()
