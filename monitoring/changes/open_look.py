@@ -9,7 +9,7 @@ from monitoring.changes.watch import Watch
 from monitoring.clock import Clock
 
 PAUSE_SECONDS = 1.0
-LARGEST_SHARE = 0.002
+MAX_PROCESSOR_SHARE = 0.002
 """Of a processor, at most: where the table is long and has no index on its open rows, looks are rarer."""
 CLOSELY_SECONDS = 60.0
 """For so long after a session appeared every poll looks, whatever it costs: positions are moved to it just then."""
@@ -34,5 +34,5 @@ class OpenLook:
             return False
         found = await watch.watch_open_positions(connection)
         cost = self.clock.monotonic() - started
-        self._next = started + max(PAUSE_SECONDS, cost / LARGEST_SHARE)
+        self._next = started + max(PAUSE_SECONDS, cost / MAX_PROCESSOR_SHARE)
         return found

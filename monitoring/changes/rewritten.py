@@ -7,7 +7,7 @@ import asyncpg
 
 from monitoring.clock import Clock
 
-PROCESSOR_SHARE = 0.002
+MAX_PROCESSOR_SHARE = 0.002
 """Of one processor, at most: the whole table is read, for want of an index."""
 MAX_FOUND_ROWS = 2000
 
@@ -48,5 +48,5 @@ class RewrittenRows:
         query = WRITTEN_SINCE.format(table=table, limit=MAX_FOUND_ROWS)
         rows = await connection.fetch(query, watermark, list(watched), self.since)
         self.since, self.doubtful = since, False
-        self._next = started + (self.clock.monotonic() - started) / PROCESSOR_SHARE
+        self._next = started + (self.clock.monotonic() - started) / MAX_PROCESSOR_SHARE
         return [row["id"] for row in rows]

@@ -1,0 +1,120 @@
+"""Whole tables are read to their end, whatever their ids, and at the engine's convenience."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from monitoring.changes.gate import start_tail
+from monitoring.clock import Clock
+from monitoring.database.capabilities import Capabilities
+from monitoring.database.errors import DatabaseUnavailable
+from monitoring.database.pool import Database
+from monitoring.database.source import Source
+from monitoring.projections import Projections, backfill, projected
+from monitoring.projections.trades import TradeTotals
+from tests.clocks import AN_AFTERNOON, standing_at
+from tests.projections.reading import follower_of, refreshed
+from tests.rows import insert
+
+TRADES = 9
+CHUNKS = 3
+
+
+class TickingClock:
+    """A ``clock`` by which every look takes a second."""
+
+    def __init__(self) -> None:
+        self._looks = 0
+        self.clock = Clock(lambda: AN_AFTERNOON, self._look)
+
+    def _look(self) -> float:
+        self._looks += 1
+        return float(self._looks)
+
+
+@pytest.fixture
+async def session(connection: asyncpg.Connection) -> int:
+    return await insert(connection, "trading_sessions", mode="LIVE", initial_balance=1000, start_time=AN_AFTERNOON)
+
+
+@pytest.fixture
+async def projections(database_url: str) -> AsyncIterator[Projections]:
+    clock = TickingClock().clock
+    database = Database(database_url, clock)
+    await database.open()
+    yield Projections(database, clock)
+    await database.close()
+
+
+async def trades(connection: asyncpg.Connection, session: int, first: int = 1) -> None:
+    for number in range(first, first + TRADES):
+        at = AN_AFTERNOON - timedelta(minutes=TRADES - number % TRADES)
+        await insert(connection, "trades", id=number, session_id=session, pnl=1, exit_time=at)
+
+
+@pytest.mark.parametrize(("busy", "share"), [(False, 2.0), (True, 0.5)])
+async def test_scans_rest_while_the_engine_writes(
+    connection: asyncpg.Connection,
+    session: int,
+    projections: Projections,
+    monkeypatch: pytest.MonkeyPatch,
+    busy: bool,
+    share: float,
+) -> None:
+    """Two readers take half a processor of PostgreSQL's together, if a chunk is all work for it."""
+    monkeypatch.setattr(projected, "CHUNK_ROWS", CHUNKS)
+    monkeypatch.setattr(backfill, "BUSY_SECONDS", 3600 if busy else 0)
+    await trades(connection, session)
+    rests: list[float] = []
+    sleep = asyncio.sleep
+
+    async def rest(seconds: float) -> None:
+        rests.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr(backfill.asyncio, "sleep", rest)
+    tail = await start_tail(connection, "trades", TickingClock().clock)
+    await projections.begin(Source(connection, await Capabilities.read(connection)), {"trades": tail}, ["trades"])
+    projections.backfill.engine_wrote()
+    work = asyncio.create_task(projections.backfill.run())
+    while projections.backfill.active:
+        await sleep(0.001)
+    work.cancel()
+    with suppress(asyncio.CancelledError):
+        await work
+    assert len(rests) >= CHUNKS - 1
+    # Every chunk took one second and more, by this clock.
+    assert all(backfill.READER_COUNT / (1 + seconds) <= share for seconds in rests)
+    assert (max(rests) == 0) == (not busy)
+
+
+async def test_ids_that_begin_high_are_no_rows_to_read(connection: asyncpg.Connection, session: int) -> None:
+    """Old rows are deleted, or came from elsewhere: what their ids were is never asked for."""
+    await trades(connection, session, first=2_000_000_000)
+    follower = await refreshed(connection, await follower_of(connection, session, standing_at(AN_AFTERNOON)))
+    assert follower.trades.total == TRADES
+
+
+async def test_a_chunk_that_takes_too_long_is_read_in_pieces(
+    connection: asyncpg.Connection, session: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan = TradeTotals.scan
+
+    async def within_limits(totals: TradeTotals, source: Source, ids: projected.IdRange) -> Any:
+        if ids.until - ids.after > 2:
+            raise DatabaseUnavailable("canceling statement due to statement timeout")
+        return await scan(totals, source, ids)
+
+    monkeypatch.setattr(TradeTotals, "scan", within_limits)
+    await trades(connection, session)
+    follower = await follower_of(connection, session, standing_at(AN_AFTERNOON))
+    source = await follower.poll(connection)
+    for _ in range(4 * TRADES):
+        with suppress(DatabaseUnavailable):
+            await follower.advance(source)
+    assert (await follower.read(source)).trades.total == TRADES
