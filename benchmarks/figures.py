@@ -18,7 +18,7 @@ import asyncpg
 import httpx
 
 from benchmarks.databases import LIVE, SIZES, make, start_server
-from benchmarks.usage import Meter, resident
+from benchmarks.usage import Meter, processor_seconds, resident
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.pool import Database
 from monitoring.sections import SECTIONS
@@ -112,20 +112,19 @@ async def refresh(url: str) -> float:
 
 async def beside_an_engine(url: str) -> dict[str, float]:
     """A cold start while an engine commits COMMITS_A_SECOND times a second, and somebody asks for sections."""
-    writer, watcher = await asyncpg.connect(url), await asyncpg.connect(url)
+    writer = await asyncpg.connect(url)
     writing = asyncio.create_task(write_again_and_again(writer))
     waits: list[float] = []
     async with serving(url) as (address, _, started), httpx.AsyncClient(base_url=address, timeout=300) as client:
         (await client.get("/")).raise_for_status()
-        backends = [row["pid"] for row in await watcher.fetch(READERS)]
-        meter = Meter.start(backends)
+        meter = Meter.start(await backends(url))
         while (await client.get("/ready")).json().get("histories"):
             waits += [await timed(client, path) for path in ("/", "/partials/balance", "/api/metrics")]
             await asyncio.sleep(0.2)
         complete = time.perf_counter() - started
     writing.cancel()
     await asyncio.gather(writing, return_exceptions=True)
-    await asyncio.gather(writer.close(), watcher.close())
+    await writer.close()
     return {
         "beside a busy engine: complete (s)": complete,
         "beside a busy engine: PostgreSQL for scans (% of a core)": meter.percent(),
@@ -133,6 +132,14 @@ async def beside_an_engine(url: str) -> dict[str, float]:
         if waits
         else 0.0,
     }
+
+
+async def backends(url: str) -> list[int]:
+    """Process ids of the dashboard's connections."""
+    watcher = await asyncpg.connect(url)
+    found = [row["pid"] for row in await watcher.fetch(READERS)]
+    await watcher.close()
+    return found
 
 
 async def write_again_and_again(writer: asyncpg.Connection) -> None:
@@ -152,6 +159,8 @@ async def measure(url: str) -> dict[str, float]:
     figures: dict[str, float] = {}
     async with serving(url) as (address, process, started), httpx.AsyncClient(base_url=address, timeout=300) as client:
         figures["cold: first page (s)"], figures["cold: complete (s)"] = await cold_start(client, started)
+        figures["cold: our processor time (s)"] = processor_seconds(process)
+        figures["cold: PostgreSQL's processor time (s)"] = sum(map(processor_seconds, await backends(url)))
         for path in CALLS:
             figures[f"{path} (ms)"] = await warm(client, path)
         figures["resident memory (MB)"] = resident(process) / 1e6
