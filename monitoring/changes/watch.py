@@ -105,17 +105,22 @@ class Watch:
         for table in tables:
             known = before and before.tails.get(table)
             watch.tails[table] = known or await start_tail(connection, table, clock)
-        for table in living:
-            rows = before.live.get(table) if before else None
-            if rows is None:
-                rows = await _alive(connection, capabilities, table, watch.tails[table].watermark, clock.now())
-            watch.live[table] = rows
-            watch.rewritten[table] = await RewrittenRows.start(connection, clock)
+            if table in living:
+                rows = before.live.get(table) if before else None
+                await watch._track(connection, table, rows)
         if capabilities.has(FLAGS, "id"):
             flags = before.flags if before else None
             watch.flags = await connection.fetchval(FLAGS_VERSION) if flags is None else flags
         await watch.corrections(connection)
         return watch
+
+    async def _track(self, connection: asyncpg.Connection, table: str, rows: dict[int, LiveRow] | None) -> None:
+        """Watches the rows of a living table that may still change: those that are known, or that are there."""
+        if rows is None:
+            watermark, now = self.tails[table].watermark, self.clock.now()
+            rows = await _alive(connection, self.capabilities, table, watermark, now)
+        self.live[table] = rows
+        self.rewritten[table] = await RewrittenRows.start(connection, self.clock)
 
     @property
     def tables(self) -> tuple[str, ...]:
