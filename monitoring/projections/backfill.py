@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+import asyncpg
+
 from monitoring.backoff import Backoff
 from monitoring.clock import Clock
-from monitoring.database.errors import MAY_BE_SCHEMA, SCHEMA_CHANGED, DatabaseUnavailable
+from monitoring.database.capabilities import Capabilities
+from monitoring.database.errors import DatabaseUnavailable
 from monitoring.database.pool import Database
 from monitoring.database.source import Source
 from monitoring.projections.projected import Projected
@@ -98,17 +101,12 @@ class BackfillWorker:
         return spent * (READER_COUNT / MAX_PROCESSOR_SHARE - 1) if busy else 0.0
 
     async def _advance(self, projected: Projected[Any]) -> None:
-        adapted = self._database.adapted
+        async def read(connection: asyncpg.Connection, capabilities: Capabilities) -> bool:
+            return await projected.advance(Source(connection, capabilities))
+
         try:
-            async with self._database.acquire() as connection:
-                complete = await projected.advance(Source(connection, self._database.capabilities))
+            complete = await self._database.ask(read)
         except DatabaseUnavailable:
-            await asyncio.sleep(self._backoff.next())
-            return
-        except MAY_BE_SCHEMA as error:
-            if not isinstance(error, SCHEMA_CHANGED) and not await self._database.moved(adapted):
-                raise
-            # The feed begins the scan anew.
             await asyncio.sleep(self._backoff.next())
             return
         self._moved.set()
