@@ -60,7 +60,7 @@ class Subscription:
 class Hub:
     """Versions by scope (see ``scope_key``) and section, and the listeners of each scope.
 
-    ``quiet`` seconds pass between two signals for the same section; the first of a burst goes out at once.
+    ``throttle_seconds`` pass between two signals for the same section; the first of a burst goes out at once.
     """
 
     def __init__(
@@ -157,9 +157,6 @@ class Hub:
         self.add(subscription)
         return subscription
 
-    def unsubscribe(self, subscription: Subscription) -> None:
-        self.remove(subscription)
-
     def add_prefetcher(self, prefetcher: Callable[[ScopeKey, Mapping[str, str]], None]) -> None:
         """``prefetcher`` hears of every signal that anybody is given: their scope, and sections with versions."""
         self._prefetchers.append(prefetcher)
@@ -197,11 +194,8 @@ class Hub:
     def close(self) -> None:
         """Tells every listener that the server is going away."""
         self.closing = True
-        for listener in self._everybody():
+        for listener in [listener for listeners in self._listeners.values() for listener in listeners]:
             listener.close()
-
-    def _everybody(self) -> list[Listener]:
-        return [listener for listeners in self._listeners.values() for listener in listeners]
 
     def _signal(self, scope: ScopeKey, sections: Iterable[str]) -> None:
         throttled = self._throttled.setdefault(scope, {})

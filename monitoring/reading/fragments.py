@@ -137,7 +137,7 @@ class Fragments:
         wanted = {section: list[Variant]() for section in sections}
         for kept in self._kept.values():
             name, scope = kept.variant.section.name, kept.variant.scope
-            asked = kept.asked and name in wanted and scope.key == followed and self._reader.is_good(scope)
+            asked = kept.asked and name in wanted and scope.key == followed and self._reader.is_fresh(scope)
             if asked and not self._is_fresh(kept, announced=True):
                 wanted[name].append(kept.variant)
         task = None

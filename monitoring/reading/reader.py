@@ -39,8 +39,6 @@ T = TypeVar("T")
 MAX_KEPT_SCOPES = 64
 """Scopes whose facts are kept."""
 
-_Read = tuple[ScopeState, FactsRead | None, datetime]
-
 
 @dataclass(frozen=True, slots=True)
 class _Known:
@@ -51,7 +49,7 @@ class _Known:
     made: float
     """``monotonic`` when it had been read."""
 
-    def good(self, session: Session, changes: int, now: float) -> bool:
+    def is_fresh(self, session: Session, changes: int, now: float) -> bool:
         """Whether these facts still hold, and are of this row of the session."""
         of_it = self.facts is not None and self.facts.facts.session == session
         return of_it and self.changes == changes and now - self.made < MAX_FACTS_AGE_SECONDS
@@ -74,11 +72,11 @@ class Reader:
         self.shown = Shown(metrics)
         self._clock = clock
         self._sessions: dict[ScopeKey, Session | None] = {}
-        self._good: set[ScopeKey] = set()
+        self._fresh: set[ScopeKey] = set()
         """Which of them are known to be as the database has them; the others are the last known."""
         self._finding: SingleFlight[ScopeKey, set[ScopeKey], Session | None] = SingleFlight()
         self._rereads = Rereads(hub, clock)
-        self._parts = FactCache(projections, clock)
+        self._fact_cache = FactCache(projections, clock)
         self._roster: Roster | None = None
         """None where the sessions must be looked at again."""
         self._known: Lru[tuple[int, ...], _Known] = Lru(MAX_KEPT_SCOPES)
@@ -88,7 +86,7 @@ class Reader:
 
     def forget_sessions(self) -> None:
         """A row of ``trading_sessions`` changed."""
-        self._good, self._roster = set(), None
+        self._fresh, self._roster = set(), None
 
     def clear(self) -> None:
         """The database is another one."""
@@ -97,11 +95,11 @@ class Reader:
         self._known.clear()
 
     async def session(self, requested: ScopeKey) -> Session | None:
-        """The session or bot asked for , or as it was last known; None when the database holds none.
+        """The session or bot asked for, or as it was last known; None when the database holds none.
 
         Raises UnknownSession, TableMissing, and DatabaseUnavailable where it was never known.
         """
-        if requested in self._good:
+        if requested in self._fresh:
             return self._sessions[requested]
         try:
             return await asyncio.shield(self._find_once(requested))
@@ -113,20 +111,22 @@ class Reader:
                 self._rereads.note_failure(last_known.newest)
             return last_known
 
-    def is_good(self, scope: Scope) -> bool:
+    def is_fresh(self, scope: Scope) -> bool:
         """Whether the scope's session is known to be as the database has it."""
-        return scope.key in self._good and self._sessions[scope.key] == scope.session
+        return scope.key in self._fresh and self._sessions[scope.key] == scope.session
 
     def _find_once(self, requested: ScopeKey) -> asyncio.Task[Session | None]:
         """One look, however many ask at once; who asks after a change shares none that began before it."""
-        return self._finding.join(requested, self._good, lambda: self.find(requested), lambda good: good is self._good)
+        return self._finding.join(
+            requested, self._fresh, lambda: self.find(requested), lambda fresh: fresh is self._fresh
+        )
 
     async def find(self, requested: ScopeKey) -> Session | None:
         """The session or bot as the database has it now.
 
         Raises UnknownSession, TableMissing, DatabaseUnavailable.
         """
-        good = self._good
+        fresh = self._fresh
 
         async def look(connection: asyncpg.Connection, capabilities: Capabilities) -> Session | None:
             found = self._pick(await self._read_roster(connection, capabilities), requested)
@@ -135,22 +135,22 @@ class Reader:
             return replace(found, config=await read_config(connection, capabilities, found.newest))
 
         session = await self.database.ask(look)
-        if good is not self._good:
+        if fresh is not self._fresh:
             # A change came while we read, which this may or may not show: the next one looks again.
             return session
         if len(self._sessions) >= MAX_KEPT_SESSIONS:
             self._sessions.clear()
-            good.clear()
+            fresh.clear()
         self._sessions[requested] = session
-        good.add(requested)
+        fresh.add(requested)
         self.hub.define(requested, session.ids if session else ())
         return session
 
     async def _read_roster(self, connection: asyncpg.Connection, capabilities: Capabilities) -> Roster:
-        good, roster = self._good, self._roster
+        fresh, roster = self._fresh, self._roster
         if roster is None:
             roster = await read_roster(connection, capabilities, self.projections, self._clock.now())
-            if good is self._good:
+            if fresh is self._fresh:
                 self._roster = roster
         return roster
 
@@ -170,7 +170,7 @@ class Reader:
     def time_moved_sessions(self) -> bool:
         """Whether, by time alone or by signs of life, another bot is current, or other sessions are one bot."""
         roster, shown = self._roster, self._sessions.get(CURRENT)
-        if roster is None or CURRENT not in self._good:
+        if roster is None or CURRENT not in self._fresh:
             return False
         now = self._clock.now()
         chain = current(roster.chains, now)
@@ -227,7 +227,7 @@ class Reader:
     async def _know(self, scope: Scope, facts: bool) -> _Known:
         session = self._newest(scope)
         known, changes = self._known.get(session.ids), self.hub.changes(session.ids)
-        if known is not None and known.good(session, changes, self._clock.monotonic()):
+        if known is not None and known.is_fresh(session, changes, self._clock.monotonic()):
             return known
         begun = session, changes
         reading = self._reading.join((scope.key, facts), begun, lambda: self._read_now(*begun, facts), begun.__eq__)
@@ -236,22 +236,17 @@ class Reader:
     async def _read_now(self, session: Session, changes: int, facts: bool) -> _Known:
         await self.projections.settle()
         async with self.database.acquire() as connection:
-            state, found, now = await self._read(connection, session, facts)
+            now, capabilities = self._clock.now(), self.database.capabilities
+            state = await self.projections.state(Source(connection, capabilities), session, now)
+            reading = Reading(connection, capabilities, state, now)
+            found = await read_facts(reading, self._fact_cache) if facts else None
         known = _Known(state, found, now, changes, self._clock.monotonic())
-        return self._keep(known) if facts else known
+        if found is None:
+            return known
+        self._rereads.note_status(found.facts)
+        return self._known.put(session.ids, known)
 
     def _newest(self, scope: Scope) -> Session:
         """As the database has it, where that is known: who asks may have come before it changed."""
-        found = self._sessions.get(scope.key) if scope.key in self._good else None
+        found = self._sessions.get(scope.key) if scope.key in self._fresh else None
         return found or scope.session
-
-    def _keep(self, known: _Known) -> _Known:
-        if known.facts is not None:
-            self._rereads.note_status(known.facts.facts)
-        return self._known.put(known.state.session.ids, known)
-
-    async def _read(self, connection: asyncpg.Connection, session: Session, facts: bool) -> _Read:
-        now, capabilities = self._clock.now(), self.database.capabilities
-        state = await self.projections.state(Source(connection, capabilities), session, now)
-        found = await read_facts(Reading(connection, capabilities, state, now), self._parts) if facts else None
-        return state, found, now

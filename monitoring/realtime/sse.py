@@ -35,7 +35,7 @@ async def stream(hub: Hub, scope: ScopeKey, heartbeat: float = HEARTBEAT_SECONDS
             yield event("stale", stale) if stale else event("hb", 1)
         yield RETRY
     finally:
-        hub.unsubscribe(subscription)
+        hub.remove(subscription)
 
 
 async def full_stream(
@@ -56,4 +56,4 @@ async def full_stream(
         yield RETRY
     finally:
         streams.leave(buffer)
-        hub.unsubscribe(subscription)
+        hub.remove(subscription)

@@ -56,7 +56,8 @@ class Traced:
         of_class = getattr(type(self._traced), name, None)
         if isinstance(of_class, property) and of_class.fget is not None:
             return of_class.fget(self)
+        value = getattr(self._traced, name)
         if name not in self._sources:
             raise LookupError(f"{type(self._traced).__name__}.{name}: it is not known which tables it is read from")
         self._reads |= self._sources[name]
-        return getattr(self._traced, name)
+        return value

@@ -87,7 +87,7 @@ async def told(page: Page, scope: str) -> None:
             while not heard >= SECTIONS & set(page.parts.hub.sections):
                 heard |= (await subscription.next(60)).keys()
     finally:
-        page.parts.hub.unsubscribe(subscription)
+        page.parts.hub.remove(subscription)
 
 
 @pytest.mark.parametrize("order", ORDERS)

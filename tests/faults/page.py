@@ -41,7 +41,7 @@ class Page:
             while not subscription.closed:
                 await self._fetch(await subscription.next(60))
         finally:
-            self.parts.hub.unsubscribe(subscription)
+            self.parts.hub.remove(subscription)
 
     async def _fetch(self, names: Any) -> None:
         for name in names:

@@ -144,6 +144,6 @@ async def test_it_counts_viewers_and_knows_when_it_is_full(hub: Hub) -> None:
     hub.max_viewers = 2
     first, second = hub.subscribe(SEVEN), hub.subscribe(CURRENT)
     assert (hub.viewers, hub.viewed(), hub.full) == (2, {SEVEN, CURRENT}, True)
-    hub.unsubscribe(first)
-    hub.unsubscribe(second)
+    hub.remove(first)
+    hub.remove(second)
     assert (hub.viewers, hub.viewed(), hub.full) == (0, set(), False)
