@@ -4,21 +4,22 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from monitoring.bots.chains import Chain, Run
+from monitoring.projections.times import EPOCH
 
 MODES = ("LIVE", "PAPER", "BACKTEST")
-RESTART = timedelta(minutes=15)
+RESTART_GRACE = timedelta(minutes=15)
 """A bot that ended more recently may be about to begin its next session."""
-FORGOTTEN = timedelta(days=7)
+MAX_SILENCE = timedelta(days=7)
 """A session without an end whose last sign is older than this counts as ended."""
 
-ALIVE, SILENT, OVER = range(3)
+ALIVE, SILENT, ENDED = range(3)
 
 
 def ended_at(run: Run, now: datetime) -> datetime | None:
     """When the session ended; None while it has not."""
     if run.end is not None:
         return run.end
-    return run.last_sign if now - run.last_sign > FORGOTTEN else None
+    return run.last_sign if now - run.last_sign > MAX_SILENCE else None
 
 
 def current(chains: Iterable[Chain], now: datetime) -> Chain | None:
@@ -32,12 +33,18 @@ def running_first(chains: Iterable[Chain], now: datetime) -> list[Chain]:
 
 
 def _rank(chain: Chain, now: datetime) -> tuple[object, ...]:
-    newest = chain[-1]
-    ended = ended_at(newest, now)
-    long_over = ended is not None and now - ended >= RESTART
-    life = ALIVE if ended is not None and not long_over else OVER if long_over else SILENT if newest.silent else ALIVE
+    """Less for a bot that is shown before others."""
+    first, newest = chain[0], chain[-1]
+    life = _life(newest, now)
     mode = MODES.index(newest.session.mode) if newest.session.mode in MODES else len(MODES)
-    first = chain[0]
-    latest = (ended or newest.last_sign) - datetime.min  # noqa: DTZ901 - naive UTC, as all times here
-    age = (first.session.start - datetime.min, first.id) if life == ALIVE else (-latest, -newest.id)  # noqa: DTZ901
-    return long_over, mode, life, age
+    # Of several that are alive the oldest, of others the newest.
+    heard = newest.ended if life == ENDED else newest.last_sign
+    age = (first.session.start - EPOCH, first.id) if life == ALIVE else (EPOCH - heard, -newest.id)
+    return life == ENDED, mode, life, age
+
+
+def _life(newest: Run, now: datetime) -> int:
+    ended = ended_at(newest, now)
+    if ended is None:
+        return SILENT if newest.silent else ALIVE
+    return ALIVE if now - ended < RESTART_GRACE else ENDED

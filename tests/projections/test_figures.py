@@ -18,17 +18,6 @@ from tests.rows import insert
 CLOCK = standing_at(AN_AFTERNOON)
 
 
-@pytest.fixture
-async def session(connection: asyncpg.Connection) -> int:
-    return await insert(
-        connection,
-        "trading_sessions",
-        mode="LIVE",
-        initial_balance=1000,
-        start_time=AN_AFTERNOON - timedelta(days=5),
-    )
-
-
 def snapshot(session: int, at: datetime, equity: float, **more: Any) -> dict[str, Any]:
     return {"session_id": session, "timestamp": at, "balance": equity, "equity": equity, "total_pnl": 1, **more}
 

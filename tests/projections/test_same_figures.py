@@ -26,17 +26,6 @@ LOOK_EVERY = 4
 
 
 @pytest.fixture
-async def session(connection: asyncpg.Connection) -> int:
-    return await insert(
-        connection,
-        "trading_sessions",
-        mode="LIVE",
-        initial_balance=INITIAL,
-        start_time=AN_AFTERNOON - timedelta(days=1),
-    )
-
-
-@pytest.fixture
 async def other(connection: asyncpg.Connection) -> int:
     return await insert(connection, "trading_sessions", mode="PAPER", initial_balance=7, start_time=AN_AFTERNOON)
 
