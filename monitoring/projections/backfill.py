@@ -109,9 +109,10 @@ class BackfillWorker:
         except DatabaseUnavailable:
             await asyncio.sleep(self._backoff.next())
             return
-        self._moved.set()
         if complete:
             log.info("%s: read to the end", projected.table)
         if complete or self._clock.monotonic() - self._announced > PROGRESS_SECONDS:
             self._announced = self._clock.monotonic()
             self._progressed.set()
+        # Last: pages that wait go on behind those that announce the progress, and name the versions after it.
+        self._moved.set()
