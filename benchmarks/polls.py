@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 
 from benchmarks.databases import SIZES, make, start_server
-from monitoring.changes.watch import MAX_NEW_ROWS, Watch
+from monitoring.changes.table_cursors import MAX_NEW_ROWS, TableCursors
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.capabilities import Capabilities
 
@@ -33,12 +33,12 @@ async def measure(poll: Callable[[], Awaitable[object]]) -> tuple[float, float]:
 
 async def main(url: str) -> None:
     connection = await asyncpg.connect(url)
-    watch = await Watch.start(connection, await Capabilities.read(connection), (), SYSTEM_CLOCK)
+    watch = await TableCursors.start(connection, await Capabilities.read(connection), (), SYSTEM_CLOCK)
     query, arguments = watch._query(), watch._arguments()
     each = [
         f"({watch._columns(table)} WHERE id > $1 ORDER BY id LIMIT {MAX_NEW_ROWS})"
         f" UNION ALL {watch._columns(table)} WHERE id = ANY($2::bigint[])"
-        for table in watch.tails
+        for table in watch.cursors
     ]
 
     async def at_once() -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import asyncpg
 
-from monitoring.changes.watch import TAILS
+from monitoring.changes.table_cursors import GROWING_TABLES
 from monitoring.clock import SYSTEM_CLOCK, Clock
 from monitoring.database.capabilities import ESSENTIAL, FLAGS, TABLES, Capabilities
 from monitoring.database.errors import DatabaseUnavailable, PlainErrors
@@ -106,7 +106,7 @@ def _blind(capabilities: Capabilities) -> Iterator[str]:
         yield f"everything: {why}"
     if capabilities.hides(*FLAGS):
         yield f"a kill switch would go unseen: {capabilities.fault(*FLAGS)}"
-    read = {*TAILS, FLAGS[0]}
+    read = {*GROWING_TABLES, FLAGS[0]}
     hidden = capabilities.denied | (capabilities.differing.keys() & capabilities.faults.keys())
     if places := [name for name in capabilities.faults if name in hidden and name.partition(".")[0] in read]:
         yield f"the figures that need {', '.join(places)}"

@@ -16,7 +16,7 @@ from monitoring.database.capabilities import Capabilities
 from monitoring.metrics.facts import Flow, Session
 from monitoring.metrics.health import limit_seconds
 from monitoring.projections import Projections
-from monitoring.projections.record import rhythm_seconds
+from monitoring.projections.session_history import rhythm_seconds
 from monitoring.projections.times import from_epoch, shifted
 from monitoring.scope import read_sessions
 

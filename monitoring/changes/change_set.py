@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from monitoring.changes.gate import Tail
+from monitoring.changes.snapshot_token import IdCursor
 from monitoring.database.source import Source
 
 
@@ -52,7 +52,7 @@ class Consumer(Protocol):
     def watched(self) -> bool:
         """Whether anybody looks, so that changes are to be found quickly."""
 
-    async def take_in(self, source: Source, cursors: Mapping[str, Tail], changes: ChangeSet) -> None:
+    async def take_in(self, source: Source, cursors: Mapping[str, IdCursor], changes: ChangeSet) -> None:
         """Takes in what the feed found. Where it fails it is called again with the same changes."""
 
     def reset(self) -> None:

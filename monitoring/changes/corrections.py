@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
-from monitoring.changes.gate import Tail, start_tail
+from monitoring.changes.snapshot_token import IdCursor, start_cursor
 from monitoring.clock import Clock
 
 COUNTERS = """
@@ -23,31 +23,31 @@ class Counters:
     """The server's counts of updates and deletions in each table, and the file it lies in."""
 
     tables: tuple[str, ...]
-    living: frozenset[str]
+    changing: frozenset[str]
     """Tables some of whose rows change all the time and are watched one by one."""
     clock: Clock
-    told: dict[str, float] = field(default_factory=dict)
-    """When a change of a row in a living table was told: that explains what the counters say, or some of it."""
+    reported: dict[str, float] = field(default_factory=dict)
+    """When a change of a row in a changing table was reported: that explains what the counters say, or some of it."""
     doubtful: set[str] = field(default_factory=set)
-    """Living tables whose counts moved at the last call and are explained by that."""
+    """ChangingTable tables whose counts moved at the last call and are explained by that."""
     _updated: dict[str, int] = field(default_factory=dict)
     _deleted: dict[str, int] = field(default_factory=dict)
     _files: dict[str, int] = field(default_factory=dict)
 
-    async def corrected(self, connection: asyncpg.Connection, tails: dict[str, Tail]) -> set[str]:
+    async def corrected(self, connection: asyncpg.Connection, cursors: dict[str, IdCursor]) -> set[str]:
         """Tables whose old rows changed since the last call, as far as the server has counted by now.
 
-        The tails of tables that were emptied, or whose newest rows went, begin anew. All that can fail comes first: a
+        The cursors of tables that were emptied, or whose newest rows went, begin anew. All that can fail comes first: a
         call that raises has noted nothing.
         """
         rows = await connection.fetch(COUNTERS, list(self.tables))
         self.doubtful = set()
         emptied = {row["name"] for row in rows if self._files.get(row["name"], row["file"]) != row["file"]}
         begun = {
-            table: Tail() if table in emptied else await start_tail(connection, table, self.clock)
-            for table in await _receded(connection, tails)
+            table: IdCursor() if table in emptied else await start_cursor(connection, table, self.clock)
+            for table in await _receded(connection, cursors)
         }
-        tails.update(begun)
+        cursors.update(begun)
         return emptied | begun.keys() | {row["name"] for row in rows if self._counts(row)}
 
     def _counts(self, row: asyncpg.Record) -> bool:
@@ -62,14 +62,15 @@ class Counters:
         return deleted or updated
 
     def _explained(self, table: str) -> bool:
-        return (
-            table in self.living and self.clock.monotonic() - self.told.get(table, -math.inf) < COUNTED_WITHIN_SECONDS
-        )
+        reported = self.reported.get(table, -math.inf)
+        return table in self.changing and self.clock.monotonic() - reported < COUNTED_WITHIN_SECONDS
 
 
-async def _receded(connection: asyncpg.Connection, tails: Mapping[str, Tail]) -> Iterable[str]:
+async def _receded(connection: asyncpg.Connection, cursors: Mapping[str, IdCursor]) -> Iterable[str]:
     """Tables whose newest id is lower than one that was there before."""
-    if not tails:
+    if not cursors:
         return ()
-    newest = " UNION ALL ".join(f"SELECT '{table}' AS name, coalesce(max(id), 0) AS id FROM {table}" for table in tails)
-    return [row["name"] for row in await connection.fetch(newest) if row["id"] < tails[row["name"]].watermark]
+    newest = " UNION ALL ".join(
+        f"SELECT '{table}' AS name, coalesce(max(id), 0) AS id FROM {table}" for table in cursors
+    )
+    return [row["name"] for row in await connection.fetch(newest) if row["id"] < cursors[row["name"]].watermark]

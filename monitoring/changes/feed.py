@@ -1,6 +1,6 @@
-"""Notices what was committed: a poll with an exact gate, cheap enough to run many times a second.
+"""Notices what was committed: a poll with an exact token, cheap enough to run many times a second.
 
-Nothing is created in the database and nothing but SELECT is needed. If the gate has not moved, nothing was committed.
+Nothing is created in the database and nothing but SELECT is needed. If the token has not moved, nothing was committed.
 If it has, one query brings the new ids of every watched table and the row versions of everything that is still
 alive (open positions, unfinished orders, running sessions, control flags). Corrections of old rows show in the
 server's own counters, which are looked at every few seconds.
@@ -18,11 +18,11 @@ import asyncpg
 from monitoring.backoff import Backoff
 from monitoring.changes.change_set import ChangeSet, Consumer
 from monitoring.changes.feed_state import FeedState
-from monitoring.changes.gate import Gate, read_gate
 from monitoring.changes.identity import identity_of
 from monitoring.changes.open_look import OpenLook
 from monitoring.changes.pace import Pace
-from monitoring.changes.watch import SESSIONS, Watch
+from monitoring.changes.snapshot_token import SnapshotToken, read_token
+from monitoring.changes.table_cursors import SESSIONS, TableCursors
 from monitoring.clock import Clock
 from monitoring.database.capabilities import ESSENTIAL
 from monitoring.database.errors import MAY_BE_SCHEMA, SCHEMA_CHANGED, DatabaseUnavailable, PlainErrors, lost_with
@@ -58,17 +58,17 @@ class Feed:
     pace: Pace = field(init=False)
     _consumer: Consumer = field(init=False)
     _open_look: OpenLook = field(init=False)
-    _watch: Watch | None = None
+    _cursors: TableCursors | None = None
     _adapted: int = 0
     """``database.adapted`` when the watch began."""
     _server: ServerInfo | None = None
-    _gate: Gate | None = None
-    """Of the last complete read; None makes the next poll read whatever the gate says."""
+    _token: SnapshotToken | None = None
+    """Of the last complete read; None makes the next poll read whatever the token says."""
     _xmax: int = 0
     """The newest transaction that was ever seen: on the same server it never goes back."""
     _looked: dict[str, float] = field(default_factory=dict)
     _pending: ChangeSet = field(default_factory=ChangeSet)
-    """What was found, and is not in the projections or not told yet."""
+    """What was found, and is not applied and announced yet."""
     _refresh: bool = False
     """Everything is to be read again at the next poll."""
     _begun: int = 0
@@ -85,10 +85,10 @@ class Feed:
     @property
     def seen(self) -> Hashable:
         """What stays equal for as long as nothing at all is committed; None while nobody watches."""
-        gate = self._gate
-        if gate is None or self.state.gone_since is not None:
+        token = self._token
+        if token is None or self.state.gone_since is not None:
             return None
-        return gate.started, gate.replayed, gate.snapshot
+        return token.started, token.replayed, token.snapshot
 
     def refresh(self) -> None:
         """Anything may have changed unnoticed: everything is read again, and what is known stands until then."""
@@ -153,15 +153,15 @@ class Feed:
 
     async def _begin(self, connection: asyncpg.Connection, server: ServerInfo) -> None:
         identity = await identity_of(connection)
-        gate = await read_gate(connection, server.standby, self.clock)
-        before = self._watch
-        another = before is not None and (before.identity != identity or gate.xmax < self._xmax)
+        token = await read_token(connection, server.standby, self.clock)
+        before = self._cursors
+        another = before is not None and (before.identity != identity or token.xmax < self._xmax)
         restarted = self._server is not None and self._server.started != server.started
         anew = before is None or another or self._adapted != self.database.adapted
         if anew:
-            await self._watch_anew(connection, identity, None if another else before)
-        assert self._watch is not None
-        self._server, self._gate, self._xmax = server, None, gate.xmax
+            await self._start_cursors(connection, identity, None if another else before)
+        assert self._cursors is not None
+        self._server, self._token, self._xmax = server, None, token.xmax
         now = self.clock.monotonic()
         # A link that keeps breaking must not put reconciling off for ever.
         self._looked = {"schema": now, "reconciled": self._looked.get("reconciled", now)}
@@ -172,7 +172,7 @@ class Feed:
         if anew or restarted:
             # A watch does not know what was corrected before it began. And a crash may have undone commits that were
             # seen, if the server does not wait for its disk. Of tables that have gone, what was made of them must go.
-            self._pending.corrected |= {*(before.tables if before else ()), *self._watch.tables}
+            self._pending.corrected |= {*(before.tables if before else ()), *self._cursors.tables}
         await self._take_in(connection, ChangeSet())
         self.begun.set()
 
@@ -190,80 +190,80 @@ class Feed:
 
     async def _poll(self, connection: asyncpg.Connection, server: ServerInfo) -> float:
         """One look at the database; the seconds that it worked, the way there and back not counted."""
-        assert self._watch is not None
+        assert self._cursors is not None
         self._begun = self.state.polls + 1
         started = self.clock.monotonic()
-        gate = await read_gate(connection, server.standby, self.clock, TOKEN_TIMEOUT_SECONDS)
-        if gate.started != server.started or gate.promoted or self.database.astray:
+        token = await read_token(connection, server.standby, self.clock, TOKEN_TIMEOUT_SECONDS)
+        if token.started != server.started or token.promoted or self.database.astray:
             raise DatabaseUnavailable(f"{self.database.name}: another server answers than before")
         asked = self.clock.monotonic()
-        self._xmax = max(self._xmax, gate.xmax)
+        self._xmax = max(self._xmax, token.xmax)
         try:
-            await self._look(connection, server, gate)
+            await self._look(connection, server, token)
         except MAY_BE_SCHEMA:
             # A migration moved what is read. Where it did not, this is another matter.
-            adapted, self._gate = self._adapted, None
+            adapted, self._token = self._adapted, None
             await self._adapt(connection)
             if self._adapted == adapted:
                 raise
         self._measure(self.clock.monotonic() - started)
         return max(0.0, (self.clock.monotonic() - asked) - (asked - started))
 
-    async def _look(self, connection: asyncpg.Connection, server: ServerInfo, gate: Gate) -> None:
-        assert self._watch is not None
+    async def _look(self, connection: asyncpg.Connection, server: ServerInfo, token: SnapshotToken) -> None:
+        assert self._cursors is not None
         pause = SCHEMA_PAUSE_SECONDS if self.database.capabilities.has(ESSENTIAL) else EMPTY_PAUSE_SECONDS
         if self._due("schema", pause) or self._refresh or self._adapted != self.database.adapted:
             await self._adapt(connection)
-        if await self._open_look.finds(connection, self._watch):
-            self._gate = None
-        if not gate.same(self._gate):
-            changes = await self._watch.read(connection, gate)
-            self._gate = None if changes.more else gate
+        if await self._open_look.finds(connection, self._cursors):
+            self._token = None
+        if not token.same(self._token):
+            changes = await self._cursors.read(connection, token)
+            self._token = None if changes.more else token
             await self._take_in(connection, changes)
         if self._due("corrections", CORRECTIONS_PAUSE_SECONDS) or self._refresh:
             await self._take_in(connection, ChangeSet(corrected=await self._corrections(connection, server)))
 
     async def _take_in(self, connection: asyncpg.Connection, found: ChangeSet) -> None:
         """Brings the projections up to what was found, then tells of it. What fails is done at the next poll."""
-        assert self._watch is not None
+        assert self._cursors is not None
         self._pending.merge(found)
         changes, source = self._pending, Source(connection, self.database.capabilities)
         if not changes:
             return
-        await self._consumer.take_in(source, self._watch.tails, changes)
+        await self._consumer.take_in(source, self._cursors.cursors, changes)
         if any(row.is_new for row in changes.rows.get(SESSIONS, ())):
             self._open_look.restarted()
         self._pending = ChangeSet()
         self.state.changes += 1
 
     async def _corrections(self, connection: asyncpg.Connection, server: ServerInfo) -> set[str]:
-        assert self._watch is not None
-        corrected = await self._watch.corrections(connection)
-        if await self._watch.watch_rewritten(connection) or corrected:
-            self._gate = None
+        assert self._cursors is not None
+        corrected = await self._cursors.corrections(connection)
+        if await self._cursors.track_rewritten(connection) or corrected:
+            self._token = None
         if corrected:
             log.info("old rows changed in %s: read again", ", ".join(sorted(corrected)))
         if self._refresh or (server.standby and self._due("reconciled", UNCOUNTED_PAUSE_SECONDS)):
             self._refresh = False
-            corrected |= set(self._watch.tables)
+            corrected |= set(self._cursors.tables)
         return corrected
 
     async def _adapt(self, connection: asyncpg.Connection) -> None:
         """A migration may have added tables or columns, which no failing query would tell."""
-        assert self._watch is not None
+        assert self._cursors is not None
         await self.database.read_schema(connection)
         if self._adapted != self.database.adapted:
-            before = self._watch
-            await self._watch_anew(connection, before.identity, before)
+            before = self._cursors
+            await self._start_cursors(connection, before.identity, before)
             log.info("the schema of %s has changed: everything is read again", self.database.name)
             # Of tables that have gone too: what was made of them must go.
-            await self._take_in(connection, ChangeSet(corrected={*before.tables, *self._watch.tables}))
+            await self._take_in(connection, ChangeSet(corrected={*before.tables, *self._cursors.tables}))
 
-    async def _watch_anew(
-        self, connection: asyncpg.Connection, identity: tuple[object, ...], before: Watch | None
+    async def _start_cursors(
+        self, connection: asyncpg.Connection, identity: tuple[object, ...], before: TableCursors | None
     ) -> None:
         adapted = self.database.adapted
-        self._watch = await Watch.start(connection, self.database.capabilities, identity, self.clock, before)
+        self._cursors = await TableCursors.start(connection, self.database.capabilities, identity, self.clock, before)
         self._adapted = adapted
 
     def _due(self, what: str, pause: float) -> bool:

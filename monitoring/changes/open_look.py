@@ -5,7 +5,7 @@ from math import inf
 
 import asyncpg
 
-from monitoring.changes.watch import Watch
+from monitoring.changes.table_cursors import TableCursors
 from monitoring.clock import Clock
 
 PAUSE_SECONDS = 1.0
@@ -27,12 +27,12 @@ class OpenLook:
         """A session appeared."""
         self._closely_until = self.clock.monotonic() + CLOSELY_SECONDS
 
-    async def finds(self, connection: asyncpg.Connection, watch: Watch) -> bool:
+    async def finds(self, connection: asyncpg.Connection, watch: TableCursors) -> bool:
         """Looks, if that is due; True where there is an open position that was not watched and is from now on."""
         started = self.clock.monotonic()
         if started < self._next and started >= self._closely_until:
             return False
-        found = await watch.watch_open_positions(connection)
+        found = await watch.track_open_positions(connection)
         cost = self.clock.monotonic() - started
         self._next = started + max(PAUSE_SECONDS, cost / MAX_PROCESSOR_SHARE)
         return found

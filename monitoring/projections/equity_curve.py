@@ -9,11 +9,11 @@ import numpy as np
 
 from monitoring.metrics.facts import Daily, Drawdown, Series
 from monitoring.projections.days import EquityPoint
-from monitoring.projections.factors import FlowFactors
-from monitoring.projections.record import Record, rhythm_seconds
+from monitoring.projections.session_history import SessionHistory, rhythm_seconds
 from monitoring.projections.snapshots import MAX_BEATS
 from monitoring.projections.timeline import COLUMNS, DEPTH_COLUMNS, Timeline
 from monitoring.projections.times import epoch, from_epoch
+from monitoring.projections.unit_price import FlowFactors
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class EquityCurve:
 
     @classmethod
     def of(
-        cls, records: Collection[Record], timeline: Timeline | None, factors: FlowFactors, *, exact: bool
+        cls, records: Collection[SessionHistory], timeline: Timeline | None, factors: FlowFactors, *, exact: bool
     ) -> "EquityCurve":
         newest = max((record.newest.last for record in records if record.newest), default=None)
         snapshot = max((found for record in records if (found := _newest_snapshot(record))), default=None)
@@ -84,7 +84,7 @@ class EquityCurve:
         return self._timeline.step_before(epoch(moment)) if self._timeline else None
 
 
-def _newest_snapshot(record: Record) -> tuple[float, int, EquityPoint] | None:
+def _newest_snapshot(record: SessionHistory) -> tuple[float, int, EquityPoint] | None:
     """Its time, its id, itself."""
     days = (record.days[day] for day in sorted(record.days, reverse=True))
     known = ((day.close, day.last_snapshot_id) for day in days)

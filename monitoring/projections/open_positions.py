@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import asyncpg
 
-from monitoring.changes.gate import Tail
+from monitoring.changes.snapshot_token import IdCursor
 from monitoring.database.owners import owner
 from monitoring.database.source import Source
 
@@ -44,7 +44,7 @@ class OpenPositions:
         """Nothing is known."""
         self.complete, self._known, self._touched = False, {}, None
 
-    async def begin(self, source: Source, cursor: Tail | None) -> None:
+    async def begin(self, source: Source, cursor: IdCursor | None) -> None:
         """Reads all that are open; what is known stands until then."""
         if cursor is None or not source.capabilities.has("positions", *NEEDS):
             self.clear()

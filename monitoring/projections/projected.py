@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
-from monitoring.changes.gate import Tail
+from monitoring.changes.snapshot_token import IdCursor
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.source import Source
 
@@ -164,7 +164,7 @@ class Projected(Generic[State]):
     def readable(self, capabilities: Capabilities) -> bool:
         return capabilities.has(self.table, *self.projection.needs)
 
-    async def begin(self, source: Source, cursor: Tail | None) -> None:
+    async def begin(self, source: Source, cursor: IdCursor | None) -> None:
         """Scans the table from its start, up to the cursor. The present states stand until that is done."""
         if cursor is None or not self.readable(source.capabilities):
             self.clear()

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from monitoring.changes.change_set import ChangeSet
-from monitoring.changes.gate import Tail
+from monitoring.changes.snapshot_token import IdCursor
 from monitoring.clock import Clock
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.database.pool import Database
@@ -20,9 +20,9 @@ from monitoring.projections.equity import EquityHistory
 from monitoring.projections.equity_curve import EquityCurve
 from monitoring.projections.open_positions import OpenPositions
 from monitoring.projections.projected import Projected
-from monitoring.projections.record import Record
 from monitoring.projections.scope_equity import ScopeEquity
 from monitoring.projections.scope_state import MergedTrades, ScopePositions, ScopeState, flows_of
+from monitoring.projections.session_history import SessionHistory
 from monitoring.projections.trades import ScopeTrades, SessionTrades, TradeTotals
 
 MAX_KEPT_SCOPES = 64
@@ -48,7 +48,7 @@ class Projections:
     def __init__(self, database: Database, clock: Clock) -> None:
         self.trades: Projected[SessionTrades] = Projected(TradeTotals())
         self.flows: Projected[SessionFlows] = Projected(Bookings())
-        self.equity: Projected[Record] = Projected(EquityHistory())
+        self.equity: Projected[SessionHistory] = Projected(EquityHistory())
         self.positions = OpenPositions()
         self.backfill = BackfillWorker(database, clock, self._scanned)
         self.away: str | None = None
@@ -86,7 +86,7 @@ class Projections:
         """Tables that are being read as a whole, and the share that has been."""
         return {projected.table: projected.progress for projected in self._scanned if projected.building}
 
-    async def begin(self, source: Source, cursors: Mapping[str, Tail], tables: Iterable[str] | None = None) -> None:
+    async def begin(self, source: Source, cursors: Mapping[str, IdCursor], tables: Iterable[str] | None = None) -> None:
         """Reads tables from their start, all of them where none is named. What is known stands until then."""
         wanted = None if tables is None else set(tables)
         if wanted is not None and "positions" in wanted:
@@ -99,7 +99,7 @@ class Projections:
                 await projected.begin(source, cursors.get(projected.table))
         self.backfill.begin()
 
-    async def take_in(self, source: Source, cursors: Mapping[str, Tail], changes: ChangeSet) -> None:
+    async def take_in(self, source: Source, cursors: Mapping[str, IdCursor], changes: ChangeSet) -> None:
         """Brings everything up to what the feed found. Where it fails it may be called again with the same changes."""
         if changes.rows:
             self.backfill.engine_wrote()

@@ -13,13 +13,13 @@ from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.source import Source
 from monitoring.metrics.facts import Flow
 from monitoring.projections.days import Day, EquityPoint
-from monitoring.projections.effects import Probe, read_factors
 from monitoring.projections.equity_curve import EquityCurve
-from monitoring.projections.factors import FlowFactors
-from monitoring.projections.record import Record
+from monitoring.projections.flow_attribution import Probe, read_factors
+from monitoring.projections.session_history import SessionHistory
 from monitoring.projections.snapshots import SnapshotReader
 from monitoring.projections.timeline import Part, Timeline
 from monitoring.projections.times import EPOCH, epoch, from_epoch, midnight, next_midnight
+from monitoring.projections.unit_price import FlowFactors
 
 CLOSES_AGE_SECONDS = 1.0
 """For how long the closes of a history that is still being read are good enough."""
@@ -47,7 +47,7 @@ class ScopeEquity:
     initial: float | None
     """The balance before the first row."""
     _exact: bool = False
-    _records: dict[int, Record] = field(default_factory=dict)
+    _records: dict[int, SessionHistory] = field(default_factory=dict)
     _flows: tuple[Flow, ...] | None = None
     """Those that the factors were last found by; None where they must be looked at again."""
     _factors: FlowFactors = field(default_factory=FlowFactors.none)
@@ -61,7 +61,7 @@ class ScopeEquity:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def curve(
-        self, source: Source, now: datetime, records: Mapping[int, Record] | None, flows: tuple[Flow, ...]
+        self, source: Source, now: datetime, records: Mapping[int, SessionHistory] | None, flows: tuple[Flow, ...]
     ) -> EquityCurve:
         """The curve as of the records. None: they are still being read, daily closes must do."""
         reader = SnapshotReader.of(source.connection, source.capabilities)
@@ -74,7 +74,7 @@ class ScopeEquity:
             timeline = await self._put_together(reader, now)
             return EquityCurve.of(self._records.values(), timeline, self._factors, exact=self._exact)
 
-    async def _use(self, reader: SnapshotReader, records: Mapping[int, Record]) -> None:
+    async def _use(self, reader: SnapshotReader, records: Mapping[int, SessionHistory]) -> None:
         mine = {number: records[number] for number in self.sessions if number in records}
         if any(self._records.get(number) is not record for number, record in mine.items()):
             # Of another scan: their counts begin anew.
@@ -88,7 +88,7 @@ class ScopeEquity:
         if self._closes_read is not None and 0 <= seconds - self._closes_read < CLOSES_AGE_SECONDS:
             return
         sessions, until = list(self.sessions), now + MAX_CLOCK_SKEW
-        record = Record()
+        record = SessionHistory()
         if extent := await reader.extent(EPOCH, until):
             record.absorb(await reader.closes(sessions, midnight(extent[0]), min(until, extent[1])))
             record.beats = await reader.beats(sessions, extent[0], until)
@@ -164,7 +164,7 @@ class ScopeEquity:
         return parts
 
 
-async def _read_late(reader: SnapshotReader, session: int, record: Record) -> None:
+async def _read_late(reader: SnapshotReader, session: int, record: SessionHistory) -> None:
     for day in sorted(record.late):
         while day in record.late:
             before = record.stamp(day), record.late_changes

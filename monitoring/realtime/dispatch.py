@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from monitoring.backoff import Backoff
 from monitoring.changes.change_set import ChangeSet
-from monitoring.changes.gate import Tail
+from monitoring.changes.snapshot_token import IdCursor
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.database.source import Source
@@ -38,7 +38,7 @@ class Dispatcher:
         """Whether anybody is to be told of changes."""
         return self._hub.viewers > 0 or self._legacy_events.wanted
 
-    async def take_in(self, source: Source, cursors: Mapping[str, Tail], changes: ChangeSet) -> None:
+    async def take_in(self, source: Source, cursors: Mapping[str, IdCursor], changes: ChangeSet) -> None:
         """Applies what the feed found and publishes it; where it fails it is called again with the same changes."""
         await self._projections.take_in(source, cursors, changes)
         self._publish(changes)

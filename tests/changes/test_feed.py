@@ -15,7 +15,7 @@ from monitoring.changes.pace import (
     WATCHED_PAUSE_SECONDS,
     Pace,
 )
-from monitoring.changes.watch import Watch
+from monitoring.changes.table_cursors import TableCursors
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.verify import verify
 from tests.faults.page import Page, dashboard
@@ -120,7 +120,7 @@ async def test_a_fault_that_nobody_foresaw_is_seen_and_survived(
         raise ZeroDivisionError("nobody foresaw this")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Watch, "read", broken)
+        patch.setattr(TableCursors, "read", broken)
         number = await insert(connection, "trades", session_id=account, pnl=3, exit_time=now())
         await until(lambda: page.parts.tasks.states["feed"].failures > 0)
         ready = await page.client.get("/ready")
@@ -139,16 +139,16 @@ async def test_news_survive_a_connection_that_dies_right_after_them(
     page: Page, connection: asyncpg.Connection, account: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The rows have been read and the watermark has moved: whoever must hear of them does."""
-    struck, corrections = asyncio.Event(), Watch.corrections
+    struck, corrections = asyncio.Event(), TableCursors.corrections
 
-    async def dies(watch: Watch, used: asyncpg.Connection) -> set[str]:
-        if watch.tails["trades"].watermark > 40 and not struck.is_set():
+    async def dies(watch: TableCursors, used: asyncpg.Connection) -> set[str]:
+        if watch.cursors["trades"].watermark > 40 and not struck.is_set():
             struck.set()
             await connection.execute("SELECT pg_terminate_backend($1)", used.get_server_pid())
         return await corrections(watch, used)
 
     monkeypatch.setattr(feed, "CORRECTIONS_PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr(Watch, "corrections", dies)
+    monkeypatch.setattr(TableCursors, "corrections", dies)
     async with page.program() as told:
         number = await insert(connection, "trades", session_id=account, pnl=3, exit_time=now())
         await asyncio.wait_for(struck.wait(), WAIT_SECONDS)

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from monitoring.changes.identity import identity_of
-from monitoring.changes.watch import Watch
+from monitoring.changes.table_cursors import TableCursors
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.errors import UNAVAILABLE, lost_with
@@ -145,7 +145,7 @@ async def test_a_correction_is_told_though_the_look_for_it_broke_off(
 ) -> None:
     session = await seed_account(engine)
     for query in range(10):
-        watch = await Watch.start(
+        watch = await TableCursors.start(
             connection, await Capabilities.read(connection), await identity_of(connection), SYSTEM_CLOCK
         )
         before = await connection.fetchval(UPDATES)

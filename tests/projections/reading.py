@@ -5,8 +5,8 @@ from dataclasses import replace
 import asyncpg
 
 from monitoring.changes.change_set import ChangeSet
-from monitoring.changes.gate import read_gate
-from monitoring.changes.watch import Watch
+from monitoring.changes.snapshot_token import read_token
+from monitoring.changes.table_cursors import TableCursors
 from monitoring.clock import SYSTEM_CLOCK, Clock
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.pool import Database
@@ -23,7 +23,7 @@ from monitoring.sections.fact_cache import FactCache
 class Follower:
     """Does the change feed's work by hand, for the projections and one session of which the state is wanted."""
 
-    def __init__(self, session: int, watch: Watch, clock: Clock) -> None:
+    def __init__(self, session: int, watch: TableCursors, clock: Clock) -> None:
         self.session = session
         self.clock = clock
         self.projections = Projections(Database("postgresql://unused", clock), clock)
@@ -33,7 +33,7 @@ class Follower:
 
     @classmethod
     async def start(cls, connection: asyncpg.Connection, session: int, clock: Clock) -> "Follower":
-        watch = await Watch.start(connection, await Capabilities.read(connection), (), clock)
+        watch = await TableCursors.start(connection, await Capabilities.read(connection), (), clock)
         return cls(session, watch, clock)
 
     def forget(self, *tables: str) -> None:
@@ -45,11 +45,11 @@ class Follower:
         source = Source(connection, self._watch.capabilities)
         more = True
         while more:
-            gate = await read_gate(connection, standby=False, clock=self.clock)
+            gate = await read_token(connection, standby=False, clock=self.clock)
             found = await self._watch.read(connection, gate)
             self._pending.merge(found)
             more = found.more
-        await self.projections.take_in(source, self._watch.tails, self._pending)
+        await self.projections.take_in(source, self._watch.cursors, self._pending)
         self._pending = ChangeSet()
         return source
 

@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from monitoring.changes.gate import start_tail
+from monitoring.changes.snapshot_token import start_cursor
 from monitoring.clock import Clock
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.errors import DatabaseUnavailable
@@ -78,7 +78,7 @@ async def test_scans_rest_while_the_engine_writes(
         await sleep(0)
 
     monkeypatch.setattr(backfill.asyncio, "sleep", rest)
-    tail = await start_tail(connection, "trades", TickingClock().clock)
+    tail = await start_cursor(connection, "trades", TickingClock().clock)
     await projections.begin(Source(connection, await Capabilities.read(connection)), {"trades": tail}, ["trades"])
     projections.backfill.engine_wrote()
     work = asyncio.create_task(projections.backfill.run())

@@ -14,8 +14,8 @@ from monitoring.database.source import Source
 from monitoring.metrics.facts import Flow
 from monitoring.projections.bookings import SessionFlows
 from monitoring.projections.days import Day
-from monitoring.projections.record import Record
 from monitoring.projections.scope_state import MergedTrades, flows_of
+from monitoring.projections.session_history import SessionHistory
 from monitoring.projections.snapshots import Snapshots
 from monitoring.projections.timeline import Part, Timeline
 from monitoring.projections.times import epoch
@@ -103,7 +103,7 @@ def pieces(rows: Snapshots, places: list[int]) -> list[Snapshots]:
 def test_a_history_that_comes_in_pieces_is_the_history(
     drawn: list[tuple[int, float, float]], places: list[int]
 ) -> None:
-    rows, whole, fed = snapshots(drawn), Record(), Record()
+    rows, whole, fed = snapshots(drawn), SessionHistory(), SessionHistory()
     whole.absorb(rows)
     for piece in pieces(rows, places):
         if len(piece):
@@ -126,12 +126,12 @@ def test_a_curve_of_parts_is_the_curve_of_whole_days(
     drawn: list[tuple[int, float, float]], places: list[int], factor: float, initial: float | None
 ) -> None:
     """A day may be cut wherever one session ends and another begins."""
-    record = Record()
+    record = SessionHistory()
     record.absorb(snapshots(drawn))
     whole = Timeline.of([Part(day, factor) for day in record.days.values()], initial)
     parts: list[Part] = []
     for piece in pieces(snapshots(drawn), places):
-        cut_off = Record()
+        cut_off = SessionHistory()
         if len(piece):
             cut_off.absorb(piece)
         parts += [Part(day, factor) for day in cut_off.days.values()]

@@ -8,9 +8,9 @@ import asyncpg
 import pytest
 
 from monitoring.changes.change_set import ChangeSet
-from monitoring.changes.gate import read_gate
 from monitoring.changes.identity import identity_of
-from monitoring.changes.watch import Watch
+from monitoring.changes.snapshot_token import read_token
+from monitoring.changes.table_cursors import TableCursors
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.capabilities import Capabilities
 from tests.rows import insert
@@ -20,7 +20,7 @@ from tests.waiting import until
 class Poller:
     """A watch polled by hand."""
 
-    def __init__(self, connection: asyncpg.Connection, watch: Watch) -> None:
+    def __init__(self, connection: asyncpg.Connection, watch: TableCursors) -> None:
         self.connection = connection
         self.watch = watch
 
@@ -29,11 +29,11 @@ class Poller:
         connection = await asyncpg.connect(url)
         capabilities = await Capabilities.read(connection)
         identity = await identity_of(connection)
-        return cls(connection, await Watch.start(connection, capabilities, identity, SYSTEM_CLOCK))
+        return cls(connection, await TableCursors.start(connection, capabilities, identity, SYSTEM_CLOCK))
 
     async def poll(self) -> ChangeSet:
         return await self.watch.read(
-            self.connection, await read_gate(self.connection, standby=False, clock=SYSTEM_CLOCK)
+            self.connection, await read_token(self.connection, standby=False, clock=SYSTEM_CLOCK)
         )
 
 
@@ -151,7 +151,7 @@ async def test_a_closed_position_moved_while_another_changes(
         await connection.execute("UPDATE positions SET current_price = current_price + 1 WHERE status = 'OPEN'")
         changes = await later.poll()
         await later.watch.corrections(later.connection)
-        await later.watch.watch_rewritten(later.connection)
+        await later.watch.track_rewritten(later.connection)
         return any((row.id, row.session) == (closed, session) for row in changes.rows.get("positions", ()))
 
     assert not await is_told()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from monitoring.metrics.facts import Flow
 from monitoring.projections.days import EquityPoint
-from monitoring.projections.factors import Effect, FlowFactors
+from monitoring.projections.unit_price import Effect, FlowFactors
 
 NOON = datetime(2026, 11, 22, 12)
 

@@ -3,11 +3,11 @@
 import asyncpg
 import pytest
 
-from monitoring.changes import gate as gates
+from monitoring.changes import snapshot_token
 from monitoring.changes.change_set import ChangeSet
-from monitoring.changes.gate import Gate, Tail, read_gate, with_running
 from monitoring.changes.identity import identity_of
-from monitoring.changes.watch import MAX_NEW_ROWS, Watch
+from monitoring.changes.snapshot_token import IdCursor, SnapshotToken, read_token, with_running
+from monitoring.changes.table_cursors import MAX_NEW_ROWS, TableCursors
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.capabilities import Capabilities
 from tests.rows import insert, now
@@ -22,17 +22,17 @@ SELECT 'BTCUSDT', 'LONG', 'LIVE', 1, 1, 0.1, now(), now(), 1, 1, 'x' FROM genera
 
 @pytest.fixture(autouse=True)
 def no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gates, "GAP_GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(snapshot_token, "GAP_GRACE_SECONDS", 0.0)
 
 
-async def watch_over(connection: asyncpg.Connection) -> Watch:
-    return await Watch.start(
+async def watch_over(connection: asyncpg.Connection) -> TableCursors:
+    return await TableCursors.start(
         connection, await Capabilities.read(connection), await identity_of(connection), SYSTEM_CLOCK
     )
 
 
-async def poll(connection: asyncpg.Connection, watch: Watch) -> ChangeSet:
-    return await watch.read(connection, await read_gate(connection, standby=False, clock=SYSTEM_CLOCK))
+async def poll(connection: asyncpg.Connection, watch: TableCursors) -> ChangeSet:
+    return await watch.read(connection, await read_token(connection, standby=False, clock=SYSTEM_CLOCK))
 
 
 def told(changes: ChangeSet) -> list[int]:
@@ -50,7 +50,7 @@ async def test_a_gap_is_kept_while_a_younger_transaction_may_fill_it(
     await insert(older, "system_events")
     await second.start()
     gap = await insert(younger, "trades")
-    before = await read_gate(connection, standby=False, clock=SYSTEM_CLOCK)
+    before = await read_token(connection, standby=False, clock=SYSTEM_CLOCK)
     number = await insert(older, "trades")
     await first.commit()
     assert told(await watch.read(connection, before)) == [number]
@@ -75,17 +75,17 @@ async def test_a_gap_is_not_judged_by_who_never_looked_who_runs(
     gap = await insert(younger, "trades")
     await insert(older, "trades")
     await first.commit()
-    tail = await gates.start_tail(connection, "trades", SYSTEM_CLOCK)
+    tail = await snapshot_token.start_cursor(connection, "trades", SYSTEM_CLOCK)
     for _ in range(3):
-        tail.settle(await read_gate(connection, standby=False, clock=SYSTEM_CLOCK))
+        tail.settle(await read_token(connection, standby=False, clock=SYSTEM_CLOCK))
     assert gap in tail.gaps
     for _ in range(3):
-        tail.settle(await with_running(connection, await read_gate(connection, standby=False, clock=SYSTEM_CLOCK)))
+        tail.settle(await with_running(connection, await read_token(connection, standby=False, clock=SYSTEM_CLOCK)))
     assert gap in tail.gaps
     await second.rollback()
 
     async def is_dropped() -> bool:
-        tail.settle(await read_gate(connection, standby=False, clock=SYSTEM_CLOCK))
+        tail.settle(await read_token(connection, standby=False, clock=SYSTEM_CLOCK))
         return not tail.gaps
 
     await until(is_dropped)
@@ -96,7 +96,7 @@ async def test_a_gap_is_not_judged_by_who_never_looked_who_runs(
 async def test_an_id_that_is_written_late_stays_pending(
     connection: asyncpg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gates, "GAP_GRACE_SECONDS", 3600.0)
+    monkeypatch.setattr(snapshot_token, "GAP_GRACE_SECONDS", 3600.0)
     late, watch = await asyncpg.connect(database_url), await watch_over(connection)
     transaction = late.transaction()
     await insert(connection, "trades")  # which makes the server log some numbers in advance
@@ -107,7 +107,7 @@ async def test_an_id_that_is_written_late_stays_pending(
         await insert(connection, "trades")
         await poll(connection, watch)
     await insert(late, "trades", id=number)
-    monkeypatch.setattr(gates, "GAP_GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(snapshot_token, "GAP_GRACE_SECONDS", 0.0)
     for _ in range(3):
         await insert(connection, "trades")
         await poll(connection, watch)
@@ -124,11 +124,11 @@ async def test_a_gap_is_dropped_once_nobody_can_fill_it(connection: asyncpg.Conn
     await transaction.rollback()
     await insert(connection, "trades")
     await poll(connection, watch)
-    assert watch.tails["trades"].gaps
+    assert watch.cursors["trades"].gaps
     for _ in range(2):
         await insert(connection, "system_events")
         await poll(connection, watch)
-    assert not watch.tails["trades"].gaps
+    assert not watch.cursors["trades"].gaps
 
 
 async def test_a_gap_too_large_to_list_has_the_table_read_again(
@@ -138,14 +138,14 @@ async def test_a_gap_too_large_to_list_has_the_table_read_again(
     watch = await watch_over(connection)
     import_ = other.transaction()
     await import_.start()
-    await other.execute(FILL, gates.MAX_GAP_COUNT + 500)
+    await other.execute(FILL, snapshot_token.MAX_GAP_COUNT + 500)
     await insert(connection, "trades")
     assert len(told(await poll(connection, watch))) == 1
     await insert(connection, "system_events")
     assert not (await poll(connection, watch)).corrected
     await import_.commit()
     changes = await poll(connection, watch)
-    assert len(told(changes)) == gates.MAX_GAP_COUNT
+    assert len(told(changes)) == snapshot_token.MAX_GAP_COUNT
     assert changes.corrected == {"trades"}
     await other.close()
 
@@ -164,7 +164,7 @@ async def test_more_live_rows_than_new_ones_are_read_at_once(connection: asyncpg
     """What is alive must never crowd out what is new."""
     await insert(connection, "trading_sessions")
     watch = await watch_over(connection)
-    watch.tails["trades"].gaps = dict.fromkeys(range(-MAX_NEW_ROWS - 5, 0), gates.Gap(0.0))
+    watch.cursors["trades"].gaps = dict.fromkeys(range(-MAX_NEW_ROWS - 5, 0), snapshot_token.Gap(0.0))
     number = await insert(connection, "trades")
     assert told(await poll(connection, watch)) == [number]
 
@@ -180,28 +180,28 @@ async def test_more_live_rows_than_new_ones_are_read_at_once(connection: asyncpg
     ],
 )
 def test_transactions_of_pg_locks_are_found_across_a_wraparound(lower_half: int, near: int, whole: int) -> None:
-    assert gates.whole_id(lower_half, near) == whole
+    assert snapshot_token.whole_id(lower_half, near) == whole
 
 
 async def test_the_horizon_lies_behind_everyone_who_runs(connection: asyncpg.Connection, database_url: str) -> None:
     other = await asyncpg.connect(database_url)
     async with other.transaction():
         running = await other.fetchval("SELECT pg_current_xact_id()::text::bigint")
-        gate = await with_running(connection, await read_gate(connection, standby=False, clock=SYSTEM_CLOCK))
+        gate = await with_running(connection, await read_token(connection, standby=False, clock=SYSTEM_CLOCK))
         assert gate.horizon is not None
         assert gate.horizon > running
     await other.close()
 
 
 def test_a_gate_of_another_server_is_another_gate() -> None:
-    gate = Gate(now(), "", "5:5:", standby=False)
-    assert gate.same(Gate(gate.started, "", "5:5:", standby=False))
-    assert not gate.same(Gate(now(), "", "5:5:", standby=False))
+    gate = SnapshotToken(now(), "", "5:5:", standby=False)
+    assert gate.same(SnapshotToken(gate.started, "", "5:5:", standby=False))
+    assert not gate.same(SnapshotToken(now(), "", "5:5:", standby=False))
     assert not gate.same(None)
 
 
 def test_a_tail_goes_on_from_where_it_stood() -> None:
-    tail = Tail()
+    tail = IdCursor()
     tail.start(10, [8, 10], SYSTEM_CLOCK)
     assert tail.arguments == (10, [1, 2, 3, 4, 5, 6, 7, 9])
     tail.saw([9, 12], SYSTEM_CLOCK)

@@ -8,13 +8,13 @@ import asyncpg
 
 from monitoring.changes.change_set import ChangeSet, NewRow
 from monitoring.changes.corrections import Counters
-from monitoring.changes.gate import Gate, Tail, start_tail, with_running
 from monitoring.changes.rewritten import RewrittenRows
+from monitoring.changes.snapshot_token import IdCursor, SnapshotToken, start_cursor, with_running
 from monitoring.clock import Clock
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.owners import owner
 
-TAILS = (
+GROWING_TABLES = (
     "trades",
     "account_history",
     "account_balances",
@@ -39,7 +39,7 @@ FINISHED_ROW_SECONDS = 900.0
 
 
 @dataclass(frozen=True, slots=True)
-class Living:
+class ChangingTable:
     """A table whose rows change until they are finished."""
 
     alive: str
@@ -50,14 +50,14 @@ class Living:
 
 WEEK_AGO = ":week_ago"
 
-LIVING = {
-    "positions": Living("status::text = 'OPEN'", "status::text <> 'OPEN'", ("status",)),
-    "orders": Living(
+CHANGING_TABLES = {
+    "positions": ChangingTable("status::text = 'OPEN'", "status::text <> 'OPEN'", ("status",)),
+    "orders": ChangingTable(
         f"status::text = ANY({_UNFINISHED}) AND created_at > {WEEK_AGO}",
         f"status::text <> ALL({_UNFINISHED})",
         ("status", "created_at"),
     ),
-    "trading_sessions": Living("end_time IS NULL", "end_time IS NOT NULL", ("end_time",)),
+    "trading_sessions": ChangingTable("end_time IS NULL", "end_time IS NOT NULL", ("end_time",)),
 }
 VERSION = "xmin::text || ctid::text"
 """SQL: differs whenever a row was written again."""
@@ -67,8 +67,8 @@ FLAGS_VERSION = f"SELECT coalesce(string_agg({VERSION}, ',' ORDER BY id), '') FR
 
 
 @dataclass(slots=True)
-class LiveRow:
-    """The version of a row when it was last told, and since when it is finished."""
+class TrackedRow:
+    """The version of a row when it was last reported, and since when it is finished."""
 
     version: str
     session: int | None
@@ -76,13 +76,13 @@ class LiveRow:
 
 
 @dataclass(slots=True)
-class Watch:
+class TableCursors:
     """Positions in every table of one database."""
 
     identity: tuple[object, ...]
     capabilities: Capabilities
-    tails: dict[str, Tail]
-    live: dict[str, dict[int, LiveRow]]
+    cursors: dict[str, IdCursor]
+    live: dict[str, dict[int, TrackedRow]]
     """Rows that may still change, by id."""
     counters: Counters
     clock: Clock
@@ -96,16 +96,18 @@ class Watch:
         capabilities: Capabilities,
         identity: tuple[object, ...],
         clock: Clock,
-        before: "Watch | None" = None,
-    ) -> "Watch":
+        before: "TableCursors | None" = None,
+    ) -> "TableCursors":
         """Positions at the present end of every table that there is; goes on from ``before`` in those it knew."""
-        tables = tuple(table for table in TAILS if capabilities.has(table, "id"))
-        living = frozenset(table for table in LIVING if capabilities.has(table, "id", *LIVING[table].needs))
-        watch = cls(identity, capabilities, {}, {}, Counters(tables, living, clock), clock, {})
+        tables = tuple(table for table in GROWING_TABLES if capabilities.has(table, "id"))
+        changing = frozenset(
+            table for table in CHANGING_TABLES if capabilities.has(table, "id", *CHANGING_TABLES[table].needs)
+        )
+        watch = cls(identity, capabilities, {}, {}, Counters(tables, changing, clock), clock, {})
         for table in tables:
-            known = before and before.tails.get(table)
-            watch.tails[table] = known or await start_tail(connection, table, clock)
-            if table in living:
+            known = before and before.cursors.get(table)
+            watch.cursors[table] = known or await start_cursor(connection, table, clock)
+            if table in changing:
                 rows = before.live.get(table) if before else None
                 await watch._track(connection, table, rows)
         if capabilities.has(FLAGS, "id"):
@@ -114,76 +116,76 @@ class Watch:
         await watch.corrections(connection)
         return watch
 
-    async def _track(self, connection: asyncpg.Connection, table: str, rows: dict[int, LiveRow] | None) -> None:
-        """Watches the rows of a living table that may still change: those that are known, or that are there."""
+    async def _track(self, connection: asyncpg.Connection, table: str, rows: dict[int, TrackedRow] | None) -> None:
+        """Watches the rows of a changing table that may still change: those that are known, or that are there."""
         if rows is None:
-            watermark, now = self.tails[table].watermark, self.clock.now()
-            rows = await _alive(connection, self.capabilities, table, watermark, now)
+            watermark, now = self.cursors[table].watermark, self.clock.now()
+            rows = await _unfinished_rows(connection, self.capabilities, table, watermark, now)
         self.live[table] = rows
         self.rewritten[table] = await RewrittenRows.start(connection, self.clock)
 
     @property
     def tables(self) -> tuple[str, ...]:
-        return tuple(self.tails)
+        return tuple(self.cursors)
 
-    async def read(self, connection: asyncpg.Connection, gate: Gate) -> ChangeSet:
-        """Everything that is new or changed since the last call; ``gate`` was read just before.
+    async def read(self, connection: asyncpg.Connection, token: SnapshotToken) -> ChangeSet:
+        """Everything that is new or changed since the last call; ``token`` was read just before.
 
         All that can fail comes first: a call that raises has changed nothing.
         """
-        if any(tail.unsettled(self.clock) for tail in self.tails.values()):
-            gate = await with_running(connection, gate)
-        rows = await connection.fetch(self._query(), *self._arguments()) if self.tails else []
+        if any(cursor.unsettled(self.clock) for cursor in self.cursors.values()):
+            token = await with_running(connection, token)
+        rows = await connection.fetch(self._query(), *self._arguments()) if self.cursors else []
         changes = ChangeSet()
-        found: dict[str, set[int]] = {table: set() for table in self.tails}
-        new = dict.fromkeys(self.tails, 0)
+        found: dict[str, set[int]] = {table: set() for table in self.cursors}
+        new = dict.fromkeys(self.cursors, 0)
         for row in rows:
             if row["table_name"] == FLAGS:
                 self._flags(row["version"], changes)
             elif row["id"] not in found[row["table_name"]]:
                 found[row["table_name"]].add(row["id"])
-                new[row["table_name"]] += row["id"] > self.tails[row["table_name"]].watermark
+                new[row["table_name"]] += row["id"] > self.cursors[row["table_name"]].watermark
                 self._row(row, changes)
         for table, ids in found.items():
             self._vanished(table, ids, changes)
-            if self.tails[table].settle(gate):
+            if self.cursors[table].settle(token):
                 changes.corrected.add(table)
-            self.tails[table].saw(ids, self.clock)
+            self.cursors[table].saw(ids, self.clock)
         changes.more = any(count >= MAX_NEW_ROWS for count in new.values())
         return changes
 
     async def corrections(self, connection: asyncpg.Connection) -> set[str]:
         """Tables whose old rows changed since the last call; those that were emptied are read from their start."""
-        return await self.counters.corrected(connection, self.tails)
+        return await self.counters.corrected(connection, self.cursors)
 
-    async def watch_rewritten(self, connection: asyncpg.Connection) -> bool:
+    async def track_rewritten(self, connection: asyncpg.Connection) -> bool:
         """Watches finished rows that were written again, as far as that is due; the next :meth:`read` tells of them."""
         found = False
         for table, rewritten in self.rewritten.items():
             rewritten.doubtful |= table in self.counters.doubtful
             live = self.live[table]
-            ids = await rewritten.find(connection, table, self.tails[table].watermark, live)
+            ids = await rewritten.find(connection, table, self.cursors[table].watermark, live)
             # In which session they were nobody knows.
-            live.update({number: LiveRow("", None) for number in ids})
+            live.update({number: TrackedRow("", None) for number in ids})
             found |= bool(ids)
         return found
 
-    async def watch_open_positions(self, connection: asyncpg.Connection) -> bool:
+    async def track_open_positions(self, connection: asyncpg.Connection) -> bool:
         """Watches every position that is open; True where one was not, which the next :meth:`read` tells of."""
         live = self.live.get("positions")
         if live is None:
             return False
         session = _session(self.capabilities, "positions")
         query = f"SELECT id, {session} AS session_id FROM positions WHERE status = 'OPEN' AND id <= $1"
-        rows = await connection.fetch(query, self.tails["positions"].watermark)
-        missed = {row["id"]: LiveRow("", row["session_id"]) for row in rows if row["id"] not in live}
+        rows = await connection.fetch(query, self.cursors["positions"].watermark)
+        missed = {row["id"]: TrackedRow("", row["session_id"]) for row in rows if row["id"] not in live}
         live.update(missed)
         return bool(missed)
 
     def _query(self) -> str:
         """One statement over every table; the n-th table's watermark and ids are parameters 2n-1 and 2n."""
         parts = []
-        for number, table in enumerate(self.tails):
+        for number, table in enumerate(self.cursors):
             columns = self._columns(table)
             parts += [
                 f"({columns} WHERE id > ${2 * number + 1} ORDER BY id LIMIT {MAX_NEW_ROWS})",
@@ -195,8 +197,8 @@ class Watch:
 
     def _columns(self, table: str) -> str:
         session = _session(self.capabilities, table)
-        living = LIVING[table] if table in self.live else None
-        version, finished = (VERSION, living.finished) if living else ("''", "false")
+        changing = CHANGING_TABLES[table] if table in self.live else None
+        version, finished = (VERSION, changing.finished) if changing else ("''", "false")
         return (
             f"SELECT '{table}' AS table_name, id::bigint AS id, {session} AS session_id, {version} AS version,"
             f" {finished} AS finished FROM {table}"
@@ -204,8 +206,8 @@ class Watch:
 
     def _arguments(self) -> list[object]:
         arguments: list[object] = []
-        for table, tail in self.tails.items():
-            watermark, gaps = tail.arguments
+        for table, cursor in self.cursors.items():
+            watermark, gaps = cursor.arguments
             arguments += [watermark, [*gaps, *self.live.get(table, ())]]
         return arguments
 
@@ -227,12 +229,12 @@ class Watch:
                 # Gone from the session that it was in.
                 changes.add(table, NewRow(number, known.session, is_new=False, finished=True))
             changes.add(table, NewRow(number, session, known is None, row["finished"]))
-            live[number] = LiveRow(row["version"], session)
-            self.counters.told[table] = self.clock.monotonic()
+            live[number] = TrackedRow(row["version"], session)
+            self.counters.reported[table] = self.clock.monotonic()
         if row["finished"]:
             self._linger(live, number)
 
-    def _linger(self, live: dict[int, LiveRow], number: int) -> None:
+    def _linger(self, live: dict[int, TrackedRow], number: int) -> None:
         now = self.clock.monotonic()
         row = live[number]
         row.finished = row.finished or now
@@ -247,17 +249,17 @@ class Watch:
             changes.corrected.add(table)
 
 
-async def _alive(
+async def _unfinished_rows(
     connection: asyncpg.Connection, capabilities: Capabilities, table: str, watermark: int, now: datetime
-) -> dict[int, LiveRow]:
+) -> dict[int, TrackedRow]:
     session = _session(capabilities, table)
-    alive = LIVING[table].alive.replace(WEEK_AGO, f"'{now - timedelta(days=7)}'::timestamp")
+    alive = CHANGING_TABLES[table].alive.replace(WEEK_AGO, f"'{now - timedelta(days=7)}'::timestamp")
     rows = await connection.fetch(
         f"SELECT id, {VERSION} AS version, {session} AS session_id FROM {table}"
         f" WHERE id <= $1 AND {alive} ORDER BY id DESC LIMIT {MAX_TRACKED_ROWS}",
         watermark,
     )
-    return {row["id"]: LiveRow(row["version"], row["session_id"]) for row in rows}
+    return {row["id"]: TrackedRow(row["version"], row["session_id"]) for row in rows}
 
 
 def _session(capabilities: Capabilities, table: str) -> str:

@@ -11,7 +11,7 @@ from monitoring.projections.snapshots import MAX_BEATS, Snapshots
 
 
 @dataclass(slots=True)
-class Record:
+class SessionHistory:
     """What is known of the days of one session."""
 
     days: dict[date, Day] = field(default_factory=dict)

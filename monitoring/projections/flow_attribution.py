@@ -13,8 +13,8 @@ import asyncpg
 
 from monitoring.metrics.facts import Flow
 from monitoring.projections.days import EquityPoint
-from monitoring.projections.factors import Effect, FlowFactors
 from monitoring.projections.times import epoch, from_epoch, midnight, next_midnight
+from monitoring.projections.unit_price import Effect, FlowFactors
 
 SMALL_FLOW_SHARE = 0.01
 """Flows of a smaller share of the equity are hard to tell from a trade: they count from when they were booked."""

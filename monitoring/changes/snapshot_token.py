@@ -1,6 +1,6 @@
 """Has anything been committed? One function call that is exact, and which ids of a growing table were already read.
 
-Equal gates mean that the same transactions are visible, so nothing was committed in between. A gate must be read
+Equal tokens mean that the same transactions are visible, so nothing was committed in between. A token must be read
 *before* the data it vouches for.
 """
 
@@ -12,8 +12,10 @@ import asyncpg
 
 from monitoring.clock import Clock
 
-PRIMARY_GATE = "SELECT pg_postmaster_start_time() AS started, '' AS replayed, pg_current_snapshot()::text AS snapshot"
-STANDBY_GATE = """
+PRIMARY_SNAPSHOT = (
+    "SELECT pg_postmaster_start_time() AS started, '' AS replayed, pg_current_snapshot()::text AS snapshot"
+)
+STANDBY_SNAPSHOT = """
 SELECT pg_postmaster_start_time() AS started, pg_current_snapshot()::text AS snapshot,
        concat(CASE WHEN pg_is_in_recovery() THEN 'up to ' ELSE 'promoted ' END, pg_last_wal_replay_lsn()) AS replayed
 """
@@ -31,7 +33,7 @@ XID_COUNT = 1 << 32
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class SnapshotToken:
     """One reading. ``xmin`` is the oldest transaction still running, ``xmax`` follows the newest completed one."""
 
     started: datetime
@@ -59,12 +61,12 @@ class Gate:
 
     @property
     def horizon(self) -> int | None:
-        """Transactions from here on have begun to write after this gate was read; None where nobody looked for them."""
+        """Transactions from here on began to write after this token was read; None where nobody looked for them."""
         if self.standby:
             return self.xmax
         return None if self.running is None else max(self.xmax, self.running + 1)
 
-    def same(self, other: "Gate | None") -> bool:
+    def same(self, other: "SnapshotToken | None") -> bool:
         return (
             other is not None
             and self.snapshot == other.snapshot
@@ -73,18 +75,20 @@ class Gate:
         )
 
 
-async def read_gate(connection: asyncpg.Connection, standby: bool, clock: Clock, timeout: float | None = None) -> Gate:
+async def read_token(
+    connection: asyncpg.Connection, standby: bool, clock: Clock, timeout: float | None = None
+) -> SnapshotToken:
     asked = clock.monotonic()
-    row = await connection.fetchrow(STANDBY_GATE if standby else PRIMARY_GATE, timeout=timeout)
-    return Gate(row["started"], row["replayed"], row["snapshot"], standby, asked)
+    row = await connection.fetchrow(STANDBY_SNAPSHOT if standby else PRIMARY_SNAPSHOT, timeout=timeout)
+    return SnapshotToken(row["started"], row["replayed"], row["snapshot"], standby, asked)
 
 
-async def with_running(connection: asyncpg.Connection, gate: Gate) -> Gate:
-    """The gate with its ``horizon`` made safe for gaps noticed before: ``xmax`` alone ignores who still runs."""
-    if gate.standby:
-        return gate
+async def with_running(connection: asyncpg.Connection, token: SnapshotToken) -> SnapshotToken:
+    """The token with its ``horizon`` made safe for gaps noticed before: ``xmax`` alone ignores who still runs."""
+    if token.standby:
+        return token
     numbers = [row[0] for row in await connection.fetch(RUNNING)]
-    return replace(gate, running=max((whole_id(number, gate.xmax) for number in numbers), default=0))
+    return replace(token, running=max((whole_id(number, token.xmax) for number in numbers), default=0))
 
 
 def whole_id(number: int, near: int) -> int:
@@ -101,21 +105,21 @@ class Gap:
     horizon: int | None = None
     """Once no transaction older than this is running, the id can no longer appear."""
 
-    def settled(self, gate: Gate) -> bool:
+    def settled(self, token: SnapshotToken) -> bool:
         """Whether nothing can appear here any more.
 
-        An old gate says nothing of it: who took the id may have had no transaction yet that could be seen.
+        An old token says nothing of it: who took the id may have had no transaction yet that could be seen.
         """
-        if gate.asked - self.noticed <= (STANDBY_GRACE_SECONDS if gate.standby else GAP_GRACE_SECONDS):
+        if token.asked - self.noticed <= (STANDBY_GRACE_SECONDS if token.standby else GAP_GRACE_SECONDS):
             return False
         if self.horizon is None:
-            self.horizon = gate.horizon
+            self.horizon = token.horizon
             return False
-        return gate.xmin >= self.horizon
+        return token.xmin >= self.horizon
 
 
 @dataclass(slots=True)
-class Tail:
+class IdCursor:
     """How far a table with growing ids has been read: a watermark, and the gaps below it that may still fill."""
 
     watermark: int = 0
@@ -129,7 +133,7 @@ class Tail:
         return self.watermark, list(self.gaps)
 
     def unsettled(self, clock: Clock) -> bool:
-        """Whether :meth:`settle` needs a gate :func:`with_running`."""
+        """Whether :meth:`settle` needs a token :func:`with_running`."""
         ripe = clock.monotonic() - GAP_GRACE_SECONDS
         gaps = (*self.gaps.values(), *([self.torn] if self.torn else ()))
         return any(gap.horizon is None and gap.noticed < ripe for gap in gaps)
@@ -153,20 +157,20 @@ class Tail:
                 self.gaps.update({missing: Gap(now) for missing in range(first, number)})
                 self.watermark = number
 
-    def settle(self, gate: Gate) -> bool:
+    def settle(self, token: SnapshotToken) -> bool:
         """Drops the gaps that can no longer fill; True where rows may have come unseen into one too large to list."""
-        for number in [number for number, gap in self.gaps.items() if gap.settled(gate)]:
+        for number in [number for number, gap in self.gaps.items() if gap.settled(token)]:
             del self.gaps[number]
-        if self.torn is None or not self.torn.settled(gate):
+        if self.torn is None or not self.torn.settled(token):
             return False
         self.torn = None
         return True
 
 
-async def start_tail(connection: asyncpg.Connection, table: str, clock: Clock) -> Tail:
-    """A tail at the table's present end. ``table`` is one of ours, never input."""
-    tail = Tail()
+async def start_cursor(connection: asyncpg.Connection, table: str, clock: Clock) -> IdCursor:
+    """A cursor at the table's present end. ``table`` is one of ours, never input."""
+    cursor = IdCursor()
     watermark = await connection.fetchval(f"SELECT coalesce(max(id), 0) FROM {table}")
     recent = await connection.fetch(f"SELECT id FROM {table} WHERE id > $1", watermark - MAX_GAP_COUNT)
-    tail.start(watermark, (row["id"] for row in recent), clock)
-    return tail
+    cursor.start(watermark, (row["id"] for row in recent), clock)
+    return cursor
