@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from monitoring.scope_key import BotScope
 from tests.faults.page import Page
 from tests.projections import figure_reference as plain
 from tests.projections.chain_reference import WEEK, Rows, ScopeRows, alone, bots, last_sign
@@ -136,3 +137,19 @@ def _same(shown: Any, true: Any) -> bool:
     if isinstance(true, Decimal | float) and isinstance(shown, int | float):
         return bool(shown == pytest.approx(float(true), rel=1e-6, abs=1e-6))
     return bool(shown == true)
+
+
+Seen = dict[tuple[str, str], tuple[str, object]]
+"""By bot and section the version at the last look, and what was shown."""
+
+
+async def check_versions(page: Page, said: dict[str, Answers], seen: Seen) -> None:
+    """Whoever looks is told of a version whenever something else is to be shown."""
+    for scope in (scope for scope in said if scope.startswith("bot=")):
+        held = [{**position, "stale": None} for position in said[scope]["positions"]]
+        for section, shown in (("trades", said[scope]["trades"]), ("positions", held)):
+            await page.get(f"/partials/{section}?{scope}")
+            version = page.parts.hub.version(BotScope(int(scope.removeprefix("bot="))), section)
+            before, seen[scope, section] = seen.get((scope, section)), (version, shown)
+            if before is not None and before[0] == version:
+                same(scope, f"{section} of one version", shown, before[1])

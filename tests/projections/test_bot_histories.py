@@ -7,7 +7,7 @@ import pytest
 
 from tests.clocks import Calendar
 from tests.faults.page import Page, dashboard
-from tests.projections.asking import Answers, check, same
+from tests.projections.asking import Answers, Seen, check, check_versions, same
 from tests.projections.chain_reference import read_rows
 from tests.projections.engine_life import EngineLife
 from tests.waiting import waiting
@@ -28,6 +28,7 @@ async def live_through(
 ) -> None:  # fmt: skip
     """One history; looks come after a random number of deeds, and polls at moments of their own."""
     hands = Calendar()
+    seen: Seen = {}
     life = EngineLife(connection, late, hands, seed, left_out)
     try:
         async with dashboard(url, followed=False, clock=hands.clock) as page:
@@ -36,7 +37,7 @@ async def live_through(
                 if life.dice.random() < 0.3:
                     await page.parts.feed.caught_up()
                 if life.dice.random() < 0.1:
-                    await look(page, life)
+                    await check_versions(page, await look(page, life), seen)
             await life.end()
             followed = await look(page, life)
         async with dashboard(url, followed=False, clock=hands.clock) as page:
