@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from math import nan
 
 import asyncpg
 import httpx
@@ -121,16 +122,16 @@ async def beside_an_engine(url: str) -> dict[str, float]:
         while (await client.get("/ready")).json().get("histories"):
             waits += [await timed(client, path) for path in ("/", "/partials/balance", "/api/metrics")]
             await asyncio.sleep(0.2)
-        complete = time.perf_counter() - started
+        complete, share = time.perf_counter() - started, meter.percent()
     writing.cancel()
     await asyncio.gather(writing, return_exceptions=True)
     await writer.close()
     return {
         "beside a busy engine: complete (s)": complete,
-        "beside a busy engine: PostgreSQL for scans (% of a core)": meter.percent(),
+        "beside a busy engine: PostgreSQL for scans (% of a core)": share,
         "beside a busy engine: pages and calls, p95 (ms)": sorted(waits)[len(waits) * 95 // 100] * 1000
         if waits
-        else 0.0,
+        else nan,
     }
 
 
