@@ -17,7 +17,8 @@ from monitoring.metrics.facts import Flow, Session
 from monitoring.metrics.health import limit_seconds
 from monitoring.projections import Projections
 from monitoring.projections.session_history import rhythm_seconds
-from monitoring.projections.times import from_epoch, shifted
+from monitoring.projections.snapshots import MAX_BEATS
+from monitoring.projections.times import epoch, from_epoch, shifted
 from monitoring.scope import read_sessions
 
 SESSIONS = "trading_sessions"
@@ -28,6 +29,11 @@ NEWEST_ROWS = 2000
 LAST_SIGNS = """
 SELECT session_id::bigint AS session_id, max(at) AS at FROM ({sources}) signs
 WHERE session_id = ANY($1::bigint[]) AND at <= $2 GROUP BY 1
+"""
+BEATS = f"""
+SELECT session_id::bigint AS session_id, (array_agg(timestamp ORDER BY id DESC))[:{MAX_BEATS}] AS beats
+FROM (SELECT id, session_id, timestamp::timestamp FROM account_history ORDER BY id DESC LIMIT {NEWEST_ROWS}) newest
+WHERE session_id = ANY($1::bigint[]) GROUP BY 1
 """
 SIGN_SOURCES = {
     "account_history": ("timestamp",),
@@ -133,13 +139,14 @@ async def _runs(
 ) -> list[Run]:
     open_ended = [session.id for session in sessions if session.ended(now) is None]
     signs = await _last_signs(connection, capabilities, open_ended, now)
+    limits = await _limits(connection, capabilities, projections, open_ended)
     currencies = await _currencies(connection, capabilities, [session.id for session in sessions])
 
     def run(session: Session) -> Run:
         known = max(session.start, signs.get(session.id, session.start))
         sign = _last_sign(projections, session.id, now, known)
-        silent = now - sign > 2 * _limit(projections, session.id)
-        return Run(session, session.ended(now), sign, silent, currencies.get(session.id))
+        limit = limits.get(session.id) or _limit(projections, session.id)
+        return Run(session, session.ended(now), sign, limit, now - sign > 2 * limit, currencies.get(session.id))
 
     return [run(session) for session in sessions]
 
@@ -154,7 +161,21 @@ def _last_sign(projections: Projections, session: int, now: datetime, known: dat
 
 def _limit(projections: Projections, session: int) -> timedelta:
     record = projections.equity.states.get(session)
-    return timedelta(seconds=limit_seconds(rhythm_seconds(record.beats) if record else None))
+    return _limit_of(record.beats if record else ())
+
+
+def _limit_of(beats: Sequence[float]) -> timedelta:
+    return timedelta(seconds=limit_seconds(rhythm_seconds(beats)))
+
+
+async def _limits(
+    connection: asyncpg.Connection, capabilities: Capabilities, projections: Projections, sessions: list[int]
+) -> dict[int, timedelta]:
+    """By session, from the newest rows, for as long as the projections have not read the history themselves."""
+    if projections.equity.complete or not capabilities.has("account_history", "id", "session_id", "timestamp"):
+        return {}
+    rows = await connection.fetch(BEATS, sessions)
+    return {row["session_id"]: _limit_of([epoch(at) for at in sorted(row["beats"])]) for row in rows}
 
 
 async def _last_signs(
@@ -190,6 +211,7 @@ def heard_since(runs: Iterable[Run], projections: Projections, now: datetime) ->
     for run in runs:
         if run.end is None:
             sign = _last_sign(projections, run.id, now, run.last_sign)
-            if (now - sign > 2 * _limit(projections, run.id)) != run.silent:
+            limit = _limit(projections, run.id) if projections.equity.complete else run.limit
+            if (now - sign > 2 * limit) != run.silent:
                 return True
     return False

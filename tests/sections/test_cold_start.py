@@ -11,7 +11,7 @@ import pytest
 from monitoring.projections import backfill
 from monitoring.projections.projected import Projected
 from tests.history import seed_account
-from tests.rows import insert, now
+from tests.rows import ago, insert, now
 from tests.waiting import waiting
 
 
@@ -83,6 +83,16 @@ async def test_what_is_not_counted_is_unknown_and_says_why(account: int, client:
     assert "Reading the history" in await page.get_data(as_text=True)
     assert (await json_of(client, "/ready"))["histories"] == {
         "trades": 0, "account_balances": 0, "account_history": 0}  # fmt: skip
+
+
+async def test_a_slow_bot_is_shown_from_the_start(connection: asyncpg.Connection, held: Pieces, client: Any) -> None:
+    """Its rhythm is known before its history: another that writes more often does not take its place."""
+    for number, (age_minutes, beat_minutes) in enumerate(((20, 30), (1, 1)), start=1):
+        await insert(connection, "trading_sessions", mode="LIVE", start_time=ago(days=10 - number))
+        for beat in range(9):
+            at = ago(minutes=age_minutes + beat * beat_minutes)
+            await insert(connection, "account_history", session_id=number, timestamp=at, total_pnl=1)
+    assert [bot["id"] for bot in await json_of(client, "/api/bots")] == [1, 2]
 
 
 async def test_closes_come_first_and_say_that_they_are_closes(account: int, client: Any, held: Pieces) -> None:
