@@ -85,13 +85,18 @@ async def test_what_is_not_counted_is_unknown_and_says_why(account: int, client:
         "trades": 0, "account_balances": 0, "account_history": 0}  # fmt: skip
 
 
-async def test_a_slow_bot_is_shown_from_the_start(connection: asyncpg.Connection, held: Pieces, client: Any) -> None:
-    """Its rhythm is known before its history: another that writes more often does not take its place."""
+@pytest.fixture
+async def slow_and_quick(connection: asyncpg.Connection, held: Pieces) -> None:
+    """Two LIVE bots: the older one writes every half hour, the other every minute."""
     for number, (age_minutes, beat_minutes) in enumerate(((20, 30), (1, 1)), start=1):
         await insert(connection, "trading_sessions", mode="LIVE", start_time=ago(days=10 - number))
         for beat in range(9):
             at = ago(minutes=age_minutes + beat * beat_minutes)
             await insert(connection, "account_history", session_id=number, timestamp=at, total_pnl=1)
+
+
+async def test_a_slow_bot_is_shown_from_the_start(slow_and_quick: None, client: Any) -> None:
+    """Its rhythm is known before its history: another that writes more often does not take its place."""
     assert [bot["id"] for bot in await json_of(client, "/api/bots")] == [1, 2]
 
 
