@@ -9,6 +9,7 @@ from itertools import pairwise
 import asyncpg
 
 from monitoring.bots.chains import Chain, Run, chains
+from monitoring.bots.current import ended_at
 from monitoring.bots.last_balances import LastBalances, balances_at_start
 from monitoring.changes.change_set import ChangeSet
 from monitoring.clock import MAX_CLOCK_SKEW
@@ -207,11 +208,12 @@ async def _currencies(
 
 
 def heard_since(runs: Iterable[Run], projections: Projections, now: datetime) -> bool:
-    """Whether one of the runs is silent or not otherwise than when they were read."""
+    """Whether one of the runs is silent or not, or over or not, otherwise than as it was read."""
     for run in runs:
         if run.end is None:
             sign = _last_sign(projections, run.id, now, run.last_sign)
             limit = _limit(projections, run.id) if projections.equity.complete else run.limit
-            if (now - sign > 2 * limit) != run.silent:
+            heard = replace(run, last_sign=sign, silent=now - sign > 2 * limit)
+            if heard.silent != run.silent or (ended_at(heard, now) is None) != (ended_at(run, now) is None):
                 return True
     return False

@@ -16,7 +16,10 @@ NEEDS = ("id", "session_id", "status")
 LOOK_BACK_ROWS = 1000
 """Among how many of the newest positions the engine's last touch of one is sought."""
 
-COLUMNS = "id::bigint AS id, {owner} AS session_id, status::text = 'OPEN' AS open, {last_update} AS last_update"
+COLUMNS = """
+id::bigint AS id, {owner} AS session_id, session_id IS NULL AS lost, status::text = 'OPEN' AS open,
+{last_update} AS last_update
+"""
 # Not status::text: an index on the open positions, of an enum too, is used for this alone.
 OPEN = f"SELECT {COLUMNS} FROM positions WHERE (status = 'OPEN' OR id > $1) AND NOT id = ANY($2::bigint[])"
 BY_ID = f"SELECT {COLUMNS} FROM positions WHERE id = ANY($1::bigint[])"
@@ -24,6 +27,8 @@ BY_ID = f"SELECT {COLUMNS} FROM positions WHERE id = ANY($1::bigint[])"
 
 class _Known(NamedTuple):
     session: int | None
+    lost: bool
+    """It names no session: whichever owns it depends on its orders."""
     open: bool
     touched: datetime | None
 
@@ -69,12 +74,19 @@ class OpenPositions:
         return take
 
     def _take(self, rows: Iterable[asyncpg.Record]) -> None:
-        self._known |= {row["id"]: _Known(row["session_id"], row["open"], row["last_update"]) for row in rows}
+        self._known |= {
+            row["id"]: _Known(row["session_id"], row["lost"], row["open"], row["last_update"]) for row in rows
+        }
         self._touched = None
         closed = [number for number, known in self._known.items() if not known.open]
         if len(closed) > 2 * LOOK_BACK_ROWS:
             for number in sorted(closed)[:-LOOK_BACK_ROWS]:
                 del self._known[number]
+
+    @property
+    def lost_ids(self) -> list[int]:
+        """Positions that may belong to another session as soon as an order changes."""
+        return [number for number, known in self._known.items() if known.lost]
 
     def ids(self, sessions: Iterable[int]) -> list[int]:
         """Of the open positions of some sessions, ascending."""

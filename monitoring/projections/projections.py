@@ -92,7 +92,8 @@ class Projections:
         if wanted is not None and "positions" in wanted:
             # The risk of a trade is a share of the balance that its position remembers.
             wanted.add("trades")
-        if wanted is None or "positions" in wanted:
+        # A position without a session belongs to that of its orders.
+        if wanted is None or wanted & {"positions", "orders"}:
             await self.positions.begin(source, cursors.get("positions"))
         for projected in self._scanned:
             if wanted is None or projected.table in wanted:
@@ -114,6 +115,8 @@ class Projections:
         self._applied += 1
 
     async def _apply(self, source: Source, changed: Mapping[str, Collection[int]]) -> None:
+        if changed.get("orders") and self.positions.lost_ids:
+            changed = {**changed, "positions": {*changed.get("positions", ()), *self.positions.lost_ids}}
         parts = [part for part in self._all if changed.get(part.table)]
         # All that can fail comes first: nothing is taken in twice.
         takes = [await part.read(source, sorted(changed[part.table])) for part in parts]

@@ -42,3 +42,14 @@ async def test_trades_stay_when_their_session_is_taken(page: Page, connection: a
         return (metrics["total_trades"], metrics["total_pnl"]) == (1, 55)
 
     await until(total)
+
+
+async def test_a_position_goes_where_its_order_goes(page: Page, connection: asyncpg.Connection) -> None:
+    await insert(connection, "trading_sessions", mode="PAPER", strategy_name="other")
+    await insert(connection, "orders", position_id=1, session_id=1, status="FILLED", created_at=ago(days=2))
+    await connection.execute("UPDATE positions SET session_id = NULL")
+    await until(lambda: open_ids(page, "bot=1"))
+    await connection.execute("UPDATE orders SET session_id = 2")
+    await connection.execute("SELECT pg_stat_force_next_flush()")
+    await until(lambda: open_ids(page, "bot=2"))
+    assert await open_ids(page, "bot=1") == []
