@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -26,6 +27,8 @@ BUSY_SECONDS = 3.0
 """For so long after it wrote the engine counts as busy."""
 MAX_PROCESSOR_SHARE = 0.5
 """Of one processor, that PostgreSQL spends on scans at most while the engine is busy."""
+RECENT_CHUNK_COUNT = 8
+"""Of so many chunks the quickest shows how long the server works on one."""
 PATIENCE_SECONDS = 0.2
 """For so long after scans began pages wait for their end, before they are shown what is known."""
 FEW_ROWS = 20_000
@@ -44,6 +47,7 @@ class BackfillWorker:
         self._scanned = scanned
         self._backoff = Backoff(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS, clock)
         self._work, self._moved, self._progressed = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._recent: deque[float] = deque(maxlen=RECENT_CHUNK_COUNT)
         # By the clock's ``monotonic``.
         self._began, self._announced, self._engine_wrote = -math.inf, -math.inf, -math.inf
 
@@ -96,9 +100,11 @@ class BackfillWorker:
             await asyncio.sleep(self._rest_seconds(self._clock.monotonic() - started))
 
     def _rest_seconds(self, spent: float) -> float:
-        """How long a reader rests after a chunk that took ``spent`` seconds."""
-        busy = self._clock.monotonic() - self._engine_wrote < BUSY_SECONDS
-        return spent * (READER_COUNT / MAX_PROCESSOR_SHARE - 1) if busy else 0.0
+        """How long a reader rests after a chunk that took ``spent`` seconds, of which it waited for others perhaps."""
+        self._recent.append(spent)
+        if self._clock.monotonic() - self._engine_wrote >= BUSY_SECONDS:
+            return 0.0
+        return max(0.0, min(self._recent) * READER_COUNT / MAX_PROCESSOR_SHARE - spent)
 
     async def _advance(self, projected: Projected[Any]) -> None:
         async def read(connection: asyncpg.Connection, capabilities: Capabilities) -> bool:
