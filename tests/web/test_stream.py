@@ -14,6 +14,7 @@ from monitoring.services import KEY, Services
 from tests.history import seed_account
 from tests.rows import insert, now
 from tests.streaming import stream
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -110,6 +111,9 @@ async def test_polling_hears_of_corrections_in_any_session(account: int, client:
 
 
 async def test_the_page_names_the_versions_it_was_made_from(account: int, client: Any, parts: Services) -> None:
-    html = await (await client.get("/")).get_data(as_text=True)
-    before = parts.hub.version(CURRENT, "trades")
-    assert f'"trades": "{before}"'.replace('"', "&#34;") in html
+    async def named() -> bool:
+        before = parts.hub.version(CURRENT, "trades")
+        html = await (await client.get("/")).get_data(as_text=True)
+        return f'"trades": "{before}"'.replace('"', "&#34;") in html
+
+    await until(named)
