@@ -112,6 +112,8 @@ class Projections:
         for table, rows in changes.rows.items():
             self._changed.update({(table, row.session) for row in rows})
         self._corrected.update(changes.corrected)
+        if self.positions.lost_ids and "orders" in changes.rows.keys() | changes.corrected:
+            self._corrected["positions"] += 1
         self._applied += 1
 
     async def _apply(self, source: Source, changed: Mapping[str, Collection[int]]) -> None:

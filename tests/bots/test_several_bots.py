@@ -1,5 +1,7 @@
 """Several bots in one database: each keeps its own sessions, and the one that is shown does not flip."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.bots.life import NOW, Life, ago
@@ -142,3 +144,16 @@ async def test_silent_live_is_shown_until_it_has_ended(life: Life) -> None:
             async with life.later(page):
                 await life.end(ended, ago(minutes=20))
             assert await equity(page) == shown
+
+
+async def test_a_bot_that_wakes_after_a_week_is_shown(life: Life) -> None:
+    """It wrote once, and nobody looked meanwhile."""
+    await life.session(ago(days=9), 10_000, end_time=ago(days=1))
+    await life.session(ago(days=9), 777, "p", mode="PAPER", symbol="ETHUSDT")
+    for session, balance, days in ((1, 10_000, 1), (2, 777, 8)):
+        await life.history(session, ago(days=days), *[balance] * 9)
+    async with life.opened() as page:
+        assert await equity(page) == 10_000
+        async with life.later(page, hours=9):
+            await life.history(2, life.calendar.now - timedelta(hours=8), 778)
+        assert await equity(page) == 778

@@ -53,3 +53,5 @@ async def test_a_position_goes_where_its_order_goes(page: Page, connection: asyn
     await connection.execute("SELECT pg_stat_force_next_flush()")
     await until(lambda: open_ids(page, "bot=2"))
     assert await open_ids(page, "bot=1") == []
+    counts = [(await page.json(f"/api/metrics?bot={bot}"))["active_positions_count"] for bot in (1, 2)]
+    assert counts == [0, 1]

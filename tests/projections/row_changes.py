@@ -21,7 +21,8 @@ CORRECTIONS = (
     ("trading_sessions", "session_name = 'renamed'"),
 )
 MOVED = ("trades", "account_history", "account_balances", "positions", "orders")
-CLEANED = ("trades", "account_history", "account_balances", "orders")
+DELETED = ("trades", "account_history", "account_balances")
+CLEANED = ("trades", "account_history", "account_balances", "positions", "orders")
 """Tables of which the engine's clean-up takes the session away."""
 
 
@@ -47,7 +48,7 @@ class RowChanges:
         await self._change(table, f"UPDATE {table} SET session_id = $2 WHERE id = $1", wanted)
 
     async def delete(self) -> None:
-        await self._change(table := self.dice.choice(CLEANED), f"DELETE FROM {table} WHERE id = $1")
+        await self._change(table := self.dice.choice(DELETED), f"DELETE FROM {table} WHERE id = $1")
 
     async def clean_up(self) -> None:
         table = self.dice.choice(CLEANED)
