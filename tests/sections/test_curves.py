@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from monitoring.metrics.facts import Series
 from monitoring.projections.days import STEP_SECONDS, Day
 from monitoring.projections.snapshots import Snapshots
-from monitoring.projections.timeline import AT_CLOSE, COLUMNS, DEEPEST, DEPTHS, Part, depth_of
+from monitoring.projections.timeline import AT_CLOSE, COLUMNS, DEEPEST, DEPTH_COLUMNS, Part, depth_of
 from monitoring.projections.times import epoch
 from monitoring.sections.curves import drawdown_points, equity_points
 
@@ -86,4 +86,4 @@ def test_a_silence_is_a_gap() -> None:
 def test_nothing_is_no_curve() -> None:
     nothing = np.empty((0, COLUMNS))
     assert not len(equity_points(nothing))
-    assert not len(drawdown_points(nothing, np.empty((0, DEPTHS))))
+    assert not len(drawdown_points(nothing, np.empty((0, DEPTH_COLUMNS))))
