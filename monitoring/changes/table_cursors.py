@@ -1,6 +1,6 @@
 """What the feed remembers of the database: how far each table was read, and the versions of all rows still alive."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ from monitoring.changes.rewritten import RewrittenRows
 from monitoring.changes.snapshot_token import IdCursor, SnapshotToken, start_cursor, with_running
 from monitoring.clock import Clock
 from monitoring.database.capabilities import Capabilities
-from monitoring.database.owners import owner
+from monitoring.database.owners import OWNED_BY_IDS, owner
 
 GROWING_TABLES = (
     "trades",
@@ -136,6 +136,7 @@ class TableCursors:
         if any(cursor.unsettled(self.clock) for cursor in self.cursors.values()):
             token = await with_running(connection, token)
         rows = await connection.fetch(self._query(), *self._arguments()) if self.cursors else []
+        owners = await self._owners(connection, rows)
         changes = ChangeSet()
         found: dict[str, set[int]] = {table: set() for table in self.cursors}
         new = dict.fromkeys(self.cursors, 0)
@@ -145,14 +146,17 @@ class TableCursors:
             elif row["id"] not in found[row["table_name"]]:
                 found[row["table_name"]].add(row["id"])
                 new[row["table_name"]] += row["id"] > self.cursors[row["table_name"]].watermark
-                self._row(row, changes)
+                self._row(row, owners.get((row["table_name"], row["id"]), row["session_id"]), changes)
+        self._move_on(found, token, changes)
+        changes.more = any(count >= MAX_NEW_ROWS for count in new.values())
+        return changes
+
+    def _move_on(self, found: Mapping[str, set[int]], token: SnapshotToken, changes: ChangeSet) -> None:
         for table, ids in found.items():
             self._vanished(table, ids, changes)
             if self.cursors[table].settle(token):
                 changes.corrected.add(table)
             self.cursors[table].saw(ids, self.clock)
-        changes.more = any(count >= MAX_NEW_ROWS for count in new.values())
-        return changes
 
     async def corrections(self, connection: asyncpg.Connection) -> set[str]:
         """Tables whose old rows changed since the last call; those that were emptied are read from their start."""
@@ -195,12 +199,24 @@ class TableCursors:
             parts.append(f"SELECT '{FLAGS}', 0, NULL, ({FLAGS_VERSION}), false")
         return " UNION ALL ".join(parts)
 
+    async def _owners(
+        self, connection: asyncpg.Connection, rows: Iterable[asyncpg.Record]
+    ) -> dict[tuple[str, int], int | None]:
+        """Of rows without a session, by table and id. They are rare, and looking for owners makes planning dear."""
+        found: dict[tuple[str, int], int | None] = {}
+        for table in OWNED_BY_IDS:
+            if ids := [row["id"] for row in rows if row["table_name"] == table and row["session_id"] is None]:
+                query = f"SELECT id, {_session(self.capabilities, table)} FROM {table} WHERE id = ANY($1::bigint[])"
+                found |= {(table, number): session for number, session in await connection.fetch(query, ids)}
+        return found
+
     def _columns(self, table: str) -> str:
-        session = _session(self.capabilities, table)
+        own = "session_id" if self.capabilities.has(table, "session_id") else "NULL"
+        session = "id" if table == SESSIONS else own
         changing = CHANGING_TABLES[table] if table in self.live else None
         version, finished = (VERSION, changing.finished) if changing else ("''", "false")
         return (
-            f"SELECT '{table}' AS table_name, id::bigint AS id, {session} AS session_id, {version} AS version,"
+            f"SELECT '{table}' AS table_name, id::bigint AS id, {session}::bigint AS session_id, {version} AS version,"
             f" {finished} AS finished FROM {table}"
         )
 
@@ -216,15 +232,14 @@ class TableCursors:
             self.flags = version
             changes.add(FLAGS, NewRow(0, None, is_new=False))
 
-    def _row(self, row: asyncpg.Record, changes: ChangeSet) -> None:
+    def _row(self, row: asyncpg.Record, session: int | None, changes: ChangeSet) -> None:
         table, number = row["table_name"], row["id"]
         live = self.live.get(table)
         if live is None:
-            changes.add(table, NewRow(number, row["session_id"], is_new=True))
+            changes.add(table, NewRow(number, session, is_new=True))
             return
         known = live.get(number)
         if known is None or known.version != row["version"]:
-            session = row["session_id"]
             if known is not None and known.session != session:
                 # Gone from the session that it was in.
                 changes.add(table, NewRow(number, known.session, is_new=False, finished=True))

@@ -2,6 +2,8 @@
 
 from monitoring.database.capabilities import Capabilities
 
+OWNED_BY_IDS = ("trades", "orders", "positions")
+"""Tables whose rows may belong to a session that they do not name."""
 ORDER_IDS = ("internal_order_id", "exchange_order_id", "client_order_id")
 ORDER_LOOK_BACK = "interval '7 days'"
 """How long before the entry the order of a trade was made at most; ``orders`` has an index on time, none on ids."""
@@ -17,7 +19,7 @@ def _named_by(capabilities: Capabilities, table: str, row: str) -> list[str]:
     """What is looked at in turn where the row itself names no session."""
     if table == "positions":
         return _of_orders(capabilities, f"{row}.id")
-    if table not in ("orders", "trades") or not capabilities.has(table, "position_id"):
+    if table not in OWNED_BY_IDS or not capabilities.has(table, "position_id"):
         return []
     position = f"{row}.position_id"
     ways = _of_position(capabilities, position)
