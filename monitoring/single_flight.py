@@ -31,7 +31,8 @@ class SingleFlight(Generic[K, S, T]):
         return task
 
     def _end(self, key: K, task: asyncio.Task[T]) -> None:
-        if self._under_way[key][1] is task:
+        # One begun after a change may have taken its place, and may have ended before it.
+        if key in self._under_way and self._under_way[key][1] is task:
             del self._under_way[key]
         if not task.cancelled():
             # Everybody who waited may be gone: the error is nobody's then, and no warning.

@@ -85,3 +85,23 @@ async def test_an_error_that_nobody_waits_for_is_no_warning(caplog: pytest.LogCa
     del task
     gc.collect()
     assert not caplog.records
+
+
+async def test_work_that_was_overtaken_ends_without_a_trace(caplog: pytest.LogCaptureFixture) -> None:
+    """The newer one, begun after a change, may be done before it."""
+    flights: SingleFlight[str, int, None] = SingleFlight()
+    may_end = asyncio.Event()
+
+    async def wait() -> None:
+        await may_end.wait()
+        raise ZeroDivisionError
+
+    slow = flights.join("key", 0, wait, lambda _state: True)
+    quick = flights.join("key", 1, asyncio.Event().wait, lambda _state: False)
+    quick.cancel()
+    await until(quick.done)
+    may_end.set()
+    await until(slow.done)
+    del slow
+    gc.collect()
+    assert not caplog.records
