@@ -88,4 +88,4 @@ async def load(context: Context) -> AccountView:
     return AccountView(figures.on("account"), figures["margin_usage"], context.facts.account)
 
 
-SECTION = Section("account", "Account", load)
+SECTION = Section("account", "Account", load, ticks=30.0)

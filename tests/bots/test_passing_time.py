@@ -1,0 +1,39 @@
+"""A page that stays open while the engine is silent shows no more than one that is opened then."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.bots.life import NOW, Life, ago
+from tests.faults.page import Page, ageless
+from tests.rows import insert
+
+
+@pytest.fixture
+async def trading(life: Life) -> Life:
+    """A bot that writes every five minutes, with an open position and a trade of today."""
+    await life.session(ago(days=9), 10_000)
+    await life.history(1, ago(minutes=1), *[10_000] * 20, minutes=5)
+    await life.history(1, ago(days=1), 9_000)
+    at = {"entry_time": ago(hours=2), "exit_time": ago(hours=1)}
+    await insert(life.connection, "trades", session_id=1, **at)
+    price = {"current_price": 51_000, "unrealized_pnl": 20, "last_update": NOW}
+    await insert(life.connection, "positions", session_id=1, quantity=0.02, **price)
+    await insert(life.connection, "orders", session_id=1, position_id=1, created_at=ago(hours=2))
+    await insert(life.connection, "system_events", session_id=1, severity="error", timestamp=ago(minutes=20))
+    return life
+
+
+async def sections(page: Page) -> dict[str, str]:
+    return {name: ageless(await page.get(f"/partials/{name}?bot=1")) for name in page.parts.hub.sections}
+
+
+@pytest.mark.parametrize("hours", [3, 10])
+async def test_silence_makes_an_open_page_what_a_new_one_is(hours: int, trading: Life) -> None:
+    async with trading.opened() as page:
+        before = await sections(page)
+        trading.calendar.wait(timedelta(hours=hours).total_seconds())
+        async with trading.opened() as another:
+            true = await sections(another)
+        assert true["account"] != before["account"]
+        assert await sections(page) == true
