@@ -213,7 +213,7 @@ def heard_since(runs: Iterable[Run], projections: Projections, now: datetime) ->
         if run.end is None:
             sign = _last_sign(projections, run.id, now, run.last_sign)
             limit = _limit(projections, run.id) if projections.equity.complete else run.limit
-            heard = replace(run, last_sign=sign, silent=now - sign > 2 * limit)
+            heard = replace(run, end=run.session.ended(now), last_sign=sign, silent=now - sign > 2 * limit)
             if heard.silent != run.silent or (ended_at(heard, now) is None) != (ended_at(run, now) is None):
                 return True
     return False

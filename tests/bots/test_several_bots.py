@@ -157,3 +157,17 @@ async def test_a_bot_that_wakes_after_a_week_is_shown(life: Life) -> None:
         async with life.later(page, hours=9):
             await life.history(2, life.calendar.now - timedelta(hours=8), 778)
         assert await equity(page) == 778
+
+
+async def test_an_end_that_a_faster_clock_wrote_is_noticed(life: Life) -> None:
+    """It lies in the future for a moment; then LIVE has ended, and PAPER goes on."""
+    for number, mode in enumerate(("LIVE", "PAPER"), 1):
+        await life.session(ago(days=5), number, mode, mode=mode, symbol=mode)
+        await life.history(number, ago(minutes=1), *[number] * 20, minutes=10)
+    async with life.opened() as page:
+        async with life.later(page):
+            await life.end(1, NOW + timedelta(seconds=20))
+        assert await equity(page) == 1
+        async with life.later(page, minutes=16):
+            await life.history(2, life.calendar.now, 2)
+        assert await equity(page) == 2
