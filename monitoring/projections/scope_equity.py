@@ -21,8 +21,8 @@ from monitoring.projections.timeline import Part, Timeline
 from monitoring.projections.times import EPOCH, epoch, from_epoch, midnight, next_midnight
 from monitoring.projections.unit_price import FlowFactors
 
-CLOSES_AGE_SECONDS = 1.0
-"""For how long the closes of a history that is still being read are good enough."""
+CLOSES_AGE_SECONDS = 5.0
+"""For how long the daily closes of a history that is still being read are good enough: reading them is dear."""
 
 
 @dataclass(frozen=True, slots=True)
