@@ -172,18 +172,23 @@ class Fragments:
         if after is not None:
             await asyncio.wait((after,), timeout=TURN_SECONDS)
         version, reads = self._version(variant), set[str]()
-        changes = self._reader.hub.changes(variant.scope.session.ids)
+        changes, known = self._reader.hub.changes(variant.scope.session.ids), self.stale.tables(variant.section.name)
         view = await self._view(variant.section, variant.scope, variant.own, reads)
         previous = self._kept.get(variant.key)
         if view.data is None and view.stale and previous is not None and previous.view.data is not None:
             view = replace(previous.view, stale=True)
         rendered = self._rendered(variant.section, variant.scope, view, variant.own)
-        self._learn(variant, reads, changes)
+        self._learn(variant, reads, known, changes)
         return self._kept.put(variant.key, _Kept(variant, version, self._clock.monotonic(), view, rendered))
 
-    def _learn(self, variant: Variant, reads: set[str], changes: int) -> None:
+    def _learn(self, variant: Variant, reads: set[str], known: frozenset[str], changes: int) -> None:
+        """``known`` and ``changes`` are of the moment when the load began.
+
+        A change of a table that was not known then has not made the section stale.
+        """
         hub, session = self._reader.hub, variant.scope.session
-        if self.stale.learn(variant.section.name, reads) and hub.changes(session.ids) != changes:
+        self.stale.learn(variant.section.name, reads)
+        if reads - known and hub.changes(session.ids) != changes:
             hub.publish(session.newest, (variant.section.name,))
 
     async def _view(self, section: Section, scope: Scope, own: Mapping[str, str], reads: set[str]) -> View:

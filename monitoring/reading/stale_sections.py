@@ -18,11 +18,12 @@ class StaleSections:
     def __init__(self) -> None:
         self._tables = {section.name: {SESSIONS, *section.needs} for section in SECTIONS}
 
-    def learn(self, section: str, tables: Set[str]) -> bool:
-        """True where one of the tables is news: a change of it that came meanwhile has not made the section stale."""
-        news = tables - self._tables[section]
-        self._tables[section] |= news
-        return bool(news)
+    def tables(self, section: str) -> frozenset[str]:
+        """Those that the section is known to be read from."""
+        return frozenset(self._tables[section])
+
+    def learn(self, section: str, tables: Set[str]) -> None:
+        self._tables[section] |= tables
 
     def after(self, changed: Collection[str]) -> tuple[str, ...]:
         """The sections that a change of some tables makes stale, in the order in which they are to be fetched.

@@ -10,7 +10,7 @@ import pytest
 from monitoring.clock import Clock
 from monitoring.hub import Subscription
 from monitoring.scope import Scope
-from monitoring.scope_key import BotScope
+from monitoring.scope_key import BotScope, ScopeKey, SessionScope
 from monitoring.sections import BY_NAME, Context
 from monitoring.sections.events import EventsView
 from tests.clocks import standing_at
@@ -126,6 +126,35 @@ async def test_a_change_while_its_table_is_read_for_the_first_time(page: Page, c
     await has_read.wait()
     await insert(connection, "risk_adjustments", session_id=1)
     await until(lambda: hub.changes([1]) != before)
+    may_end.set()
+    await loading
+    await announced(viewer, {"events"})
+
+
+async def test_a_change_while_another_scope_is_read_first(page: Page, connection: asyncpg.Connection) -> None:
+    """Whoever is done first knows the table; the other one read it before the change all the same."""
+    hub, has_read, may_end = page.parts.hub, asyncio.Event(), asyncio.Event()
+
+    async def load(context: Context) -> EventsView:
+        await context.connection.fetch("SELECT id FROM risk_adjustments")
+        if context.scope.is_bot:
+            has_read.set()
+            await may_end.wait()
+        return EventsView(())
+
+    section = replace(BY_NAME["events"], load=load)
+
+    async def show(key: ScopeKey) -> None:
+        session = await page.parts.reader.session(key)
+        assert session is not None
+        await page.parts.fragments.get(section, Scope(session, key), {})
+
+    loading = asyncio.create_task(show(BotScope(1)))
+    await has_read.wait()
+    viewer, before = hub.subscribe(BotScope(1)), hub.changes([1])
+    await insert(connection, "risk_adjustments", session_id=1)
+    await until(lambda: hub.changes([1]) != before)
+    await show(SessionScope(1))
     may_end.set()
     await loading
     await announced(viewer, {"events"})
