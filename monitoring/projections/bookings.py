@@ -46,9 +46,9 @@ class SessionFlows:
     newest: tuple[datetime, int] = (EPOCH, 0)
     """Time and id of the newest of them."""
     changes: int = 0
-    """Counts the bookings that were taken in."""
+    """Counts the bookings that were taken in, and the changes of the session itself."""
     disturbed: bool = False
-    """A booking came late, before a flow: amounts are differences to the booking before, so all are read again."""
+    """A booking came late, before a flow, or the session changed: amounts are differences, so all are read again."""
 
     def add(self, rows: Iterable[asyncpg.Record]) -> None:
         for row in rows:
@@ -81,6 +81,17 @@ def _as_flow(row: asyncpg.Record) -> Flow | None:
     if not row["flow"] or amount is None or not amount.is_finite() or amount == 0:
         return None
     return Flow(row["at"], amount, row["reason"] or "", row["leaves"])
+
+
+def disturb(sessions: Iterable[int]) -> Fold[SessionFlows]:
+    """Has all amounts of some sessions read again: the first one is the difference to the initial balance."""
+
+    def fold(states: dict[int, SessionFlows]) -> None:
+        for state in (states[number] for number in sessions if number in states):
+            state.changes += 1
+            state.disturbed = True
+
+    return fold
 
 
 class Bookings:

@@ -184,9 +184,10 @@ class Projected(Generic[State]):
         if not self.complete and not self.building:
             return lambda: None
         fold = await self.projection.read(source, ids)
-        return lambda: self._take(fold)
+        return lambda: self.take(fold)
 
-    def _take(self, fold: Fold[State]) -> None:
+    def take(self, fold: Fold[State]) -> None:
+        """Changes the states in use, and those that are being built once they hold every row."""
         if self.complete:
             fold(self.states)
         if self._build is not None:

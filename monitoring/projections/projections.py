@@ -15,7 +15,7 @@ from monitoring.database.source import Source
 from monitoring.lru import Lru
 from monitoring.metrics.facts import Session
 from monitoring.projections.backfill import BackfillWorker
-from monitoring.projections.bookings import Bookings, SessionFlows
+from monitoring.projections.bookings import Bookings, SessionFlows, disturb
 from monitoring.projections.equity import EquityHistory
 from monitoring.projections.equity_curve import EquityCurve
 from monitoring.projections.open_positions import OpenPositions
@@ -25,6 +25,7 @@ from monitoring.projections.scope_state import MergedTrades, ScopePositions, Sco
 from monitoring.projections.session_history import SessionHistory
 from monitoring.projections.trades import ScopeTrades, SessionTrades, TradeTotals
 
+SESSIONS = "trading_sessions"
 MAX_KEPT_SCOPES = 64
 """Scopes whose curve is kept; the one looked at longest ago is dropped first."""
 
@@ -92,6 +93,9 @@ class Projections:
         if wanted is not None and "positions" in wanted:
             # The risk of a trade is a share of the balance that its position remembers.
             wanted.add("trades")
+        if wanted is not None and SESSIONS in wanted:
+            # The amount of a session's first booking is the difference to its initial balance.
+            wanted.add(self.flows.table)
         # A position without a session belongs to that of its orders.
         if wanted is None or wanted & {"positions", "orders"}:
             await self.positions.begin(source, cursors.get("positions"))
@@ -124,6 +128,7 @@ class Projections:
         takes = [await part.read(source, sorted(changed[part.table])) for part in parts]
         for take in takes:
             take()
+        self.flows.take(disturb(changed.get(SESSIONS, ())))
 
     def version(self, table: str, sessions: tuple[int, ...]) -> tuple[int, ...]:
         """Differs whenever rows of a table changed that belong to one of the sessions, or to none."""

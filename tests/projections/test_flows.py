@@ -169,3 +169,12 @@ async def test_a_first_booking_moves_the_initial_balance(connection: asyncpg.Con
     other = await insert(connection, "trading_sessions", mode="LIVE", initial_balance=1000, start_time=ago(days=1))
     await booking(connection, other, ago(hours=1), 1500, "deposit")
     assert [flow.amount for flow in (await read(connection, other)).flows] == [500]
+
+
+async def test_a_corrected_initial_balance_corrects_a_deposit(connection: asyncpg.Connection) -> None:
+    session = await insert(connection, "trading_sessions", initial_balance=1000, start_time=ago(days=5))
+    await booking(connection, session, ago(days=1), 1500, "deposit")
+    follower = await read(connection, session)
+    assert [flow.amount for flow in follower.flows] == [500]
+    await connection.execute("UPDATE trading_sessions SET initial_balance = 1200")
+    assert [flow.amount for flow in (await refreshed(connection, follower)).flows] == [300]
