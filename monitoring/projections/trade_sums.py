@@ -93,6 +93,10 @@ class TradeSum:
         for name in SUMS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
+    def without(self, some: "TradeSum") -> "TradeSum":
+        """The sum without some of its trades."""
+        return TradeSum(**{name: getattr(self, name) - getattr(some, name) for name in SUMS})
+
     def add_net(self, net: Decimal) -> None:
         """Counts a trade by its net P&L."""
         self.total += 1

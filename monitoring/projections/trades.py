@@ -9,6 +9,7 @@ from functools import reduce
 import asyncpg
 import numpy as np
 
+from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.source import Source
 from monitoring.metrics.facts import TradeSums
 from monitoring.projections.projected import Fold, IdRange
@@ -91,23 +92,31 @@ class ScopeTrades:
         """Ids of the wanted trades, in the wanted order."""
         return select(self.tables, wanted)
 
-    def since(self, moment: datetime) -> TradeSum:
-        """The trades closed after ``moment``; but for fees, interest and risk."""
+    def since(self, moment: datetime, until: date) -> TradeSum:
+        """The trades closed after ``moment``, up to the day ``until``; but for fees, interest and risk."""
+        found = self._rest_of_day(moment)
+        for day, trades in self.days.items():
+            if moment.date() < day <= until:
+                found.merge(trades)
+        return found
+
+    def _rest_of_day(self, moment: datetime) -> TradeSum:
+        """The trades closed on the day of ``moment``, but after it."""
         found = TradeSum()
         for table in self.tables:
             for net in table.between(moment, next_midnight(moment) - timedelta(microseconds=1))["net"]:
                 found.add_net(_decimal(net))
-        for day, trades in self.days.items():
-            if day > moment.date():
-                found.merge(trades)
         return found
 
     def sums(self, now: datetime) -> TradeSums | None:
         """The sums as of ``now``; None until all trades have been read."""
         if not self.complete:
             return None
-        total, today = self.sums_by_day.total, self.days.get(now.date(), TradeSum())
-        week = self.since(now - WEEK)
+        total, latest = self.sums_by_day.total, now + MAX_CLOCK_SKEW
+        # What is stamped with the future is in no window.
+        later, today = self._rest_of_day(latest), self.days.get(now.date(), TradeSum())
+        today = today.without(later) if latest.date() == now.date() else today
+        week = self.since(now - WEEK, latest.date()).without(later)
         return TradeSums(
             **{name: getattr(total, name) for name in OF_ALL},
             risk_sum=float(total.risk_sum),

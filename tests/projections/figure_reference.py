@@ -25,8 +25,9 @@ def trade_figures(scope: ScopeRows, now: datetime) -> Figures:
     nets = [net(trade) for trade in trades]
     known = [value for value in nets if not value.is_nan()]
     wins, losses = [value for value in known if value > 0], [value for value in known if value < 0]
-    today = [net(trade) for trade in trades if trade["exit_time"].date() == now.date()]
-    week = [net(trade) for trade in trades if now - WEEK < trade["exit_time"]]
+    past = [trade for trade in trades if trade["exit_time"] <= now + MINUTE]
+    today = [net(trade) for trade in past if trade["exit_time"].date() == now.date()]
+    week = [net(trade) for trade in past if now - WEEK < trade["exit_time"]]
     all_known = len(known) == len(nets)
     letters = "".join("?" if value.is_nan() else "W" if value > 0 else "L" if value < 0 else "B" for value in nets[:10])
     return {

@@ -80,8 +80,9 @@ def assert_plain(follower: Follower, plain: naive.Figures, now: datetime) -> Non
 
 def assert_windows(sums: TradeSums, plain: naive.Figures, now: datetime) -> None:
     """Of today and of the last seven days, by the clock."""
-    today = [net for at, net in plain.closed if at.date() == now.date()]
-    week = [net for at, net in plain.closed if at > now - timedelta(days=7)]
+    past = [(at, net) for at, net in plain.closed if at <= now + timedelta(minutes=1)]
+    today = [net for at, net in past if at.date() == now.date()]
+    week = [net for at, net in past if at > now - timedelta(days=7)]
     for nets, shown in (
         (today, (sums.today, sums.today_count, sums.today_unknown)),
         (week, (sums.week, sums.week_count, sums.week_unknown)),
