@@ -72,8 +72,10 @@ def _priced(facts: Facts) -> tuple[OpenPosition, ...]:
     """The open positions. Raises Unknown where the engine has not priced one of them within its own limit."""
     for position in _positions(facts):
         at = position.priced_at
-        if position.current_price is None or at is None:
+        if position.current_price is None:
             continue
+        if at is None:
+            raise Unknown(f"nobody knows when {_name(position)} was last priced")
         if (facts.now - at).total_seconds() > facts.limit_seconds:
             raise Unknown(f"{_name(position)} was last priced {at:%Y-%m-%d %H:%M} UTC")
     return _positions(facts)
