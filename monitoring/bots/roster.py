@@ -14,6 +14,7 @@ from monitoring.bots.last_balances import LastBalances, balances_at_start
 from monitoring.changes.change_set import ChangeSet
 from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.capabilities import Capabilities
+from monitoring.database.owners import owner
 from monitoring.metrics.facts import Flow, Session
 from monitoring.metrics.health import limit_seconds
 from monitoring.projections import Projections
@@ -183,8 +184,8 @@ async def _last_signs(
     connection: asyncpg.Connection, capabilities: Capabilities, sessions: list[int], now: datetime
 ) -> dict[int, datetime]:
     sources = [
-        f"(SELECT session_id, {_first_known(capabilities, table, columns)} AS at FROM {table}"
-        f" ORDER BY id DESC LIMIT {NEWEST_ROWS})"
+        f"(SELECT {_session(capabilities, table)} AS session_id, {_first_known(capabilities, table, columns)} AS at"
+        f" FROM {table} ORDER BY id DESC LIMIT {NEWEST_ROWS})"
         for table, columns in SIGN_SOURCES.items()
         if capabilities.has(table, "id", "session_id")
     ]
@@ -193,6 +194,11 @@ async def _last_signs(
     query = LAST_SIGNS.format(sources=" UNION ALL ".join(sources))
     rows = await connection.fetch(query, sessions, now + MAX_CLOCK_SKEW)
     return {row["session_id"]: row["at"] for row in rows}
+
+
+def _session(capabilities: Capabilities, table: str) -> str:
+    """SQL: the session of which a row is a sign of life; a position that names none is one of its orders' session."""
+    return owner(capabilities, table, table) if table == "positions" else "session_id"
 
 
 def _first_known(capabilities: Capabilities, table: str, columns: Sequence[str]) -> str:

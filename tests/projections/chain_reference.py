@@ -99,7 +99,13 @@ def ended(rows: Rows, session: Row, now: datetime) -> datetime:
 
 
 def last_sign(rows: Rows, session: Row, now: datetime) -> datetime:
-    own = [(table, row) for table in rows for row in rows[table] if row.get("session_id") == session["id"]]
+    """Of its rows, and of positions that its orders name."""
+    own = [
+        (table, row)
+        for table in rows
+        for row in rows[table]
+        if (owner(rows, table, row) if table == "positions" else row.get("session_id")) == session["id"]
+    ]
     times = [row[column] for table, column in SIGNS for of, row in own if of == table]
     times += [row["created_at"] or row["exit_time"] for of, row in own if of == "trades"]
     known = [at for at in times if at is not None and at <= now + MINUTE]
