@@ -240,11 +240,12 @@ class TableCursors:
             return
         known = live.get(number)
         if known is None or known.version != row["version"]:
-            if known is not None and known.session != session:
+            if known is not None and (known.session is None or known.session != session):
                 # Gone from the session that it was in.
                 changes.add(table, NewRow(number, known.session, is_new=False, finished=True))
             changes.add(table, NewRow(number, session, known is None, row["finished"]))
-            live[number] = TrackedRow(row["version"], session)
+            # One that names no session belongs to another as soon as its orders do.
+            live[number] = TrackedRow(row["version"], row["session_id"])
             self.counters.reported[table] = self.clock.monotonic()
         if row["finished"]:
             self._linger(live, number)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from monitoring.changes.change_set import ChangeSet
+from monitoring.changes.change_set import ChangeSet, NewRow
 from monitoring.changes.snapshot_token import IdCursor
 from monitoring.clock import Clock
 from monitoring.database.errors import DatabaseUnavailable
@@ -112,12 +112,13 @@ class Projections:
         changes.unapplied = {}
         if changes.corrected:
             await self.begin(source, cursors, changes.corrected)
+        if "orders" in changes.rows.keys() | changes.corrected and self.positions.lost_ids:
+            lost = [NewRow(number, None, is_new=False) for number in self.positions.lost_ids]
+            changes.rows.setdefault("positions", []).extend(lost)
         # Last: what is read before the states are others must not count as read after it.
         for table, rows in changes.rows.items():
             self._changed.update({(table, row.session) for row in rows})
         self._corrected.update(changes.corrected)
-        if self.positions.lost_ids and "orders" in changes.rows.keys() | changes.corrected:
-            self._corrected["positions"] += 1
         self._applied += 1
 
     async def _apply(self, source: Source, changed: Mapping[str, Collection[int]]) -> None:

@@ -115,5 +115,7 @@ def _tables_by_session(changes: ChangeSet) -> dict[int | None, set[str]]:
     found: dict[int | None, set[str]] = {}
     for table, rows in changes.rows.items():
         for row in rows:
-            found.setdefault(row.session, set()).add(table)
+            # A restart moves a position and leaves its orders: they are shown beside it, in whichever session.
+            owner = None if table == "orders" else row.session
+            found.setdefault(owner, set()).add(table)
     return found
