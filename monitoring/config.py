@@ -78,7 +78,8 @@ def _url(context: click.Context, setting: Setting, text: str | None) -> str:
         return DEMO_URL
     if not text:
         raise ConfigError(
-            "no database: set DATABASE_URL, pass --db-url, or try --demo, which brings a PostgreSQL with made-up data"
+            "no database: set DATABASE_URL or pass --db-url; the dashboard alone can be tried with --demo, which brings"
+            " a PostgreSQL with made-up data"
         )
     try:
         return normalise_url(text)

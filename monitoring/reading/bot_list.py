@@ -96,7 +96,7 @@ class BotList:
         async def load(connection: asyncpg.Connection, capabilities: Capabilities) -> tuple[BotRow, bool]:
             source = Source(connection, capabilities)
             state = await self._reader.projections.state(source, bot, now, keep=False)
-            return _ended(chain, state, now), not state.reading
+            return _ended(capabilities, chain, state, now), not state.reading
 
         return await self._reader.database.ask(load)
 
@@ -106,9 +106,10 @@ async def _running(context: Context) -> BotRow:
     return _made(facts, context.state, status(facts)[0], Equity.of(account), account.currency)
 
 
-def _ended(chain: Chain, state: ScopeState, now: datetime) -> BotRow:
+def _ended(capabilities: Capabilities, chain: Chain, state: ScopeState, now: datetime) -> BotRow:
     currency = next((run.currency for run in reversed(chain) if run.currency), None)
-    return _made(facts_in_memory(state, now), state, ENDED, Equity.last_of(state), currency)
+    facts = facts_in_memory(capabilities, state, now)
+    return _made(facts, state, ENDED, Equity.last_of(state), currency)
 
 
 def _made(facts: Facts, state: ScopeState, word: str, equity: Equity | None, currency: str | None) -> BotRow:

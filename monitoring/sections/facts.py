@@ -112,8 +112,7 @@ async def read_facts(reading: Reading, cache: FactCache) -> FactsRead:
     # What can be read at all, and how far, concerns every section.
     rest: dict[str, Any] = {
         "now": reading.now,
-        "no_trades": _why_unknown(capabilities, state, "trades", TRADES_NEED) or "no closed trades",
-        "no_history": _why_unknown(capabilities, state, "account_history", HISTORY_NEEDS) or "no equity snapshot yet",
+        **_reasons(capabilities, state),
         "adjustments_read": capabilities.has("risk_adjustments", *ADJUSTMENTS_NEED),
     }
     configured_risk = configured(state.session.config, "risk_per_trade")
@@ -121,9 +120,18 @@ async def read_facts(reading: Reading, cache: FactCache) -> FactsRead:
     return FactsRead(facts, {**sources, **dict.fromkeys(rest, NO_TABLES), **dict.fromkeys(OF_SESSION, SESSIONS)})
 
 
-def facts_in_memory(state: ScopeState, now: datetime) -> Facts:
+def facts_in_memory(capabilities: Capabilities, state: ScopeState, now: datetime) -> Facts:
     """What the projections alone tell of a scope; everything else is unknown."""
-    return Facts(now=now, session=state.session, **UNREAD, **_in_memory(state, now)[0])
+    in_memory = _in_memory(state, now)[0]
+    return Facts(now=now, session=state.session, **UNREAD, **in_memory, **_reasons(capabilities, state))
+
+
+def _reasons(capabilities: Capabilities, state: ScopeState) -> dict[str, Any]:
+    """Why there are no trades, and why no history, where that is so."""
+    return {
+        "no_trades": _why_unknown(capabilities, state, "trades", TRADES_NEED) or "no closed trades",
+        "no_history": _why_unknown(capabilities, state, "account_history", HISTORY_NEEDS) or "no equity snapshot yet",
+    }
 
 
 def _in_memory(state: ScopeState, now: datetime) -> tuple[dict[str, Any], dict[str, Tables]]:

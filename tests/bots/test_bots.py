@@ -178,3 +178,13 @@ async def test_an_order_without_session_stays_with_its_position(page: Page, conn
 
     await until(lambda: open_ids(page, "session=2"))
     assert [await pending(scope) for scope in ("bot=1", "session=1", "session=2")] == [[1, 2], [1], [2]]
+
+
+async def test_an_ended_bot_without_snapshots_says_so(page: Page, connection: asyncpg.Connection) -> None:
+    await insert(connection, "trading_sessions", mode="BACKTEST", start_time=ago(days=9), end_time=ago(days=8))
+
+    async def listed() -> bool:
+        words = await (await page.client.get("/bots")).get_data(as_text=True)
+        return "BACKTEST" in words and words.count('title="no equity snapshot yet"') == 2
+
+    await until(listed)
