@@ -11,7 +11,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from monitoring.database.pool import POOL_CONNECTION_COUNT, DatabaseUnavailable
+from monitoring.database import pool
+from monitoring.database.pool import DatabaseUnavailable
 from monitoring.postgres.embedded import EmbeddedServer
 from tests.faults.page import Page, dashboard
 from tests.faults.reader import READER
@@ -63,8 +64,11 @@ async def test_a_preferred_host_that_returns_gets_all_readers(
     database: str,
     account: int,
     connection: asyncpg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Feed and readers must not look at different servers: one that lags would hide what the other announced."""
+    # More than a page and the scans open for themselves.
+    monkeypatch.setattr(pool, "POOL_CONNECTION_COUNT", 12)
     async with wire_to(standby.url(database)) as preferred:
         await preferred.refuse()
         hosts = f"postgresql://{READER}@127.0.0.1:{preferred.port},127.0.0.1:{wire.port}/{database}"
@@ -75,7 +79,7 @@ async def test_a_preferred_host_that_returns_gets_all_readers(
             async with AsyncExitStack() as held:
                 # More readers than there are connections so far: the new ones lead to the preferred host.
                 with suppress(DatabaseUnavailable):
-                    for _ in range(POOL_CONNECTION_COUNT):
+                    for _ in range(pool.POOL_CONNECTION_COUNT):
                         await held.enter_async_context(page.parts.database.acquire())
             await until(lambda: page.parts.feed.state.mode == "standby")
             number = await insert(connection, "trades", session_id=account, pnl=7, exit_time=now())
