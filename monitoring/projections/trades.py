@@ -59,9 +59,13 @@ class TradeTotals:
 async def _read(source: Source, condition: str, *values: object) -> Fold[SessionTrades]:
     rows = await source.connection.fetch(by_day(source.capabilities, condition), *values)
 
+    by_session: dict[int, list[asyncpg.Record]] = {}
+    for row in rows:
+        by_session.setdefault(row["session_id"], []).append(row)
+
     def fold(states: dict[int, SessionTrades]) -> None:
-        for session in {row["session_id"] for row in rows}:
-            states.setdefault(session, SessionTrades()).add([row for row in rows if row["session_id"] == session])
+        for session, days in by_session.items():
+            states.setdefault(session, SessionTrades()).add(days)
 
     return fold
 
