@@ -170,11 +170,11 @@ class Reader:
     def time_moved_sessions(self) -> bool:
         """Whether, by time alone or by signs of life, another bot is current, or other sessions are one bot."""
         roster, shown = self._roster, self._sessions.get(CURRENT)
-        if roster is None or CURRENT not in self._fresh:
+        if roster is None:
             return False
         now = self._clock.now()
         chain = current(roster.chains, now)
-        moved = (chain and chain[0].id) != (shown and shown.id)
+        moved = CURRENT in self._fresh and (chain and chain[0].id) != (shown and shown.id)
         return moved or heard_since((run for chain in roster.chains for run in chain), self.projections, now)
 
     async def roster(self) -> Roster:
