@@ -1,7 +1,9 @@
 """Which session and which range a request is about."""
 
 import json
+import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -76,12 +78,21 @@ def json_object(text: str | None) -> dict[str, object]:
     return value if isinstance(value, dict) else {}
 
 
+def number(value: object) -> float | None:
+    """A number from a JSON column; None for anything else, and for one too large to compute with."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    with suppress(OverflowError):
+        return float(value) if math.isfinite(value) else None
+    return None
+
+
 def configured(config: Mapping[str, object], name: str) -> float | None:
     """A number from the strategy's configuration, at its top level or in one of the places strategies keep it."""
     for place in (config, *(config.get(key) for key in ("risk", "risk_manager", "position_management"))):
-        value = place.get(name) if isinstance(place, Mapping) else None
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return float(value)
+        value = number(place.get(name)) if isinstance(place, Mapping) else None
+        if value is not None:
+            return value
     return None
 
 
@@ -108,10 +119,11 @@ def _session(row: asyncpg.Record) -> Session:
 
 
 async def read_sessions(connection: asyncpg.Connection, capabilities: Capabilities) -> list[Session]:
-    """Every session, without its configuration. Raises TableMissing."""
+    """Every session that says when it began and in which mode, without its configuration. Raises TableMissing."""
     capabilities.require_columns("trading_sessions", *NEEDS)
     columns = capabilities.columns("trading_sessions", COLUMNS)
-    return [_session(row) for row in await connection.fetch(f"SELECT {columns} FROM trading_sessions")]
+    query = f"SELECT {columns} FROM trading_sessions WHERE start_time IS NOT NULL AND mode IS NOT NULL"
+    return [_session(row) for row in await connection.fetch(query)]
 
 
 async def read_config(connection: asyncpg.Connection, capabilities: Capabilities, session: int) -> dict[str, object]:

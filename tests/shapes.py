@@ -22,22 +22,32 @@ UPDATE partial_trades SET pnl = 'Infinity', price = '-Infinity';
 UPDATE risk_adjustments SET adjusted_value = 'Infinity';
 UPDATE correlation_matrix SET correlation_value = 'Infinity';
 UPDATE portfolio_exposures SET total_exposure = '-Infinity';
-UPDATE trading_sessions SET initial_balance = 'Infinity';
+UPDATE trading_sessions SET initial_balance = 'Infinity', strategy_config = '{"risk_per_trade": 1e400}';
+UPDATE strategy_executions SET indicators = '{"rsi": 1e400, "price_change_24h": -1e400}';
 """
 FAR_TIMES = """
 UPDATE trades SET exit_time = '58857-01-01' WHERE id % 3 = 0;
 UPDATE trades SET entry_time = '-infinity', exit_time = '0044-03-15 BC' WHERE id % 5 = 0;
 UPDATE account_history SET timestamp = '58857-01-01' WHERE id % 4 = 0;
 UPDATE account_history SET timestamp = '0044-03-15 BC' WHERE id % 7 = 0;
+UPDATE account_history SET timestamp = '9999-12-31 23:59:59.999999' WHERE id % 5 = 0;
 UPDATE account_balances SET last_updated = '58857-01-01' WHERE id % 2 = 0;
 UPDATE positions SET entry_time = '0044-03-15 BC', last_update = '58857-01-01';
 UPDATE orders SET created_at = '58857-01-01', filled_at = '0044-03-15 BC' WHERE id % 2 = 0;
+UPDATE orders SET status = 'FILLED', created_at = now(), filled_at = 'infinity' WHERE id % 2 = 1;
 UPDATE system_events SET timestamp = '58857-01-01';
 UPDATE risk_adjustments SET timestamp = '58857-01-01';
 UPDATE strategy_executions SET timestamp = '58857-01-01';
 UPDATE trading_sessions SET start_time = '-infinity';
 """
 """Milliseconds taken for seconds lie in such years; no date here can hold them."""
+NO_CONSTRAINTS = """
+ALTER TABLE account_balances ALTER last_updated DROP NOT NULL;
+ALTER TABLE trading_sessions ALTER mode DROP NOT NULL, ALTER start_time DROP NOT NULL;
+UPDATE account_balances SET last_updated = NULL;
+INSERT INTO trading_sessions (mode, start_time, initial_balance, strategy_name, symbol, timeframe)
+VALUES (NULL, now(), 1, 'ml_basic', 'BTCUSDT', '1h'), ('LIVE', NULL, 1, 'ml_basic', 'BTCUSDT', '1h');
+"""
 FIRST_GENERATION = """
 CREATE TYPE positionside AS ENUM ('LONG', 'SHORT');
 CREATE TYPE orderstatus AS ENUM ('PENDING', 'OPEN', 'FILLED', 'CLOSED', 'CANCELLED', 'FAILED');
@@ -84,6 +94,8 @@ async def shape(connection: asyncpg.Connection, name: str) -> None:
         await retype(connection, "numeric", "double precision", table="account_balances")
     elif name == "far times":
         await connection.execute(FAR_TIMES)
+    elif name == "no constraints":
+        await connection.execute(NO_CONSTRAINTS)
     elif name == "unreadable":
         await retype(connection, "numeric", "bytea", "'\\\\x00'")
     else:
@@ -92,7 +104,7 @@ async def shape(connection: asyncpg.Connection, name: str) -> None:
         await connection.execute(INFINITE)
 
 
-SHAPES = ("native enums", "oldfloat", "float", "timestamptz", "infinite", "far times", "unreadable")
+SHAPES = ("native enums", "oldfloat", "float", "timestamptz", "infinite", "far times", "no constraints", "unreadable")
 
 
 async def seed_everything(connection: asyncpg.Connection) -> int:

@@ -13,7 +13,7 @@ from monitoring.projections.times import EPOCH
 
 NEEDS = ("id", "session_id", "last_updated", "total_balance", "update_reason")
 
-IS_FLOW = r"""(b.session_id IS NOT NULL
+IS_FLOW = r"""(b.session_id IS NOT NULL AND b.last_updated IS NOT NULL
   AND (lower(b.update_reason) ~ '^\s*(manual[ _]adjustment|deposit|withdrawal|account_sync|reconciliation_balance_corr)'
        OR strpos(lower(b.update_reason), 'sync_correction') > 0))"""
 """Bookings that are neither trades nor fees, by the reasons that the engine and the dashboard give."""
@@ -33,7 +33,7 @@ LEFT JOIN LATERAL (
 """``amount`` is the difference to the booking before, of a session's first one to its initial balance."""
 INITIAL = "(SELECT s.initial_balance FROM trading_sessions s WHERE s.id = b.session_id)"
 IN_RANGE = f"{BOOKING} WHERE b.id > $1 AND b.id <= $2 AND NOT b.id = ANY($3::bigint[]) AND {IS_FLOW}"
-BY_ID = f"{BOOKING} WHERE b.id = ANY($1::bigint[]) AND b.session_id IS NOT NULL"
+BY_ID = f"{BOOKING} WHERE b.id = ANY($1::bigint[]) AND b.session_id IS NOT NULL AND b.last_updated IS NOT NULL"
 OF_SESSION = f"{BOOKING} WHERE b.session_id = $1 AND {IS_FLOW}"
 
 

@@ -36,8 +36,8 @@ CROSS JOIN LATERAL (
     ORDER BY timestamp DESC, account_history.id DESC LIMIT 1
 ) h
 """
-DATED = "timestamp >= '0001-01-01' AND timestamp < '10000-01-01'"
-"""Leaves out infinite times, and years that no date here can hold."""
+DATED = "timestamp >= '0001-01-01' AND timestamp < '9999-12-31'"
+"""Leaves out infinite times, years that no date here can hold, and the last day of all, whose end no float can tell."""
 BY_SESSION = f"""
 SELECT session_id, {packed("id", "bigint")} AS ids, {packed("timestamp", "timestamp")} AS times,
        {packed("balance", "float8")} AS balances, {packed("equity", "float8")} AS equities

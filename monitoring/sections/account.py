@@ -21,7 +21,7 @@ BALANCE: Columns = {"id": "bigint", "total_balance": "numeric", "base_currency":
 # By the index on session and time.
 NEWEST_BALANCE = """
 SELECT newest.* FROM unnest($1::int[]) AS scope (session), LATERAL (
-    SELECT {columns} FROM account_balances WHERE session_id = scope.session
+    SELECT {columns} FROM account_balances WHERE session_id = scope.session AND last_updated IS NOT NULL
     ORDER BY last_updated DESC, id DESC LIMIT 1
 ) newest ORDER BY last_updated DESC, id DESC LIMIT 1
 """

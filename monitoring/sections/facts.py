@@ -10,7 +10,7 @@ from monitoring.metrics.health import limit_seconds
 from monitoring.projections import ScopeState
 from monitoring.projections.equity import NEEDS as HISTORY_NEEDS
 from monitoring.projections.trades import NEEDS as TRADES_NEED
-from monitoring.scope import configured, json_object
+from monitoring.scope import configured, json_object, number
 from monitoring.sections.account import read_account
 from monitoring.sections.fact_cache import WINDOW_MAX_AGE_SECONDS, Fact, FactCache
 from monitoring.sections.health import NEWEST_EXECUTION_ROWS, read_errors, read_halt, read_last_decision
@@ -62,17 +62,10 @@ async def read_market(reading: Reading) -> Market:
 def market(logged: dict[str, object], at: datetime) -> Market:
     """The indicators that the dashboard shows, from what a strategy logged."""
 
-    def number(*names: str) -> float | None:
-        for name in names:
-            value = logged.get(name)
-            if isinstance(value, (int, float)) and not isinstance(value, bool):
-                return float(value)
-        return None
-
-    trend = logged.get("ema_trend")
+    trend, rsi = logged.get("ema_trend"), number(logged.get("rsi"))
     return Market(
-        price_change_24h=number("price_change_24h"),
-        rsi=number("rsi", "rsi_14"),
+        price_change_24h=number(logged.get("price_change_24h")),
+        rsi=number(logged.get("rsi_14")) if rsi is None else rsi,
         ema_trend=trend if isinstance(trend, str) else None,
         at=at,
     )

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
+from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.capabilities import Capabilities, Columns
 from monitoring.database.owners import owner
 from monitoring.metrics.facts import OrderSums, Session
@@ -48,14 +49,14 @@ SELECT count(*) FILTER (WHERE status IN ('FILLED', 'CONFIRMED')) AS filled,
        avg(direction * (fill - price) / price * 100)
            FILTER (WHERE status IN ('FILLED', 'CONFIRMED') AND price > 0 AND fill > 0) AS slippage,
        avg(extract(epoch FROM filled_at - created_at) * 1000)
-           FILTER (WHERE status IN ('FILLED', 'CONFIRMED') AND filled_at >= created_at) AS latency
+           FILTER (WHERE status IN ('FILLED', 'CONFIRMED') AND filled_at >= created_at AND isfinite(filled_at)) AS latency
 FROM (
     SELECT status::text AS status, created_at, {filled_at} AS filled_at,
            nullif({price}, 'NaN') AS price, nullif({filled_price}, 'NaN') AS fill,
            CASE WHEN upper(side::text) IN ('BUY', 'LONG') THEN 1 ELSE -1 END
            * CASE WHEN upper(side::text) IN ('BUY', 'SELL') OR order_type::text IN ('ENTRY', 'SCALE_IN')
                   THEN 1 ELSE -1 END AS direction
-    FROM orders WHERE created_at > $2 AND {owner} = ANY($1::bigint[])
+    FROM orders WHERE created_at > $2 AND created_at <= $3 AND {owner} = ANY($1::bigint[])
 ) recent
 """
 """Paying more on a buy or getting less on a sale counts as positive slippage."""
@@ -69,9 +70,9 @@ async def read_order_sums(reading: Reading) -> OrderSums | None:
         name: reading.capabilities.column("orders", name, kind)
         for name, kind in (("filled_at", "timestamp"), ("price", "float8"), ("filled_price", "float8"))
     }
-    since, sessions = reading.now - timedelta(days=1), reading.state.session.ids
+    window, sessions = (reading.now - timedelta(days=1), reading.now + MAX_CLOCK_SKEW), reading.state.session.ids
     query = LAST_DAY.format(**columns, owner=owner(reading.capabilities, "orders", "orders"))
-    row = await reading.connection.fetchrow(query, sessions, since)
+    row = await reading.connection.fetchrow(query, sessions, *window)
     return OrderSums(
         filled=row["filled"],
         finished=row["finished"],
