@@ -49,7 +49,8 @@ SELECT count(*) FILTER (WHERE status IN ('FILLED', 'CONFIRMED')) AS filled,
        avg(direction * (fill - price) / price * 100)
            FILTER (WHERE status IN ('FILLED', 'CONFIRMED') AND price > 0 AND fill > 0) AS slippage,
        avg(extract(epoch FROM filled_at - created_at) * 1000)
-           FILTER (WHERE status IN ('FILLED', 'CONFIRMED') AND filled_at >= created_at AND isfinite(filled_at)) AS latency
+           FILTER (WHERE status IN ('FILLED', 'CONFIRMED') AND filled_at >= created_at AND filled_at < 'infinity')
+           AS latency
 FROM (
     SELECT status::text AS status, created_at, {filled_at} AS filled_at,
            nullif({price}, 'NaN') AS price, nullif({filled_price}, 'NaN') AS fill,

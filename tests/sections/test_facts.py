@@ -137,3 +137,10 @@ async def test_time_alone_moves_every_window(connection: asyncpg.Connection) -> 
         found = (await figures(connection, hands.clock)).values
         seen.append(tuple(found[window] for window in windows))
     assert seen == [(7, 7, 100, 1), (7, 7, 100, 1), (0, 7, 100, 1), (0, 7, None, 1), (0, 7, None, 0), (0, 0, None, 0)]
+
+
+async def test_an_order_of_the_future_is_none_of_the_last_day(connection: asyncpg.Connection, session: int) -> None:
+    for status, hours in (("FILLED", 1), ("FAILED", -2)):
+        await insert(connection, "orders", session_id=session, status=status, created_at=ago(hours=hours))
+    found = await figures(connection)
+    assert (found.values["fill_rate"], found.values["failed_orders"]) == (100, 0)
