@@ -6,12 +6,13 @@ import shutil
 import textwrap
 from collections.abc import Iterator
 from dataclasses import fields
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import asyncpg
 import httpx
+import numpy as np
 import pytest
 
 from monitoring.app import create_app
@@ -120,3 +121,40 @@ async def test_an_own_metric_on_any_card_follows_its_tables(connection: asyncpg.
         await insert(connection, "orders", session_id=session, status="FAILED", created_at=now())
         await page.shows("account", '>Refused</a></dt><dd class="dn">1</dd>')
         following.cancel()
+
+
+OF_ANOTHER_KIND = {
+    "a word": (Unit.MONEY, "none", "expected money, not 'none'"),
+    "a time zone": (Unit.DATETIME, datetime(2026, 1, 1, tzinfo=UTC), "expected datetime, not "),
+    "several": (Unit.PERCENT, np.array([1.0, 2.0]), "expected percent, not array([1., 2.])"),
+    "nothing known": (Unit.RATIO, np.float32("nan"), "not a finite number"),
+    "too much": (Unit.MONEY, Decimal("1e400"), "not a finite number"),
+}
+"""What a function may return by mistake, and what is said of it."""
+
+
+@pytest.mark.parametrize("kind", OF_ANOTHER_KIND)
+async def test_an_own_metric_of_another_kind_stops_no_other(
+    kind: str, connection: asyncpg.Connection, database_url: str
+) -> None:
+    unit, value, why = OF_ANOTHER_KIND[kind]
+    mine = Metric("mine", "Mine", unit, "account", "A mistake", "orders", lambda facts: value, good="low")
+    await seed_account(connection)
+    app = create_app(load_settings({"DATABASE_URL": database_url}), (*CATALOGUE, mine))
+    async with app.test_app():
+        page = Page(app)
+        assert ">Equity</a></dt>" in await page.get("/partials/account")
+        metrics = await page.json("/api/metrics")
+        assert metrics["equity"] is not None
+        assert metrics["mine"] is None
+        assert metrics["reasons"]["mine"].startswith(why)
+
+
+async def test_an_own_metric_may_be_a_number_of_numpy(connection: asyncpg.Connection, database_url: str) -> None:
+    mine = Metric("mine", "Mine", Unit.COUNT, "account", "Days", "orders", lambda facts: np.int64(3), good="high")
+    await seed_account(connection)
+    app = create_app(load_settings({"DATABASE_URL": database_url}), (*CATALOGUE, mine))
+    async with app.test_app():
+        page = Page(app)
+        assert '>Mine</a></dt><dd class="up">3</dd>' in await page.get("/partials/account")
+        assert (await page.json("/api/metrics"))["mine"] == 3

@@ -4,6 +4,8 @@ import logging
 from collections.abc import Iterable
 from functools import lru_cache
 
+import numpy as np
+
 from monitoring.metrics import account, execution, health, performance, returns, trades
 from monitoring.metrics.facts import Facts
 from monitoring.metrics.metric import NOWHERE, Evaluation, Metric
@@ -210,8 +212,12 @@ def _value(metric: Metric, facts: Facts) -> Value:
         raise Unknown(f"could not be computed ({type(error).__name__})") from error
     if value is None:
         raise Unknown("what it is made of is not known")
+    if isinstance(value, np.generic):
+        value = value.item()
     if not finite(value):
         raise Unknown("not a finite number")
+    if not metric.unit.holds(value):
+        raise Unknown(f"expected {metric.unit.api_name}, not {value!r:.40}")
     return value
 
 

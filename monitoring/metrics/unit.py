@@ -3,10 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 
 from monitoring.formatting import DASH, NARROW_SPACE, axis, count, duration, money, percent, ratio, utc
+
+KINDS: dict[type, tuple[type, ...]] = {float: (Decimal, float, int), int: (Decimal, float, int)}
+"""Types of values that JSON holds as numbers."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,6 +44,14 @@ class Unit(_Written, Enum):
     """A letter a trade, newest first: W, L or B."""
     STATUS = ("status", "status", str, "A word", lambda value, _: value)
     FLAG = ("flag", "boolean", bool, "Yes or no", lambda value, _: "Yes" if value else "No")
+
+    def holds(self, value: object) -> bool:
+        """Whether it is a value of this unit: anything else could not be written, or not be sent."""
+        if isinstance(value, bool):
+            return self.api_type is bool
+        if isinstance(value, datetime):
+            return self.api_type is datetime and value.tzinfo is None
+        return isinstance(value, KINDS.get(self.api_type, self.api_type))
 
     def text(self, value: Any, signed: bool = False) -> str:
         """A value as the reader sees it; a dash for None."""

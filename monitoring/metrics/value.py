@@ -23,7 +23,8 @@ def known(value: T | None, reason: str) -> T:
 
 
 def finite(value: object) -> bool:
-    """False for NaN and the infinities, of Decimal as well as of float; true for everything else."""
-    if isinstance(value, Decimal):
-        return value.is_finite()
-    return not isinstance(value, float) or math.isfinite(value)
+    """False for NaN, the infinities and numbers that no float can hold; true for everything else."""
+    try:
+        return not isinstance(value, Decimal | float | int) or math.isfinite(value)
+    except (OverflowError, ValueError):
+        return False

@@ -154,7 +154,7 @@ def test_never_gives_nan_and_a_reason_for_each_none(data: st.DataObject) -> None
 
 
 def metric(key: str, compute: object) -> Metric:
-    return replace(CATALOGUE[0], key=key, compute=compute)  # type: ignore[arg-type]
+    return replace(CATALOGUE[0], key=key, unit=Unit.RATIO, compute=compute)  # type: ignore[arg-type]
 
 
 def test_a_broken_metric_does_not_take_the_others_down(caplog: pytest.LogCaptureFixture) -> None:
@@ -166,15 +166,17 @@ def test_a_broken_metric_does_not_take_the_others_down(caplog: pytest.LogCapture
         [
             metric("broken", lambda facts: 1 / 0),
             metric("endless", lambda facts: math.inf),
+            metric("huge", lambda facts: 10**400),
             metric("nothing", lambda facts: None),
             metric("moon", unknown),
             metric("fine", lambda facts: 42),
         ],
     )
-    assert evaluation.values == {"broken": None, "endless": None, "nothing": None, "moon": None, "fine": 42}
+    assert evaluation.values == dict.fromkeys(("broken", "endless", "huge", "nothing", "moon")) | {"fine": 42}
     assert evaluation.reasons == {
         "broken": "could not be computed (ZeroDivisionError)",
         "endless": "not a finite number",
+        "huge": "not a finite number",
         "nothing": "what it is made of is not known",
         "moon": "the moon is in the wrong house",
     }
