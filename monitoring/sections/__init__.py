@@ -12,7 +12,6 @@ from monitoring.sections import (
     performance,
     positions,
     risk,
-    scope,
     status,
     summary,
     trades,
@@ -21,7 +20,6 @@ from monitoring.sections.section import BadParameter, Context, Section
 
 SECTIONS: tuple[Section, ...] = (
     status.SECTION,
-    scope.SECTION,
     balance.SECTION,
     drawdown.SECTION,
     summary.SECTION,
