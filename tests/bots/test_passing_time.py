@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from monitoring.reading import reader
 from tests.bots.life import NOW, Life, ago
 from tests.faults.page import Page, ageless
 from tests.rows import insert
@@ -46,3 +47,17 @@ async def test_a_price_that_nobody_dated_makes_no_open_pnl(trading: Life) -> Non
         assert shown["unrealized_pnl"] is None
         assert "priced" in shown["reasons"]["unrealized_pnl"]
         assert "+20.00" not in await page.get("/partials/account?bot=1")
+
+
+async def test_a_run_fallen_silent_is_followed_whoever_looks(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another strategy goes on with it, by which nobody knows before; and the default bot was asked for long ago."""
+    monkeypatch.setattr(reader, "MAX_KEPT_SESSIONS", 1)
+    for number, strategy in enumerate(("old", "new"), 1):
+        await life.session(ago(days=number == 1, minutes=1), 10_000, strategy)
+    await life.history(1, ago(minutes=2), *[10_000] * 20, minutes=5)
+    async with life.opened() as page:
+        assert len(await page.json("/api/bots")) == 2
+        await page.json("/api/metrics?bot=2")
+        async with life.later(page, hours=1):
+            pass
+        assert [bot["sessions"] for bot in await page.json("/api/bots")] == [[1, 2]]
