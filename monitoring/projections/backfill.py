@@ -117,6 +117,7 @@ class BackfillWorker:
             return
         if complete:
             log.info("%s: read to the end", projected.table)
+            self._work.set()
         if complete or self._clock.monotonic() - self._announced > PROGRESS_SECONDS:
             self._announced = self._clock.monotonic()
             self._progressed.set()

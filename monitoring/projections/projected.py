@@ -132,6 +132,8 @@ class Projected(Generic[State]):
         self.generation = 0
         """How often the states were replaced by those of a new scan."""
         self._build: Build[State] | None = None
+        self._next: Build[State] | None = None
+        """The scan after that, where old rows changed meanwhile: begun anew each time it might never come to its end."""
 
     @property
     def table(self) -> str:
@@ -154,12 +156,16 @@ class Projected(Generic[State]):
     @property
     def rows_waiting(self) -> int:
         """How many rows at most are still to be scanned."""
-        return self._build.rows_waiting if self._build else 0
+        return sum(build.rows_waiting for build in self._builds)
 
     @property
     def progress(self) -> float:
         """Share of the rows that has been scanned, 0 to 1."""
         return self._build.progress if self._build else 1.0
+
+    @property
+    def _builds(self) -> tuple[Build[State], ...]:
+        return tuple(build for build in (self._build, self._next) if build is not None)
 
     def readable(self, capabilities: Capabilities) -> bool:
         return capabilities.has(self.table, *self.projection.needs)
@@ -171,12 +177,17 @@ class Projected(Generic[State]):
             return
         # Old rows may have been deleted: their ids would be read for nothing.
         first = await source.connection.fetchval(f"SELECT coalesce(min(id), 1) FROM {self.table}")
-        self._build = Build(first - 1, cursor.watermark, list(cursor.gaps))
+        build: Build[State] = Build(first - 1, cursor.watermark, list(cursor.gaps))
+        if self._build is None or cursor.watermark < self._build.watermark:
+            # Ids that went back are given to other rows: a scan under way would read what change sets bring as well.
+            self._build, self._next = build, None
+        else:
+            self._next = build
         self._finish_if_done()
 
     def clear(self) -> None:
         """Nothing is known."""
-        self.states, self._build, self.complete = {}, None, False
+        self.states, self._build, self._next, self.complete = {}, None, None, False
         self.generation += 1
 
     async def read(self, source: Source, ids: Sequence[int]) -> Callable[[], None]:
@@ -190,8 +201,8 @@ class Projected(Generic[State]):
         """Changes the states in use, and those that are being built once they hold every row."""
         if self.complete:
             fold(self.states)
-        if self._build is not None:
-            self._build.changes.append(fold)
+        for build in self._builds:
+            build.changes.append(fold)
 
     async def advance(self, source: Source) -> bool:
         """Reads one chunk; True where that completed the scan, now in use."""
@@ -210,8 +221,9 @@ class Projected(Generic[State]):
         return self._finish_if_done()
 
     def _finish_if_done(self) -> bool:
-        if self._build is None or not self._build.done:
-            return False
-        self.states, self._build, self.complete = self._build.finished(), None, True
-        self.generation += 1
-        return True
+        finished = False
+        while self._build is not None and self._build.done:
+            self.states, self._build, self._next = self._build.finished(), self._next, None
+            self.complete = finished = True
+            self.generation += 1
+        return finished

@@ -40,6 +40,10 @@ class Follower:
         """Old rows of ``tables`` changed."""
         self._pending.corrected.update(tables)
 
+    async def look_back(self, connection: asyncpg.Connection) -> None:
+        """Takes note of what happened to old rows, as the feed does now and then."""
+        self._pending.corrected |= await self._watch.corrections(connection)
+
     async def poll(self, connection: asyncpg.Connection) -> Source:
         """Takes in what was committed; scans are begun, not ended."""
         source = Source(connection, self._watch.capabilities)

@@ -117,3 +117,41 @@ async def test_a_chunk_that_takes_too_long_is_read_in_pieces(
         with suppress(DatabaseUnavailable):
             await follower.advance(source)
     assert (await follower.read(source)).trades.total == TRADES
+
+
+async def test_corrections_that_never_end_are_caught_up_with(
+    connection: asyncpg.Connection, session: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody mends old rows one by one, more quickly than the table is read."""
+    monkeypatch.setattr(projected, "CHUNK_ROWS", CHUNK_ROWS)
+    await trades(connection, session)
+    follower = await follower_of(connection, session, standing_at(AN_AFTERNOON))
+    for pnl in range(2, 2 + TRADES):
+        await connection.execute("UPDATE trades SET pnl = $1", pnl)
+        follower.forget("trades")
+        source = await follower.poll(connection)
+        await follower.advance(source)
+    await follower.read(source)
+    assert follower.trades.total == TRADES
+    known = follower.trades.sums(AN_AFTERNOON)
+    assert known is not None
+    assert known.gross > TRADES
+    assert (await refreshed(connection, follower)).trades.sums(AN_AFTERNOON).gross == TRADES * pnl
+
+
+async def test_ids_given_again_while_a_table_is_read(
+    connection: asyncpg.Connection, session: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest rows are deleted, and others get their ids: none counts twice, not even for a moment."""
+    monkeypatch.setattr(projected, "CHUNK_ROWS", CHUNK_ROWS)
+    await trades(connection, session)
+    follower = await follower_of(connection, session, standing_at(AN_AFTERNOON))
+    await follower.advance(await follower.poll(connection))
+    await connection.execute("DELETE FROM trades WHERE id > 6")
+    await follower.look_back(connection)
+    await follower.poll(connection)
+    await trades(connection, session, first=7)
+    source = await follower.poll(connection)
+    while not (await follower.read(source)).trades.complete:
+        await follower.advance(source)
+    assert follower.trades.total == 6 + TRADES
