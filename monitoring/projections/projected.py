@@ -133,7 +133,7 @@ class Projected(Generic[State]):
         """How often the states were replaced by those of a new scan."""
         self._build: Build[State] | None = None
         self._next: Build[State] | None = None
-        """The scan after that, where old rows changed meanwhile: begun anew each time it might never come to its end."""
+        """The scan after that, where old rows changed meanwhile: begun anew each time, one might never end."""
 
     @property
     def table(self) -> str:
