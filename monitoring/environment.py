@@ -7,9 +7,11 @@ from pathlib import Path
 from dotenv.parser import parse_stream
 
 from monitoring.errors import UserError
+from monitoring.strength import SECRET_KEY, TOKEN
 
 DOTENV = ".env"
 CONFIG_FILE = "monitoring.toml"
+SECRETS = (TOKEN, SECRET_KEY)
 
 
 def read_environment(folder: Path | None = None, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -34,6 +36,9 @@ def _dotenv(path: Path) -> dict[str, str]:
             for binding in parse_stream(text):
                 if binding.error:
                     raise UserError(f"{path}, line {binding.original.line}: expected NAME=value")
+                if binding.value is not None and any(f"{name}=" in binding.value for name in SECRETS):
+                    # Two lines that ran together. A sentence on the value would say the secret.
+                    raise UserError(f"{path}, line {binding.original.line}: expected one NAME=value, found a second")
                 if binding.key is not None and binding.value is not None:
                     found[binding.key] = binding.value
     except UnicodeDecodeError:

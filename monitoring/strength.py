@@ -46,5 +46,5 @@ def new_secret() -> str:
 
 
 def new_settings() -> str:
-    """Two lines for a ``.env``."""
-    return f"{TOKEN}={new_secret()}\n{SECRET_KEY}={new_secret()}"
+    """Two lines for a ``.env``, behind an empty one: its last line may lack an end."""
+    return f"\n{TOKEN}={new_secret()}\n{SECRET_KEY}={new_secret()}"

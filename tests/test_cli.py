@@ -84,8 +84,9 @@ async def test_says_its_version() -> None:
 
 
 async def test_makes_secrets_that_are_accepted(tmp_path: Path, database_url: str) -> None:
+    """Also by a file whose last line has no end."""
     _, lines, _ = await atb("token")
-    (tmp_path / ".env").write_text(f"DATABASE_URL={database_url}\n{lines}")
+    (tmp_path / ".env").write_text(f"DATABASE_URL={database_url}{lines}")
     assert load_settings(read_environment(tmp_path, {"ENV": "production"})).protected
 
 

@@ -84,7 +84,7 @@ def test_a_weak_secret_on_loopback_is_one_warning() -> None:
 
 
 def test_the_secrets_that_we_make_are_strong() -> None:
-    made = dict(line.split("=") for line in new_settings().splitlines())
+    made = dict(line.split("=") for line in new_settings().split())
     assert load_settings({**DATABASE, **made, "ENV": "production"}).protected
 
 

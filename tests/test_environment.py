@@ -38,6 +38,11 @@ def test_a_broken_line_of_the_dotenv_is_named(tmp_path: Path) -> None:
     assert complaint(tmp_path) == f"{tmp_path / '.env'}, line 2: expected NAME=value"
 
 
+def test_a_secret_on_anothers_line_is_not_said(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("HOST=127.0.0.1\nPORT=9000MONITORING_DASHBOARD_TOKEN=keep-me-hidden\n")
+    assert complaint(tmp_path) == f"{tmp_path / '.env'}, line 2: expected one NAME=value, found a second"
+
+
 def test_a_dotenv_that_is_no_text_is_named(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"PORT=\xff\n")
     assert complaint(tmp_path) == f"{tmp_path / '.env'}: expected text in UTF-8"

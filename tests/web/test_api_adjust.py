@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 from uuid import uuid4
@@ -17,25 +16,6 @@ from tests.rows import ago, insert
 from tests.web.calls import get
 
 BODY = {"balance": 1500, "reason": "deposit"}
-
-
-@pytest.fixture
-async def session(connection: asyncpg.Connection) -> int:
-    return await insert(connection, "trading_sessions", initial_balance=1000, start_time=ago(days=40))
-
-
-@pytest.fixture
-async def booked(connection: asyncpg.Connection, session: int) -> int:
-    """A session with a balance of 1000.5 USDT."""
-    await insert(
-        connection,
-        "account_balances",
-        session_id=session,
-        total_balance=Decimal("1000.5"),
-        base_currency="USDT",
-        last_updated=ago(minutes=5),
-    )
-    return session
 
 
 async def post(client: Any, headers: dict[str, str], body: object = BODY, query: str = "") -> tuple[int, Any]:

@@ -1,7 +1,6 @@
 """What the account is worth, and its history."""
 
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 import asyncpg
@@ -9,27 +8,6 @@ import pytest
 
 from tests.rows import ago, insert, now
 from tests.web.calls import get
-
-BOOKED = ago(minutes=5)
-
-
-@pytest.fixture
-async def session(connection: asyncpg.Connection) -> int:
-    return await insert(connection, "trading_sessions", initial_balance=1000, start_time=ago(days=40))
-
-
-@pytest.fixture
-async def booked(connection: asyncpg.Connection, session: int) -> int:
-    """A session with a balance of 1000.5 USDT."""
-    await insert(
-        connection,
-        "account_balances",
-        session_id=session,
-        total_balance=Decimal("1000.5"),
-        base_currency="USDT",
-        last_updated=BOOKED,
-    )
-    return session
 
 
 async def snapshot(connection: asyncpg.Connection, session: int, at: datetime, equity: float, **columns: Any) -> None:
