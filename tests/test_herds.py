@@ -19,7 +19,7 @@ from monitoring.config import load_settings
 from monitoring.hub import Hub, Subscription
 from monitoring.reading.fragments import HEAD_START_SECONDS
 from monitoring.realtime.sse import stream
-from monitoring.scope_key import BotScope
+from monitoring.scope_key import CURRENT, BotScope
 from monitoring.sections import BY_NAME, SECTIONS, Section
 from monitoring.sections.section import Context
 from monitoring.services import KEY, Services
@@ -145,10 +145,10 @@ async def test_nobody_looks_nothing_is_loaded(
     client: Any, hub: Hub, connection: asyncpg.Connection, account: int, loads: Counter[str], renders: Counter[str]
 ) -> None:
     await fetch(client, "/partials/trades")
-    before = hub.version(BotScope(1), "trades")
+    before = hub.version(CURRENT, "trades")
     loads.clear(), renders.clear()
     await insert(connection, "trades", session_id=account, exit_time=now())
-    await until(lambda: hub.version(BotScope(1), "trades") != before)
+    await until(lambda: hub.version(CURRENT, "trades") != before)
     await rested(hub)
     assert not loads
     assert not renders

@@ -9,6 +9,14 @@ from monitoring.single_flight import SingleFlight
 from tests.waiting import until
 
 
+@pytest.fixture
+def caplog(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """The log without what asyncio says of the tasks that other tests left behind."""
+    gc.collect()
+    caplog.clear()
+    return caplog
+
+
 class Work:
     """Counts how often it was begun, and ends when it is let."""
 

@@ -103,6 +103,7 @@ async def test_what_cannot_be_streamed_is_refused(
 
 
 async def test_polling_hears_of_corrections_in_any_session(account: int, client: Any, parts: Services) -> None:
+    await parts.feed.caught_up()
     before = await (await client.get(f"/versions?session={account}")).get_json()
     assert SessionScope(account) in parts.hub.viewed()
     parts.hub.publish(None, ("trades",))
