@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import uvloop
 
-from monitoring.reading.fragments import HEAD_START_SECONDS
+from monitoring.rendering.fragments import HEAD_START_SECONDS
 
 LONGEST_WAIT = 20.0
 AT_ONCE = 50

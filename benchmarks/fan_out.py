@@ -13,12 +13,12 @@ import uvloop
 
 from benchmarks.viewers import viewers
 from monitoring.clock import SYSTEM_CLOCK
-from monitoring.hub import Hub
-from monitoring.realtime.clients import WRITE_AT_ONCE
-from monitoring.realtime.websocket_guard import App, Receive, Scope, Send
 from monitoring.sections import SECTIONS
-from tests.realtime.bare import BareSockets
+from monitoring.signals.hub import Hub
+from monitoring.transports.clients import WRITE_AT_ONCE
+from monitoring.transports.websocket_guard import App, Receive, Scope, Send
 from tests.serving import served
+from tests.transports.bare import BareSockets
 
 VIEWER_COUNT = 1000
 ROUND_COUNT = 25

@@ -15,29 +15,29 @@ from monitoring.changes.feed import Feed
 from monitoring.clock import SYSTEM_CLOCK, Clock
 from monitoring.config import Settings, signing_key
 from monitoring.database.pool import Database
-from monitoring.hub import Hub
 from monitoring.metrics.catalogue import CATALOGUE, Metric
 from monitoring.projections import Projections
 from monitoring.reading.bot_list import BotList
-from monitoring.reading.fragments import Fragments
 from monitoring.reading.reader import Reader
-from monitoring.realtime.current_metrics import CurrentMetrics
-from monitoring.realtime.dispatch import Dispatcher
-from monitoring.realtime.event_buffer import EventStreams
-from monitoring.realtime.legacy_events import LegacyEvents
-from monitoring.realtime.rhythm import Clockwork, FullRefresh
-from monitoring.realtime.sockets import Sockets
-from monitoring.realtime.tasks import Tasks
+from monitoring.rendering.fragments import Fragments
+from monitoring.rendering.templates import Pages, SectionRenderer, make_environment
 from monitoring.resources import resource_dir
 from monitoring.sections import SECTIONS, custom
 from monitoring.services import KEY, Services
+from monitoring.signals.hub import Hub
+from monitoring.tasks import Tasks
+from monitoring.transports.current_metrics import CurrentMetrics
+from monitoring.transports.dispatch import Dispatcher
+from monitoring.transports.event_buffer import EventStreams
+from monitoring.transports.legacy_events import LegacyEvents
+from monitoring.transports.sockets import Sockets
+from monitoring.transports.staleness_timer import Clockwork, FullRefresh
 from monitoring.version import VERSION
 from monitoring.web import api, auth, cors, errors, headers, pages, stream, tables
 from monitoring.web.compression import Compression
 from monitoring.web.hosts import LocalOnly
 from monitoring.web.json import Json
 from monitoring.web.prefix import App, Prefix
-from monitoring.web.rendering import Pages, SectionRenderer, make_environment
 from monitoring.web.shortcut import Shortcut
 
 MAX_BODY_BYTES = 64 * 1024

@@ -10,19 +10,19 @@ from monitoring.changes.feed import Feed
 from monitoring.clock import Clock
 from monitoring.config import Settings
 from monitoring.database.pool import Database
-from monitoring.hub import Hub
 from monitoring.projections import Projections
 from monitoring.reading.bot_list import BotList
-from monitoring.reading.fragments import Fragments
 from monitoring.reading.reader import Reader
-from monitoring.realtime.current_metrics import CurrentMetrics
-from monitoring.realtime.dispatch import Dispatcher
-from monitoring.realtime.event_buffer import EventStreams
-from monitoring.realtime.legacy_events import LegacyEvents
-from monitoring.realtime.sockets import Sockets
-from monitoring.realtime.tasks import Tasks
+from monitoring.rendering.fragments import Fragments
+from monitoring.rendering.templates import Pages
+from monitoring.signals.hub import Hub
+from monitoring.tasks import Tasks
+from monitoring.transports.current_metrics import CurrentMetrics
+from monitoring.transports.dispatch import Dispatcher
+from monitoring.transports.event_buffer import EventStreams
+from monitoring.transports.legacy_events import LegacyEvents
+from monitoring.transports.sockets import Sockets
 from monitoring.web.answers import Answers
-from monitoring.web.rendering import Pages
 
 KEY = "monitoring"
 

@@ -11,7 +11,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
-from monitoring.realtime.clients import WRITE_AT_ONCE
+from monitoring.transports.clients import WRITE_AT_ONCE
 
 STALLED_SECONDS = 60.0
 """Seconds in which a peer for which much is waiting must have taken some of it. A slow phone takes a while: the system

@@ -16,14 +16,14 @@ from quart import Quart
 
 from monitoring.app import create_app
 from monitoring.config import load_settings
-from monitoring.hub import Hub, Subscription
-from monitoring.reading.fragments import HEAD_START_SECONDS
-from monitoring.realtime.sse import stream
+from monitoring.rendering.fragments import HEAD_START_SECONDS
+from monitoring.rendering.templates import SectionRenderer
 from monitoring.scope_key import CURRENT, BotScope
 from monitoring.sections import BY_NAME, SECTIONS, Section
 from monitoring.sections.section import Context
 from monitoring.services import KEY, Services
-from monitoring.web.rendering import SectionRenderer
+from monitoring.signals.hub import Hub, Subscription
+from monitoring.transports.sse import stream
 from tests.history import seed_account
 from tests.rows import insert, now
 from tests.waiting import WAIT_SECONDS, until, waiting
@@ -179,7 +179,7 @@ async def test_the_section_that_changed_itself_is_loaded_first(
     loads: Counter[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("monitoring.reading.fragments.HEAD_START_SECONDS", 3600)
+    monkeypatch.setattr("monitoring.rendering.fragments.HEAD_START_SECONDS", 3600)
     for path in ("/partials/performance", "/partials/trades"):
         await fetch(client, path)
     await rested(parts.hub)

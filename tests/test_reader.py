@@ -8,13 +8,13 @@ import pytest
 
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.pool import Database
-from monitoring.hub import Hub
 from monitoring.metrics.facts import Session
 from monitoring.projections import Projections
 from monitoring.reading.reader import Reader
 from monitoring.scope import Scope
 from monitoring.scope_key import CURRENT
 from monitoring.sections.section import Context
+from monitoring.signals.hub import Hub
 from tests.history import seed_account
 
 

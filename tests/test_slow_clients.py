@@ -12,15 +12,15 @@ import pytest
 
 from monitoring import stalled
 from monitoring.clock import SYSTEM_CLOCK
-from monitoring.hub import Hub
-from monitoring.realtime.clients import MAX_UNSENT_MESSAGES, WRITE_AT_ONCE
-from monitoring.realtime.sockets import Sockets
-from monitoring.realtime.sse import event
 from monitoring.scope_key import CURRENT
 from monitoring.sections import SECTIONS
+from monitoring.signals.hub import Hub
+from monitoring.transports.clients import MAX_UNSENT_MESSAGES, WRITE_AT_ONCE
+from monitoring.transports.sockets import Sockets
+from monitoring.transports.sse import event
 from tests.engine_io import PATH, Raw, let_in
-from tests.realtime.bare import BareSockets
 from tests.serving import served
+from tests.transports.bare import BareSockets
 from tests.waiting import WAIT_SECONDS, waiting
 
 STUCK = 50

@@ -17,7 +17,6 @@ from monitoring.database.capabilities import Capabilities
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.database.pool import Database
 from monitoring.database.source import Source
-from monitoring.hub import Hub
 from monitoring.lru import Lru
 from monitoring.metrics.catalogue import CATALOGUE, Evaluation, Metric, evaluate
 from monitoring.metrics.facts import Facts, Session
@@ -29,6 +28,7 @@ from monitoring.scope_key import CURRENT, BotScope, CurrentScope, ScopeKey, Unkn
 from monitoring.sections.fact_cache import FactCache
 from monitoring.sections.facts import read_facts
 from monitoring.sections.section import Context, FactsRead, Reading
+from monitoring.signals.hub import Hub
 from monitoring.single_flight import SingleFlight
 
 MAX_FACTS_AGE_SECONDS = 1.0

@@ -4,9 +4,9 @@ import asyncio
 
 from monitoring.backoff import Backoff
 from monitoring.clock import Clock
-from monitoring.hub import Hub
 from monitoring.metrics.facts import Facts
 from monitoring.metrics.health import status
+from monitoring.signals.hub import Hub
 
 FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS = 0.5, 8.0
 STATUS_SECTIONS = ("status", "health", "positions")

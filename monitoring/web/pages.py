@@ -10,14 +10,14 @@ from werkzeug.http import generate_etag
 
 from monitoring.database.capabilities import TableMissing
 from monitoring.metrics.metric import Metric
-from monitoring.reading.fragments import Rendered
+from monitoring.rendering.fragments import Rendered
+from monitoring.rendering.templates import THEMES
 from monitoring.scope import Scope
 from monitoring.sections import BY_NAME, BadParameter, Section
 from monitoring.services import services
 from monitoring.web.api import describe
 from monitoring.web.auth import public, reading
 from monitoring.web.errors import RETRY_AFTER, Problem
-from monitoring.web.rendering import THEMES
 from monitoring.web.requests import followed_scope, own_arguments, requested_scope
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from datetime import timedelta
 from urllib.parse import parse_qsl
 
 from monitoring.admission import SIGNED_IN_FOR, cookies_in, presented
-from monitoring.reading.fragments import Rendered
+from monitoring.rendering.fragments import Rendered
 from monitoring.sections import BY_NAME, Section
 from monitoring.services import Services
 from monitoring.web.headers import of_every_answer

@@ -2,10 +2,10 @@
 
 from quart import Blueprint, Response, request
 
-from monitoring.realtime.sse import HEADERS, full_stream, stream
 from monitoring.scope_key import CURRENT
 from monitoring.sections import BadParameter
 from monitoring.services import services
+from monitoring.transports.sse import HEADERS, full_stream, stream
 from monitoring.web.auth import reading
 from monitoring.web.errors import Problem
 from monitoring.web.requests import followed_scope

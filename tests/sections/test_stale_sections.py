@@ -8,11 +8,11 @@ import asyncpg
 import pytest
 
 from monitoring.clock import Clock
-from monitoring.hub import Subscription
 from monitoring.scope import Scope
 from monitoring.scope_key import BotScope, ScopeKey, SessionScope
 from monitoring.sections import BY_NAME, Context
 from monitoring.sections.events import EventsView
+from monitoring.signals.hub import Subscription
 from tests.clocks import standing_at
 from tests.faults.page import Page, dashboard
 from tests.history import seed_account

@@ -46,7 +46,7 @@ def replaced(environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.Monkey
     """An application under which a package of another version is installed."""
     for folder in ("templates", "partials", "static"):
         shutil.copytree(folder, tmp_path / folder)
-    monkeypatch.setattr("monitoring.web.rendering.resource_dir", lambda name: tmp_path / name)
+    monkeypatch.setattr("monitoring.rendering.templates.resource_dir", lambda name: tmp_path / name)
     app = create_app(load_settings(environ))
     for template in tmp_path.rglob("*.html"):
         template.write_text("{{ a_name_of_the_newer_version }}")

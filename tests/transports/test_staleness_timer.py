@@ -9,19 +9,19 @@ import pytest
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.database.pool import Database
-from monitoring.hub import Hub
 from monitoring.projections import Projections
 from monitoring.reading import rereads
-from monitoring.reading.fragments import Fragments
 from monitoring.reading.reader import Reader
 from monitoring.reading.rereads import Rereads
-from monitoring.realtime.current_metrics import CurrentMetrics
-from monitoring.realtime.dispatch import Dispatcher
-from monitoring.realtime.legacy_events import LegacyEvents
-from monitoring.realtime.rhythm import UNWATCHED_BEATS, Clockwork
+from monitoring.rendering.fragments import Fragments
 from monitoring.scope import Scope
 from monitoring.scope_key import CURRENT, SessionScope
 from monitoring.sections import SECTIONS
+from monitoring.signals.hub import Hub
+from monitoring.transports.current_metrics import CurrentMetrics
+from monitoring.transports.dispatch import Dispatcher
+from monitoring.transports.legacy_events import LegacyEvents
+from monitoring.transports.staleness_timer import UNWATCHED_BEATS, Clockwork
 from tests.clocks import ManualClock, RunningClock
 from tests.rows import insert
 from tests.waiting import WAIT_SECONDS

@@ -13,7 +13,7 @@ from monitoring.config import Settings
 from monitoring.formatting import FILTERS, MONTHS
 from monitoring.lru import Lru
 from monitoring.metrics.unit import Unit
-from monitoring.reading.fragments import View
+from monitoring.rendering.fragments import View
 from monitoring.resources import resource_dir
 from monitoring.scope import DEFAULT_RANGE, RANGES, Scope
 from monitoring.scope_key import ScopeKey

@@ -3,10 +3,10 @@
 import json
 from collections.abc import AsyncIterator
 
-from monitoring.hub import Hub
-from monitoring.realtime.current_metrics import CurrentMetrics
-from monitoring.realtime.event_buffer import EventStreams
 from monitoring.scope_key import CURRENT, ScopeKey
+from monitoring.signals.hub import Hub
+from monitoring.transports.current_metrics import CurrentMetrics
+from monitoring.transports.event_buffer import EventStreams
 
 HEARTBEAT_SECONDS = 15.0
 """A heartbeat is an event, because a page's script does not see comments."""

@@ -12,9 +12,9 @@ from quart import Quart
 from monitoring.admission import Admission
 from monitoring.clock import Clock
 from monitoring.config import load_settings
-from monitoring.hub import Hub
-from monitoring.realtime.sockets import Sockets
 from monitoring.scope_key import CURRENT, ScopeKey, SessionScope, UnknownSession
+from monitoring.signals.hub import Hub
+from monitoring.transports.sockets import Sockets
 from tests.clocks import RunningClock
 from tests.serving import served
 from tests.waiting import until

@@ -13,8 +13,8 @@ from weakref import WeakKeyDictionary
 
 from monitoring.admission import Admission
 from monitoring.clock import Clock
-from monitoring.realtime.connections import ConnectionLimit, close
-from monitoring.realtime.websocket_guard import CONNECT, App, Message, RateLimit, Receive, Scope, Send, well_formed
+from monitoring.transports.connections import ConnectionLimit, close
+from monitoring.transports.websocket_guard import CONNECT, App, Message, RateLimit, Receive, Scope, Send, well_formed
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from monitoring.hub import Subscription
+from monitoring.signals.hub import Subscription
 
 MAX_KEPT_ROWS = 500
 """Of trades, and of positions; of more, the newest are kept."""

@@ -9,14 +9,14 @@ from quart import Quart
 from websockets.exceptions import InvalidStatus
 
 from monitoring.app import asgi
-from monitoring.realtime import connections, websocket_guard
 from monitoring.scope_key import CURRENT, SessionScope
 from monitoring.services import KEY, Services
+from monitoring.transports import connections, websocket_guard
 from tests.engine_io import OWN_PAGE, let_in, raw
-from tests.realtime.bare import Bare, complaints
 from tests.rows import insert
 from tests.secrets import SECRETS, TOKEN
 from tests.serving import served
+from tests.transports.bare import Bare, complaints
 
 POLICY = 1008
 TOO_BIG = 1009

@@ -20,7 +20,7 @@ from monitoring.database.capabilities import TableMissing
 from monitoring.database.pool import DatabaseUnavailable
 from monitoring.lru import Lru
 from monitoring.reading.reader import Reader
-from monitoring.reading.stale_sections import StaleSections
+from monitoring.rendering.stale_sections import StaleSections
 from monitoring.scope import Scope
 from monitoring.scope_key import ScopeKey
 from monitoring.sections.section import BadParameter, Context, Section, traced

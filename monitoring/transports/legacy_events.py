@@ -13,13 +13,13 @@ from monitoring.database.capabilities import Capabilities, TableMissing
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.payloads import position_payload, trade_payload
 from monitoring.reading.reader import Reader
-from monitoring.realtime.current_metrics import CurrentMetrics
-from monitoring.realtime.event_buffer import MAX_KEPT_ROWS
 from monitoring.scope import Scope
 from monitoring.scope_key import CURRENT
 from monitoring.sections.positions import load as load_positions
 from monitoring.sections.section import Context
 from monitoring.sections.trades import Trade, TradeFilter, read_trades, trades_by_id
+from monitoring.transports.current_metrics import CurrentMetrics
+from monitoring.transports.event_buffer import MAX_KEPT_ROWS
 
 log = logging.getLogger(__name__)
 

@@ -7,11 +7,11 @@ from monitoring.clock import Clock
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.reading.reader import Reader
-from monitoring.realtime.dispatch import Dispatcher
-from monitoring.realtime.legacy_events import LegacyEvents
 from monitoring.scope import Scope
 from monitoring.scope_key import ScopeKey, UnknownSession
 from monitoring.sections import SECTIONS, Context
+from monitoring.transports.dispatch import Dispatcher
+from monitoring.transports.legacy_events import LegacyEvents
 
 BEAT_SECONDS = 2.0
 """Within this time a page shows that the engine fell silent."""

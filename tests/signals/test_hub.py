@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import pytest
 
 from monitoring.clock import SYSTEM_CLOCK
-from monitoring.hub import Hub
 from monitoring.scope_key import CURRENT, ScopeKey, SessionScope
+from monitoring.signals.hub import Hub
 from tests.waiting import WAIT_SECONDS
 
 THROTTLE_SECONDS = 0.5

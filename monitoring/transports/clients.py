@@ -9,9 +9,9 @@ from engineio.packet import MESSAGE, Packet
 from websockets import frames as websockets
 
 from monitoring.clock import Clock
-from monitoring.hub import Hub
-from monitoring.realtime.connections import close
 from monitoring.scope_key import ScopeKey
+from monitoring.signals.hub import Hub
+from monitoring.transports.connections import close
 
 WRITE_AT_ONCE = "monitoring.write_at_once"
 """The extension of ASGI by which our server writes whole frames. What it gains: ``python -m benchmarks.fan_out``."""

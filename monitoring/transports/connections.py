@@ -6,7 +6,7 @@ from typing import Any
 
 from engineio.packet import CLOSE, Packet
 
-from monitoring.hub import Hub
+from monitoring.signals.hub import Hub
 
 INTRODUCTION_SECONDS = 10.0
 """How long a connection may stay anonymous."""

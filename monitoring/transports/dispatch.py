@@ -10,10 +10,10 @@ from monitoring.changes.snapshot_token import IdCursor
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.database.source import Source
-from monitoring.reading.fragments import Fragments
 from monitoring.reading.reader import Reader
-from monitoring.realtime.legacy_events import LegacyEvents
+from monitoring.rendering.fragments import Fragments
 from monitoring.scope_key import CURRENT, UnknownSession
+from monitoring.transports.legacy_events import LegacyEvents
 
 FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS = 0.1, 0.5
 

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from monitoring.hub import Subscription
-from monitoring.realtime.event_buffer import MAX_KEPT_ROWS, EventBuffer, EventStreams
 from monitoring.scope_key import CURRENT
+from monitoring.signals.hub import Subscription
+from monitoring.transports.event_buffer import MAX_KEPT_ROWS, EventBuffer, EventStreams
 from tests.waiting import WAIT_SECONDS
 
 

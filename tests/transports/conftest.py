@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.realtime.bare import Bare, serving
+from tests.transports.bare import Bare, serving
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from monitoring.realtime import connections
+from monitoring.transports import connections
 from tests.engine_io import let_in, raw
-from tests.realtime.bare import Bare, complaints
-from tests.realtime.poller import PATH, Poller, handshaken, introduced
 from tests.running import run_dashboard
+from tests.transports.bare import Bare, complaints
+from tests.transports.poller import PATH, Poller, handshaken, introduced
 from tests.waiting import until, waiting
 
 

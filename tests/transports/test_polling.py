@@ -14,11 +14,11 @@ import socketio
 
 from tests.engine_io import let_in
 from tests.history import seed_account
-from tests.realtime.bare import Bare, complaints
-from tests.realtime.poller import PATH, handshaken, introduced
 from tests.rows import insert, now
 from tests.running import run_dashboard
 from tests.secrets import SECRETS, TOKEN
+from tests.transports.bare import Bare, complaints
+from tests.transports.poller import PATH, handshaken, introduced
 from tests.waiting import WAIT_SECONDS, waiting
 
 PRODUCTION = {"ENV": "production", **SECRETS}

@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from monitoring.clock import SYSTEM_CLOCK
-from monitoring.realtime.tasks import Tasks
+from monitoring.tasks import Tasks
 from tests.waiting import WAIT_SECONDS, until
 
 

@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from monitoring.clock import Clock
-from monitoring.realtime import connections
-from monitoring.realtime.connections import ConnectionLimit
+from monitoring.transports import connections
+from monitoring.transports.connections import ConnectionLimit
 
 log = logging.getLogger(__name__)
 

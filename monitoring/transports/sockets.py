@@ -14,14 +14,14 @@ from monitoring.changes.feed import Feed
 from monitoring.clock import Clock
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
-from monitoring.hub import Hub
 from monitoring.reading.reader import Reader
-from monitoring.realtime.clients import WRITE_AT_ONCE, Client, Clients, Frame
-from monitoring.realtime.connections import ConnectionLimit, close
-from monitoring.realtime.current_metrics import CurrentMetrics
-from monitoring.realtime.polling_guard import PollingGuard
-from monitoring.realtime.websocket_guard import App, WebSocketGuard
 from monitoring.scope_key import CURRENT, ScopeKey, UnknownSession, parse_scope
+from monitoring.signals.hub import Hub
+from monitoring.transports.clients import WRITE_AT_ONCE, Client, Clients, Frame
+from monitoring.transports.connections import ConnectionLimit, close
+from monitoring.transports.current_metrics import CurrentMetrics
+from monitoring.transports.polling_guard import PollingGuard
+from monitoring.transports.websocket_guard import App, WebSocketGuard
 
 log = logging.getLogger(__name__)
 

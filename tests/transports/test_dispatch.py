@@ -11,15 +11,15 @@ from monitoring.changes.change_set import ChangeSet, NewRow
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.pool import Database
 from monitoring.database.source import Source
-from monitoring.hub import Hub
 from monitoring.projections import Projections
-from monitoring.reading.fragments import Fragments
 from monitoring.reading.reader import Reader
-from monitoring.realtime.current_metrics import CurrentMetrics
-from monitoring.realtime.dispatch import Dispatcher
-from monitoring.realtime.legacy_events import LegacyEvents
+from monitoring.rendering.fragments import Fragments
 from monitoring.scope_key import CURRENT, SessionScope
 from monitoring.sections import SECTIONS
+from monitoring.signals.hub import Hub
+from monitoring.transports.current_metrics import CurrentMetrics
+from monitoring.transports.dispatch import Dispatcher
+from monitoring.transports.legacy_events import LegacyEvents
 from tests.rows import insert, now
 from tests.waiting import WAIT_SECONDS, until, waiting
 
