@@ -6,7 +6,7 @@ whether it still is the newest (the engine may have added one while we waited), 
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -34,10 +34,12 @@ SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
 SET LOCAL lock_timeout = '3s';
 SET LOCAL statement_timeout = '5s';
 """
-# A row at the end of time is none that another could follow.
+# By the index on session and time. A row at the end of time is none that another could follow.
 NEWEST = """
-SELECT id FROM account_balances WHERE session_id = $1 AND last_updated < '9999-12-31'
-ORDER BY last_updated DESC, id DESC LIMIT 1
+SELECT newest.id FROM unnest($1::bigint[]) AS scope (session), LATERAL (
+    SELECT id, last_updated FROM account_balances WHERE session_id = scope.session AND last_updated < '9999-12-31'
+    ORDER BY last_updated DESC, id DESC LIMIT 1
+) newest ORDER BY last_updated DESC, id DESC LIMIT 1
 """
 LOCK = "SELECT id FROM account_balances WHERE id = $1 FOR UPDATE"
 LOCKED = """
@@ -62,7 +64,8 @@ Kinds = Mapping[str, str]
 class Adjustment:
     """What the operator wants. ``expected_*`` are what they saw; None where they do not care."""
 
-    session: int
+    sessions: tuple[int, ...]
+    """Those whose newest balance is adjusted, oldest first: just after a restart the newest has none of its own."""
     balance: Decimal
     reason: str
     adjusted_by: str
@@ -70,6 +73,11 @@ class Adjustment:
     """The same key with the same wish is carried out once."""
     expected_id: int | None = None
     expected_balance: Decimal | None = None
+
+    @property
+    def session(self) -> int:
+        """The newest session, which the row goes to."""
+        return self.sessions[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +101,7 @@ class AdjustmentRefused(Exception):
 async def adjust_balance(
     connection: asyncpg.Connection, capabilities: Capabilities, wish: Adjustment, clock: Clock
 ) -> Adjusted:
-    """Sets the balance of a session. Raises AdjustmentRefused, TableMissing."""
+    """Sets the balance of a bot, or of one session. Raises AdjustmentRefused, TableMissing."""
     capabilities.require_columns("account_balances", "id", "session_id", "total_balance", "last_updated")
     capabilities.require_columns("system_events", "id", "timestamp", "event_type")
     try:
@@ -123,7 +131,7 @@ async def _adjust(connection: asyncpg.Connection, wish: Adjustment, clock: Clock
     balances, events = await _kinds(connection, "account_balances"), await _kinds(connection, "system_events")
     if wish.key is not None and (earlier := await _earlier(connection, events, wish, clock.now() - KEY_LIFE)):
         return earlier, None
-    before = await _lock_newest(connection, balances, wish.session)
+    before = await _lock_newest(connection, balances, wish.sessions)
     _compare(before, wish)
     now = clock.now()
     number = await _insert(connection, "account_balances", balances, _balance(before, wish, now))
@@ -147,7 +155,7 @@ async def _earlier(connection: asyncpg.Connection, events: Kinds, wish: Adjustme
         return None
     details = json.loads(row["details"], parse_float=Decimal, parse_int=Decimal)
     same = (
-        row["session_id"] == wish.session
+        row["session_id"] in wish.sessions
         and details.get("new_balance") == wish.balance
         and details.get("reason") == wish.reason
         and details.get("adjusted_by") == wish.adjusted_by
@@ -157,18 +165,18 @@ async def _earlier(connection: asyncpg.Connection, events: Kinds, wish: Adjustme
     return Adjusted(details.get("old_balance"), details["new_balance"], replayed=True)
 
 
-async def _lock_newest(connection: asyncpg.Connection, balances: Kinds, session: int) -> asyncpg.Record:
+async def _lock_newest(connection: asyncpg.Connection, balances: Kinds, sessions: Sequence[int]) -> asyncpg.Record:
     query = LOCKED.format(
         reserved="reserved_balance" if "reserved_balance" in balances else "NULL::numeric",
         assets="asset_balances::text" if "asset_balances" in balances else "NULL::text",
     )
-    number = await connection.fetchval(NEWEST, session)
+    number = await connection.fetchval(NEWEST, sessions)
     for _ in range(MAX_TRIES):
         if number is None:
             raise AdjustmentRefused("no_balance", "There is no balance to adjust yet: the engine has not written one.")
         await connection.fetchval(LOCK, number)
         row = await connection.fetchrow(query, number)
-        newest = await connection.fetchval(NEWEST, session)
+        newest = await connection.fetchval(NEWEST, sessions)
         if row is not None and newest == number:
             return row
         number = newest
@@ -259,6 +267,6 @@ async def _verify(connection: asyncpg.Connection, wish: Adjustment, number: int)
     # A column of double precision keeps fifteen digits of it.
     if not stored.is_finite() or abs(stored - wish.balance) > wish.balance * ROUNDING_SHARE:
         raise RuntimeError(f"account_balances {number} holds {stored} after the commit, expected {wish.balance}")
-    newest = await connection.fetchval(NEWEST, wish.session)
+    newest = await connection.fetchval(NEWEST, wish.sessions)
     if newest != number:
         log.warning("session %s: balance %s was written right after adjustment %s", wish.session, newest, number)

@@ -9,7 +9,7 @@ from monitoring.adjustment import Adjustment
 
 def wish(session: int, balance: str = "1500", **changes: object) -> Adjustment:
     given: dict[str, object] = {"reason": "deposit", "adjusted_by": "ann", **changes}
-    return Adjustment(session, Decimal(balance), **given)  # type: ignore[arg-type]
+    return Adjustment((session,), Decimal(balance), **given)  # type: ignore[arg-type]
 
 
 async def count(connection: Connection) -> tuple[int, int]:

@@ -131,6 +131,35 @@ async def test_nobody_to_adjust(client: Any, operator: dict[str, str]) -> None:
     assert (status, answer["error"]["code"]) == (409, "no_balance")
 
 
+async def restart(connection: asyncpg.Connection, before: int) -> int:
+    """The engine has begun another session and not booked a balance yet."""
+    await connection.execute("UPDATE trading_sessions SET end_time = $1 WHERE id = $2", ago(seconds=30), before)
+    return await insert(connection, "trading_sessions", initial_balance=1000, start_time=ago(seconds=20))
+
+
+async def test_right_after_a_restart_the_bots_balance_is_set(
+    client: Any, connection: asyncpg.Connection, booked: int, operator: dict[str, str]
+) -> None:
+    newest = await restart(connection, booked)
+    assert (await post(client, operator, query=f"?session={newest}"))[0] == 409
+    status, answer = await post(client, operator)
+    assert (status, answer) == (200, {"success": True, "old_balance": 1000.5, "new_balance": 1500})
+    assert (await get(client, "/api/balance"))["balance"] == 1500
+    sessions = await connection.fetch("SELECT session_id FROM account_balances ORDER BY id")
+    assert [row["session_id"] for row in sessions] == [booked, newest]
+    assert await connection.fetchval("SELECT session_id FROM system_events") == newest
+
+
+async def test_a_key_is_remembered_across_a_restart(
+    client: Any, connection: asyncpg.Connection, booked: int, operator: dict[str, str]
+) -> None:
+    headers = {**operator, "Idempotency-Key": "first try"}
+    first = await post(client, headers)
+    await restart(connection, booked)
+    assert await post(client, headers) == first
+    assert await connection.fetchval("SELECT count(*) FROM account_balances") == 2
+
+
 async def test_a_balance_that_moved_on(client: Any, booked: int, operator: dict[str, str]) -> None:
     status, answer = await post(client, operator, {**BODY, "expected_balance": 999})
     assert (status, answer["error"]["code"]) == (409, "balance_changed")

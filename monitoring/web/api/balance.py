@@ -94,7 +94,7 @@ async def post_balance(query_args: ScopeQuery, headers: IdempotencyHeader, data:
         raise Problem(
             409, "session_ended", f"Session {session.newest} has ended: nobody would go on with another balance."
         )
-    wish = _wish(session.newest, headers.idempotency_key or None, data)
+    wish = _wish(session.ids, headers.idempotency_key or None, data)
     database, clock = services().database, services().clock
     async with database.acquire() as connection:
         try:
@@ -105,14 +105,14 @@ async def post_balance(query_args: ScopeQuery, headers: IdempotencyHeader, data:
     return {"success": True, "old_balance": plain(done.old_balance), "new_balance": plain(done.new_balance)}
 
 
-def _wish(session: int, key: str | None, data: BalanceBody) -> Adjustment:
+def _wish(sessions: tuple[int, ...], key: str | None, data: BalanceBody) -> Adjustment:
     reason = _text("reason", data.reason)
     if not reason:
         raise Problem(422, "invalid", "reason: expected 1 to 200 characters that are not all blank")
     if key is not None and len(key) > MAX_KEY_CHARACTERS:
         raise Problem(422, "invalid", f"Idempotency-Key: expected at most {MAX_KEY_CHARACTERS} characters")
     return Adjustment(
-        session=session,
+        sessions=sessions,
         balance=_money(data.balance),
         reason=reason,
         adjusted_by=_text("updated_by", data.updated_by or "") or "dashboard",
