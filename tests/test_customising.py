@@ -158,3 +158,19 @@ async def test_an_own_metric_may_be_a_number_of_numpy(connection: asyncpg.Connec
         page = Page(app)
         assert '>Mine</a></dt><dd class="up">3</dd>' in await page.get("/partials/account")
         assert (await page.json("/api/metrics"))["mine"] == 3
+
+
+@pytest.mark.parametrize("raised", [SystemExit(3), KeyboardInterrupt(), ZeroDivisionError()])
+async def test_whatever_an_own_metric_raises_stops_no_other(
+    raised: BaseException, connection: asyncpg.Connection, database_url: str
+) -> None:
+    def compute(_: Facts) -> int:
+        raise raised
+
+    mine = Metric("mine", "Mine", Unit.COUNT, "account", "A mistake", "orders", compute)
+    await seed_account(connection)
+    app = create_app(load_settings({"DATABASE_URL": database_url}), (*CATALOGUE, mine))
+    async with app.test_app():
+        metrics = await Page(app).json("/api/metrics")
+        assert metrics["equity"] is not None
+        assert metrics["reasons"]["mine"] == f"could not be computed ({type(raised).__name__})"

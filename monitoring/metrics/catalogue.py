@@ -207,7 +207,7 @@ def _value(metric: Metric, facts: Facts) -> Value:
         value: Value | None = metric.compute(facts)
     except Unknown:
         raise
-    except Exception as error:  # an operator's own metric that breaks must not take the others down
+    except BaseException as error:  # an operator's own metric that breaks, or exits, must not take others down
         _log_once(metric.key, repr(error))
         raise Unknown(f"could not be computed ({type(error).__name__})") from error
     if value is None:

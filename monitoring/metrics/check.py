@@ -23,6 +23,15 @@ class BadMetric(UserError):
     """An entry holds something that the dashboard does not understand."""
 
 
+def by_key(metrics: Iterable[Metric]) -> dict[str, Metric]:
+    """Raises BadMetric where two have the same key."""
+    found: dict[str, Metric] = {}
+    for metric in metrics:
+        if found.setdefault(metric.key, metric) is not metric:
+            raise BadMetric(f"metric {metric.key}: there are two of this key; expected another key for your own")
+    return found
+
+
 def check(metrics: Iterable[Metric], columns: Mapping[str, Collection[str]]) -> None:
     """Raises BadMetric for the first that is wrong. ``columns``: those of each table there is."""
     for metric in metrics:

@@ -9,7 +9,7 @@ from monitoring import dashboard
 from monitoring.dashboard import MonitoringDashboard
 from monitoring.database.schema import COLUMNS
 from monitoring.metrics.catalogue import BY_KEY, CATALOGUE
-from monitoring.metrics.check import BadMetric, check
+from monitoring.metrics.check import BadMetric, by_key, check
 
 
 def test_the_catalogue_names_tables_and_columns_that_exist() -> None:
@@ -40,4 +40,12 @@ def test_a_wrong_entry_ends_the_start(monkeypatch: pytest.MonkeyPatch, database_
     wrong = replace(BY_KEY["rsi"], card="fees")  # type: ignore[arg-type]
     monkeypatch.setattr(dashboard, "get_dashboard_metrics", lambda: {"rsi": wrong})
     with pytest.raises(SystemExit, match=r"^atb: metric rsi: card='fees': expected one of health"):
+        MonitoringDashboard(database_url).run()
+
+
+@pytest.mark.parametrize("collect", [by_key, lambda metrics: {metric.key: metric for metric in metrics}])
+def test_no_key_is_taken_from_another_metric(collect: Any, monkeypatch: pytest.MonkeyPatch, database_url: str) -> None:
+    mine = replace(BY_KEY["rsi"], label="My RSI")
+    monkeypatch.setattr(dashboard, "get_dashboard_metrics", lambda: collect((*CATALOGUE, mine)))
+    with pytest.raises((SystemExit, BadMetric), match=r"metric rsi: there are two of this key; expected another key"):
         MonitoringDashboard(database_url).run()
