@@ -18,8 +18,6 @@ from urllib.parse import urlsplit
 
 import uvloop
 
-from monitoring.rendering.fragments import HEAD_START_SECONDS
-
 LONGEST_WAIT = 20.0
 AT_ONCE = 50
 """Connections opened together."""
@@ -68,13 +66,12 @@ class Crowd:
 
 
 class Fetcher(asyncio.Protocol):
-    """One kept-alive connection over which a viewer reads sections one after the other, and when as ``live.js``."""
+    """One kept-alive connection over which a viewer reads sections one after the other."""
 
     def __init__(self, crowd: Crowd, number: int) -> None:
         self._crowd = crowd
         self._number = number
         self._wanted: list[str] = []
-        self._others_from = 0.0
         self._buffer = b""
         self._transport: asyncio.Transport | None = None
 
@@ -87,7 +84,6 @@ class Fetcher(asyncio.Protocol):
 
     async def fetch(self, sections: list[str]) -> None:
         self._wanted = list(sections)
-        self._others_from = monotonic() + HEAD_START_SECONDS
         if self._transport is None:
             loop = asyncio.get_running_loop()
             await loop.create_connection(lambda: self, self._crowd.host, self._crowd.port)
@@ -108,7 +104,7 @@ class Fetcher(asyncio.Protocol):
         length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
         if len(body) >= length:
             self._buffer = body[length:]
-            asyncio.get_running_loop().call_later(max(0, self._others_from - monotonic()), self._next)
+            self._next()
 
 
 class Viewer(asyncio.Protocol):

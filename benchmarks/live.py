@@ -135,13 +135,17 @@ async def herd(to: Bench, spread: float) -> None:
     """One change that makes every viewer fetch all stale sections."""
     name = f"{MANY} that fetch within {spread:g} s"
     async with viewers(to.address, "websocket", MANY, spread) as crowd, Browser.open(to.address) as browser:
-        heard, fetched, shown = [], [], []
+        heard, fetched, shown, spent = [], [], [], 0.0
         for _ in range(REFETCH_ROUNDS):
             trade, sent = await to.trade(crowd)
+            meter = Meter.start((to.process,))
             shown.append(await browser.showed(trade) - sent)
             heard += [at - sent for at in await crowd.tell("heard")]
             fetched += [at - sent for at in await crowd.tell("fetched")]
+            spent += meter.seconds()
         to.report.delays(f"{name}: commit to event", heard)
+        to.report.line(f"{name}: the last one current, worst", 1000 * max(fetched), "ms", 1000)
+        to.report.line(f"{name}: processor a viewer and change", 1000 * spent / len(fetched), "ms", 0.6)
         to.report.delays(f"{name}: commit to all sections fetched", fetched)
         to.report.delays(f"{name}: commit to DOM", shown)
 

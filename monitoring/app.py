@@ -38,7 +38,6 @@ from monitoring.web.compression import Compression
 from monitoring.web.hosts import LocalOnly
 from monitoring.web.json import Json
 from monitoring.web.prefix import App, Prefix
-from monitoring.web.shortcut import Shortcut
 
 MAX_BODY_BYTES = 64 * 1024
 
@@ -164,7 +163,7 @@ def asgi(app: Quart) -> App:
     """The application with Socket.IO beside it, under its sub-path, as a server runs it."""
     parts: Services = app.extensions[KEY]
     root = parts.settings.root_path
-    pages = Compression(Shortcut(cast(App, app), parts), _static_files())
+    pages = Compression(cast(App, app), _static_files())
     both: App = parts.sockets.application(pages, f"{root}/socket.io")
     prefixed = Prefix(both, root) if root else both
     return prefixed if parts.settings.protected else LocalOnly(prefixed)

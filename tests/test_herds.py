@@ -16,7 +16,6 @@ from quart import Quart
 
 from monitoring.app import create_app
 from monitoring.config import load_settings
-from monitoring.rendering.fragments import HEAD_START_SECONDS
 from monitoring.rendering.templates import SectionRenderer
 from monitoring.scope_key import CURRENT, BotScope
 from monitoring.sections import BY_NAME, SECTIONS, Section
@@ -171,32 +170,7 @@ async def test_what_was_looked_at_is_ready_before_it_is_asked_for(
         assert loads[section] == int(asked)
 
 
-async def test_the_section_that_changed_itself_is_loaded_first(
-    client: Any,
-    parts: Services,
-    connection: asyncpg.Connection,
-    account: int,
-    loads: Counter[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("monitoring.rendering.fragments.HEAD_START_SECONDS", 3600)
-    for path in ("/partials/performance", "/partials/trades"):
-        await fetch(client, path)
-    await rested(parts.hub)
-    viewer = look(parts)
-    loads.clear()
-    await insert(connection, "trades", session_id=account, exit_time=now())
-    await until_stale(viewer, "trades")
-    await until(lambda: loads["trades"] > 0)
-    await rested(parts.hub)
-    assert loads == {"trades": 1}
-    await fetch(client, "/partials/performance")
-    assert loads == {"trades": 1, "performance": 1}
-
-
-@pytest.mark.parametrize(
-    ("section", "later"), [("trades", 0), pytest.param("performance", 2 * HEAD_START_SECONDS, marks=pytest.mark.audit)]
-)
+@pytest.mark.parametrize("section", ["trades", pytest.param("performance", marks=pytest.mark.audit)])
 async def test_a_thousand_commits_are_a_few_signals_and_as_many_loads(
     client: Any,
     parts: Services,
@@ -204,9 +178,7 @@ async def test_a_thousand_commits_are_a_few_signals_and_as_many_loads(
     account: int,
     loads: Counter[str],
     section: str,
-    later: float,
 ) -> None:
-    """Of the section that is loaded at once, and of one that gives way to it, which pages ask for later."""
     await fetch(client, f"/partials/{section}")
     await rested(parts.hub)
     viewer = look(parts)
@@ -217,7 +189,6 @@ async def test_a_thousand_commits_are_a_few_signals_and_as_many_loads(
     async def follow() -> None:
         while True:
             if section in await viewer.next(60):
-                await asyncio.sleep(later)
                 await fetch(client, f"/partials/{section}")
 
     following = asyncio.create_task(follow())

@@ -2,16 +2,15 @@
 
 A fragment is fresh as long as the hub's version of its section is the one at which it was made and, where time alone
 can change the section, for so many seconds as the section says. The first request for a stale one loads it, and further
-requests wait for the same load. Variants that were requested since the last change are prefetched at the next one:
-those of the first section while its signal is still on its way, the others a moment later. When the database is away
-the last known fragment is given, with its age.
+requests wait for the same load. Variants that were requested since the last change are prefetched at the next one,
+while its signal is still on its way. When the database is away the last known fragment is given, with its age.
 """
 
 import asyncio
 import hashlib
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -29,11 +28,6 @@ from monitoring.single_flight import SingleFlight
 log = logging.getLogger(__name__)
 
 MAX_KEPT_VARIANTS = 512
-TURN_SECONDS = 0.05
-"""For so long a prefetch waits for the one before it: in turn, the first ones are ready sooner."""
-HEAD_START_SECONDS = 0.04
-"""From a signal until the server renders, and ``live.js`` fetches, the sections after the first. On a quick link the
-first is on the screen by then."""
 UNWATCHED_AGE_SECONDS = 1.0
 """For so long a fragment is fresh while the feed is down, when changes go unnoticed."""
 
@@ -126,30 +120,18 @@ class Fragments:
         return kept.rendered
 
     def _prefetch(self, followed: ScopeKey, sections: Mapping[str, str]) -> None:
-        first, *others = sections
-        self._prefetch_in_turn(followed, (first,))
-        if others:
-            asyncio.get_running_loop().call_later(HEAD_START_SECONDS, self._prefetch_in_turn, followed, others)
-
-    def _prefetch_in_turn(self, followed: ScopeKey, sections: Iterable[str]) -> None:
-        if self._reader.hub.closing:
-            return
-        wanted = {section: list[Variant]() for section in sections}
         for kept in self._kept.values():
             name, scope = kept.variant.section.name, kept.variant.scope
-            asked = kept.asked and name in wanted and scope.key == followed and self._reader.is_fresh(scope)
+            asked = kept.asked and name in sections and scope.key == followed and self._reader.is_fresh(scope)
             if asked and not self._is_fresh(kept, announced=True):
-                wanted[name].append(kept.variant)
-        task = None
-        for variant in (variant for variants in wanted.values() for variant in variants):
-            task = self._task(variant, announced=True, after=task)
+                self._task(kept.variant, announced=True)
 
-    def _task(self, variant: Variant, announced: bool, after: asyncio.Task[_Kept] | None = None) -> asyncio.Task[_Kept]:
+    def _task(self, variant: Variant, announced: bool) -> asyncio.Task[_Kept]:
         """The load that is under way, or a new one: one that began before the newest change may not hold it."""
         return self._loading.join(
             variant.key,
             (variant, self._version(variant)),
-            lambda: self._load(variant, after),
+            lambda: self._load(variant),
             lambda begun: begun[0] == variant and self._is_new_enough(begun[1], variant, announced),
         )
 
@@ -168,9 +150,7 @@ class Fragments:
             ticks = UNWATCHED_AGE_SECONDS
         return (ticks is None or age < ticks) and self._is_new_enough(kept.version, kept.variant, announced)
 
-    async def _load(self, variant: Variant, after: asyncio.Task[_Kept] | None) -> _Kept:
-        if after is not None:
-            await asyncio.wait((after,), timeout=TURN_SECONDS)
+    async def _load(self, variant: Variant) -> _Kept:
         version, reads = self._version(variant), set[str]()
         changes, known = self._reader.hub.changes(variant.scope.session.ids), self.stale.tables(variant.section.name)
         view = await self._view(variant.section, variant.scope, variant.own, reads)

@@ -1,12 +1,10 @@
 """Which sections a change makes stale: those that were read from a table that it touches."""
 
-from collections.abc import Collection, Iterable, Set
+from collections.abc import Collection, Set
 
 from monitoring.sections import SECTIONS
 
 SESSIONS = "trading_sessions"
-SHOWN_IN = {"trades": "trades", "positions": "positions", "account_history": "account", "account_balances": "account"}
-"""Where a changed row itself is seen: that is rendered and fetched before what is computed from it."""
 
 
 class StaleSections:
@@ -26,12 +24,5 @@ class StaleSections:
         self._tables[section] |= tables
 
     def after(self, changed: Collection[str]) -> tuple[str, ...]:
-        """The sections that a change of some tables makes stale, in the order in which they are to be fetched.
-
-        First those that show the rows, then those that are read from few tables.
-        """
-        stale = [name for name, tables in self._tables.items() if not tables.isdisjoint(changed)]
-        return tuple(sorted(stale, key=lambda name: self._order(name, changed)))
-
-    def _order(self, name: str, changed: Iterable[str]) -> tuple[bool, int, str]:
-        return name not in {SHOWN_IN.get(table) for table in changed}, len(self._tables[name]), name
+        """The sections that a change of some tables makes stale."""
+        return tuple(name for name, tables in self._tables.items() if not tables.isdisjoint(changed))
