@@ -74,7 +74,7 @@ async def test_programs_are_disconnected_properly_and_reconnect(restarted: Resta
         client.on("connected", connected.put)
         client.on("disconnect", disconnected.put)
         async with restarted.running() as dashboard:
-            await client.connect(restarted.url, transports=["websocket"])
+            await client.connect(restarted.url, transports=["websocket"], wait_timeout=WAIT_SECONDS)
             await asyncio.wait_for(connected.get(), WAIT_SECONDS)
             dashboard.process.terminate()
             assert await asyncio.wait_for(disconnected.get(), WAIT_SECONDS) != client.reason.SERVER_DISCONNECT
