@@ -136,7 +136,7 @@ async def test_one_change_is_loaded_and_rendered_once_a_variant(
     shown = await asyncio.gather(*(fetch(client, paths[number % len(paths)]) for number in range(HERD)))
 
     assert all(f'id="trade-{trade}"' in html for html in shown)
-    assert {one["trades"] for one in news} == {hub.version(BotScope(1), "trades")}
+    assert {one["trades"] for one in news} == {hub.versions.of(BotScope(1), "trades")}
     assert (loads["trades"], renders["trades"]) == (len(VARIANTS), len(VARIANTS))
 
 
@@ -144,10 +144,10 @@ async def test_nobody_looks_nothing_is_loaded(
     client: Any, hub: Hub, connection: asyncpg.Connection, account: int, loads: Counter[str], renders: Counter[str]
 ) -> None:
     await fetch(client, "/partials/trades")
-    before = hub.version(CURRENT, "trades")
+    before = hub.versions.of(CURRENT, "trades")
     loads.clear(), renders.clear()
     await insert(connection, "trades", session_id=account, exit_time=now())
-    await until(lambda: hub.version(CURRENT, "trades") != before)
+    await until(lambda: hub.versions.of(CURRENT, "trades") != before)
     await rested(hub)
     assert not loads
     assert not renders

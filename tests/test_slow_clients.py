@@ -106,7 +106,7 @@ async def change(hub: Hub, page: Raw) -> int:
             hub.publish(None, NAMES)
             await asyncio.sleep(0)
             if number % 10 == 0:
-                while await page.event("stale") != hub.versions(CURRENT):
+                while await page.event("stale") != hub.versions.all(CURRENT):
                     pass
         return tracemalloc.get_traced_memory()[0]
     finally:
@@ -207,7 +207,7 @@ async def test_streams_that_stop_reading_keep_one_version_a_section(
             clients.enter_context(await connect(host, GET))
         assert hub.viewers == STUCK + 1
         assert await change(hub, page) < STUCK * 65_536 + MOST_GROWTH
-        newest = hub.versions(CURRENT)
+        newest = hub.versions.all(CURRENT)
         assert [await stream.next(WAIT_SECONDS) for stream in subscriptions] == [newest] * STUCK
         hub.close()
         clients.close()

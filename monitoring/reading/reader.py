@@ -226,7 +226,7 @@ class Reader:
 
     async def _know(self, scope: Scope, facts: bool) -> _Known:
         session = self._newest(scope)
-        known, changes = self._known.get(session.ids), self.hub.changes(session.ids)
+        known, changes = self._known.get(session.ids), self.hub.versions.changes(session.ids)
         if known is not None and known.is_fresh(session, changes, self._clock.monotonic()):
             return known
         begun = session, changes

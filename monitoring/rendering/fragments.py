@@ -136,7 +136,7 @@ class Fragments:
         )
 
     def _version(self, variant: Variant) -> str:
-        return self._reader.hub.version(variant.scope.key, variant.section.name)
+        return self._reader.hub.versions.of(variant.scope.key, variant.section.name)
 
     def _is_new_enough(self, version: str, variant: Variant, announced: bool) -> bool:
         """Whether a request may be answered with a fragment that was made at ``version``."""
@@ -152,7 +152,10 @@ class Fragments:
 
     async def _load(self, variant: Variant) -> _Kept:
         version, reads = self._version(variant), set[str]()
-        changes, known = self._reader.hub.changes(variant.scope.session.ids), self.stale.tables(variant.section.name)
+        changes, known = (
+            self._reader.hub.versions.changes(variant.scope.session.ids),
+            self.stale.tables(variant.section.name),
+        )
         view = await self._view(variant.section, variant.scope, variant.own, reads)
         previous = self._kept.get(variant.key)
         if view.data is None and view.stale and previous is not None and previous.view.data is not None:
@@ -168,7 +171,7 @@ class Fragments:
         """
         hub, session = self._reader.hub, variant.scope.session
         self.stale.learn(variant.section.name, reads)
-        if reads - known and hub.changes(session.ids) != changes:
+        if reads - known and hub.versions.changes(session.ids) != changes:
             hub.publish(session.newest, (variant.section.name,))
 
     async def _view(self, section: Section, scope: Scope, own: Mapping[str, str], reads: set[str]) -> View:

@@ -1,16 +1,16 @@
-"""The versions of every section in every scope, and the listeners to which new ones are announced.
+"""The listeners of every scope, to which new versions of sections are announced.
 
 Only names and versions pass through here, never data. A subscription keeps the newest version of each section, not a
 queue, so a slow reader costs no more memory than a quick one.
 """
 
 import asyncio
-import secrets
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from monitoring.clock import Clock
-from monitoring.scope_key import ScopeKey, SessionScope
+from monitoring.scope_key import ScopeKey
+from monitoring.signals.versions import Versions
 
 MAX_VIEWERS = 5000
 POLLED_SECONDS = 60.0
@@ -58,7 +58,7 @@ class Subscription:
 
 
 class Hub:
-    """Versions by scope (see ``scope_key``) and section, and the listeners of each scope.
+    """The listeners of each scope (see ``scope_key``).
 
     ``throttle_seconds`` pass between two signals for the same section; the first of a burst goes out at once.
     """
@@ -66,39 +66,26 @@ class Hub:
     def __init__(
         self, sections: Iterable[str], clock: Clock, throttle_seconds: float = 0.5, max_viewers: int = MAX_VIEWERS
     ) -> None:
-        self.sections = tuple(sections)
+        self.versions = Versions(sections)
         self.throttle_seconds = throttle_seconds
         self.max_viewers = max_viewers
         self.closing = False
         self.watching = False
         """Whether the feed sees changes at present."""
-        self._members: dict[ScopeKey, frozenset[int]] = {}
-        """The sessions of each scope that was ever asked for."""
-        self._moved: dict[ScopeKey, int] = {}
-        """How often the sessions of a scope became others."""
-        self._changes: dict[int, int] = {}
-        self._all_changes = 0
         self._polled: dict[ScopeKey, float] = {}
         self._clock = clock
-        self._boot = secrets.token_hex(4)
-        self._numbers: dict[tuple[int, str], int] = {}
-        self._everywhere: dict[str, int] = {}
         self._listeners: dict[ScopeKey, set[Listener]] = {}
         self._throttled: dict[ScopeKey, dict[str, str]] = {}
         """By scope the sections that were signalled a moment ago, and the versions that were announced then."""
         self._prefetchers: list[Callable[[ScopeKey, Mapping[str, str]], None]] = []
 
-    def version(self, scope: ScopeKey, section: str) -> str:
-        # A change of every session counts for those too that nobody has looked at yet.
-        number = sum(self._numbers.get((session, section), 0) for session in self.members(scope))
-        return f"{self._boot}.{self._everywhere.get(section, 0)}.{number + self._moved.get(scope, 0)}"
-
-    def versions(self, scope: ScopeKey) -> dict[str, str]:
-        return {section: self.version(scope, section) for section in self.sections}
+    @property
+    def sections(self) -> tuple[str, ...]:
+        return self.versions.sections
 
     def announced(self, scope: ScopeKey, section: str) -> str:
         """The version that viewers know. A newer one is announced once the section is not throttled any more."""
-        return self._throttled.get(scope, {}).get(section) or self.version(scope, section)
+        return self._throttled.get(scope, {}).get(section) or self.versions.of(scope, section)
 
     def is_as_new_as_announced(self, scope: ScopeKey, section: str, version: str) -> bool:
         """Whether no version is announced that is newer than ``version``, which is one of this hub."""
@@ -112,25 +99,10 @@ class Hub:
         """The first message to everyone: the versions, and the server's clock in milliseconds."""
         return {"versions": self.announced_versions(scope), "now": round(self._clock.since_1970() * 1000)}
 
-    def members(self, scope: ScopeKey) -> frozenset[int]:
-        """The sessions that a scope consists of."""
-        return frozenset({scope.id}) if isinstance(scope, SessionScope) else self._members.get(scope, frozenset())
-
     def define(self, scope: ScopeKey, sessions: Iterable[int]) -> None:
         """Says which sessions a scope consists of. Where these are others than before, all that is seen is stale."""
-        before, self._members[scope] = self._members.get(scope), frozenset(sessions)
-        if before != self._members[scope] and (before is not None or scope in self._listeners):
-            # Versions only ever grow, whatever those of the sessions are.
-            self._moved[scope] = (
-                self._moved.get(scope, 0)
-                + 1
-                + sum(self._numbers.get((session, section), 0) for session in before or () for section in self.sections)
-            )
+        if self.versions.define(scope, sessions, followed=scope in self._listeners):
             self._signal(scope, self.sections)
-
-    def changes(self, sessions: Iterable[int]) -> int:
-        """How often anything of some sessions was published: what was read at an equal count is still true."""
-        return self._all_changes + sum(self._changes.get(session, 0) for session in sessions)
 
     def viewed(self) -> set[ScopeKey]:
         """The scopes that somebody looks at."""
@@ -179,16 +151,9 @@ class Hub:
         Sections that this hub does not have are left out.
         """
         sections = tuple(section for section in sections if section in self.sections)
-        if session is None:
-            self._all_changes += 1
-            for section in sections:
-                self._everywhere[section] = self._everywhere.get(section, 0) + 1
-        else:
-            self._changes[session] = self._changes.get(session, 0) + 1
-            for section in sections:
-                self._numbers[session, section] = self._numbers.get((session, section), 0) + 1
+        self.versions.change(session, sections)
         for scope in tuple(self._listeners):
-            if session is None or session in self.members(scope):
+            if self.versions.concerns(scope, session):
                 self._signal(scope, sections)
 
     def close(self) -> None:
@@ -202,7 +167,7 @@ class Hub:
         now = [section for section in sections if section not in throttled]
         if not now:
             return
-        news = {section: self.version(scope, section) for section in now}
+        news = {section: self.versions.of(scope, section) for section in now}
         throttled.update(news)
         # Sections that were signalled together are released together, so that they are in one message again.
         asyncio.get_running_loop().call_later(self.throttle_seconds, self._release, scope, now)
@@ -210,7 +175,7 @@ class Hub:
 
     def _release(self, scope: ScopeKey, sections: Iterable[str]) -> None:
         throttled = self._throttled[scope]
-        changed = [section for section in sections if throttled.pop(section) != self.version(scope, section)]
+        changed = [section for section in sections if throttled.pop(section) != self.versions.of(scope, section)]
         if changed and not self.closing:
             self._signal(scope, changed)
         if not throttled:

@@ -106,7 +106,7 @@ class Dispatcher:
         for scope in (CURRENT, *sorted(self._hub.viewed() - {CURRENT}, key=str)):
             with suppress(UnknownSession):
                 await self._reader.find(scope)
-        before, self._current = self._current, self._hub.members(CURRENT)
+        before, self._current = self._current, self._hub.versions.members(CURRENT)
         if before != self._current:
             self._legacy_events.send_metrics_soon()
 

@@ -43,7 +43,7 @@ async def dashboard() -> Response:
     if scope is None:
         return _waiting("The database holds no session. The dashboard fills as soon as the engine begins one.")
     await services().projections.settle()
-    versions = services().hub.versions(scope.key)  # before reading: what changes meanwhile is fetched again
+    versions = services().hub.versions.all(scope.key)  # before reading: what changes meanwhile is fetched again
     rendered = await asyncio.gather(*(_rendered(BY_NAME[name], scope) for name in versions))
     fragments = {
         name: Markup(fragment.body.decode())  # noqa: S704 - our own escaped template made it

@@ -149,7 +149,7 @@ async def check_versions(page: Page, said: dict[str, Answers], seen: Seen) -> No
         held = [{**position, "stale": None} for position in said[scope]["positions"]]
         for section, shown in (("trades", said[scope]["trades"]), ("positions", held)):
             await page.get(f"/partials/{section}?{scope}")
-            version = page.parts.hub.version(BotScope(int(scope.removeprefix("bot="))), section)
+            version = page.parts.hub.versions.of(BotScope(int(scope.removeprefix("bot="))), section)
             before, seen[scope, section] = seen.get((scope, section)), (version, shown)
             if before is not None and before[0] == version:
                 same(scope, f"{section} of one version", shown, before[1])

@@ -72,7 +72,7 @@ async def page(clock: Clock, database_url: str) -> AsyncIterator[Page]:
         hub = opened.parts.hub
         await until(lambda: not opened.parts.projections.backfill.active)
         await asyncio.sleep(0)  # so that it is told of
-        await until(lambda: hub.announced_versions(BotScope(1)) == hub.versions(BotScope(1)))
+        await until(lambda: hub.announced_versions(BotScope(1)) == hub.versions.all(BotScope(1)))
         yield opened
 
 
@@ -120,12 +120,12 @@ async def test_a_change_while_its_table_is_read_for_the_first_time(page: Page, c
 
     session = await page.parts.reader.session(BotScope(1))
     assert session is not None
-    viewer, before = hub.subscribe(BotScope(1)), hub.changes([1])
+    viewer, before = hub.subscribe(BotScope(1)), hub.versions.changes([1])
     section = replace(BY_NAME["events"], load=load)
     loading = asyncio.create_task(page.parts.fragments.get(section, Scope(session, BotScope(1)), {}))
     await has_read.wait()
     await insert(connection, "risk_adjustments", session_id=1)
-    await until(lambda: hub.changes([1]) != before)
+    await until(lambda: hub.versions.changes([1]) != before)
     may_end.set()
     await loading
     await announced(viewer, {"events"})
@@ -151,9 +151,9 @@ async def test_a_change_while_another_scope_is_read_first(page: Page, connection
 
     loading = asyncio.create_task(show(BotScope(1)))
     await has_read.wait()
-    viewer, before = hub.subscribe(BotScope(1)), hub.changes([1])
+    viewer, before = hub.subscribe(BotScope(1)), hub.versions.changes([1])
     await insert(connection, "risk_adjustments", session_id=1)
-    await until(lambda: hub.changes([1]) != before)
+    await until(lambda: hub.versions.changes([1]) != before)
     await show(SessionScope(1))
     may_end.set()
     await loading

@@ -24,8 +24,8 @@ async def hub() -> Hub:
 async def test_viewers_of_current_hear_of_its_sessions(hub: Hub) -> None:
     current, seven, eight = hub.subscribe(CURRENT), hub.subscribe(SEVEN), hub.subscribe(EIGHT)
     hub.publish(7, ["trades"])
-    assert await current.next(WAIT_SECONDS) == {"trades": hub.version(CURRENT, "trades")}
-    assert await seven.next(WAIT_SECONDS) == {"trades": hub.version(SEVEN, "trades")}
+    assert await current.next(WAIT_SECONDS) == {"trades": hub.versions.of(CURRENT, "trades")}
+    assert await seven.next(WAIT_SECONDS) == {"trades": hub.versions.of(SEVEN, "trades")}
     assert await eight.next(0.05) == {}
 
 
@@ -36,7 +36,7 @@ async def test_a_burst_is_two_signals_the_first_at_once(hub: Hub) -> None:
     for _ in range(999):
         hub.publish(7, ["trades"])
     assert await viewer.next(0.01) == {}
-    assert await viewer.next(WAIT_SECONDS) == {"trades": hub.version(SEVEN, "trades")}
+    assert await viewer.next(WAIT_SECONDS) == {"trades": hub.versions.of(SEVEN, "trades")}
     assert await viewer.next(THROTTLE_SECONDS * 1.5) == {}
 
 
@@ -48,8 +48,8 @@ async def test_a_viewer_that_joins_in_a_burst_gets_the_rest(hub: Hub) -> None:
     viewer = hub.subscribe(SEVEN)
     have = hub.polled(SEVEN)
     assert hub.hello(SEVEN)["versions"] == have
-    assert have["trades"] != hub.version(SEVEN, "trades")
-    assert await viewer.next(WAIT_SECONDS) == {"trades": hub.version(SEVEN, "trades")}
+    assert have["trades"] != hub.versions.of(SEVEN, "trades")
+    assert await viewer.next(WAIT_SECONDS) == {"trades": hub.versions.of(SEVEN, "trades")}
 
 
 async def test_a_slow_viewer_keeps_one_version_a_section(hub: Hub) -> None:
@@ -57,19 +57,19 @@ async def test_a_slow_viewer_keeps_one_version_a_section(hub: Hub) -> None:
     for _ in range(50):
         hub.publish(7, ["trades", "risk"])
     await asyncio.sleep(THROTTLE_SECONDS * 2)
-    assert await viewer.next(WAIT_SECONDS) == hub.versions(SEVEN)
+    assert await viewer.next(WAIT_SECONDS) == hub.versions.all(SEVEN)
 
 
 async def test_another_current_session_makes_everything_stale(hub: Hub) -> None:
     viewer = hub.subscribe(CURRENT)
-    before = hub.versions(CURRENT)
+    before = hub.versions.all(CURRENT)
     hub.define(CURRENT, [9])
     assert (await viewer.next(WAIT_SECONDS)).keys() == before.keys()
-    assert hub.versions(CURRENT) != before
+    assert hub.versions.all(CURRENT) != before
 
 
 async def test_versions_differ_between_two_starts() -> None:
-    assert Hub(("trades",), SYSTEM_CLOCK).versions(CURRENT) != Hub(("trades",), SYSTEM_CLOCK).versions(CURRENT)
+    assert Hub(("trades",), SYSTEM_CLOCK).versions.all(CURRENT) != Hub(("trades",), SYSTEM_CLOCK).versions.all(CURRENT)
 
 
 async def test_closing_ends_every_wait(hub: Hub) -> None:
@@ -119,14 +119,19 @@ async def test_the_announced_version_lags_behind_in_a_burst(hub: Hub) -> None:
     viewer = hub.subscribe(SEVEN)
     hub.publish(7, ["trades"])
     announced = hub.announced(SEVEN, "trades")
-    assert announced == hub.version(SEVEN, "trades")
+    assert announced == hub.versions.of(SEVEN, "trades")
     hub.publish(7, ["trades"])
-    assert hub.announced(SEVEN, "trades") == announced != hub.version(SEVEN, "trades")
+    assert hub.announced(SEVEN, "trades") == announced != hub.versions.of(SEVEN, "trades")
     assert all(
-        hub.is_as_new_as_announced(SEVEN, "trades", version) for version in (announced, hub.version(SEVEN, "trades"))
+        hub.is_as_new_as_announced(SEVEN, "trades", version)
+        for version in (announced, hub.versions.of(SEVEN, "trades"))
     )
     await viewer.next(WAIT_SECONDS)
-    assert (await viewer.next(WAIT_SECONDS))["trades"] == hub.announced(SEVEN, "trades") == hub.version(SEVEN, "trades")
+    assert (
+        (await viewer.next(WAIT_SECONDS))["trades"]
+        == hub.announced(SEVEN, "trades")
+        == hub.versions.of(SEVEN, "trades")
+    )
     assert not hub.is_as_new_as_announced(SEVEN, "trades", announced)
 
 

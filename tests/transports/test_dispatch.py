@@ -80,11 +80,11 @@ async def test_what_could_not_be_read_is_told_later_and_all_of_it(
     dispatcher: Dispatcher, reader: Reader, program: Program, source: Source
 ) -> None:
     numbers = [await insert(source.connection, "trades", session_id=1, exit_time=now()) for _ in range(2)]
-    before = reader.hub.changes([1])
+    before = reader.hub.versions.changes([1])
     await reader.database.close()
     for number in numbers:
         await dispatcher.take_in(source, {}, ChangeSet({"trades": [NewRow(number, 1, is_new=True)]}))
-    assert reader.hub.changes([1]) == before + 2  # published at once: that cannot fail
+    assert reader.hub.versions.changes([1]) == before + 2  # published at once: that cannot fail
     await reader.database.open()
     assert [trade["id"] for trade in (await program.next("trade_update"))["trades"]] == numbers
 
@@ -92,20 +92,20 @@ async def test_what_could_not_be_read_is_told_later_and_all_of_it(
 async def test_the_current_bot_is_found_whenever_sessions_change(
     dispatcher: Dispatcher, reader: Reader, source: Source
 ) -> None:
-    await until(lambda: reader.hub.members(CURRENT) == {1})
+    await until(lambda: reader.hub.versions.members(CURRENT) == {1})
     await source.connection.execute("UPDATE trading_sessions SET end_time = now()")
     await insert(source.connection, "trading_sessions", mode="LIVE", start_time=now())
     await dispatcher.take_in(source, {}, ChangeSet({"trading_sessions": [NewRow(2, 2, is_new=True)]}))
-    await until(lambda: reader.hub.members(CURRENT) == {1, 2})
+    await until(lambda: reader.hub.versions.members(CURRENT) == {1, 2})
 
 
 async def test_corrections_concern_every_session_and_move_its_figures(
     dispatcher: Dispatcher, reader: Reader, program: Program, source: Source
 ) -> None:
     await reader.session(CURRENT)
-    before = reader.hub.versions(CURRENT)
+    before = reader.hub.versions.all(CURRENT)
     await dispatcher.take_in(source, {}, ChangeSet(corrected={"trades"}))
-    after = reader.hub.versions(CURRENT)
+    after = reader.hub.versions.all(CURRENT)
     assert "trades" in {name for name, version in after.items() if version != before[name]}
     assert await program.next("metrics_update")
 
@@ -126,10 +126,10 @@ async def test_a_correction_is_told_though_new_rows_come_with_it(
 async def test_an_outage_and_its_end_make_everything_stale(dispatcher: Dispatcher, reader: Reader) -> None:
     reader.hub.watching = True
     for why in ("the cable was cut", None):
-        before = reader.hub.versions(CURRENT)
+        before = reader.hub.versions.all(CURRENT)
         dispatcher.outage(why)
         assert reader.hub.watching is (why is None)
-        assert not set(before.items()) & set(reader.hub.versions(CURRENT).items())
+        assert not set(before.items()) & set(reader.hub.versions.all(CURRENT).items())
 
 
 @pytest.mark.parametrize(

@@ -26,9 +26,9 @@ PRODUCTION = {"ENV": "production", **SECRETS}
 async def test_our_own_page_gets_hello_and_what_goes_stale(bare: Bare) -> None:
     async with let_in(bare.host) as page:
         hello = await page.event("hello")
-        assert hello["versions"] == bare.hub.versions(CURRENT)
+        assert hello["versions"] == bare.hub.versions.all(CURRENT)
         bare.hub.publish(7, ("trades", "risk"))
-        assert await page.event("stale") == bare.hub.versions(CURRENT)
+        assert await page.event("stale") == bare.hub.versions.all(CURRENT)
         assert await page.silent()
 
 

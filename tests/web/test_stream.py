@@ -116,7 +116,7 @@ async def test_polling_hears_of_corrections_in_any_session(account: int, client:
 
 async def test_the_page_names_the_versions_it_was_made_from(account: int, client: Any, parts: Services) -> None:
     async def named() -> bool:
-        before = parts.hub.version(CURRENT, "trades")
+        before = parts.hub.versions.of(CURRENT, "trades")
         html = await (await client.get("/")).get_data(as_text=True)
         return f'"trades": "{before}"'.replace('"', "&#34;") in html
 

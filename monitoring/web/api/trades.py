@@ -31,4 +31,4 @@ async def get_trades(query_args: TradesQuery) -> Response:
 def _version(session: Session | None) -> object:
     """What is equal for as long as nothing is committed, nor found out later; None where nobody would notice."""
     seen = services().feed.seen
-    return (session, seen, services().hub.changes(session.ids)) if session and seen else None
+    return (session, seen, services().hub.versions.changes(session.ids)) if session and seen else None
