@@ -14,7 +14,7 @@ from monitoring.database.pool import CONNECT_TIMEOUT_SECONDS, Database, refusals
 from monitoring.database.schema import create_schema
 from monitoring.database.serverinfo import ServerInfo
 from monitoring.database.url import describe_url
-from monitoring.projections import equity, open_positions, trades
+from monitoring.projections import bookings, equity, open_positions, trades
 from monitoring.scope import NEEDS as SESSION_NEEDS
 from monitoring.sections import SECTIONS
 
@@ -30,6 +30,7 @@ COLUMNS_NEEDED: Mapping[str, tuple[str, ...]] = {
     "trades": trades.NEEDS,
     "positions": open_positions.NEEDS,
     "account_history": equity.NEEDS,
+    "account_balances": bookings.NEEDS,
     "system_events": ("id", "session_id", "timestamp"),
 }
 

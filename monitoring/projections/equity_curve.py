@@ -29,6 +29,8 @@ class EquityCurve:
     last_snapshot: EquityPoint | None
     """The newest snapshot; None where there is none."""
     last_snapshot_id: int | None
+    flows_known: bool
+    """Whether deposits can be told from profit: returns and drawdowns are unknown otherwise."""
     rhythm: float | None
     """Median seconds between the newest rows; None where there are fewer than three."""
     _timeline: Timeline | None
@@ -36,13 +38,20 @@ class EquityCurve:
 
     @classmethod
     def of(
-        cls, records: Collection[SessionHistory], timeline: Timeline | None, factors: FlowFactors, *, exact: bool
+        cls,
+        records: Collection[SessionHistory],
+        timeline: Timeline | None,
+        factors: FlowFactors,
+        *,
+        exact: bool,
+        flows_known: bool,
     ) -> "EquityCurve":
         newest = max((record.newest.last for record in records if record.newest), default=None)
         snapshot = max((found for record in records if (found := _newest_snapshot(record))), default=None)
         beats = sorted(beat for record in records for beat in record.beats)
         return cls(
             exact=exact,
+            flows_known=flows_known,
             last_time=from_epoch(newest[0]) if newest else None,
             last_id=newest[1] if newest else None,
             last_snapshot=snapshot[2] if snapshot else None,
@@ -55,7 +64,7 @@ class EquityCurve:
     @classmethod
     def unknown(cls) -> "EquityCurve":
         """Where nothing can be read."""
-        return cls.of((), None, FlowFactors.none(), exact=False)
+        return cls.of((), None, FlowFactors.none(), exact=False, flows_known=False)
 
     def shown_flows(self, after: float, until: float) -> Decimal:
         """Sum of the deposits and withdrawals that began to show in snapshots in (after, until], epoch seconds."""
@@ -63,11 +72,11 @@ class EquityCurve:
 
     def daily(self) -> Daily | None:
         """One close a day from the first to the last, missing days carried forward; None where there is none."""
-        return self._timeline.daily if self._timeline else None
+        return self._timeline.daily if self._timeline and self.flows_known else None
 
     def drawdown(self) -> Drawdown | None:
         """Decline from the running peak, the initial balance being the first peak; None without a snapshot."""
-        if self._timeline is None or self._timeline.drawdown.empty:
+        if self._timeline is None or self._timeline.drawdown.empty or not self.flows_known:
             return None
         return self._timeline.drawdown.drawdown(self.exact)
 
@@ -76,8 +85,12 @@ class EquityCurve:
         return self._timeline.steps_since(epoch(since)) if self._timeline else np.empty((0, COLUMNS))
 
     def depth(self, since: datetime) -> Series:
-        """How far each of those steps lies below the peak of the whole history until then: (steps, DEPTH_COLUMNS)."""
-        return self._timeline.depth_since(epoch(since)) if self._timeline else np.empty((0, DEPTH_COLUMNS))
+        """How far each of those steps lies below the peak of the whole history until then: (steps, DEPTH_COLUMNS).
+
+        NaN is unknown.
+        """
+        depth = self._timeline.depth_since(epoch(since)) if self._timeline else np.empty((0, DEPTH_COLUMNS))
+        return depth if self.flows_known else np.full_like(depth, np.nan)
 
     def step_before(self, moment: datetime) -> Series | None:
         """The last step that ended before ``moment``, of shape (COLUMNS,); None where there is none."""

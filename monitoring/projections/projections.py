@@ -152,16 +152,16 @@ class Projections:
         if self.away is not None:
             raise DatabaseUnavailable(self.away)
         kept, changes = self._keep(session) if keep else _Kept.of(session), self.changes
-        flows = await flows_of(source, self.flows.states, session) if self.flows.complete else ()
+        flows = await flows_of(source, self.flows.states, session) if self.flows.complete else None
         curve = EquityCurve.unknown()
         if self.equity.readable(source.capabilities):
-            records = self.equity.states if self.equity.complete and self.flows.complete else None
+            records = self.equity.states if self.equity.complete else None
             curve = await kept.equity.curve(source, now, records, flows)
         return ScopeState(
             session=session,
             trades=self._trades_of(kept, session),
             positions=self._positions_of(session),
-            flows=flows,
+            flows=flows or (),
             history=curve,
             reading=any(part.readable(source.capabilities) for part in self._scanned if not part.certain),
             progress=self.progress,

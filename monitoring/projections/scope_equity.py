@@ -61,18 +61,23 @@ class ScopeEquity:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def curve(
-        self, source: Source, now: datetime, records: Mapping[int, SessionHistory] | None, flows: tuple[Flow, ...]
+        self,
+        source: Source,
+        now: datetime,
+        records: Mapping[int, SessionHistory] | None,
+        flows: tuple[Flow, ...] | None,
     ) -> EquityCurve:
-        """The curve as of the records. None: they are still being read, daily closes must do."""
+        """The curve as of the records. None: they are still being read, daily closes must do; or flows are unknown."""
         reader = SnapshotReader.of(source.connection, source.capabilities)
         async with self._lock:
             if records is None:
                 await self._read_closes(reader, now)
             else:
                 await self._use(reader, records)
-            await self._find_factors(reader, flows)
+            await self._find_factors(reader, flows or ())
             timeline = await self._put_together(reader, now)
-            return EquityCurve.of(self._records.values(), timeline, self._factors, exact=self._exact)
+            known = flows is not None
+            return EquityCurve.of(self._records.values(), timeline, self._factors, exact=self._exact, flows_known=known)
 
     async def _use(self, reader: SnapshotReader, records: Mapping[int, SessionHistory]) -> None:
         mine = {number: records[number] for number in self.sessions if number in records}

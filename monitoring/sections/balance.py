@@ -19,6 +19,8 @@ class BalanceView:
     account: Account
     today: Change
     over_range: Change
+    no_change: str
+    """Why a change is unknown."""
     chart: LineChart | None
     flows: tuple[Flow, ...]
     counting: float | None
@@ -34,6 +36,7 @@ async def load(context: Context) -> BalanceView:
         account=account,
         today=change_since(context.state, equity, midnight(context.now)),
         over_range=change_since(context.state, equity, since),
+        no_change="nothing precedes it" if history.flows_known else context.facts.no_history,
         chart=line_chart(
             equity_points(history.curve(since)),
             markers=[epoch(flow.at) for flow in flows],

@@ -115,7 +115,7 @@ class Equity:
 def change_since(state: ScopeState, equity: Equity | None, since: datetime) -> Change:
     """The change from the last equity before ``since`` (the initial balance where the session is younger)."""
     latest = state.history.step_before(END_OF_TIME)
-    if latest is None or equity is None or equity.at < since:
+    if latest is None or equity is None or equity.at < since or not state.history.flows_known:
         return UNKNOWN_CHANGE
     base = _base(state, since)
     if base is None or base[0] <= 0 or not base[1] > 0:

@@ -6,6 +6,7 @@ import numpy as np
 
 from monitoring.charts import LineChart, line_chart
 from monitoring.metrics.facts import Drawdown
+from monitoring.projections.bookings import NEEDS as FLOWS_NEED
 from monitoring.sections.curves import drawdown_points
 from monitoring.sections.section import Context, Section
 
@@ -17,6 +18,8 @@ class DrawdownView:
     ``counting`` is the share read of a long history of which so far only closes are known, None once every row is.
     """
 
+    unknown: str | None
+    """Why nothing is known yet, where that is so."""
     chart: LineChart | None
     deepest: float | None
     drawdown: Drawdown | None
@@ -24,10 +27,12 @@ class DrawdownView:
 
 
 async def load(context: Context) -> DrawdownView:
+    context.capabilities.require_columns("account_balances", *FLOWS_NEED)
     history, since = context.state.history, context.scope.since(context.now)
     points = drawdown_points(history.curve(since), history.depth(since))
     known = points[np.isfinite(points[:, 1]), 1]
     return DrawdownView(
+        None if history.flows_known else context.facts.no_history,
         line_chart(points, hanging=True),
         float(known.min()) if known.size else None,
         context.facts.drawdown,
@@ -39,6 +44,6 @@ SECTION = Section(
     "drawdown",
     "Drawdown",
     load,
-    needs=("account_history",),
+    needs=("account_history", "account_balances"),
     ticks=60.0,
 )

@@ -8,6 +8,7 @@ from monitoring.database.capabilities import Capabilities
 from monitoring.metrics.facts import Account, Errors, Facts, Halt, Market, OpenPosition
 from monitoring.metrics.health import limit_seconds
 from monitoring.projections import ScopeState
+from monitoring.projections.bookings import NEEDS as FLOWS_NEED
 from monitoring.projections.equity import NEEDS as HISTORY_NEEDS
 from monitoring.projections.trades import NEEDS as TRADES_NEED
 from monitoring.scope import configured, json_object, number
@@ -121,9 +122,12 @@ def facts_in_memory(capabilities: Capabilities, state: ScopeState, now: datetime
 
 def _reasons(capabilities: Capabilities, state: ScopeState) -> dict[str, Any]:
     """Why there are no trades, and why no history, where that is so."""
+    no_flows = capabilities.fault("account_balances", *FLOWS_NEED)
     return {
         "no_trades": _why_unknown(capabilities, state, "trades", TRADES_NEED) or "no closed trades",
-        "no_history": _why_unknown(capabilities, state, "account_history", HISTORY_NEEDS) or "no equity snapshot yet",
+        "no_history": (no_flows and f"deposits cannot be told from profit: {no_flows}")
+        or _why_unknown(capabilities, state, "account_history", HISTORY_NEEDS)
+        or "no equity snapshot yet",
     }
 
 

@@ -10,6 +10,7 @@ from functools import partial
 
 from quart import Blueprint, Response
 
+from monitoring.projections.bookings import NEEDS as FLOWS_NEED
 from monitoring.projections.timeline import AT_CLOSE, BALANCE, CLOSE, DEEPEST, TIME
 from monitoring.projections.times import from_epoch
 from monitoring.reading.reader import Reader
@@ -52,6 +53,7 @@ async def _balance(context: Context) -> Table:
 
 
 async def _drawdown(context: Context) -> Table:
+    context.capabilities.require_columns("account_balances", *FLOWS_NEED)
     history, since = context.state.history, context.scope.since(context.now)
     steps, depth = history.curve(since)[::-1], history.depth(since)[::-1]
     rows = [

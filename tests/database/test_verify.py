@@ -46,6 +46,11 @@ async def test_an_older_engine_is_no_fault(database_url: str, connection: asyncp
     ("change", "words"),
     [
         ("DROP TABLE system_events", "Blind: Events: this database has no table system_events"),
+        ("DROP TABLE account_balances", "Blind: Drawdown: this database has no table account_balances"),
+        (
+            "ALTER TABLE account_balances DROP update_reason",
+            "Blind: Drawdown: the table account_balances has no column",
+        ),
         ("ALTER TABLE positions DROP status", "Blind: Open Positions: the table positions has no column status"),
         ("ALTER TABLE trading_sessions DROP start_time", "the table trading_sessions has no column start_time"),
         ("CREATE SCHEMA other; ALTER TABLE trades SET SCHEMA other", "schema other, which is not on the role's"),

@@ -126,3 +126,38 @@ async def test_symbols_beyond_ascii(connection: asyncpg.Connection, client: Any)
     assert trade["symbol"] == "测试USDT"
     assert (await client.get("/api/trades?symbol=%00")).status_code == 422
     assert {trade["symbol"] for trade in await get(client, "/api/trades")} == {"测试USDT", "\u202eEVIL"}
+
+
+WITHOUT_DEPOSITS = {
+    "DROP TABLE account_balances": "this database has no table account_balances",
+    "ALTER TABLE account_balances DROP update_reason": "the table account_balances has no column update_reason",
+}
+WITH_RETURNS = ("summary", "balance", "drawdown", "risk", "performance", "monthly")
+
+
+@pytest.fixture(params=WITHOUT_DEPOSITS)
+async def change(request: pytest.FixtureRequest, connection: asyncpg.Connection) -> str:
+    """What is done to the database before ``client`` looks at it."""
+    number = await session(connection)
+    for days, balance in ((2, 10_000), (1, 12_000), (0, 11_000)):
+        at = ago(days=days, seconds=1)
+        await insert(connection, "account_history", session_id=number, timestamp=at, balance=balance, total_pnl=1)
+    await connection.execute(request.param)
+    return request.param
+
+
+async def test_no_profit_is_made_up_where_deposits_are_unknown(change: str, client: Any) -> None:
+    why = f"deposits cannot be told from profit: {WITHOUT_DEPOSITS[change]}"
+    metrics = await get(client, "/api/metrics")
+    assert metrics["equity"] == 11_000
+    for key in ("total_return", "volatility", "current_drawdown", "max_drawdown", "calmar_ratio"):
+        assert (metrics[key], metrics["reasons"][key]) == (None, why)
+    [bot] = await get(client, "/api/bots")
+    assert (bot["equity"], bot["today"], bot["total_return"], bot["max_drawdown"]) == (11_000, None, None, None)
+    history = await get(client, "/api/balance/history")
+    assert [point["equity"] for point in history] == [10_000, 12_000, 11_000]
+    assert {point["drawdown"] for point in history} == {None}
+    sections = {name: await (await client.get(f"/partials/{name}")).get_data(as_text=True) for name in WITH_RETURNS}
+    assert {name for name, html in sections.items() if WITHOUT_DEPOSITS[change] in html} == set(WITH_RETURNS)
+    assert "Reading the history" not in sections["balance"]
+    assert WITHOUT_DEPOSITS[change] in await (await client.get("/table/drawdown")).get_data(as_text=True)
