@@ -45,12 +45,12 @@ def _bar(days: list[tuple[date, Decimal | None]]) -> tuple[float, float | None]:
 
 
 def net_by_day(context: Context, since: datetime) -> list[tuple[date, Decimal | None]]:
-    """Net P&L of every UTC day after ``since``, from the first with a trade to today or to the session's last."""
+    """Net P&L of every UTC day after ``since``, from the first with a trade to today or to the session's end."""
     traded = context.state.trades.days
     if not traded:
         return []
-    today = context.now.date()
-    end = min(max(traded), today) if context.scope.session.ended(context.now) else today
+    today, ended = context.now.date(), context.scope.session.ended(context.now)
+    end = max(ended.date(), min(max(traded), today)) if ended else today
     start = max(min(traded), since.date() + timedelta(days=1))
     wanted = [start + timedelta(days=number) for number in range((end - start).days + 1)]
     return [(day, traded[day].known_net if day in traded else ZERO) for day in wanted]

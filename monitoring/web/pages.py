@@ -66,12 +66,12 @@ async def bots() -> Response:
     number = _page_number(request.args.get("page", "1"))
     parts = services()
     try:
-        await requested_scope()  # a link that names no bot of this database is an error here too
+        scope = await requested_scope()
         roster = await parts.reader.roster()
         found = await parts.bots.page(parts.clock.now(), (number - 1) * BOTS_PER_PAGE, BOTS_PER_PAGE)
     except TableMissing as error:
         raise Problem(404, "not_available", f"{error}.") from None
-    return parts.pages.page("bots.html", bots=found, sessions=roster.sessions, number=number, each=BOTS_PER_PAGE)
+    return parts.pages.page("bots.html", scope, bots=found, sessions=roster.sessions, number=number, each=BOTS_PER_PAGE)
 
 
 def _page_number(text: str) -> int:

@@ -41,7 +41,7 @@ class Table:
     total: int | None = None
     """How many rows there are, where ``rows`` are only the newest."""
     whole: bool = False
-    """It covers the whole session, whatever range the charts show."""
+    """It covers the whole bot or session, whatever range the charts show."""
     each: str = ""
     """What a row stands for, where the columns do not say it."""
 

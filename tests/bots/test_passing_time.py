@@ -61,3 +61,19 @@ async def test_a_run_fallen_silent_is_followed_whoever_looks(life: Life, monkeyp
         async with life.later(page, hours=1):
             pass
         assert [bot["sessions"] for bot in await page.json("/api/bots")] == [[1, 2]]
+
+
+async def test_daily_pnl_keeps_today_in_a_restart(life: Life) -> None:
+    await life.session(ago(days=9), 10_000)
+    await insert(life.connection, "trades", session_id=1, exit_time=ago(days=1))
+    today = f"<td>{NOW:%Y-%m-%d}</td>"
+    async with life.opened() as page:
+        assert today in await page.get("/table/daily_pnl?bot=1")
+        async with life.later(page, seconds=30):
+            await life.end(1, NOW)
+        assert today in await page.get("/table/daily_pnl?bot=1")
+        async with life.later(page, days=3):
+            pass
+        shown = await page.get("/table/daily_pnl?bot=1")
+        assert today in shown
+        assert f"{NOW + timedelta(days=1):%Y-%m-%d}" not in shown

@@ -225,3 +225,19 @@ class TestWhereStrangersMayCome:
         client: Any = app.test_client()
         for headers in ({"X-Dashboard-Token": TOKEN}, {"Authorization": f"Bearer {TOKEN}"}):
             assert (await client.get("/api/metrics", headers=headers)).status_code == 200
+
+
+async def test_pages_lead_back_to_what_they_show(account: int, connection: asyncpg.Connection, client: Any) -> None:
+    other = await insert(connection, "trading_sessions", mode="PAPER")
+    for shown in (f"bot={other}", f"session={other}"):
+        page = await text(await client.get(f"/?{shown}"))
+        assert f'href="/bots?{shown}"' in page
+        for path in (f"/bots?{shown}", f"/table/trades?{shown}"):
+            page = await text(await client.get(path))
+            assert len(re.findall(rf'href="/\?{shown}"', page)) >= 3, path
+            assert 'href="/"' not in page
+
+
+async def test_a_table_says_whether_it_is_of_a_bot(account: int, client: Any) -> None:
+    assert "whole bot" in await text(await client.get(f"/table/trades?bot={account}"))
+    assert "whole session" in await text(await client.get(f"/table/trades?session={account}"))
