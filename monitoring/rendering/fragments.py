@@ -9,6 +9,7 @@ while its signal is still on its way. When the database is away the last known f
 import asyncio
 import hashlib
 import logging
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ from monitoring.single_flight import SingleFlight
 log = logging.getLogger(__name__)
 
 MAX_KEPT_VARIANTS = 512
+AGE = re.compile("(?<= data-age>)[^<]*")
 UNWATCHED_AGE_SECONDS = 1.0
 """For so long a fragment is fresh while the feed is down, when changes go unnoticed."""
 
@@ -51,6 +53,8 @@ class Rendered:
 
     body: bytes
     etag: str
+    hash: str
+    """Equal when only ages differ, which open pages keep up to date themselves. The section's root carries it."""
     ok: bool = True
     """False when the section has nothing to show because of a fault."""
 
@@ -195,6 +199,11 @@ class Fragments:
             )
 
     def _rendered(self, section: Section, scope: Scope, view: View, own: Mapping[str, str]) -> Rendered:
-        body = self._render(section, scope, view, own).encode()
-        tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-        return Rendered(body, tag, ok=view.problem is None)
+        html = self._render(section, scope, view, own)
+        content = _digest(AGE.sub("", html).encode(), 6)
+        body = html.replace(f'id="{section.name}"', f'id="{section.name}" data-hash="{content}"', 1).encode()
+        return Rendered(body, f'"{_digest(body, 12)}"', content, ok=view.problem is None)
+
+
+def _digest(content: bytes, size: int) -> str:
+    return hashlib.blake2b(content, digest_size=size).hexdigest()

@@ -57,7 +57,7 @@ async def guard() -> Response | None:
     if g.operator or settings.open_for_writing or (wanted == READING and not settings.protected):
         await services().feed.caught_up(exact="HX-Request" not in request.headers)
         return None
-    if wanted == READING and wants_html() and "HX-Request" not in request.headers:
+    if wanted == READING and wants_html():
         pages = services().pages
         return redirect(pages.url("/login", next=request.full_path.rstrip("?")))  # type: ignore[return-value]
     if not settings.token:

@@ -1,4 +1,4 @@
-"""Faults as answers: JSON for programs, a page for people, a fragment for htmx; never a driver's message."""
+"""Faults as answers: JSON for programs and open pages, a page for people; never a driver's message."""
 
 import logging
 import secrets
@@ -32,8 +32,8 @@ class Problem(Exception):
 
 
 def wants_html() -> bool:
-    """Whether a browser asked for a page, and not a program for data."""
-    if request.path.startswith("/api/"):
+    """Whether a browser asked for a page, and neither a program nor an open page for data."""
+    if request.path.startswith("/api/") or "HX-Request" in request.headers:
         return False
     return request.accept_mimetypes.quality("text/html") > request.accept_mimetypes.quality("application/json")
 

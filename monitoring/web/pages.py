@@ -1,6 +1,5 @@
 """The pages people see: the dashboard, its single sections, sign-in, explanations, and the data behind charts."""
 
-import asyncio
 import logging
 from collections import defaultdict
 
@@ -10,15 +9,14 @@ from werkzeug.http import generate_etag
 
 from monitoring.database.capabilities import TableMissing
 from monitoring.metrics.metric import Metric
-from monitoring.rendering.fragments import Rendered
 from monitoring.rendering.templates import THEMES
-from monitoring.scope import Scope
-from monitoring.sections import BY_NAME, BadParameter, Section
+from monitoring.sections import BY_NAME, BadParameter
 from monitoring.services import services
 from monitoring.web.api import describe
+from monitoring.web.api.partials import fetched, rendered, section_named
 from monitoring.web.auth import public, reading
 from monitoring.web.errors import RETRY_AFTER, Problem
-from monitoring.web.requests import followed_scope, own_arguments, requested_scope
+from monitoring.web.requests import followed_scope, requested_scope
 
 log = logging.getLogger(__name__)
 
@@ -44,10 +42,10 @@ async def dashboard() -> Response:
         return _waiting("The database holds no session. The dashboard fills as soon as the engine begins one.")
     await services().projections.settle()
     versions = services().hub.versions.all(scope.key)  # before reading: what changes meanwhile is fetched again
-    rendered = await asyncio.gather(*(_rendered(BY_NAME[name], scope) for name in versions))
+    found = await rendered((BY_NAME[name] for name in versions), scope)
     fragments = {
         name: Markup(fragment.body.decode())  # noqa: S704 - our own escaped template made it
-        for name, fragment in zip(versions, rendered, strict=True)
+        for name, fragment in zip(versions, found, strict=True)
     }
     return pages.page("dashboard.html", scope, fragments=fragments, versions=versions)
 
@@ -80,21 +78,11 @@ def _page_number(text: str) -> int:
     return int(text)
 
 
-async def _rendered(section: Section, scope: Scope, *, announced: bool = False) -> Rendered:
-    return await services().fragments.get(section, scope, own_arguments(section, request.args), announced=announced)
-
-
 @blueprint.get("/partials/<name>")
 @reading
 async def partial(name: str) -> Response:
     """One section alone, with a tag: 304 where the browser has it already."""
-    section = BY_NAME.get(name)
-    if section is None:
-        raise Problem(404, "unknown_section", f"{name[:40]}: expected one of {', '.join(BY_NAME)}")
-    scope = await requested_scope()
-    if scope is None:
-        raise Problem(404, "no_session", "The database holds no trading session yet.")
-    fragment = await _rendered(section, scope, announced="HX-Request" in request.headers)
+    (fragment,) = await fetched([section_named(name)])
     response = Response(fragment.body, content_type="text/html; charset=utf-8", headers={"ETag": fragment.etag})
     response.headers["Cache-Control"] = "private, no-cache"
     return await response.make_conditional(request)

@@ -28,13 +28,16 @@ async def check_numbers() -> None:
     expect_whole_numbers(request.args)
 
 
-def call(path: str, answer: Any, query: type[Struct] | None = None, *, checked: bool = True) -> Callable[[View], View]:
+def call(
+    path: str, answer: Any, query: type[Struct] | None = None, *, checked: bool = True, html: bool = False
+) -> Callable[[View], View]:
     """Registers a GET call that shows the account, with the shapes of its answer and of its query string.
 
-    Not ``checked``: the answer is described and sent as it is.
+    Not ``checked``: the answer is described and sent as it is. ``html``: it may also be HTML.
     """
 
     def register(view: View) -> View:
+        view.html = html  # type: ignore[attr-defined]
         described = (validate_response if checked else document_response)(answer)(view)
         asked = described if query is None else validate_querystring(query)(described)
         return blueprint.get(path)(reading(asked))

@@ -13,7 +13,7 @@ from quart_schema import DataSource, OpenAPIProvider, hide
 from werkzeug.routing.rules import Rule
 
 from monitoring.services import KEY
-from monitoring.web.api import balance, bots, config, market, metrics, positions, state, status, trades
+from monitoring.web.api import balance, bots, config, market, metrics, partials, positions, state, status, trades
 from monitoring.web.api.base import blueprint
 from monitoring.web.api.shapes import Failure
 from monitoring.web.auth import OPERATOR, PUBLIC, public
@@ -28,7 +28,7 @@ SECURITY_SCHEMES: dict[str, Json] = {
 }
 TAGS = [
     {"name": subject.__name__.rpartition(".")[2], "description": (subject.__doc__ or "").split("\n")[0]}
-    for subject in (status, bots, metrics, balance, positions, trades, market, config, state)
+    for subject in (status, bots, metrics, balance, positions, trades, market, config, state, partials)
 ]
 BY_TOKEN: list[Json] = [{"token": []}, {"bearer": []}]
 FAILURES = {
@@ -70,6 +70,9 @@ class Provider(OpenAPIProvider):
                 operation["tags"] = [view.__module__.rpartition(".")[2]]
                 operation["security"] = security
                 answers = {str(status): answer for status, answer in operation["responses"].items()}
+                if getattr(view, "html", False):
+                    answers["200"]["content"]["text/html"] = {"schema": {"type": "string"}}
+                    answers["204"] = {"description": "Nothing of it is new to the page"}
                 operation["responses"] = {**_failures(access, operation), **answers}
         return paths, components | failure
 

@@ -1,0 +1,97 @@
+"""The sections of the page as HTML, for pages that are open: several in one answer."""
+
+import asyncio
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Annotated
+
+from msgspec import Meta, Struct
+from quart import Response, request
+
+from monitoring.rendering.fragments import Rendered
+from monitoring.scope import Scope
+from monitoring.sections import BY_NAME, Section
+from monitoring.services import services
+from monitoring.web.api.base import call
+from monitoring.web.api.queries import ScopeQuery
+from monitoring.web.errors import Problem
+from monitoring.web.requests import own_arguments, requested_scope
+
+MAX_NAMES = 20
+FRONT_PAGE = "/"
+
+
+class PartialsQuery(ScopeQuery, kw_only=True, frozen=True):
+    """Which sections, and what the page already holds of them. Sections take their own parameters too."""
+
+    names: Annotated[str, Meta(description=f"Sections between commas, each once, at most {MAX_NAMES}")] | None = None
+    have: Annotated[str, Meta(description="Their data-hash in the same order; an equal one is left out")] | None = None
+    at: Annotated[str, Meta(description="The newest version that a signal carried")] | None = None
+    range: Annotated[str, Meta(description="Of the curves: 24h, 7d, 30d or all")] | None = None
+
+
+class ListedSection(Struct):
+    """A section, and the path of the page that shows it."""
+
+    name: str
+    page: str
+
+
+@call("/partials", list[ListedSection], PartialsQuery, checked=False, html=True)
+async def get_partials(query_args: PartialsQuery) -> Response | list[ListedSection]:
+    """All sections by name; with ``names`` the HTML of those, one after the other, without what the page has.
+
+    204 where nothing is left. A section that cannot be read says so in its place.
+    """
+    if query_args.names is None:
+        return [ListedSection(name, FRONT_PAGE) for name in services().reader.hub.sections]
+    sections = [section_named(name) for name in _distinct(query_args.names)]
+    have = _hashes(query_args.have, len(sections))
+    found = await fetched(sections)
+    changed = [section.body for section, known in zip(found, have, strict=True) if section.hash != known]
+    return _html(b"".join(changed)) if changed else Response(status=204)
+
+
+async def fetched(sections: Iterable[Section]) -> list[Rendered]:
+    """Sections as a program or an open page fetches them. Raises Problem and what ``requested_scope`` raises."""
+    scope = await requested_scope()
+    if scope is None:
+        raise Problem(404, "no_session", "The database holds no trading session yet.")
+    return await rendered(sections, scope, announced="HX-Request" in request.headers)
+
+
+async def rendered(sections: Iterable[Section], scope: Scope, *, announced: bool = False) -> list[Rendered]:
+    """Sections of ``scope``, with their own parameters as the present request has them."""
+    get = services().fragments.get
+    wanted = (get(each, scope, own_arguments(each, request.args), announced=announced) for each in sections)
+    return await asyncio.gather(*wanted)
+
+
+def section_named(name: str) -> Section:
+    """Raises Problem."""
+    if name not in BY_NAME:
+        raise Problem(404, "unknown_section", f"{name[:40]}: expected one of {', '.join(BY_NAME)}")
+    return BY_NAME[name]
+
+
+def _distinct(text: str) -> list[str]:
+    names = text.split(",")
+    if len(names) > MAX_NAMES:
+        raise Problem(422, "invalid", f"names: {len(names)} sections, expected at most {MAX_NAMES}")
+    for name in names:
+        if names.count(name) > 1:
+            raise Problem(422, "invalid", f"names: {name[:40]} stands there twice, expected each section once")
+    return names
+
+
+def _hashes(text: str | None, count: int) -> list[str]:
+    hashes = text.split(",") if text is not None else [""] * count
+    if len(hashes) != count:
+        raise Problem(422, "invalid", f"have: {len(hashes)} hashes, expected one for each of {count} names")
+    return hashes
+
+
+def _html(body: bytes) -> Response:
+    # Because of the tag, all viewers who are sent these bytes share them compressed.
+    etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
+    return Response(body, content_type="text/html; charset=utf-8", headers={"ETag": etag})

@@ -1,0 +1,117 @@
+"""Several sections in one answer, as an open page fetches what changed: GET /partials?names=…"""
+
+import re
+from typing import Any
+
+import asyncpg
+import pytest
+
+from monitoring.sections import SECTIONS, custom
+from tests.clocks import RunningClock
+from tests.faults.page import dashboard
+from tests.history import seed_account
+from tests.rows import insert, now
+from tests.web.openapi_check import faults
+
+PAGE = {"HX-Request": "true"}
+ROOT = re.compile(r'id="(\w+)" data-hash="(\w+)"')
+"""What tells a section's root from all other elements: its name and its hash."""
+
+
+@pytest.fixture
+async def account(connection: asyncpg.Connection) -> int:
+    return await seed_account(connection)
+
+
+async def fetch(client: Any, names: str, query: str = "") -> str:
+    response = await client.get(f"/partials?names={names}{query}", headers=PAGE)
+    assert response.status_code == 200
+    assert response.content_type.startswith("text/html")
+    return str(await response.get_data(as_text=True))
+
+
+async def test_all_sections_are_listed(account: int, client: Any) -> None:
+    listed = await (await client.get("/partials")).get_json()
+    expected = [section.name for section in SECTIONS if section is not custom.SECTION]
+    assert listed == [{"name": name, "page": "/"} for name in expected]
+
+
+async def test_several_sections_come_in_the_order_asked(account: int, client: Any) -> None:
+    html = await fetch(client, "trades,status,risk")
+    assert [name for name, _ in ROOT.findall(html)] == ["trades", "status", "risk"]
+    for name in ("trades", "status", "risk"):
+        alone = await client.get(f"/partials/{name}", headers=PAGE)
+        assert (await alone.get_data(as_text=True)) in html
+
+
+async def test_parameters_of_a_section_are_passed_on(account: int, client: Any) -> None:
+    page = await (await client.get("/partials/trades")).get_data(as_text=True)
+    older = re.findall(r"[?;]before=([^\"&#]+)", page)[0]
+    html = await fetch(client, "risk,trades", f"&before={older}&range=7d")
+    assert html.count('<tr id="trade-') == 15
+
+
+async def test_what_the_page_has_is_left_out(account: int, client: Any, connection: asyncpg.Connection) -> None:
+    names = "trades,events,risk"
+    hashes = [known for _, known in ROOT.findall(await fetch(client, names))]
+    same = await client.get(f"/partials?names={names}&have={','.join(hashes)}", headers=PAGE)
+    assert (same.status_code, await same.get_data()) == (204, b"")
+    await insert(connection, "system_events", session_id=account, message="something new", timestamp=now())
+    changed = await client.get(f"/partials?names={names}&have={','.join(hashes)}")
+    html = await changed.get_data(as_text=True)
+    assert [name for name, _ in ROOT.findall(html)] == ["events"]
+    assert "something new" in html
+    unknown = await fetch(client, names, f"&have=,{hashes[1]},")
+    assert [name for name, _ in ROOT.findall(unknown)] == ["trades", "events", "risk"]
+
+
+async def test_an_age_alone_is_nothing_new(connection: asyncpg.Connection, account: int, database_url: str) -> None:
+    """An open page counts ages by itself."""
+    clock = RunningClock()
+    await insert(connection, "trades", session_id=account, exit_time=now())
+    async with dashboard(database_url, followed=False, clock=clock.clock) as page:
+        before = await page.get("/partials?names=trades")
+        clock.forward(minutes=5)
+        page.parts.hub.publish(None, ["trades"])
+        after = await page.get("/partials?names=trades")
+        assert before != after
+        assert ROOT.findall(before) == ROOT.findall(after)
+
+
+async def test_a_section_that_fails_says_so_in_its_place(
+    account: int, client: Any, connection: asyncpg.Connection
+) -> None:
+    await connection.execute("ALTER TABLE system_events RENAME TO not_there")
+    html = await fetch(client, "trades,events")
+    assert [name for name, _ in ROOT.findall(html)] == ["trades", "events"]
+    assert "no table system_events" in html
+    assert html.count('<tr id="trade-') == 25
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "words"),
+    [
+        ("names=trades,nothing", 404, "nothing"),
+        ("names=", 404, "expected one of status"),
+        ("names=trades,risk,trades", 422, "trades stands there twice"),
+        ("names=" + ",".join(["trades"] * 21), 422, "21 sections, expected at most 20"),
+        ("names=trades,risk&have=abc", 422, "have: 1 hashes, expected one for each of 2 names"),
+        ("names=trades&range=forever", 400, "expected one of"),
+        ("names=trades&before=yesterday", 400, "before"),
+        ("names=trades&bot=77", 404, "77"),
+    ],
+)
+async def test_a_wrong_request_is_told_why(account: int, client: Any, query: str, status: int, words: str) -> None:
+    response = await client.get(f"/partials?{query}", headers={**PAGE, "Accept": "text/html"})
+    assert response.status_code == status
+    assert words in (await response.get_json())["error"]["message"]
+
+
+async def test_the_list_is_as_described(account: int, client: Any) -> None:
+    spec = await (await client.get("/openapi.json")).get_json()
+    answers = spec["paths"]["/partials"]["get"]["responses"]
+    schema = answers["200"]["content"]["application/json"]["schema"]
+    assert faults(spec, schema, await (await client.get("/partials")).get_json()) == []
+    assert "text/html" in answers["200"]["content"]
+    assert "204" in answers
+    assert "names" in {parameter["name"] for parameter in spec["paths"]["/partials"]["get"]["parameters"]}
