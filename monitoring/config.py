@@ -140,7 +140,11 @@ class Settings:
     )
     demo: bool = _setting("", "bring an own PostgreSQL with made-up data that keeps moving", False, flag=True, **SWITCH)
     demo_dir: Path | None = _setting(
-        "MONITORING_DEMO_DIR", "folder of the demo's PostgreSQL; default: per user", type=Path, flag=True
+        "MONITORING_DEMO_DIR",
+        "folder of the demo's PostgreSQL; default: the user's own data folder, for root "
+        "`/var/lib/monitoring-dashboard/demo`",
+        type=Path,
+        flag=True,
     )
     demo_speed: int = _setting(
         "MONITORING_DEMO_SPEED",

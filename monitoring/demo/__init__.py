@@ -1,10 +1,12 @@
 """The demo: an embedded PostgreSQL with a made-up history, and a simulated engine that goes on writing."""
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -14,7 +16,9 @@ from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.schema import create_schema
 from monitoring.demo.engine import Engine
 from monitoring.demo.past import DAYS, seed_history
-from monitoring.postgres.embedded import EmbeddedServer
+from monitoring.postgres.embedded import EmbeddedError, EmbeddedServer
+
+log = logging.getLogger(__name__)
 
 DATABASE = "monitoring_demo_2"
 """An older version filled ``monitoring_demo`` with trades every few seconds, which this one cannot go on from."""
@@ -51,7 +55,7 @@ async def demo_database(
         await _fill_if_missing(server, progress, days)
         progress(1.0, "ready")
         url = server.url(DATABASE)
-        async with _running(Engine(url, speed)):
+        async with _running(Engine(url, speed, restart=partial(_start_again, server))):
             yield url
     finally:
         await asyncio.to_thread(server.stop)
@@ -78,6 +82,18 @@ async def _start(data_dir: Path) -> EmbeddedServer:
     except asyncio.CancelledError:
         server = await starting
         await asyncio.to_thread(server.stop)
+        raise
+
+
+async def _start_again(server: EmbeddedServer) -> None:
+    """PostgreSQL was killed, say. A cancellation waits, so that no server is left that nobody stops."""
+    starting = asyncio.create_task(asyncio.to_thread(server.start_database))
+    try:
+        await asyncio.shield(starting)
+    except EmbeddedError as error:
+        log.warning("the demo's PostgreSQL cannot be started again: %s", error)
+    except asyncio.CancelledError:
+        await asyncio.wait([starting])
         raise
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 import asyncpg
@@ -26,12 +26,21 @@ SKILL_FACTOR = 3.0
 
 
 class Engine:
-    """``speed`` is how many times as fast the market moves and the bots trade; rows carry the true time."""
+    """``speed`` is how many times as fast the market moves and the bots trade; rows carry the true time.
+
+    ``restart`` is called where the database is lost, and may start it again.
+    """
 
     def __init__(
-        self, url: str, speed: float = 1.0, timer: Timer | None = None, generator: np.random.Generator | None = None
+        self,
+        url: str,
+        speed: float = 1.0,
+        timer: Timer | None = None,
+        generator: np.random.Generator | None = None,
+        restart: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._url = url
+        self._restart = restart
         self._speed = speed
         self._timer = timer or RealTimer()
         self._random = generator or np.random.default_rng()
@@ -49,12 +58,18 @@ class Engine:
                 async with _connected(self._url) as connection:
                     await self._trade(connection)
             except CONNECTION_ERRORS as error:
-                self._lost = True
-                log.warning("the demo's engine lost its database and tries again: %s", error or type(error).__name__)
+                await self._lose_database(error)
             except Exception:
                 # A mistake in the demo must not end the dashboard that shows it.
                 log.exception("the demo's engine failed and starts again")
             await self._pause(RETRY_SECONDS)
+
+    async def _lose_database(self, error: Exception) -> None:
+        if not self._lost:
+            log.warning("the demo's engine lost its database and tries again: %s", error or type(error).__name__)
+        self._lost = True
+        if self._restart is not None:
+            await self._restart()
 
     async def _trade(self, connection: asyncpg.Connection) -> None:
         market, bots = await start_bots(connection, self._timer, self._random, self._speed)

@@ -2,15 +2,19 @@
 
 import asyncio
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
+import psutil
 import pytest
 
 from monitoring.demo.running import expect_no_other
 from tests.running import run_dashboard
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -46,3 +50,22 @@ async def test_a_demo_that_was_killed_is_in_nobodys_way(folder: Path) -> None:
         first.process.kill()
     async with run_dashboard("--demo", "--demo-dir", str(folder)) as second:
         assert first.process.pid != second.process.pid
+
+
+async def test_a_killed_database_is_started_again(folder: Path) -> None:
+    def postmaster() -> int:
+        return int((folder / "cluster" / "postmaster.pid").read_text().split()[0])
+
+    async with (
+        run_dashboard("--demo", "--demo-dir", str(folder)) as demo,
+        httpx.AsyncClient(base_url=demo.url) as client,
+    ):
+        killed = postmaster()
+        psutil.Process(killed).send_signal(signal.SIGKILL)
+
+        async def goes_on() -> bool:
+            return "lost and restored" in (await client.get("/partials/events")).text
+
+        await until(goes_on)
+        assert postmaster() != killed
+        assert sum("lost its database" in line for line in demo.log) == 1
