@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from monitoring.config import ConfigError, Settings, checked, setting_options
+from monitoring.config import BadUsage, Settings, checked, setting_options
 from monitoring.environment import read_environment
 from monitoring.errors import UserError
 from monitoring.logs import error_line, escaped, wants_json
@@ -43,7 +43,7 @@ def list_dashboards(engines_too: bool) -> None:
 
 def _expect_dashboard(_context: click.Context, _argument: click.Parameter, name: str) -> str:
     if name not in DASHBOARDS:
-        raise ConfigError(f"unknown dashboard {name}: expected {', '.join(DASHBOARDS)}")
+        raise BadUsage(f"unknown dashboard {name}: expected {', '.join(DASHBOARDS)}")
     return name
 
 
@@ -140,7 +140,7 @@ def monitoring_main(engines_too: bool = False) -> None:
         cli(obj=engines_too)
     except UserError as error:
         _complain(str(error))
-        sys.exit(1)
+        sys.exit(error.exit_code)
 
 
 def _complain(sentence: str) -> None:

@@ -34,6 +34,20 @@ class ConfigError(UserError):
     """A setting is missing or wrong; the message names it, its value and what was expected."""
 
 
+class BadUsage(ConfigError):
+    """The command line is wrong in itself, whatever the environment says."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What kind of run it is, and the variable that says so; "" where none does."""
+
+    value: str
+    variable: str
+
+
 class Setting(click.Option):
     """A setting by its flag, else by the first of its variables that is not blank.
 
@@ -53,28 +67,35 @@ class Setting(click.Option):
         return (self.variables[0], self.help or "") if self.hidden else super().get_help_record(ctx)
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
-        if ENVIRON not in ctx.meta:
-            ctx.meta[ENVIRON] = read_environment()
-        return next((text for name in self.variables if (text := ctx.meta[ENVIRON].get(name, "").strip())), None)
+        variable = self._variable(ctx)
+        return ctx.meta[ENVIRON][variable].strip() if variable else None
+
+    def _variable(self, context: click.Context) -> str | None:
+        """The first of the setting's variables that is not blank."""
+        if ENVIRON not in context.meta:
+            context.meta[ENVIRON] = read_environment()
+        environ = context.meta[ENVIRON]
+        return next((name for name in self.variables if environ.get(name, "").strip()), None)
 
     def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
         try:
             return super().type_cast_value(ctx, value)
         except click.BadParameter:
-            raise ConfigError(f"{self.source(ctx)}={value}: expected {self._expected}") from None
+            problem = BadUsage if self.from_command_line(ctx) else ConfigError
+            raise problem(f"{self.source(ctx)}={value}: expected {self._expected}") from None
 
     def from_command_line(self, context: click.Context) -> bool:
         return context.get_parameter_source(self.human_readable_name) is ParameterSource.COMMANDLINE
 
     def source(self, context: click.Context) -> str:
         """The flag or variable that gave the value."""
-        return self.opts[0] if self.from_command_line(context) else self.variables[0]
+        return self.opts[0] if self.from_command_line(context) else self._variable(context) or self.variables[0]
 
 
 def _url(context: click.Context, setting: Setting, text: str | None) -> str:
     if context.params.get("demo"):
         if setting.from_command_line(context):
-            raise ConfigError("--demo brings a database of its own: expected it without --db-url")
+            raise BadUsage("--demo brings a database of its own: expected it without --db-url")
         return DEMO_URL
     if not text:
         raise ConfigError(
@@ -89,8 +110,12 @@ def _url(context: click.Context, setting: Setting, text: str | None) -> str:
 
 def _demo_speed(context: click.Context, setting: Setting, speed: int) -> int:
     if setting.from_command_line(context) and not context.params["demo"]:
-        raise ConfigError(f"--demo-speed={speed}: expected it together with --demo")
+        raise BadUsage(f"--demo-speed={speed}: expected it together with --demo")
     return speed
+
+
+def _environment(context: click.Context, setting: Setting, text: str) -> Environment:
+    return Environment(text, setting.source(context))
 
 
 def _origins(text: str) -> tuple[str, ...]:
@@ -163,10 +188,11 @@ class Settings:
     cors_origins: tuple[str, ...] = _setting(
         CORS_ORIGINS, "comma-separated origins that may call across; empty: none", "", _origins
     )
-    environment: str = _setting(
+    environment: Environment = _setting(
         "ENV FLASK_ENV",
         "dev, development, test, testing: on loopback no token is needed; any other value demands token and secret key",
         "",
+        callback=_environment,
     )
     gevent: bool = _setting(
         "WEB_SERVER_USE_GEVENT", "1: production settings (gevent is not needed)", False, BOOL, "1 or 0"
@@ -200,7 +226,7 @@ class Settings:
         """Whether others may reach the dashboard: then reading needs the operator's token too."""
         if self.gevent or not self.loopback:
             return True
-        return self.environment != "" and not self._development
+        return self.environment.value != "" and not self._development
 
     @property
     def open_for_writing(self) -> bool:
@@ -209,7 +235,7 @@ class Settings:
 
     @property
     def _development(self) -> bool:
-        return self.environment.lower() in RELAXED_ENVIRONMENTS
+        return self.environment.value.lower() in RELAXED_ENVIRONMENTS
 
 
 def setting_options(*names: str) -> list[click.Parameter]:
@@ -256,7 +282,7 @@ def _why_protected(settings: Settings) -> str:
         return f"listening on {settings.host} lets others reach the dashboard"
     if settings.gevent:
         return "WEB_SERVER_USE_GEVENT=1 asks for production settings"
-    return f"ENV={settings.environment} asks for production settings"
+    return f"{settings.environment.variable}={settings.environment.value} asks for production settings"
 
 
 def signing_key(settings: Settings) -> str:

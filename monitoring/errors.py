@@ -3,3 +3,5 @@
 
 class UserError(Exception):
     """What was asked cannot be done; the message is one sentence for whoever asked, and holds no secret."""
+
+    exit_code = 1

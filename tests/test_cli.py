@@ -34,11 +34,6 @@ async def test_lists_the_dashboard() -> None:
     ("arguments", "expected"),
     [
         (("dashboards", "run", "monitoring"), "DATABASE_URL"),
-        (("dashboards", "run", "backtesting", "--demo"), "unknown dashboard backtesting: expected monitoring"),
-        (("dashboards", "run", "monitoring", "--demo", "--update-interval", "0"), "--update-interval=0"),
-        (("dashboards", "run", "monitoring", "--demo-speed", "9"), "--demo-speed=9: expected it together with --demo"),
-        (("dashboards", "run", "monitoring", "--demo", "--demo-speed", "0"), "expected a speed between 1 and 1000"),
-        (("dashboards", "run", "monitoring", "--demo", "--demo-speed", "fast"), "--demo-speed=fast: expected a speed"),
         (("dashboards", "run", "monitoring", "--db-url", "postgresql://u:hidden@127.0.0.1:1/x"), "127.0.0.1:1/x"),
         (
             ("dashboards", "run", "monitoring", "--demo", "--host", "192.0.2.1"),
@@ -54,6 +49,29 @@ async def test_a_mistake_is_one_sentence(arguments: tuple[str, ...], expected: s
     assert len(err.strip().splitlines()) == 1
     assert "hidden" not in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("backtesting --demo", "unknown dashboard backtesting: expected monitoring"),
+        ("monitoring --demo --port 99999", "--port=99999: expected a port between 0 and 65535"),
+        ("monitoring --demo --update-interval 0", "--update-interval=0: expected seconds between 1 and 86400"),
+        ("monitoring --demo --db-url postgresql://a/b", "--demo brings a database of its own"),
+        ("monitoring --demo-speed 9", "--demo-speed=9: expected it together with --demo"),
+        ("monitoring --demo --demo-speed 0", "expected a speed between 1 and 1000"),
+        ("monitoring --demo --demo-speed fast", "--demo-speed=fast: expected a speed"),
+    ],
+)
+async def test_bad_usage_is_one_sentence_and_exit_two(arguments: str, expected: str) -> None:
+    code, _, err = await atb("dashboards", "run", *arguments.split())
+    assert (code, len(err.strip().splitlines())) == (2, 1)
+    assert expected in err
+
+
+async def test_a_wrong_variable_exits_with_one() -> None:
+    code, _, err = await atb("dashboards", "run", "monitoring", "--demo", PORT="99999")
+    assert (code, err) == (1, "atb: PORT=99999: expected a port between 0 and 65535\n")
 
 
 async def test_bad_usage_exits_with_two() -> None:
@@ -120,14 +138,14 @@ async def test_a_second_dashboard_is_told_where_the_first_is(database_url: str) 
     async with run_dashboard("--db-url", database_url) as first:
         port = first.url.rpartition(":")[2]
         code, _, err = await atb("dashboards", "run", "monitoring", "--db-url", database_url, "--port", port)
-    assert code == 1
+    assert code == 2
     assert f"Monitoring is already running at {first.url}/" in err
     assert len(err.strip().splitlines()) == 1
 
 
 async def test_a_mistake_is_json_where_the_log_is() -> None:
     code, _, err = await atb("dashboards", "run", "monitoring", "--port", "no\nport", LOG_JSON="1")
-    assert code == 1
+    assert code == 2
     (line,) = err.splitlines()
     assert json.loads(line)["message"].startswith("--port=no\nport: expected a port")
 

@@ -44,6 +44,7 @@ def test_strangers_need_token_and_key(environ: dict[str, str]) -> None:
         ({"HOST": "0.0.0.0"}, "listening on 0.0.0.0 lets others reach the dashboard: "),
         ({"HOST": "::", "ENV": "production"}, "listening on :: lets others reach the dashboard: "),
         ({"ENV": "production"}, "ENV=production asks for production settings: "),
+        ({"FLASK_ENV": "production"}, "FLASK_ENV=production asks for production settings: "),
         ({"ENV": "Staging"}, "ENV=Staging asks for production settings: "),
         ({"WEB_SERVER_USE_GEVENT": "1"}, "WEB_SERVER_USE_GEVENT=1 asks for production settings: "),
         ({"WEB_SERVER_USE_GEVENT": "1", "ENV": "dev"}, "WEB_SERVER_USE_GEVENT=1 asks for production settings: "),
