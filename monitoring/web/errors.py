@@ -4,6 +4,7 @@ import logging
 import secrets
 from typing import Any
 
+from msgspec import ValidationError
 from quart import Response, jsonify, request
 from quart_schema import RequestSchemaValidationError
 from werkzeug.exceptions import HTTPException, NotFound
@@ -13,6 +14,7 @@ from monitoring.database.pool import DatabaseUnavailable
 from monitoring.scope_key import UnknownSession
 from monitoring.sections import BadParameter
 from monitoring.services import services
+from monitoring.web.arguments import misfit
 from monitoring.web.gone import why_gone
 
 log = logging.getLogger(__name__)
@@ -46,9 +48,9 @@ def problem_of(error: Exception) -> Problem:
         case UnknownSession():
             return Problem(404, "unknown_session", str(error))
         case BadParameter():
-            return Problem(400, "bad_parameter", str(error))
+            return Problem(422, "invalid", str(error))
         case RequestSchemaValidationError():
-            return Problem(422, "invalid", f"{error.validation_error}")
+            return Problem(422, "invalid", _misfit(error.validation_error))
         case TableMissing():
             return Problem(404, "not_available", str(error))
         case DatabaseUnavailable():
@@ -60,6 +62,10 @@ def problem_of(error: Exception) -> Problem:
     reference = secrets.token_hex(4)
     log.error("%s %s failed, reference %s", request.method, request.path, reference, exc_info=error)
     return Problem(500, "internal", f"Something went wrong here (reference {reference} in the log).")
+
+
+def _misfit(error: Exception | None) -> str:
+    return misfit(error, request.args) if isinstance(error, ValidationError) else str(error)
 
 
 async def answer(error: Exception) -> Response:

@@ -108,6 +108,22 @@ async def test_refuses_bad_bodies(
     assert await connection.fetchval("SELECT count(*) FROM account_balances") == 1
 
 
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({}, "balance: expected it, but it is missing"),
+        ({"balance": "much"}, "balance: expected a number, not text"),
+        ({"balance": -1}, "balance: expected a number of at least 0.0"),
+        ({"balance": 1, "expected_id": "first"}, "expected_id: expected a whole number or null, not text"),
+        ([], "expected an object, not a list"),
+    ],
+)
+async def test_a_bad_body_is_named(
+    client: Any, booked: int, operator: dict[str, str], body: object, message: str
+) -> None:
+    assert (await post(client, operator, body))[1]["error"]["message"] == message
+
+
 @pytest.mark.parametrize("text", ["", "{", '{"balance": NaN, "reason": "x"}', '{"balance": 1e999, "reason": "x"}'])
 async def test_refuses_what_is_no_json(client: Any, booked: int, operator: dict[str, str], text: str) -> None:
     headers = {**operator, "Content-Type": "application/json"}

@@ -12,6 +12,7 @@ from monitoring.services import services
 from monitoring.web.api.base import blueprint, call
 from monitoring.web.api.queries import ShownChange
 from monitoring.web.api.shapes import Done, Shown
+from monitoring.web.arguments import misfit
 from monitoring.web.errors import Problem
 
 FIELDS = ("enabled", "priority", "format")
@@ -42,5 +43,5 @@ def _change(key: str, change: Any) -> dict[str, object]:
     try:
         known = convert(change, ShownChange)
     except ValidationError as error:
-        raise Problem(422, "invalid", f"{key}: {error}") from None
+        raise Problem(422, "invalid", f"{key}: {misfit(error)}") from None
     return {name: getattr(known, name) for name in FIELDS if getattr(known, name) is not UNSET}

@@ -3,15 +3,16 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
-from typing import Annotated, Literal
+from typing import Annotated
+from unicodedata import category
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from monitoring.metrics.metric import Priority
-from monitoring.metrics.unit import Unit
 from monitoring.scope_key import ScopeKey
 from monitoring.sections import BadParameter
 from monitoring.sections.trades import SORTS, TradeFilter
+from monitoring.web.arguments import Format, Outcome, Side
 from monitoring.web.errors import Problem
 from monitoring.web.requests import scope_key
 
@@ -19,16 +20,11 @@ SessionName = Annotated[str, Meta(description="Id of a trading session, alone; o
 BotName = Annotated[str, Meta(description="Id of a session of the bot", max_length=40)]
 Limit = Annotated[int, Meta(description="How many, at most", ge=1, le=1000)]
 Days = Annotated[int, Meta(description="How many days to look back", ge=1, le=3650)]
-Symbol = Annotated[str, Meta(description="Such as BTCUSDT; any text", pattern=r"^[^\x00\ud800-\udfff]{0,20}$")]
+Symbol = Annotated[str, Meta(description="Such as BTCUSDT; any text", max_length=20)]
 Moment = Annotated[str, Meta(description="A day or a moment in ISO-8601; UTC where it names no zone", max_length=40)]
 Sort = Annotated[
-    str,
-    Meta(
-        description="exit_time or pnl (net; - newest or largest first, + the reverse), symbol",
-        pattern="^[ +-]?[a-z_]+$",
-    ),
+    str, Meta(description="exit_time or pnl (net; - newest or largest first, + the reverse), symbol", max_length=20)
 ]
-Format = Literal[tuple(sorted({unit.api_format for unit in Unit}))]  # type: ignore[valid-type]
 
 NUMBERS = ("days", "limit", "offset", "trades_limit")
 LOST_PLUS = re.compile(r"(:[\d.]+) (\d\d:?\d\d)$")
@@ -87,8 +83,8 @@ class TradesQuery(ListQuery, kw_only=True, frozen=True):
 
     offset: Annotated[int, Meta(description="How many to leave out", ge=0, le=1_000_000)] = 0
     symbol: Symbol | None = None
-    side: Literal["long", "short", "LONG", "SHORT"] | None = None
-    outcome: Annotated[Literal["win", "loss", "breakeven"] | None, Meta(description="By net P&L")] = None
+    side: Side | None = None
+    outcome: Annotated[Outcome | None, Meta(description="By net P&L")] = None
     since: Annotated[Moment | None, Meta(description="Closed at or after it")] = field(default=None, name="from")
     until: Annotated[Moment | None, Meta(description="Closed at or before it; a day: until its end")] = field(
         default=None, name="to"
@@ -98,7 +94,7 @@ class TradesQuery(ListQuery, kw_only=True, frozen=True):
     def filter(self) -> TradeFilter:
         """The same in the terms of the trades' section. Raises BadParameter."""
         return TradeFilter(
-            symbol=self.symbol or None,
+            symbol=_symbol(self.symbol),
             side=self.side,
             outcome=self.outcome,
             since=parse_moment("from", self.since, time.min),
@@ -120,6 +116,12 @@ def parse_moment(name: str, text: str | None, of_day: time) -> datetime | None:
         return moment.replace(tzinfo=None) if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
         raise BadParameter(f"{name}={text}: expected a day such as 2026-01-31 or a moment in ISO-8601") from None
+
+
+def _symbol(text: str | None) -> str | None:
+    if text and any(category(character) == "Cs" or character == "\x00" for character in text):
+        raise BadParameter("symbol: expected text that a database can hold")
+    return text or None
 
 
 def _sort(text: str) -> str:
@@ -147,7 +149,7 @@ class BalanceBody(Struct, kw_only=True, frozen=True):
 class IdempotencyHeader(Struct, kw_only=True, frozen=True):
     """A request that is repeated under the same key is carried out once."""
 
-    idempotency_key: Annotated[str, Meta(description="Carried out once a key", max_length=200)] | None = None
+    idempotency_key: Annotated[str, Meta(description="Carried out once a key")] | None = None
 
 
 class ShownChange(Struct, kw_only=True, frozen=True):
