@@ -89,9 +89,9 @@ def _put_together(settings: Settings, app: Quart, metrics: tuple[Metric, ...], c
     reader = Reader(database, Projections(database, clock), _hub(metrics, clock), clock, metrics)
     environment, feed, admission = make_environment(), Feed(database, clock), Admission(app, settings)
     current, streams = CurrentMetrics(reader), EventStreams()
-    sockets = Sockets(reader.hub, clock, admission, reader, current, feed)
+    sockets = Sockets(reader.hub, clock, admission, reader, current, streams, feed)
     fragments = Fragments(reader, SectionRenderer(environment, settings.root_path), clock)
-    legacy_events = LegacyEvents(reader, current, sockets, streams)
+    legacy_events = LegacyEvents(reader, current, streams)
     return Services(
         settings=settings,
         clock=clock,

@@ -6,12 +6,8 @@ The system's own limit (TCP_USER_TIMEOUT) does the same where there is one, whic
 import asyncio
 from typing import Any
 
-from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.http11 import Request
-
-from monitoring.transports.clients import WRITE_AT_ONCE
 
 STALLED_SECONDS = 60.0
 """Seconds in which a peer for which much is waiting must have taken some of it. A slow phone takes a while: the system
@@ -71,36 +67,11 @@ class Http(_Watched, HttpToolsProtocol):
 
 
 class WebSocket(_Watched, WebSocketsSansIOProtocol):
-    """A WebSocket. The application finds :meth:`write_at_once` among the extensions of its scope."""
-
-    _sending = 0
+    """A WebSocket."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.transport.set_write_buffer_limits(high=MAX_UNSENT_BYTES)
-
-    def handle_connect(self, event: Request) -> None:
-        super().handle_connect(event)
-        if not self.handshake_complete:
-            self.scope["extensions"][WRITE_AT_ONCE] = {"write": self.write_at_once}
-
-    async def send(self, message: ASGISendEvent) -> None:
-        self._sending += 1
-        try:
-            await super().send(message)
-        finally:
-            self._sending -= 1
-
-    def write_at_once(self, frame: bytes) -> bool:
-        """Writes a whole frame; False where it must wait behind others, and nothing was written.
-
-        What is the same for a thousand connections goes out ten times as quickly as by a thousand calls of ``send``.
-        """
-        free = self.handshake_complete and not self._sending and self.writable.is_set()
-        if not free or self.close_sent or self.disconnected or self.transport.is_closing():
-            return False
-        self.transport.write(frame)
-        return True
 
     def handle_ping(self) -> None:
         # The answer would be written even to a peer that reads nothing.

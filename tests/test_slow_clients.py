@@ -15,13 +15,13 @@ from monitoring.clock import SYSTEM_CLOCK
 from monitoring.scope_key import CURRENT
 from monitoring.sections import SECTIONS
 from monitoring.signals.hub import Hub
-from monitoring.transports.clients import MAX_UNSENT_MESSAGES, WRITE_AT_ONCE
+from monitoring.transports.event_buffer import MAX_KEPT_ROWS
 from monitoring.transports.sockets import Sockets
 from monitoring.transports.sse import event
 from tests.engine_io import PATH, Raw, let_in
 from tests.serving import served
 from tests.transports.bare import BareSockets
-from tests.waiting import WAIT_SECONDS, waiting
+from tests.waiting import WAIT_SECONDS, until, waiting
 
 STUCK = 50
 CHANGES = 3000
@@ -30,6 +30,8 @@ PINGS = 5
 """What the library itself may add to a queue while a test lasts."""
 KERNEL = 8192
 """Bytes that the system keeps on either side of a connection."""
+LONG = 20_000
+"""Bytes of a signal that few of fill what is kept for a peer."""
 MOST_GROWTH = STUCK * (stalled.MAX_UNSENT_BYTES + 16_384) + (2 << 20)
 """What may wait for each, and something for ourselves; the changes are a hundred times as much."""
 UPGRADE = (
@@ -46,10 +48,15 @@ def hub() -> Hub:
 
 
 @pytest.fixture
-async def sockets(hub: Hub) -> AsyncIterator[Sockets]:
-    made = BareSockets(hub, SYSTEM_CLOCK).sockets
+async def bare(hub: Hub) -> AsyncIterator[BareSockets]:
+    made = BareSockets(hub, SYSTEM_CLOCK)
     yield made
-    await made.close()
+    await made.sockets.close()
+
+
+@pytest.fixture
+def sockets(bare: BareSockets) -> Sockets:
+    return bare.sockets
 
 
 @pytest.fixture
@@ -114,73 +121,87 @@ async def change(hub: Hub, page: Raw) -> int:
 
 
 async def test_pages_that_stop_reading_are_disconnected(
-    hub: Hub, sockets: Sockets, clients: contextlib.ExitStack
+    hub: Hub, sockets: Sockets, clients: contextlib.ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(stalled, "STALLED_SECONDS", 1.0)
     async with served(sockets.application(None), KERNEL) as host, let_in(host) as page:
         await page.event("hello")
         for _ in range(STUCK):
             clients.enter_context(await stuck_client(host, {"fragments": True}))
         assert hub.viewers == STUCK + 1
         assert await change(hub, page) < MOST_GROWTH
-        assert hub.viewers == 1
-        assert longest_queue(sockets) <= MAX_UNSENT_MESSAGES + PINGS
+        assert longest_queue(sockets) <= PINGS
+        await until(lambda: hub.viewers == 1)
         clients.close()
 
 
-async def test_programs_that_stop_reading_are_disconnected(sockets: Sockets, clients: contextlib.ExitStack) -> None:
+async def test_programs_that_stop_reading_are_disconnected(
+    bare: BareSockets, clients: contextlib.ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stalled, "STALLED_SECONDS", 1.0)
     trades = {"trades": [{"id": number, "symbol": "BTCUSDT"} for number in range(50)]}
-    async with served(sockets.application(None), KERNEL) as host, let_in(host, None) as program:
+    async with served(bare.sockets.application(None), KERNEL) as host, let_in(host, None) as program:
         await program.event("connected")
         for _ in range(STUCK):
             clients.enter_context(await stuck_client(host, {}))
-        assert sockets.listeners == STUCK + 1
+        assert len(bare.streams) == STUCK + 1
         for _ in range(500):
-            await sockets.emit("trade_update", trades)
+            bare.streams.emit("trade_update", trades)
             assert await program.event("trade_update") == trades
-            assert longest_queue(sockets) <= MAX_UNSENT_MESSAGES + PINGS
-        assert sockets.listeners == 1
+            assert longest_queue(bare.sockets) <= PINGS
+        await until(lambda: len(bare.streams) == 1)
         clients.close()
 
 
-async def test_what_waited_comes_before_what_is_new(sockets: Sockets) -> None:
-    """Frames are written at once where nothing waits, and only there."""
-    async with served(sockets.application(None), KERNEL) as host, let_in(host, None) as program:
+async def test_a_program_that_reads_slowly_misses_no_trade(bare: BareSockets) -> None:
+    async with served(bare.sockets.application(None), KERNEL) as host, let_in(host, None) as program:
         await program.event("connected")
-        sent = heard = waited = 0
-        while sent < 400:
-            await sockets.emit("count", {"number": sent, "filler": "x" * 20_000})
-            sent += 1
-            waited += longest_queue(sockets) > 0
-            if longest_queue(sockets) > MAX_UNSENT_MESSAGES / 3:
-                for _ in range(MAX_UNSENT_MESSAGES // 4):
-                    assert (await program.event("count"))["number"] == heard
-                    heard += 1
-        assert 0 < waited < sent
-        for number in range(heard, sent):
-            assert (await program.event("count"))["number"] == number
-
-
-@pytest.mark.parametrize("turns", range(5))
-async def test_nothing_overtakes_what_is_about_to_be_sent(sockets: Sockets, turns: int) -> None:
-    """Wherever it is on its way out when the peer reads again, ``turns`` of the loop after it was queued."""
-    application, connections = sockets.application(None), []
-
-    async def noting(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        connections.append(scope["extensions"][WRITE_AT_ONCE]["write"].__self__)
-        await application(scope, receive, send)
-
-    async with served(noting) as host, let_in(host, None) as program:
-        await program.event("connected")
-        for client in sockets.server.eio.sockets.values():
-            await client.queue.join()
-        (connection,) = connections
-        connection.pause_writing()
-        await sockets.emit("count", {"number": 1})
-        for _ in range(turns):
+        for number in range(MAX_KEPT_ROWS):
+            bare.streams.emit("trade_update", {"trades": [{"id": number, "filler": "x" * 1000}]})
             await asyncio.sleep(0)
-        connection.resume_writing()
-        await sockets.emit("count", {"number": 2})
-        assert [(await program.event("count"))["number"] for _ in range(2)] == [1, 2]
+        heard: list[int] = []
+        while len(heard) < MAX_KEPT_ROWS:
+            heard += [trade["id"] for trade in (await program.event("trade_update"))["trades"]]
+        assert heard == list(range(MAX_KEPT_ROWS))
+
+
+class Viewer(asyncio.Protocol):
+    """A page that reads everything, and remembers the end of it."""
+
+    def __init__(self) -> None:
+        self.end = b""
+
+    def data_received(self, data: bytes) -> None:
+        self.end = (self.end + data)[-LONG:]
+
+
+async def viewer(host: str) -> Viewer:
+    opened = await stuck_client(host, {"fragments": True})
+    _, protocol = await asyncio.get_running_loop().create_connection(Viewer, sock=opened)
+    return protocol
+
+
+async def test_one_who_never_reads_harms_none_of_a_thousand(clients: contextlib.ExitStack) -> None:
+    """It is sent the newest versions once it reads again, and nothing of what came before."""
+    long_name = "x" * LONG
+    hub = Hub((long_name,), SYSTEM_CLOCK, throttle_seconds=0)
+    bare = BareSockets(hub, SYSTEM_CLOCK)
+    async with served(bare.sockets.application(None), KERNEL) as host:
+        stuck = clients.enter_context(await stuck_client(host, {"fragments": True}))
+        crowd = [await viewer(host) for _ in range(999)]
+        for _ in range(10):
+            hub.publish(None, (long_name,))
+            newest = hub.version(CURRENT, long_name).encode()
+            await until(lambda: all(newest in reader.end for reader in crowd))  # noqa: B023 - awaited here
+        assert hub.viewers == 1000
+        assert longest_queue(bare.sockets) <= PINGS
+        seen, loop = b"", asyncio.get_running_loop()
+        async with waiting():
+            while newest not in seen:
+                seen += await loop.sock_recv(stuck, LONG)
+        assert seen.count(b'["stale"') < 10
+        clients.close()
+    await bare.sockets.close()
 
 
 @pytest.mark.audit

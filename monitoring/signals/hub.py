@@ -6,7 +6,6 @@ queue, so a slow reader costs no more memory than a quick one.
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
 
 from monitoring.clock import Clock
 from monitoring.scope_key import ScopeKey
@@ -15,16 +14,6 @@ from monitoring.signals.versions import Versions
 MAX_VIEWERS = 5000
 POLLED_SECONDS = 60.0
 """For so long a client that polled counts as a viewer."""
-
-
-class Listener(Protocol):
-    """One viewer. ``offer`` must return at once; it is given the same object as every other listener."""
-
-    scope: ScopeKey
-
-    def offer(self, versions: Mapping[str, str]) -> None: ...
-
-    def close(self) -> None: ...
 
 
 class Subscription:
@@ -49,10 +38,18 @@ class Subscription:
         try:
             # Not wait_for: before Python 3.12 it forgets that it was cancelled when news come at that moment.
             async with asyncio.timeout(timeout):
-                await self._news.wait()
+                await self.wait()
         except TimeoutError:
             return {}
+        return self.take()
+
+    async def wait(self) -> None:
+        """Until there is something to take, or it is closed."""
+        await self._news.wait()
         self._news.clear()
+
+    def take(self) -> dict[str, str]:
+        """The sections that went stale since the last time, newest versions."""
         pending, self._pending = self._pending, {}
         return pending
 
@@ -74,7 +71,7 @@ class Hub:
         """Whether the feed sees changes at present."""
         self._polled: dict[ScopeKey, float] = {}
         self._clock = clock
-        self._listeners: dict[ScopeKey, set[Listener]] = {}
+        self._listeners: dict[ScopeKey, set[Subscription]] = {}
         self._throttled: dict[ScopeKey, dict[str, str]] = {}
         """By scope the sections that were signalled a moment ago, and the versions that were announced then."""
         self._prefetchers: list[Callable[[ScopeKey, Mapping[str, str]], None]] = []
@@ -133,12 +130,12 @@ class Hub:
         """``prefetcher`` hears of every signal that anybody is given: their scope, and sections with versions."""
         self._prefetchers.append(prefetcher)
 
-    def add(self, listener: Listener) -> None:
+    def add(self, listener: Subscription) -> None:
         self._listeners.setdefault(listener.scope, set()).add(listener)
         if self.closing:
             listener.close()
 
-    def remove(self, listener: Listener) -> None:
+    def remove(self, listener: Subscription) -> None:
         """Does nothing when it is not there."""
         listeners = self._listeners.get(listener.scope, set())
         listeners.discard(listener)

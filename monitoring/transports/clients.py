@@ -1,124 +1,73 @@
-"""Socket.IO clients that were let in, and what each is sent, in a queue that cannot grow for ever."""
+"""Clients of Socket.IO that were let in. Each is written to as an event stream is: one subscription, one task."""
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from engineio.packet import MESSAGE, Packet
-from websockets import frames as websockets
 
 from monitoring.clock import Clock
-from monitoring.scope_key import ScopeKey
-from monitoring.signals.hub import Hub
+from monitoring.signals.hub import Subscription
 from monitoring.transports.connections import close
+from monitoring.transports.event_buffer import EventBuffer
 
-WRITE_AT_ONCE = "monitoring.write_at_once"
-"""The extension of ASGI by which our server writes whole frames. What it gains: ``python -m benchmarks.fan_out``."""
-MAX_UNSENT_MESSAGES = 64
-"""How many messages may wait for a client. None waits for one that reads; one that does not read is disconnected."""
+Write = Callable[[str], Awaitable[None]]
+"""Sends a message of Socket.IO. It returns when there is room for another one, so that a slow client is sent less."""
 
 
-class Frame:
-    """An event as it goes over the wire, encoded once for however many clients."""
+def writer(connection: Any, environ: dict[str, Any]) -> Write:
+    """The way to a client. What begins by polling is written to through Engine.IO's queue for as long as it lives."""
+    send = environ["asgi.send"]
+    # Nobody reads it any more, and it is 3 KiB of what a viewer costs (`python -m benchmarks.fan_out`).
+    environ.pop("wsgi.input", None)
 
-    def __init__(self, event: str, payload: object) -> None:
-        self.text = "2" + json.dumps([event, payload], separators=(",", ":"))
-        """The event as Socket.IO writes it."""
-        encoded = Packet(MESSAGE, self.text).encode().encode()
-        self.wire = websockets.Frame(websockets.Opcode.TEXT, encoded).serialize(mask=False)
-        """The whole frame of a WebSocket without compression."""
+    async def to_websocket(message: str) -> None:
+        try:
+            await send({"type": "websocket.send", "text": f"{MESSAGE}{message}"})
+        except RuntimeError as error:  # of uvicorn, where this side has closed the connection
+            raise ConnectionError from error
+
+    async def to_queue(message: str) -> None:
+        connection.queue.put_nowait(Packet(MESSAGE, message))
+        await connection.queue.join()
+
+    return to_websocket if environ["asgi.scope"]["type"] == "websocket" else to_queue
+
+
+def event(name: str, payload: object) -> str:
+    """An event as Socket.IO writes it."""
+    return "2" + msgspec.json.encode([name, payload]).decode()
 
 
 @dataclass(slots=True, eq=False)
 class Client:
-    """A connected page or program, which may read until ``until`` (by the clock's ``monotonic``).
+    """A connected page or program, which may read until ``until`` (by the clock's ``monotonic``)."""
 
-    ``write`` puts a frame on the wire if nothing waits there, else it returns False.
-    """
-
-    sid: str
-    scope: ScopeKey
-    until: float
     connection: Any
     """Engine.IO's."""
-    write: Callable[[bytes], bool]
-    clients: "Clients"
-    queued: int = 0
-    """How many frames were put into Engine.IO's queue and are not on their way yet."""
+    subscription: Subscription
+    until: float
+    write: Write
+    updates: EventBuffer = field(init=False)
+    """The update events that are still to be sent."""
+    task: asyncio.Task[None] = field(init=False)
 
-    def offer(self, versions: Mapping[str, str]) -> None:
-        self.send(self.clients.stale_frame(versions))
+    def __post_init__(self) -> None:
+        self.updates = EventBuffer(self.subscription)
 
-    def send(self, frame: Frame) -> None:
-        """Never waits. A client that has stopped reading, or may read no longer, is disconnected instead."""
-        if self.queued >= MAX_UNSENT_MESSAGES or self.clients.clock.monotonic() >= self.until:
-            self.disconnect()
-        elif not self.connection.closed and (self.queued or not self.write(frame.wire)):
-            self.send_in_turn(frame)
-
-    def send_in_turn(self, frame: Frame) -> None:
-        """Sends a frame behind everything that Engine.IO has still to send."""
-        self.queued += 1
-        self.connection.queue.put_nowait(Queued(self, frame))
-
-    def disconnect(self) -> None:
-        """Closes the connection behind what is still unsent."""
-        self.clients.remove(self)
-        close(self.connection)
-
-    def close(self) -> None:
-        """The server is going away, and closes all connections itself."""
-
-
-class Queued(Packet):  # type: ignore[misc]
-    """A frame in the queue of Engine.IO. It counts as sent once it is encoded, for then it is sent without a pause."""
-
-    def __init__(self, client: Client, frame: Frame) -> None:
-        super().__init__(MESSAGE, frame.text)
-        self._client = client
-
-    def encode(self, b64: bool = False) -> str:
-        self._client.queued -= 1
-        return str(super().encode(b64))
-
-
-class Clients:
-    """All clients by ``sid``: pages, which listen to the hub, and older clients, which want the update events."""
-
-    def __init__(self, hub: Hub, clock: Clock) -> None:
-        self.clock = clock
-        self._hub = hub
-        self._by_sid: dict[str, Client] = {}
-        self._legacy: dict[str, Client] = {}
-        self._stale: tuple[Mapping[str, str], Frame] | None = None
-
-    def __len__(self) -> int:
-        return len(self._by_sid)
-
-    def get(self, sid: str) -> Client | None:
-        return self._by_sid.get(sid)
-
-    @property
-    def legacy(self) -> tuple[Client, ...]:
-        return tuple(self._legacy.values())
-
-    def add(self, client: Client) -> None:
-        self._by_sid[client.sid] = client
-
-    def add_page(self, client: Client) -> None:
-        self._hub.add(client)
-
-    def add_legacy(self, client: Client) -> None:
-        self._legacy[client.sid] = client
-
-    def remove(self, client: Client) -> None:
-        self._hub.remove(client)
-        self._by_sid.pop(client.sid, None)
-        self._legacy.pop(client.sid, None)
-
-    def stale_frame(self, versions: Mapping[str, str]) -> Frame:
-        """The hub offers one mapping to every client in turn, so its frame is kept until the next one."""
-        if self._stale is None or self._stale[0] is not versions:
-            self._stale = versions, Frame("stale", versions)
-        return self._stale[1]
+    async def serve(self, greeting: str, clock: Clock) -> None:
+        """Sends what the subscription has, until the server is closing or the client may read no longer."""
+        await self.connection.queue.join()  # The answer to the client's introduction goes first.
+        await self.write(greeting)
+        while True:
+            await self.subscription.wait()
+            if self.subscription.closed:
+                return None
+            if clock.monotonic() >= self.until:
+                return close(self.connection)
+            if stale := self.subscription.take():
+                await self.write(event("stale", stale))
+            for name, payload in self.updates.take():
+                await self.write(event(name, payload))

@@ -1,4 +1,4 @@
-"""The update events of one event stream that are not sent yet, merged, so that a slow reader costs little memory."""
+"""The update events that one client was not sent yet, merged, so that a slow reader costs little memory."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,7 +12,7 @@ Event = tuple[str, dict[str, Any]]
 
 
 class EventBuffer:
-    """The newest metrics, and every trade and position once. A new event wakes the stream's ``subscription``."""
+    """The newest metrics, and every trade and position once. A new event wakes the client's ``subscription``."""
 
     def __init__(self, subscription: Subscription) -> None:
         self._subscription = subscription
@@ -64,23 +64,21 @@ def _merge(kept: dict[int, object], rows: Iterable[tuple[int, object]]) -> None:
 
 
 class EventStreams:
-    """The event streams whose clients want the update events."""
+    """The buffers of all clients that want the update events, over Socket.IO or as an event stream."""
 
     def __init__(self) -> None:
         self._buffers: set[EventBuffer] = set()
 
-    @property
-    def listeners(self) -> int:
+    def __len__(self) -> int:
         return len(self._buffers)
 
-    def join(self, subscription: Subscription) -> EventBuffer:
-        buffer = EventBuffer(subscription)
+    def join(self, buffer: EventBuffer) -> None:
         self._buffers.add(buffer)
-        return buffer
 
     def leave(self, buffer: EventBuffer) -> None:
+        """Does nothing when it is not there."""
         self._buffers.discard(buffer)
 
-    async def emit(self, event: str, payload: dict[str, Any]) -> None:
+    def emit(self, event: str, payload: dict[str, Any]) -> None:
         for buffer in self._buffers:
             buffer.add(event, payload)

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Collection, Mapping
-from typing import Any, Protocol
 
 import asyncpg
 
@@ -19,7 +18,7 @@ from monitoring.sections.positions import load as load_positions
 from monitoring.sections.section import Context
 from monitoring.sections.trades import Trade, TradeFilter, read_trades, trades_by_id
 from monitoring.transports.current_metrics import CurrentMetrics
-from monitoring.transports.event_buffer import MAX_KEPT_ROWS
+from monitoring.transports.event_buffer import MAX_KEPT_ROWS, EventStreams
 
 log = logging.getLogger(__name__)
 
@@ -31,22 +30,13 @@ UNREADABLE = (DatabaseUnavailable, TableMissing)
 """Nothing can be read at the moment, so what is to be sent is kept."""
 
 
-class Audience(Protocol):
-    """Clients of one kind that want the update events: over Socket.IO, or as an event stream."""
-
-    @property
-    def listeners(self) -> int: ...
-
-    async def emit(self, event: str, payload: dict[str, Any], /) -> None: ...
-
-
 class LegacyEvents:
     """Turns changes of the current scope into ``metrics_update``, ``trade_update`` and ``position_update``."""
 
-    def __init__(self, reader: Reader, metrics: CurrentMetrics, *audiences: Audience) -> None:
+    def __init__(self, reader: Reader, metrics: CurrentMetrics, streams: EventStreams) -> None:
         self._reader = reader
         self._metrics = metrics
-        self._audiences = audiences
+        self._streams = streams
         self._due = asyncio.Event()
         self._backoff = Backoff(FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS)
         self._pending = ChangeSet()
@@ -57,7 +47,7 @@ class LegacyEvents:
 
     @property
     def wanted(self) -> bool:
-        return any(audience.listeners for audience in self._audiences)
+        return len(self._streams) > 0
 
     def changed(self, changes: ChangeSet) -> None:
         """Notes what changed; costs nothing while nobody listens."""
@@ -77,7 +67,7 @@ class LegacyEvents:
             self._pending = pending
             raise
         if self._metrics_moved:
-            await self._emit("metrics_update", await self._metrics.read())
+            self._streams.emit("metrics_update", await self._metrics.read())
         self._metrics_moved = False
 
     async def _send_changes(self, changes: ChangeSet) -> bool:
@@ -103,14 +93,14 @@ class LegacyEvents:
             return await read_trades(context.connection, context.capabilities, context.state, wanted)
 
         trades = await self._reader.read(Scope(session, CURRENT), load, facts=False)
-        await self._emit("trade_update", {"trades": [trade_payload(trade) for trade in trades]})
+        self._streams.emit("trade_update", {"trades": [trade_payload(trade) for trade in trades]})
 
     async def _send_trades(self, ids: list[int]) -> None:
         async def load(connection: asyncpg.Connection, capabilities: Capabilities) -> list[Trade]:
             return await trades_by_id(connection, capabilities, ids)
 
         trades = await self._reader.database.ask(load)
-        await self._emit("trade_update", {"trades": [trade_payload(trade) for trade in trades]})
+        self._streams.emit("trade_update", {"trades": [trade_payload(trade) for trade in trades]})
 
     async def _send_positions(self, closed_by_id: Mapping[int, bool], whole: bool) -> None:
         """Those that changed; with ``whole`` all open ones, and as closed also those that are gone since."""
@@ -126,17 +116,12 @@ class LegacyEvents:
         changed = self._open if whole else closed_by_id.keys() - closed
         shown = [position for position in view.positions if position.row["id"] in changed]
         payload = {"positions": [position_payload(position) for position in shown], "closed": sorted(closed)}
-        await self._emit("position_update", payload)
+        self._streams.emit("position_update", payload)
 
     def send_metrics_soon(self) -> None:
         """All of them may be different."""
         self._metrics_moved = True
         self._due.set()
-
-    async def _emit(self, event: str, payload: dict[str, Any]) -> None:
-        for audience in self._audiences:
-            if audience.listeners:
-                await audience.emit(event, payload)
 
     async def run(self) -> None:
         """Sends for ever what has changed, and the metrics with it."""

@@ -16,10 +16,11 @@ from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.reading.reader import Reader
 from monitoring.scope_key import CURRENT, ScopeKey, UnknownSession, parse_scope
-from monitoring.signals.hub import Hub
-from monitoring.transports.clients import WRITE_AT_ONCE, Client, Clients, Frame
+from monitoring.signals.hub import Hub, Subscription
+from monitoring.transports.clients import Client, event, writer
 from monitoring.transports.connections import ConnectionLimit, close
 from monitoring.transports.current_metrics import CurrentMetrics
+from monitoring.transports.event_buffer import EventStreams
 from monitoring.transports.polling_guard import PollingGuard
 from monitoring.transports.websocket_guard import App, WebSocketGuard
 
@@ -41,10 +42,12 @@ class Sockets:
     admission: Admission
     reader: Reader
     metrics: CurrentMetrics
+    streams: EventStreams
     feed: Feed
     server: socketio.AsyncServer = field(init=False)
     limit: ConnectionLimit = field(init=False)
-    _clients: Clients = field(init=False)
+    _clients: dict[str, Client] = field(default_factory=dict)
+    """By ``sid``: pages, which listen to the hub, and older clients, which want the update events."""
     _asking: set[str] = field(default_factory=set)
     _answering: asyncio.Task[None] | None = None
 
@@ -62,7 +65,6 @@ class Sockets:
             logger=logging.getLogger("socketio.server"),
             engineio_logger=logging.getLogger("engineio.server"),
         )
-        self._clients = Clients(self.hub, self.clock)
         self.limit = ConnectionLimit(self.server.eio, self.hub, self._clients)
         self.server.on("connect", self._connect)
         self.server.on("disconnect", self._disconnect)
@@ -74,11 +76,6 @@ class Sockets:
         polling = PollingGuard(both, MAX_MESSAGE_BYTES, self.limit, self.admission, self.clock)
         return WebSocketGuard(both, path, MAX_MESSAGE_BYTES, self.limit, polling, self.clock)
 
-    @property
-    def listeners(self) -> int:
-        """How many clients want the update events instead of the names of sections."""
-        return len(self._clients.legacy)
-
     def _origin_allowed(self, origin: str | None, environ: Mapping[str, str]) -> bool:
         host, fetch_site = environ.get("HTTP_HOST", ""), environ.get("HTTP_SEC_FETCH_SITE")
         return not self.admission.is_foreign(origin, host, fetch_site)
@@ -86,22 +83,19 @@ class Sockets:
     async def _connect(self, sid: str, environ: dict[str, Any], auth: object) -> None:
         connection = self.server.eio.sockets[self.server.manager.eio_sid_from_sid(sid, "/")]
         options = auth if isinstance(auth, dict) else {}
-        # Both follow the answer to this very request, which is sent as soon as this function ends.
-        afterwards = asyncio.get_running_loop().call_soon
         try:
             scope, until = await self._admit(options, environ)
         except ConnectionRefusedError:
             if connection.upgraded:
-                afterwards(close, connection)
+                # Behind the answer to this very request, which is sent as soon as this function ends.
+                asyncio.get_running_loop().call_soon(close, connection)
             # A connection by polling stays until its answer is fetched; it is anonymous, so not for long.
             raise
-        extensions = environ["asgi.scope"].get("extensions") or {}
-        write = extensions[WRITE_AT_ONCE]["write"] if WRITE_AT_ONCE in extensions else _never_at_once
-        client = Client(sid, scope, until, connection, write, self._clients)
-        self._clients.add(client)
+        client = Client(connection, Subscription(scope), until, writer(connection, environ))
+        self._clients[sid] = client
         self.limit.let_in(connection.sid)
         self.feed.wake()
-        afterwards(self._greet, client, bool(options.get("fragments")))
+        client.task = asyncio.create_task(self._serve(client, bool(options.get("fragments"))), name="socket")
 
     async def _admit(self, options: Mapping[str, object], environ: Mapping[str, Any]) -> tuple[ScopeKey, float]:
         """Which scope the client may follow, and until when by the clock's ``monotonic``.
@@ -130,20 +124,30 @@ class Sockets:
                 raise ConnectionRefusedError(str(error)) from None
         return scope
 
-    def _greet(self, client: Client, is_page: bool) -> None:
-        if self._clients.get(client.sid) is None:
-            return
+    async def _serve(self, client: Client, is_page: bool) -> None:
+        try:
+            await client.serve(self._greeting(client, is_page), self.clock)
+        except OSError:
+            pass  # It has gone, and the library says so.
+        except Exception:
+            log.exception("a client of Socket.IO could not be written to")
+            close(client.connection)
+        finally:
+            self.hub.remove(client.subscription)
+            self.streams.leave(client.updates)
+
+    def _greeting(self, client: Client, is_page: bool) -> str:
+        """What is sent first. From then on the client is sent what it is here for."""
         if is_page:
-            client.send_in_turn(Frame("hello", self.hub.hello(client.scope)))
-            self._clients.add_page(client)
-        else:
-            client.send_in_turn(Frame("connected", GREETING))
-            self._clients.add_legacy(client)
+            self.hub.add(client.subscription)
+            return event("hello", self.hub.hello(client.subscription.scope))
+        self.streams.join(client.updates)
+        return event("connected", GREETING)
 
     async def _disconnect(self, sid: str, _reason: object = None) -> None:
-        client = self._clients.get(sid)
+        client = self._clients.pop(sid, None)
         if client is not None:
-            client.disconnect()
+            client.task.cancel()
 
     async def _request_update(self, sid: str, *_ignored: object) -> None:
         self._asking.add(sid)
@@ -154,31 +158,22 @@ class Sockets:
         """Reads the metrics once for all clients that have asked, as long as there are any."""
         while self._asking:
             try:
-                frame = Frame("metrics_update", await self.metrics.read_or_empty())
+                metrics = await self.metrics.read_or_empty()
             except Exception:
                 log.exception("request_update failed")
                 self._asking.clear()
                 return
             asking, self._asking = self._asking, set()
             for client in filter(None, map(self._clients.get, asking)):
-                client.send(frame)
+                client.updates.add("metrics_update", metrics)
             await asyncio.sleep(REQUEST_UPDATE_SECONDS)
-
-    async def emit(self, event: str, payload: object) -> None:
-        """Sends an event to every client that wants the update events."""
-        frame = Frame(event, payload)
-        for client in self._clients.legacy:
-            client.send(frame)
 
     async def close(self) -> None:
         if self._answering is not None:
             self._answering.cancel()
+        for client in self._clients.values():
+            client.task.cancel()
         await self.server.shutdown()
-
-
-def _never_at_once(_frame: bytes) -> bool:
-    """Under a server that is not ours everything goes through Engine.IO's queue."""
-    return False
 
 
 def _scope(options: Mapping[str, object]) -> ScopeKey:

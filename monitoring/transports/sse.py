@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from monitoring.scope_key import CURRENT, ScopeKey
 from monitoring.signals.hub import Hub
 from monitoring.transports.current_metrics import CurrentMetrics
-from monitoring.transports.event_buffer import EventStreams
+from monitoring.transports.event_buffer import EventBuffer, EventStreams
 
 HEARTBEAT_SECONDS = 15.0
 """A heartbeat is an event, because a page's script does not see comments."""
@@ -43,7 +43,8 @@ async def full_stream(
 ) -> AsyncIterator[bytes]:
     """The signals of the current session and its update events; it begins with the metrics."""
     subscription = hub.subscribe(CURRENT)
-    buffer = streams.join(subscription)
+    buffer = EventBuffer(subscription)
+    streams.join(buffer)
     try:
         yield RETRY + event("hello", hub.hello(CURRENT)) + event("metrics_update", await metrics.read_or_empty())
         while True:

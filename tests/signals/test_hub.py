@@ -1,7 +1,6 @@
 """Signals to viewers: everything that moved, nothing twice, a burst as one signal."""
 
 import asyncio
-from collections.abc import Mapping
 
 import pytest
 
@@ -89,30 +88,6 @@ async def test_sections_of_one_signal_come_in_one_signal_again(hub: Hub) -> None
     hub.publish(7, ["risk", "trades"])
     await viewer.next(WAIT_SECONDS)
     assert (await viewer.next(WAIT_SECONDS)).keys() == {"trades", "risk"}
-
-
-async def test_every_listener_is_given_the_same_message(hub: Hub) -> None:
-    class Noting:
-        scope = SEVEN
-
-        def __init__(self) -> None:
-            self.offered: list[Mapping[str, str]] = []
-
-        def offer(self, versions: Mapping[str, str]) -> None:
-            self.offered.append(versions)
-
-        def close(self) -> None: ...
-
-    one, other = Noting(), Noting()
-    hub.add(one)
-    hub.add(other)
-    hub.publish(7, ["trades"])
-    assert len(one.offered) == 1
-    assert one.offered[0] is other.offered[0]
-    hub.remove(other)
-    hub.remove(other)
-    hub.publish(7, ["risk"])
-    assert (len(one.offered), len(other.offered)) == (2, 1)
 
 
 async def test_the_announced_version_lags_behind_in_a_burst(hub: Hub) -> None:

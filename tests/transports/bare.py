@@ -14,6 +14,7 @@ from monitoring.clock import Clock
 from monitoring.config import load_settings
 from monitoring.scope_key import CURRENT, ScopeKey, SessionScope, UnknownSession
 from monitoring.signals.hub import Hub
+from monitoring.transports.event_buffer import EventStreams
 from monitoring.transports.sockets import Sockets
 from tests.clocks import RunningClock
 from tests.serving import served
@@ -31,7 +32,8 @@ class BareSockets:
         app = Quart("bare")
         app.secret_key = "bare"
         self.is_foreign = Admission(app, load_settings(SETTINGS)).is_foreign
-        self.sockets = Sockets(hub, clock, self, self, self, self)
+        self.streams = EventStreams()
+        self.sockets = Sockets(hub, clock, self, self, self, self.streams, self)
 
     def wake(self) -> None:
         """There is no feed that would have to hurry."""

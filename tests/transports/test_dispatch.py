@@ -16,9 +16,10 @@ from monitoring.reading.reader import Reader
 from monitoring.rendering.fragments import Fragments
 from monitoring.scope_key import CURRENT, SessionScope
 from monitoring.sections import SECTIONS
-from monitoring.signals.hub import Hub
+from monitoring.signals.hub import Hub, Subscription
 from monitoring.transports.current_metrics import CurrentMetrics
 from monitoring.transports.dispatch import Dispatcher
+from monitoring.transports.event_buffer import EventBuffer, EventStreams
 from monitoring.transports.legacy_events import LegacyEvents
 from tests.rows import insert, now
 from tests.waiting import WAIT_SECONDS, until, waiting
@@ -27,20 +28,19 @@ from tests.waiting import WAIT_SECONDS, until, waiting
 class Program:
     """The one client that wants the update events."""
 
-    listeners = 1
-
     def __init__(self) -> None:
-        self.events: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
-
-    async def emit(self, event: str, payload: dict[str, Any]) -> None:
-        self.events.put_nowait((event, payload))
+        self.streams = EventStreams()
+        self._subscription = Subscription(CURRENT)
+        self._buffer = EventBuffer(self._subscription)
+        self.streams.join(self._buffer)
 
     async def next(self, event: str) -> dict[str, Any]:
         async with waiting():
             while True:
-                name, payload = await self.events.get()
-                if name == event:
-                    return payload
+                await self._subscription.wait()
+                for name, payload in self._buffer.take():
+                    if name == event:
+                        return payload
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ async def dispatcher(reader: Reader, program: Program) -> AsyncIterator[Dispatch
     fragments = Fragments(reader, lambda *_: "", SYSTEM_CLOCK)
     for section in SECTIONS:
         fragments.stale.learn(section.name, {"account_history"})
-    events = LegacyEvents(reader, CurrentMetrics(reader), program)
+    events = LegacyEvents(reader, CurrentMetrics(reader), program.streams)
     made = Dispatcher(reader, fragments, events)
     running = [asyncio.create_task(made.run()), asyncio.create_task(events.run())]
     yield made

@@ -68,10 +68,11 @@ def test_an_event_that_nobody_knows_is_refused(unsent: EventBuffer) -> None:
 
 async def test_every_stream_gets_everything_until_it_leaves() -> None:
     streams = EventStreams()
-    first, second = (streams.join(Subscription(CURRENT)) for _ in range(2))
-    await streams.emit("metrics_update", {"equity": 1})
+    first, second = (EventBuffer(Subscription(CURRENT)) for _ in range(2))
+    streams.join(first), streams.join(second)
+    streams.emit("metrics_update", {"equity": 1})
     assert first.take() == second.take() != []
     streams.leave(first)
-    assert streams.listeners == 1
-    await streams.emit("metrics_update", {"equity": 2})
+    assert len(streams) == 1
+    streams.emit("metrics_update", {"equity": 2})
     assert (first.take(), len(second.take())) == ([], 1)

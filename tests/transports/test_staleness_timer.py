@@ -20,6 +20,7 @@ from monitoring.sections import SECTIONS
 from monitoring.signals.hub import Hub
 from monitoring.transports.current_metrics import CurrentMetrics
 from monitoring.transports.dispatch import Dispatcher
+from monitoring.transports.event_buffer import EventStreams
 from monitoring.transports.legacy_events import LegacyEvents
 from monitoring.transports.staleness_timer import UNWATCHED_BEATS, Clockwork
 from tests.clocks import ManualClock, RunningClock
@@ -46,7 +47,7 @@ def clockwork_of(reader: Reader, hands: RunningClock) -> Clockwork:
     def render(*_what: object) -> str:
         raise AssertionError("nobody looks")
 
-    events = LegacyEvents(reader, CurrentMetrics(reader))
+    events = LegacyEvents(reader, CurrentMetrics(reader), EventStreams())
     dispatcher = Dispatcher(reader, Fragments(reader, render, hands.clock), events)
     return Clockwork(reader, dispatcher, hands.clock)
 
