@@ -1,7 +1,7 @@
-"""What a signal to a thousand WebSockets costs the server: `python -m benchmarks.fan_out` (a minute).
+"""What a signal to a thousand WebSockets costs the server, and what each holds: `python -m benchmarks.fan_out`.
 
-Signals are sent by the Socket.IO server alone, without a database: once as frames that are written at once, and once
-through Engine.IO's queue, as the library sends them. The processor's time is that of the server, which is this process.
+Signals are sent by the Socket.IO server alone, without a database. Processor time and memory are those of the server,
+which is this process.
 """
 
 import asyncio
@@ -43,9 +43,8 @@ async def measure() -> None:
                 delays += [heard - sent for heard in await crowd.tell("heard")]
                 processor.append(time.process_time() - spent)
     await sockets.close()
-    print(
-        f"processor a signal {share(processor, 0.5):.1f} ms, at a viewer p50 {share(delays, 0.5):.1f}, p95 {share(delays, 0.95):.1f} ms, memory {grown / VIEWER_COUNT / 1024:.1f} KiB a viewer"
-    )
+    print(f"processor a signal: {share(processor, 0.5):.1f} ms, memory a viewer: {grown / VIEWER_COUNT / 1024:.1f} KiB")
+    print(f"a viewer has it after {share(delays, 0.5):.1f} ms (p50), {share(delays, 0.95):.1f} ms (p95)")
 
 
 def share(seconds: Sequence[float], part: float) -> float:

@@ -191,7 +191,7 @@ async def test_one_who_never_reads_harms_none_of_a_thousand(clients: contextlib.
         crowd = [await viewer(host) for _ in range(999)]
         for _ in range(10):
             hub.publish(None, (long_name,))
-            newest = hub.version(CURRENT, long_name).encode()
+            newest = hub.versions.of(CURRENT, long_name).encode()
             await until(lambda: all(newest in reader.end for reader in crowd))  # noqa: B023 - awaited here
         assert hub.viewers == 1000
         assert longest_queue(bare.sockets) <= PINGS
