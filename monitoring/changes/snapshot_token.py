@@ -24,10 +24,10 @@ SELECT transactionid::text::bigint FROM pg_locks WHERE locktype = 'transactionid
 """
 """Every transaction that has an id and runs holds a lock on it, which anybody may see."""
 
-GAP_GRACE_SECONDS = 3.0
+PENDING_GRACE_SECONDS = 3.0
 """Seconds in which a transaction that took an id from the sequence has surely got its own."""
 STANDBY_GRACE_SECONDS = 60.0
-MAX_GAP_COUNT = 1000
+MAX_PENDING_IDS = 1000
 XID_COUNT = 1 << 32
 """pg_locks knows transactions by the lower half of their id."""
 
@@ -84,7 +84,7 @@ async def read_token(
 
 
 async def with_running(connection: asyncpg.Connection, token: SnapshotToken) -> SnapshotToken:
-    """The token with its ``horizon`` made safe for gaps noticed before: ``xmax`` alone ignores who still runs."""
+    """The token with its ``horizon`` safe for ids that were missed before: ``xmax`` alone ignores who still runs."""
     if token.standby:
         return token
     numbers = [row[0] for row in await connection.fetch(RUNNING)]
@@ -98,7 +98,7 @@ def whole_id(number: int, near: int) -> int:
 
 
 @dataclass(slots=True)
-class Gap:
+class PendingId:
     """An id below the watermark that was not seen: rolled back, or not committed yet."""
 
     noticed: float
@@ -110,7 +110,7 @@ class Gap:
 
         An old token says nothing of it: who took the id may have had no transaction yet that could be seen.
         """
-        if token.asked - self.noticed <= (STANDBY_GRACE_SECONDS if token.standby else GAP_GRACE_SECONDS):
+        if token.asked - self.noticed <= (STANDBY_GRACE_SECONDS if token.standby else PENDING_GRACE_SECONDS):
             return False
         if self.horizon is None:
             self.horizon = token.horizon
@@ -120,47 +120,47 @@ class Gap:
 
 @dataclass(slots=True)
 class IdCursor:
-    """How far a table with growing ids has been read: a watermark, and the gaps below it that may still fill."""
+    """How far a table with growing ids has been read: a watermark, and the ids below it that may still come."""
 
     watermark: int = 0
-    gaps: dict[int, Gap] = field(default_factory=dict)
-    torn: Gap | None = None
-    """A gap of more ids than can be listed: whether they came shows only when everything is read again."""
+    pending_ids: dict[int, PendingId] = field(default_factory=dict)
+    torn: PendingId | None = None
+    """More ids are missing than can be listed: whether they came shows only when everything is read again."""
 
     @property
     def arguments(self) -> tuple[int, list[int]]:
         """For ``id > $1 OR id = ANY($2::bigint[])``."""
-        return self.watermark, list(self.gaps)
+        return self.watermark, list(self.pending_ids)
 
     def unsettled(self, clock: Clock) -> bool:
         """Whether :meth:`settle` needs a token :func:`with_running`."""
-        ripe = clock.monotonic() - GAP_GRACE_SECONDS
-        gaps = (*self.gaps.values(), *([self.torn] if self.torn else ()))
-        return any(gap.horizon is None and gap.noticed < ripe for gap in gaps)
+        ripe = clock.monotonic() - PENDING_GRACE_SECONDS
+        pending = (*self.pending_ids.values(), *([self.torn] if self.torn else ()))
+        return any(missing.horizon is None and missing.noticed < ripe for missing in pending)
 
     def start(self, watermark: int, recent: Iterable[int], clock: Clock) -> None:
-        """Begins at ``watermark``; ``recent`` are the ids among its last MAX_GAP_COUNT that are there."""
+        """Begins at ``watermark``; ``recent`` are the ids among its last MAX_PENDING_IDS that are there."""
         self.watermark = watermark
-        missing = set(range(max(1, watermark - MAX_GAP_COUNT + 1), watermark + 1)) - set(recent)
+        missing = set(range(max(1, watermark - MAX_PENDING_IDS + 1), watermark + 1)) - set(recent)
         now = clock.monotonic()
-        self.gaps = {number: Gap(now) for number in missing}
+        self.pending_ids = {number: PendingId(now) for number in missing}
 
     def saw(self, ids: Iterable[int], clock: Clock) -> None:
         """Takes note of rows just read."""
         now = clock.monotonic()
         for number in sorted(ids):
-            self.gaps.pop(number, None)
+            self.pending_ids.pop(number, None)
             if number > self.watermark:
-                first = max(self.watermark + 1, number - MAX_GAP_COUNT)
+                first = max(self.watermark + 1, number - MAX_PENDING_IDS)
                 if first > self.watermark + 1:
-                    self.torn = Gap(now)
-                self.gaps.update({missing: Gap(now) for missing in range(first, number)})
+                    self.torn = PendingId(now)
+                self.pending_ids.update({missing: PendingId(now) for missing in range(first, number)})
                 self.watermark = number
 
     def settle(self, token: SnapshotToken) -> bool:
-        """Drops the gaps that can no longer fill; True where rows may have come unseen into one too large to list."""
-        for number in [number for number, gap in self.gaps.items() if gap.settled(token)]:
-            del self.gaps[number]
+        """Drops the ids that can no longer come; True where some may have come unseen, too many to be listed."""
+        for number in [number for number, missing in self.pending_ids.items() if missing.settled(token)]:
+            del self.pending_ids[number]
         if self.torn is None or not self.torn.settled(token):
             return False
         self.torn = None
@@ -171,6 +171,6 @@ async def start_cursor(connection: asyncpg.Connection, table: str, clock: Clock)
     """A cursor at the table's present end. ``table`` is one of ours, never input."""
     cursor = IdCursor()
     watermark = await connection.fetchval(f"SELECT coalesce(max(id), 0) FROM {table}")
-    recent = await connection.fetch(f"SELECT id FROM {table} WHERE id > $1", watermark - MAX_GAP_COUNT)
+    recent = await connection.fetch(f"SELECT id FROM {table} WHERE id > $1", watermark - MAX_PENDING_IDS)
     cursor.start(watermark, (row["id"] for row in recent), clock)
     return cursor

@@ -223,8 +223,8 @@ class TableCursors:
     def _arguments(self) -> list[object]:
         arguments: list[object] = []
         for table, cursor in self.cursors.items():
-            watermark, gaps = cursor.arguments
-            arguments += [watermark, [*gaps, *self.live.get(table, ())]]
+            watermark, pending_ids = cursor.arguments
+            arguments += [watermark, [*pending_ids, *self.live.get(table, ())]]
         return arguments
 
     def _flags(self, version: str, changes: ChangeSet) -> None:

@@ -55,7 +55,7 @@ class OpenPositions:
             self.clear()
             return
         query = _query(OPEN, source)
-        rows = await source.connection.fetch(query, cursor.watermark - LOOK_BACK_ROWS, list(cursor.gaps))
+        rows = await source.connection.fetch(query, cursor.watermark - LOOK_BACK_ROWS, list(cursor.pending_ids))
         self._known = {}
         self._take(rows)
         self.complete = True

@@ -177,7 +177,7 @@ class Projected(Generic[State]):
             return
         # Old rows may have been deleted: their ids would be read for nothing.
         first = await source.connection.fetchval(f"SELECT coalesce(min(id), 1) FROM {self.table}")
-        build: Build[State] = Build(first - 1, cursor.watermark, list(cursor.gaps))
+        build: Build[State] = Build(first - 1, cursor.watermark, list(cursor.pending_ids))
         if self._build is None or cursor.watermark < self._build.watermark:
             # Ids that went back are given to other rows: a scan under way would read what change sets bring as well.
             self._build, self._next = build, None

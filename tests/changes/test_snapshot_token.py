@@ -1,4 +1,4 @@
-"""Which ids may still appear: a gap is kept exactly as long as a transaction runs that may fill it."""
+"""Which ids may still appear: an id is pending exactly as long as a transaction runs that may bring it."""
 
 import asyncpg
 import pytest
@@ -22,7 +22,7 @@ SELECT 'BTCUSDT', 'LONG', 'LIVE', 1, 1, 0.1, now(), now(), 1, 1, 'x' FROM genera
 
 @pytest.fixture(autouse=True)
 def no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshot_token, "GAP_GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(snapshot_token, "PENDING_GRACE_SECONDS", 0.0)
 
 
 async def watch_over(connection: asyncpg.Connection) -> TableCursors:
@@ -49,7 +49,7 @@ async def test_a_gap_is_kept_while_a_younger_transaction_may_fill_it(
     await first.start()
     await insert(older, "system_events")
     await second.start()
-    gap = await insert(younger, "trades")
+    pending = await insert(younger, "trades")
     before = await read_token(connection, standby=False, clock=SYSTEM_CLOCK)
     number = await insert(older, "trades")
     await first.commit()
@@ -58,7 +58,7 @@ async def test_a_gap_is_kept_while_a_younger_transaction_may_fill_it(
         await insert(older, "system_events")
         assert not told(await poll(connection, watch))
     await second.commit()
-    assert told(await poll(connection, watch)) == [gap]
+    assert told(await poll(connection, watch)) == [pending]
     await older.close()
     await younger.close()
 
@@ -72,21 +72,21 @@ async def test_a_gap_is_not_judged_by_who_never_looked_who_runs(
     await first.start()
     await insert(older, "system_events")
     await second.start()
-    gap = await insert(younger, "trades")
+    pending = await insert(younger, "trades")
     await insert(older, "trades")
     await first.commit()
     tail = await snapshot_token.start_cursor(connection, "trades", SYSTEM_CLOCK)
     for _ in range(3):
         tail.settle(await read_token(connection, standby=False, clock=SYSTEM_CLOCK))
-    assert gap in tail.gaps
+    assert pending in tail.pending_ids
     for _ in range(3):
         tail.settle(await with_running(connection, await read_token(connection, standby=False, clock=SYSTEM_CLOCK)))
-    assert gap in tail.gaps
+    assert pending in tail.pending_ids
     await second.rollback()
 
     async def is_dropped() -> bool:
         tail.settle(await read_token(connection, standby=False, clock=SYSTEM_CLOCK))
-        return not tail.gaps
+        return not tail.pending_ids
 
     await until(is_dropped)
     await older.close()
@@ -96,7 +96,7 @@ async def test_a_gap_is_not_judged_by_who_never_looked_who_runs(
 async def test_an_id_that_is_written_late_stays_pending(
     connection: asyncpg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(snapshot_token, "GAP_GRACE_SECONDS", 3600.0)
+    monkeypatch.setattr(snapshot_token, "PENDING_GRACE_SECONDS", 3600.0)
     late, watch = await asyncpg.connect(database_url), await watch_over(connection)
     transaction = late.transaction()
     await insert(connection, "trades")  # which makes the server log some numbers in advance
@@ -107,7 +107,7 @@ async def test_an_id_that_is_written_late_stays_pending(
         await insert(connection, "trades")
         await poll(connection, watch)
     await insert(late, "trades", id=number)
-    monkeypatch.setattr(snapshot_token, "GAP_GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(snapshot_token, "PENDING_GRACE_SECONDS", 0.0)
     for _ in range(3):
         await insert(connection, "trades")
         await poll(connection, watch)
@@ -124,11 +124,11 @@ async def test_a_gap_is_dropped_once_nobody_can_fill_it(connection: asyncpg.Conn
     await transaction.rollback()
     await insert(connection, "trades")
     await poll(connection, watch)
-    assert watch.cursors["trades"].gaps
+    assert watch.cursors["trades"].pending_ids
     for _ in range(2):
         await insert(connection, "system_events")
         await poll(connection, watch)
-    assert not watch.cursors["trades"].gaps
+    assert not watch.cursors["trades"].pending_ids
 
 
 async def test_a_gap_too_large_to_list_has_the_table_read_again(
@@ -138,14 +138,14 @@ async def test_a_gap_too_large_to_list_has_the_table_read_again(
     watch = await watch_over(connection)
     import_ = other.transaction()
     await import_.start()
-    await other.execute(FILL, snapshot_token.MAX_GAP_COUNT + 500)
+    await other.execute(FILL, snapshot_token.MAX_PENDING_IDS + 500)
     await insert(connection, "trades")
     assert len(told(await poll(connection, watch))) == 1
     await insert(connection, "system_events")
     assert not (await poll(connection, watch)).corrected
     await import_.commit()
     changes = await poll(connection, watch)
-    assert len(told(changes)) == snapshot_token.MAX_GAP_COUNT
+    assert len(told(changes)) == snapshot_token.MAX_PENDING_IDS
     assert changes.corrected == {"trades"}
     await other.close()
 
@@ -164,7 +164,7 @@ async def test_more_live_rows_than_new_ones_are_read_at_once(connection: asyncpg
     """What is alive must never crowd out what is new."""
     await insert(connection, "trading_sessions")
     watch = await watch_over(connection)
-    watch.cursors["trades"].gaps = dict.fromkeys(range(-MAX_NEW_ROWS - 5, 0), snapshot_token.Gap(0.0))
+    watch.cursors["trades"].pending_ids = dict.fromkeys(range(-MAX_NEW_ROWS - 5, 0), snapshot_token.PendingId(0.0))
     number = await insert(connection, "trades")
     assert told(await poll(connection, watch)) == [number]
 
@@ -206,4 +206,4 @@ def test_a_tail_goes_on_from_where_it_stood() -> None:
     assert tail.arguments == (10, [1, 2, 3, 4, 5, 6, 7, 9])
     tail.saw([9, 12], SYSTEM_CLOCK)
     assert tail.watermark == 12
-    assert set(tail.gaps) == {1, 2, 3, 4, 5, 6, 7, 11}
+    assert set(tail.pending_ids) == {1, 2, 3, 4, 5, 6, 7, 11}
