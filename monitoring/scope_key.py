@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-MAX_ID = 2**31 - 1
-"""Ids are integers in the engine's tables: asking for a larger one would be an error."""
+MAX_ID = 2**63 - 1
+"""Of a bigint, which an owner may have made of the engine's integers: asking for a larger one would be an error."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ SNAPSHOT: Columns = {
 BALANCE: Columns = {"id": "bigint", "total_balance": "numeric", "base_currency": "text", "last_updated": "timestamp"}
 # By the index on session and time.
 NEWEST_BALANCE = """
-SELECT newest.* FROM unnest($1::int[]) AS scope (session), LATERAL (
+SELECT newest.* FROM unnest($1::bigint[]) AS scope (session), LATERAL (
     SELECT {columns} FROM account_balances WHERE session_id = scope.session AND last_updated IS NOT NULL
     ORDER BY last_updated DESC, id DESC LIMIT 1
 ) newest ORDER BY last_updated DESC, id DESC LIMIT 1

@@ -21,7 +21,7 @@ EVENT: Columns = {
 }
 QUERY = f"""
 SELECT {{columns}} FROM system_events
-WHERE session_id = ANY($1::int[]) AND timestamp BETWEEN $2 AND $3
+WHERE session_id = ANY($1::bigint[]) AND timestamp BETWEEN $2 AND $3
 ORDER BY timestamp DESC, id DESC LIMIT {SHOWN_ROWS}
 """
 

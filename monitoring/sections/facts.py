@@ -24,7 +24,7 @@ from monitoring.sections.sources import NO_TABLES, Tables
 INDICATORS = f"""
 SELECT indicators::text AS indicators, timestamp::timestamp AS at FROM
   (SELECT * FROM strategy_executions ORDER BY id DESC LIMIT {NEWEST_EXECUTION_ROWS}) newest
-WHERE session_id = ANY($1::int[]) AND indicators IS NOT NULL ORDER BY id DESC LIMIT 1
+WHERE session_id = ANY($1::bigint[]) AND indicators IS NOT NULL ORDER BY id DESC LIMIT 1
 """
 
 

@@ -13,31 +13,32 @@ from monitoring.sections.section import Context, Reading, Section
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 WEEK = timedelta(days=7)
 """A session's errors before its last sign of life no longer matter: it is far enough to look back for the last one."""
-NEWEST_EXECUTION_ROWS = 200
-"""``strategy_executions`` has no index but its key: only its newest rows are looked at."""
+NEWEST_EXECUTION_ROWS = 20_000
+"""``strategy_executions`` has no index but its key: of its newest rows they are looked at until one is the bot's. A
+backtest beside it may have written thousands since."""
 
 ERRORS = """
 SELECT counted.*, last.* FROM (
     SELECT count(*) FILTER (WHERE {is_error}) AS day, count(*) FILTER (WHERE timestamp > $3 AND {is_error}) AS hour,
            count(*) FILTER (WHERE timestamp > $3) AS events
-    FROM system_events WHERE timestamp > $2 AND timestamp <= $5 AND session_id = ANY($1::int[])
+    FROM system_events WHERE timestamp > $2 AND timestamp <= $5 AND session_id = ANY($1::bigint[])
 ) counted LEFT JOIN LATERAL (
     SELECT timestamp, {message} AS message FROM system_events
-    WHERE timestamp BETWEEN $4 AND $5 AND session_id = ANY($1::int[]) AND {is_error}
+    WHERE timestamp BETWEEN $4 AND $5 AND session_id = ANY($1::bigint[]) AND {is_error}
     ORDER BY timestamp DESC LIMIT 1
 ) last ON true
 """
 LAST_EXECUTION = f"""
-SELECT max(timestamp) FROM
-  (SELECT timestamp, session_id FROM strategy_executions ORDER BY id DESC LIMIT {NEWEST_EXECUTION_ROWS}) newest
-WHERE session_id = ANY($1::int[])
+SELECT timestamp FROM
+  (SELECT id, timestamp, session_id FROM strategy_executions ORDER BY id DESC LIMIT {NEWEST_EXECUTION_ROWS}) newest
+WHERE session_id = ANY($1::bigint[]) ORDER BY id DESC LIMIT 1
 """
 HALT = "SELECT active, {reason} AS reason FROM system_control_flags WHERE name = 'system_halt' ORDER BY id DESC LIMIT 1"
 
 
 async def read_last_decision(reading: Reading) -> datetime | None:
     """When the strategy last logged a decision."""
-    if not reading.capabilities.has("strategy_executions", "timestamp", "session_id"):
+    if not reading.capabilities.has("strategy_executions", "id", "timestamp", "session_id"):
         return None
     at: datetime | None = await reading.connection.fetchval(LAST_EXECUTION, reading.state.session.ids)
     return at

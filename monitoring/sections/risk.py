@@ -16,7 +16,7 @@ ADJUSTMENT: Columns = {
 ADJUSTMENTS_NEED = ("session_id", "parameter_name", "timestamp")
 IN_FORCE = """
 SELECT {columns} FROM risk_adjustments
-WHERE session_id = ANY($1::int[]) AND parameter_name = 'position_size_factor'
+WHERE session_id = ANY($1::bigint[]) AND parameter_name = 'position_size_factor'
   AND ({minutes} IS NULL OR timestamp + {minutes} * interval '1 minute' > $2)
 ORDER BY timestamp DESC, id DESC LIMIT 1
 """

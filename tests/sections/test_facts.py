@@ -144,3 +144,18 @@ async def test_an_order_of_the_future_is_none_of_the_last_day(connection: asyncp
         await insert(connection, "orders", session_id=session, status=status, created_at=ago(hours=hours))
     found = await figures(connection)
     assert (found.values["fill_rate"], found.values["failed_orders"]) == (100, 0)
+
+
+async def test_a_backtest_hides_no_decision_of_the_bot(connection: asyncpg.Connection) -> None:
+    session, decided = await insert(connection, "trading_sessions", start_time=ago(days=3)), ago(minutes=2)
+    await insert(connection, "strategy_executions", session_id=session, timestamp=decided, indicators={"rsi": 40})
+    backtest = await insert(connection, "trading_sessions", mode="BACKTEST")
+    await connection.execute(
+        "INSERT INTO strategy_executions (timestamp, strategy_name, symbol, session_id, indicators)"
+        """ SELECT $1::timestamp - i * interval '1 hour', 's', 'BTCUSDT', $2, '{"rsi": 70}'
+            FROM generate_series(1, 9000) i""",
+        decided,
+        backtest,
+    )
+    found = await figures(connection)
+    assert (found.values["rsi"], found.values["last_data_update"]) == (40, decided)

@@ -18,7 +18,7 @@ PARTIAL = """
 SELECT t.id, t.position_id, t.operation_type::text AS operation_type, p.symbol::text AS symbol, p.side::text AS side,
        p.entry_price, t.price, t.price AS operation_price, t.size, t.pnl, {target_level} AS target_level, t.timestamp
 FROM partial_trades t JOIN positions p ON p.id = t.position_id
-WHERE {owner} = ANY($1::int[])
+WHERE {owner} = ANY($1::bigint[])
 ORDER BY t.id DESC LIMIT $2
 """
 """By id, which is the order in time: the table has no index but its key."""
@@ -26,7 +26,7 @@ PARTIAL_FIELDS = (
     *("id", "position_id", "operation_type", "symbol", "side", "entry_price", "price", "operation_price"),
     *("size", "pnl", "target_level", "timestamp"),
 )
-OWNER = "SELECT {owner} AS session_id FROM positions p WHERE id = $1"
+OWNER = "SELECT {owner} AS session_id FROM positions p WHERE id = $1::bigint"
 
 
 @call("/api/positions", list[Position], ScopeQuery)

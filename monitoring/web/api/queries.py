@@ -9,7 +9,7 @@ from unicodedata import category
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from monitoring.metrics.metric import Priority
-from monitoring.scope_key import ScopeKey
+from monitoring.scope_key import MAX_ID, ScopeKey
 from monitoring.sections import BadParameter
 from monitoring.sections.trades import SORTS, TradeFilter
 from monitoring.web.arguments import Format, Outcome, Side
@@ -138,7 +138,7 @@ class BalanceBody(Struct, kw_only=True, frozen=True):
     reason: Annotated[str, Meta(min_length=1, max_length=200)] = "no reason given"
     updated_by: Annotated[str, Meta(description="Who asks", max_length=50)] | None = "dashboard"
     expected_id: (
-        Annotated[int, Meta(description="Refuse unless this is the newest row of account_balances", ge=1, le=2**31 - 1)]
+        Annotated[int, Meta(description="Refuse unless this is the newest row of account_balances", ge=1, le=MAX_ID)]
         | None
     ) = None
     expected_balance: (
