@@ -104,8 +104,8 @@ async def test_a_new_trade_is_in_the_next_answer(account: int, client: Any, conn
         ("/?session=99", 404),
         ("/?session=abc", 404),
         ("/?session=" + "9" * 40, 404),
-        ("/?range=forever", 400),
-        ("/partials/trades?before=yesterday", 400),
+        ("/?range=forever", 422),
+        ("/partials/trades?before=yesterday", 422),
         ("/nowhere", 404),
     ],
 )

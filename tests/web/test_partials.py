@@ -96,8 +96,8 @@ async def test_a_section_that_fails_says_so_in_its_place(
         ("names=trades,risk,trades", 422, "trades stands there twice"),
         ("names=" + ",".join(["trades"] * 21), 422, "21 sections, expected at most 20"),
         ("names=trades,risk&have=abc", 422, "have: 1 hashes, expected one for each of 2 names"),
-        ("names=trades&range=forever", 400, "expected one of"),
-        ("names=trades&before=yesterday", 400, "before"),
+        ("names=trades&range=forever", 422, "expected one of"),
+        ("names=trades&before=yesterday", 422, "before"),
         ("names=trades&bot=77", 404, "77"),
     ],
 )

@@ -89,8 +89,8 @@ async def test_a_quiet_stream_has_heartbeats_until_the_server_stops() -> None:
 @pytest.mark.parametrize(
     ("query", "status", "says"),
     [
-        ("?payload=2", 400, "payload=2: expected 0 or 1"),
-        ("?payload=1&session=1", 400, "session=1: expected session=current"),
+        ("?payload=2", 422, "payload=2: expected 0 or 1"),
+        ("?payload=1&session=1", 422, "session=1: expected session=current"),
         ("?session=4711", 404, "4711"),
     ],
 )
