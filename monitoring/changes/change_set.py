@@ -29,6 +29,8 @@ class ChangeSet:
     """There was more than one read takes: read again."""
     unapplied: dict[str, set[int]] = field(default_factory=dict)
     """Ids of the rows that the projections do not hold yet."""
+    moved_positions: set[int] = field(default_factory=set)
+    """Of the applied ones, those of which more than the price changed: opened, closed, or of another stop or size."""
 
     def __bool__(self) -> bool:
         return bool(self.rows or self.corrected)
@@ -43,6 +45,7 @@ class ChangeSet:
             for row in rows:
                 self.add(table, row)
         self.corrected |= later.corrected
+        self.moved_positions |= later.moved_positions
 
 
 class Consumer(Protocol):

@@ -18,8 +18,13 @@ LOOK_BACK_ROWS = 1000
 
 COLUMNS = """
 id::bigint AS id, {owner} AS session_id, session_id IS NULL AS lost, status::text = 'OPEN' AS open,
-{last_update} AS last_update
+({terms})::text AS terms, {last_update} AS last_update
 """
+TERMS = {
+    **dict.fromkeys(("size", "current_size", "quantity", "stop_loss", "take_profit", "trailing_stop_price"), "numeric"),
+    **dict.fromkeys(("trailing_stop_activated", "breakeven_triggered"), "boolean"),
+}
+"""What a trader or a stop changes of a position, and a price does not."""
 # Not status::text: an index on the open positions, of an enum too, is used for this alone.
 OPEN = f"SELECT {COLUMNS} FROM positions WHERE (status = 'OPEN' OR id > $1) AND NOT id = ANY($2::bigint[])"
 BY_ID = f"SELECT {COLUMNS} FROM positions WHERE id = ANY($1::bigint[])"
@@ -30,6 +35,8 @@ class _Known(NamedTuple):
     lost: bool
     """It names no session: whichever owns it depends on its orders."""
     open: bool
+    terms: str
+    """How large it is and where it ends."""
     touched: datetime | None
 
 
@@ -42,6 +49,8 @@ class OpenPositions:
     """Open positions, and the newest of the others, by id."""
     _touched: dict[int | None, datetime] | None = None
     """When the engine last touched a position of each session; None where that must be found out again."""
+    moved: set[int] = field(default_factory=set)
+    """Those of which more than the price changed since somebody emptied this."""
 
     table = "positions"
 
@@ -63,19 +72,20 @@ class OpenPositions:
     async def read(self, source: Source, ids: Sequence[int]) -> Callable[[], None]:
         """What became of some; calling what is returned takes it in."""
         if not self.complete:
-            return lambda: None
+            return lambda: self.moved.update(ids)
         rows = await source.connection.fetch(_query(BY_ID, source), ids)
 
         def take() -> None:
-            for number in ids:
-                self._known.pop(number, None)
+            before = {number: self._known.pop(number, None) for number in ids}
             self._take(rows)
+            self.moved |= {number for number in ids if _bare(before[number]) != _bare(self._known.get(number))}
 
         return take
 
     def _take(self, rows: Iterable[asyncpg.Record]) -> None:
         self._known |= {
-            row["id"]: _Known(row["session_id"], row["lost"], row["open"], row["last_update"]) for row in rows
+            row["id"]: _Known(row["session_id"], row["lost"], row["open"], row["terms"], row["last_update"])
+            for row in rows
         }
         self._touched = None
         closed = [number for number, known in self._known.items() if not known.open]
@@ -101,7 +111,13 @@ class OpenPositions:
         return max((self._touched[session] for session in sessions if session in self._touched), default=None)
 
 
+def _bare(position: _Known | None) -> _Known | None:
+    """All but what every price changes."""
+    return position and position._replace(touched=None)
+
+
 def _query(template: str, source: Source) -> str:
     capabilities = source.capabilities
+    terms = ", ".join(capabilities.column("positions", name, kind) for name, kind in TERMS.items())
     last_update = capabilities.column("positions", "last_update", "timestamp")
-    return template.format(owner=owner(capabilities, "positions", "positions"), last_update=last_update)
+    return template.format(owner=owner(capabilities, "positions", "positions"), terms=terms, last_update=last_update)

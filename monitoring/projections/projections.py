@@ -110,6 +110,8 @@ class Projections:
             self.backfill.engine_wrote()
         await self._apply(source, changes.unapplied)
         changes.unapplied = {}
+        changes.moved_positions |= self.positions.moved
+        self.positions.moved = set()
         if changes.corrected:
             await self.begin(source, cursors, changes.corrected)
         if "orders" in changes.rows.keys() | changes.corrected and self.positions.lost_ids:
