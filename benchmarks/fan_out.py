@@ -28,10 +28,10 @@ NAMES = tuple(section.name for section in SECTIONS)
 
 async def measure() -> None:
     hub = Hub(NAMES, SYSTEM_CLOCK, throttle_seconds=0)
-    sockets = BareSockets(hub, SYSTEM_CLOCK).sockets
+    bare = BareSockets(hub, SYSTEM_CLOCK)
     delays: list[float] = []
     processor: list[float] = []
-    async with served(sockets.application(None)) as host, viewers(f"http://{host}", "websocket", 10):
+    async with served(bare.app) as host, viewers(f"http://{host}", "websocket", 10):
         before = resident(os.getpid())
         async with viewers(f"http://{host}", "websocket", VIEWER_COUNT) as crowd:
             grown = resident(os.getpid()) - before
@@ -42,7 +42,7 @@ async def measure() -> None:
                 hub.publish(None, NAMES)
                 delays += [heard - sent for heard in await crowd.tell("heard")]
                 processor.append(time.process_time() - spent)
-    await sockets.close()
+    await bare.sockets.close()
     print(f"processor a signal: {share(processor, 0.5):.1f} ms, memory a viewer: {grown / VIEWER_COUNT / 1024:.1f} KiB")
     print(f"a viewer has it after {share(delays, 0.5):.1f} ms (p50), {share(delays, 0.95):.1f} ms (p95)")
 

@@ -15,6 +15,8 @@ from monitoring.changes.feed import Feed
 from monitoring.clock import SYSTEM_CLOCK, Clock
 from monitoring.config import Settings, signing_key
 from monitoring.database.pool import Database
+from monitoring.layers import App, Layer, wrapped
+from monitoring.links import Links
 from monitoring.metrics.catalogue import CATALOGUE, Metric
 from monitoring.projections import Projections
 from monitoring.reading.bot_list import BotList
@@ -37,7 +39,7 @@ from monitoring.web import api, auth, cors, errors, headers, pages, stream, tabl
 from monitoring.web.compression import Compression
 from monitoring.web.hosts import LocalOnly
 from monitoring.web.json import Json
-from monitoring.web.prefix import App, Prefix
+from monitoring.web.prefix import Prefix
 
 MAX_BODY_BYTES = 64 * 1024
 
@@ -45,28 +47,33 @@ MAX_BODY_BYTES = 64 * 1024
 def create_app(settings: Settings, metrics: Iterable[Metric] = CATALOGUE, clock: Clock = SYSTEM_CLOCK) -> Quart:
     """The application, not connected to anything until it is served."""
     app = Quart("monitoring", static_folder=str(resource_dir("static")), template_folder=str(resource_dir("templates")))
+    links = Links(settings.root_path)
     app.config.update(
         SECRET_KEY=signing_key(settings),
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         SESSION_COOKIE_NAME="monitoring",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_PATH=f"{settings.root_path}/",
+        SESSION_COOKIE_PATH=links("/"),
         PERMANENT_SESSION_LIFETIME=SIGNED_IN_FOR,
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
     )
     app.session_interface = CookieSessions()
-    parts = _put_together(settings, app, tuple(metrics), clock)
+    parts = _put_together(settings, app, links, tuple(metrics), clock)
     app.extensions[KEY] = parts
+    _route(app)
+    _describe(app)
+    _run_with(app, parts)
+    return app
+
+
+def _route(app: Quart) -> None:
     cors.register(app)
     app.before_request(auth.guard)
     headers.register(app)
     errors.register(app)
     for blueprint in (pages.blueprint, tables.blueprint, stream.blueprint, api.blueprint):
         app.register_blueprint(blueprint)
-    _describe(app)
-    _run_with(app, parts)
-    return app
 
 
 class CookieSessions(SecureCookieSessionInterface):
@@ -83,14 +90,13 @@ class CookieSessions(SecureCookieSessionInterface):
         return request.headers.get("X-Forwarded-Proto", request.scheme) == "https"
 
 
-def _put_together(settings: Settings, app: Quart, metrics: tuple[Metric, ...], clock: Clock) -> Services:
+def _put_together(settings: Settings, app: Quart, links: Links, metrics: tuple[Metric, ...], clock: Clock) -> Services:
     """What reads, then what follows the database and tells of it: each part knows only those before it."""
-    database = Database(settings.database_url, clock)
-    reader = Reader(database, Projections(database, clock), _hub(metrics, clock), clock, metrics)
-    environment, feed, admission = make_environment(), Feed(database, clock), Admission(app, settings)
+    reader = _reader(settings, metrics, clock)
+    environment, feed, admission = make_environment(), Feed(reader.database, clock), Admission(app, settings)
     current, streams = CurrentMetrics(reader), EventStreams()
     sockets = Sockets(reader.hub, clock, admission, reader, current, streams, feed)
-    fragments = Fragments(reader, SectionRenderer(environment, settings.root_path), clock)
+    fragments = Fragments(reader, SectionRenderer(environment, links), clock)
     legacy_events = LegacyEvents(reader, current, streams)
     return Services(
         settings=settings,
@@ -99,7 +105,8 @@ def _put_together(settings: Settings, app: Quart, metrics: tuple[Metric, ...], c
         fragments=fragments,
         bots=BotList(reader),
         feed=feed,
-        pages=Pages(settings, environment, clock),
+        links=links,
+        pages=Pages(settings, environment, links, clock),
         metrics=current,
         sockets=sockets,
         event_streams=streams,
@@ -108,6 +115,11 @@ def _put_together(settings: Settings, app: Quart, metrics: tuple[Metric, ...], c
         admission=admission,
         tasks=Tasks(clock),
     )
+
+
+def _reader(settings: Settings, metrics: tuple[Metric, ...], clock: Clock) -> Reader:
+    database = Database(settings.database_url, clock)
+    return Reader(database, Projections(database, clock), _hub(metrics, clock), clock, metrics)
 
 
 def _hub(metrics: tuple[Metric, ...], clock: Clock) -> Hub:
@@ -160,13 +172,19 @@ def _tasks(parts: Services) -> dict[str, Callable[[], Awaitable[None]]]:
 
 
 def asgi(app: Quart) -> App:
-    """The application with Socket.IO beside it, under its sub-path, as a server runs it."""
-    parts: Services = app.extensions[KEY]
+    """The application as a server runs it, with Socket.IO beside it and under its sub-path."""
+    return wrapped(cast(App, app), _layers(app.extensions[KEY]))
+
+
+def _layers(parts: Services) -> list[Layer]:
+    """From the outermost to the innermost."""
     root = parts.settings.root_path
-    pages = Compression(cast(App, app), _static_files())
-    both: App = parts.sockets.application(pages, f"{root}/socket.io")
-    prefixed = Prefix(both, root) if root else both
-    return prefixed if parts.settings.protected else LocalOnly(prefixed)
+    return [
+        *(() if parts.settings.protected else (LocalOnly,)),
+        *((partial(Prefix, root=root),) if root else ()),
+        parts.sockets.layer,
+        partial(Compression, ahead=_static_files()),
+    ]
 
 
 def _static_files() -> list[bytes]:

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -60,9 +61,9 @@ class Source(NamedTuple):
     is_socketio: bool
 
 
-def sources(mode: str, static_dir: Path, root: str) -> list[Source]:
-    """``auto`` prefers vendored copies over the CDN; ``root`` is the base path, as "/" or "/x/"."""
-    return [Source(_url(library, mode, static_dir, root), library.sri, library.is_socketio) for library in LIBRARIES]
+def sources(mode: str, static_dir: Path, link: Callable[[str], str]) -> list[Source]:
+    """``auto`` prefers vendored copies over the CDN; ``link`` gives the address of a path of ours."""
+    return [Source(_url(library, mode, static_dir, link), library.sri, library.is_socketio) for library in LIBRARIES]
 
 
 def vendored(library: Library, static_dir: Path) -> bool:
@@ -70,11 +71,11 @@ def vendored(library: Library, static_dir: Path) -> bool:
     return file.is_file() and library.matches(file.read_bytes())
 
 
-def _url(library: Library, mode: str, static_dir: Path, root: str) -> str:
+def _url(library: Library, mode: str, static_dir: Path, link: Callable[[str], str]) -> str:
     if mode == "cdn":
         return library.cdn_url
     if vendored(library, static_dir):
-        return f"{root}static/vendor/{library.file}?v={library.version}"
+        return link(f"/static/vendor/{library.file}?v={library.version}")
     if mode == "local":
         raise ConfigError(
             f"MONITORING_ASSETS=local: expected {library.package} {library.version} at "

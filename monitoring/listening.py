@@ -61,7 +61,7 @@ def _is_monitoring(settings: Settings) -> bool:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - asked, not bound
     connection = http.client.HTTPConnection(host, settings.port, timeout=ANSWER_SECONDS)
     try:
-        connection.request("GET", f"{settings.root_path}/openapi.json")
+        connection.request("GET", _url(settings, host, settings.port) + "openapi.json")
         description = json.loads(connection.getresponse().read(MAX_ANSWER_BYTES))
         return bool(description["info"]["title"] == "Monitoring")
     except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError):

@@ -18,6 +18,7 @@ from monitoring.app import asgi, create_app
 from monitoring.backoff import Backoff
 from monitoring.config import ConfigError, Settings, notices
 from monitoring.database.pool import DatabaseUnavailable
+from monitoring.layers import App
 from monitoring.listening import address, listen
 from monitoring.logs import announce, configure
 from monitoring.metrics.catalogue import Metric
@@ -26,7 +27,6 @@ from monitoring.services import KEY, Services
 from monitoring.signals.hub import MAX_VIEWERS
 from monitoring.stalled import Http, WebSocket
 from monitoring.transports.sockets import MAX_MESSAGE_BYTES
-from monitoring.transports.websocket_guard import App
 
 log = logging.getLogger(__name__)
 

@@ -10,6 +10,7 @@ from monitoring.changes.feed import Feed
 from monitoring.clock import Clock
 from monitoring.config import Settings
 from monitoring.database.pool import Database
+from monitoring.links import Links
 from monitoring.projections import Projections
 from monitoring.reading.bot_list import BotList
 from monitoring.reading.reader import Reader
@@ -37,6 +38,7 @@ class Services:
     fragments: Fragments
     bots: BotList
     feed: Feed
+    links: Links
     pages: Pages
     metrics: CurrentMetrics
     sockets: Sockets

@@ -55,11 +55,6 @@ async def bare(hub: Hub) -> AsyncIterator[BareSockets]:
 
 
 @pytest.fixture
-def sockets(bare: BareSockets) -> Sockets:
-    return bare.sockets
-
-
-@pytest.fixture
 def clients() -> Iterator[contextlib.ExitStack]:
     """Closes the clients that a test entered."""
     with contextlib.ExitStack() as stack:
@@ -121,16 +116,16 @@ async def change(hub: Hub, page: Raw) -> int:
 
 
 async def test_pages_that_stop_reading_are_disconnected(
-    hub: Hub, sockets: Sockets, clients: contextlib.ExitStack, monkeypatch: pytest.MonkeyPatch
+    hub: Hub, bare: BareSockets, clients: contextlib.ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stalled, "STALLED_SECONDS", 1.0)
-    async with served(sockets.application(None), KERNEL) as host, let_in(host) as page:
+    async with served(bare.app, KERNEL) as host, let_in(host) as page:
         await page.event("hello")
         for _ in range(STUCK):
             clients.enter_context(await stuck_client(host, {"fragments": True}))
         assert hub.viewers == STUCK + 1
         assert await change(hub, page) < MOST_GROWTH
-        assert longest_queue(sockets) <= PINGS
+        assert longest_queue(bare.sockets) <= PINGS
         await until(lambda: hub.viewers == 1)
         clients.close()
 
@@ -140,7 +135,7 @@ async def test_programs_that_stop_reading_are_disconnected(
 ) -> None:
     monkeypatch.setattr(stalled, "STALLED_SECONDS", 1.0)
     trades = {"trades": [{"id": number, "symbol": "BTCUSDT"} for number in range(50)]}
-    async with served(bare.sockets.application(None), KERNEL) as host, let_in(host, None) as program:
+    async with served(bare.app, KERNEL) as host, let_in(host, None) as program:
         await program.event("connected")
         for _ in range(STUCK):
             clients.enter_context(await stuck_client(host, {}))
@@ -154,7 +149,7 @@ async def test_programs_that_stop_reading_are_disconnected(
 
 
 async def test_a_program_that_reads_slowly_misses_no_trade(bare: BareSockets) -> None:
-    async with served(bare.sockets.application(None), KERNEL) as host, let_in(host, None) as program:
+    async with served(bare.app, KERNEL) as host, let_in(host, None) as program:
         await program.event("connected")
         for number in range(MAX_KEPT_ROWS):
             bare.streams.emit("trade_update", {"trades": [{"id": number, "filler": "x" * 1000}]})
@@ -186,7 +181,7 @@ async def test_one_who_never_reads_harms_none_of_a_thousand(clients: contextlib.
     long_name = "x" * LONG
     hub = Hub((long_name,), SYSTEM_CLOCK, throttle_seconds=0)
     bare = BareSockets(hub, SYSTEM_CLOCK)
-    async with served(bare.sockets.application(None), KERNEL) as host:
+    async with served(bare.app, KERNEL) as host:
         stuck = clients.enter_context(await stuck_client(host, {"fragments": True}))
         crowd = [await viewer(host) for _ in range(999)]
         for _ in range(10):
@@ -206,7 +201,7 @@ async def test_one_who_never_reads_harms_none_of_a_thousand(clients: contextlib.
 
 @pytest.mark.audit
 async def test_streams_that_stop_reading_keep_one_version_a_section(
-    hub: Hub, sockets: Sockets, clients: contextlib.ExitStack
+    hub: Hub, bare: BareSockets, clients: contextlib.ExitStack
 ) -> None:
     subscriptions = []
 
@@ -220,7 +215,7 @@ async def test_streams_that_stop_reading_keep_one_version_a_section(
 
     async with (
         served(streaming, KERNEL) as host,
-        served(sockets.application(None)) as other,
+        served(bare.app) as other,
         let_in(other) as page,
     ):
         await page.event("hello")

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Hashable, Mapping
-from urllib.parse import urlencode
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 from quart import Response, g, request, session
@@ -11,12 +10,12 @@ from monitoring.assets import sources
 from monitoring.clock import MAX_CLOCK_SKEW, Clock
 from monitoring.config import Settings
 from monitoring.formatting import FILTERS, MONTHS
+from monitoring.links import Links
 from monitoring.lru import Lru
 from monitoring.metrics.unit import Unit
 from monitoring.rendering.fragments import View
 from monitoring.resources import resource_dir
-from monitoring.scope import DEFAULT_RANGE, RANGES, Scope
-from monitoring.scope_key import ScopeKey
+from monitoring.scope import RANGES, Scope
 from monitoring.sections import SECTIONS, Section
 from monitoring.version import VERSION
 
@@ -64,44 +63,16 @@ class BlockCache:
         return self._kept.put(values, caller()) if html is None else html
 
 
-class Links:
-    """Addresses within the dashboard that keep the session and the range of the page they stand on."""
-
-    def __init__(self, root: str, scope: Scope | None = None) -> None:
-        self._root = root
-        self._kept = {**_named(scope.key), "range": scope.range} if scope else {}
-
-    def __call__(self, path: str, **parameters: str | int | None) -> str:
-        """``path`` under the root, with ``parameters`` over the kept ones; None drops one, session=None any scope."""
-        return self._root + self.local(path, **parameters)
-
-    def local(self, path: str, **parameters: str | int | None) -> str:
-        """The same without the root, as forms of ours name a page."""
-        wanted = {**self._kept, **({"bot": None} if "session" in parameters else {}), **parameters}
-        query = {key: value for key, value in wanted.items() if value is not None and not _default(key, value)}
-        return path + (f"?{urlencode(query)}" if query else "")
-
-
-def _named(key: ScopeKey) -> dict[str, str]:
-    """The parameter that names a scope."""
-    name, _, value = str(key).partition("=")
-    return {name: value}
-
-
-def _default(key: str, value: object) -> bool:
-    return (key, value) in (("session", "current"), ("range", DEFAULT_RANGE))
-
-
 class SectionRenderer:
     """Makes the HTML of one section."""
 
-    def __init__(self, environment: Environment, root: str) -> None:
+    def __init__(self, environment: Environment, links: Links) -> None:
         self._environment = environment
-        self._root = root
+        self._links = links
 
     def __call__(self, section: Section, scope: Scope, view: View, arguments: Mapping[str, str]) -> str:
         template = self._environment.get_template(f"partials/{section.name}.html")
-        link = Links(self._root, scope)
+        link = self._links.within(scope)
         return template.render(
             section=section,
             view=view,
@@ -117,20 +88,14 @@ class SectionRenderer:
 class Pages:
     """Whole pages."""
 
-    def __init__(self, settings: Settings, environment: Environment, clock: Clock) -> None:
+    def __init__(self, settings: Settings, environment: Environment, links: Links, clock: Clock) -> None:
         self._settings = settings
+        self._links = links
         self._clock = clock
         self._environment = environment
         self.libraries: list[tuple[str, str | None, bool]] = list(
-            sources(settings.assets, resource_dir("static"), f"{settings.root_path}/")
+            sources(settings.assets, resource_dir("static"), links)
         )
-
-    def link(self, scope: Scope | None = None) -> Links:
-        """Makes addresses that keep the scope."""
-        return Links(self._settings.root_path, scope)
-
-    def url(self, path: str, **parameters: str) -> str:
-        return self.link()(path, **parameters)
 
     def info(self) -> dict[str, object]:
         """What every page shows of the application and of its viewer."""
@@ -142,7 +107,7 @@ class Pages:
             "version": VERSION,
             "libraries": self.libraries,
             "now": self._clock.now(),
-            "root": self._settings.root_path,
+            "url": self._links,
         }
 
     async def compile(self) -> None:
@@ -154,7 +119,7 @@ class Pages:
     def page(self, template: str, scope: Scope | None = None, **values: object) -> Response:
         """A page from ``templates/``, never cached: it shows an account."""
         html = self._environment.get_template(template).render(
-            page=self.info(), scope=scope, link=self.link(scope), **values
+            page=self.info(), scope=scope, link=self._links.within(scope), **values
         )
         return Response(html, content_type="text/html; charset=utf-8")
 

@@ -13,8 +13,9 @@ from weakref import WeakKeyDictionary
 
 from monitoring.admission import Admission
 from monitoring.clock import Clock
+from monitoring.layers import App, Message, Receive, Scope, Send
 from monitoring.transports.connections import ConnectionLimit, close
-from monitoring.transports.websocket_guard import CONNECT, App, Message, RateLimit, Receive, Scope, Send, well_formed
+from monitoring.transports.websocket_guard import CONNECT, RateLimit, well_formed
 
 log = logging.getLogger(__name__)
 

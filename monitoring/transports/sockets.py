@@ -14,6 +14,7 @@ from monitoring.changes.feed import Feed
 from monitoring.clock import Clock
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
+from monitoring.layers import App, Receive, Scope, Send, local_path
 from monitoring.reading.reader import Reader
 from monitoring.scope_key import CURRENT, ScopeKey, UnknownSession, parse_scope
 from monitoring.signals.hub import Hub, Subscription
@@ -22,10 +23,11 @@ from monitoring.transports.connections import ConnectionLimit, close
 from monitoring.transports.current_metrics import CurrentMetrics
 from monitoring.transports.event_buffer import EventStreams
 from monitoring.transports.polling_guard import PollingGuard
-from monitoring.transports.websocket_guard import App, WebSocketGuard
+from monitoring.transports.websocket_guard import WebSocketGuard
 
 log = logging.getLogger(__name__)
 
+PATH = "/socket.io/"
 PING_INTERVAL_SECONDS, PING_TIMEOUT_SECONDS = 15, 10
 MAX_MESSAGE_BYTES = 16_384
 REQUEST_UPDATE_SECONDS = 1.0
@@ -70,11 +72,18 @@ class Sockets:
         self.server.on("disconnect", self._disconnect)
         self.server.on("request_update", self._request_update)
 
-    def application(self, others: Any, path: str = "socket.io") -> App:
-        """An ASGI application that answers at ``path`` and leaves the rest to ``others``."""
-        both = socketio.ASGIApp(self.server, others, socketio_path=path)
-        polling = PollingGuard(both, MAX_MESSAGE_BYTES, self.limit, self.admission, self.clock)
-        return WebSocketGuard(both, path, MAX_MESSAGE_BYTES, self.limit, polling, self.clock)
+    def layer(self, others: App) -> App:
+        """An ASGI application that answers at PATH, and leaves the rest to ``others``."""
+        engine = self.server.handle_request
+        websockets = WebSocketGuard(engine, MAX_MESSAGE_BYTES, self.limit, self.clock)
+        polling = PollingGuard(engine, MAX_MESSAGE_BYTES, self.limit, self.admission, self.clock)
+
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            ours = scope["type"] in ("http", "websocket") and f"{local_path(scope)}/".startswith(PATH)
+            handler = (polling if scope["type"] == "http" else websockets) if ours else others
+            await handler(scope, receive, send)
+
+        return application
 
     def _origin_allowed(self, origin: str | None, environ: Mapping[str, str]) -> bool:
         host, fetch_site = environ.get("HTTP_HOST", ""), environ.get("HTTP_SEC_FETCH_SITE")

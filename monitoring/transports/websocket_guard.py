@@ -8,21 +8,14 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 from urllib.parse import parse_qs
 
 from monitoring.clock import Clock
+from monitoring.layers import App, Message, Receive, Scope, Send
 from monitoring.transports import connections
 from monitoring.transports.connections import ConnectionLimit
 
 log = logging.getLogger(__name__)
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 BURST_COUNT, MESSAGES_PER_SECOND = 20, 10
 """So many messages are taken at once, and then so many each second. Further ones wait, and their sender too."""
@@ -38,22 +31,16 @@ RESERVED_EVENTS = frozenset({"connect", "connect_error", "disconnect"})
 
 
 class WebSocketGuard:
-    """ASGI middleware for the Engine.IO server, which is at ``path``; requests there that poll go to ``polling``."""
+    """ASGI application in front of the Engine.IO server ``app``, for WebSockets."""
 
-    def __init__(self, app: App, path: str, max_bytes: int, limit: ConnectionLimit, polling: App, clock: Clock) -> None:
+    def __init__(self, app: App, max_bytes: int, limit: ConnectionLimit, clock: Clock) -> None:
         self._app = app
-        self._path = f"/{path.strip('/')}/"
         self._max_bytes = max_bytes
         self._limit = limit
-        self._polling = polling
         self._clock = clock
         self._upgrading: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and f"{scope['path']}/".startswith(self._path):
-            return await self._polling(scope, receive, send)
-        if scope["type"] != "websocket":
-            return await self._app(scope, receive, send)
         sid = parse_qs(scope["query_string"].decode("latin-1")).get("sid", [""])[0]
         if sid:
             return await self._upgrade(sid, scope, receive, send)

@@ -58,8 +58,7 @@ async def guard() -> Response | None:
         await services().feed.caught_up(exact="HX-Request" not in request.headers)
         return None
     if wanted == READING and wants_html():
-        pages = services().pages
-        return redirect(pages.url("/login", next=request.full_path.rstrip("?")))  # type: ignore[return-value]
+        return redirect(services().links("/login", next=request.full_path.rstrip("?")))  # type: ignore[return-value]
     if not settings.token:
         raise Problem(403, "writing_closed", "Set MONITORING_DASHBOARD_TOKEN to allow this.")
     raise Problem(401, "unauthorized", "The operator's token is needed: X-Dashboard-Token or Authorization: Bearer.")

@@ -13,8 +13,8 @@ from functools import lru_cache
 from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header
 
+from monitoring.layers import App, Message, Receive, Scope, Send
 from monitoring.lru import Lru
-from monitoring.web.prefix import App, Receive, Scope, Send
 
 TEXT = re.compile(rb"text/(?!event-stream)|application/(?:json|javascript|manifest\+json)|image/svg\+xml")
 GZIP_LEVEL = 4
@@ -78,13 +78,13 @@ class _Answer:
         self._send = send
         self._compressed = compressed
         self._wanted = wanted
-        self._start: dict[str, object] = {}
+        self._start: Message = {}
         """What is held back until the body, or the first piece of it, is known."""
         self._headers: Headers = []
         self._held: list[bytes] = []
         self._stream: zlib._Compress | None = None
 
-    async def send(self, message: dict[str, object]) -> None:
+    async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             await self._begin(message)
         elif message["type"] != "http.response.body" or not (self._start or self._stream):
@@ -94,8 +94,8 @@ class _Answer:
         else:
             await self._hold(message)
 
-    async def _begin(self, message: dict[str, object]) -> None:
-        headers: Headers = [(name.lower(), value) for name, value in message["headers"]]  # type: ignore[attr-defined]
+    async def _begin(self, message: Message) -> None:
+        headers: Headers = [(name.lower(), value) for name, value in message["headers"]]
         kind, length = _value(headers, b"content-type"), _value(headers, b"content-length")
         if not TEXT.match(kind) or _value(headers, b"content-encoding"):
             return await self._send(message)
@@ -111,10 +111,10 @@ class _Answer:
             await self._send_start(_encoded(headers))
         return None
 
-    async def _hold(self, message: dict[str, object]) -> None:
+    async def _hold(self, message: Message) -> None:
         """Keeps a piece of a body of known length; sends all of it with the last one."""
         if piece := message.get("body"):
-            self._held.append(piece)  # type: ignore[arg-type]
+            self._held.append(piece)
         if message.get("more_body"):
             return
         body = self._held[0] if len(self._held) == 1 else b"".join(self._held)
@@ -134,9 +134,9 @@ class _Answer:
         await self._send({**self._start, "headers": headers})
         self._start = {}
 
-    async def _piece(self, stream: "zlib._Compress", message: dict[str, object]) -> None:
+    async def _piece(self, stream: "zlib._Compress", message: Message) -> None:
         more = bool(message.get("more_body"))
-        body = stream.compress(message.get("body", b""))  # type: ignore[arg-type]
+        body = stream.compress(message.get("body", b""))
         body += b"" if more else stream.flush()
         if body or not more:
             await self._send({**message, "body": body})

@@ -8,7 +8,7 @@ import ipaddress
 import json
 from functools import lru_cache
 
-from monitoring.web.prefix import App, Receive, Scope, Send
+from monitoring.layers import App, Receive, Scope, Send
 
 REFUSAL = json.dumps(
     {

@@ -137,14 +137,14 @@ async def login() -> Response:
         return response
     session.permanent = True
     session["operator"] = admission.mark
-    return redirect(services().pages.url(target), code=303)  # type: ignore[return-value]
+    return redirect(services().links(target), code=303)  # type: ignore[return-value]
 
 
 @blueprint.post("/logout")
 @public
 async def logout() -> Response:
     session.clear()
-    return redirect(services().pages.url("/"), code=303)  # type: ignore[return-value]
+    return redirect(services().links("/"), code=303)  # type: ignore[return-value]
 
 
 @blueprint.post("/theme")
@@ -155,12 +155,12 @@ async def theme() -> Response:
     wanted = form.get("theme", "")
     if wanted not in THEMES:
         raise BadParameter(f"theme={wanted[:20]}: expected one of {', '.join(THEMES)}")
-    response: Response = redirect(services().pages.url(_local(form.get("next", "/"))), code=303)  # type: ignore[assignment]
+    response: Response = redirect(services().links(_local(form.get("next", "/"))), code=303)  # type: ignore[assignment]
     response.set_cookie(
         "theme",
         wanted,
         max_age=YEAR_SECONDS,
-        path=services().pages.url("/"),
+        path=services().links("/"),
         samesite="Lax",
         httponly=True,
         secure=current_app.session_interface.get_cookie_secure(current_app),

@@ -1,12 +1,6 @@
 """The sub-path that the dashboard is served under, whether the proxy in front takes it off or leaves it on."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+from monitoring.layers import App, Receive, Scope, Send
 
 
 class Prefix:

@@ -12,6 +12,7 @@ from quart import Quart
 from monitoring.admission import Admission
 from monitoring.clock import Clock
 from monitoring.config import load_settings
+from monitoring.layers import App, Receive, Scope, Send
 from monitoring.scope_key import CURRENT, ScopeKey, SessionScope, UnknownSession
 from monitoring.signals.hub import Hub
 from monitoring.transports.event_buffer import EventStreams
@@ -21,6 +22,10 @@ from tests.serving import served
 from tests.waiting import until
 
 SETTINGS = {"DATABASE_URL": "postgresql://nowhere/none", "MONITORING_CORS_ALLOWED_ORIGINS": "https://friend.example"}
+
+
+async def nothing_else(scope: Scope, _receive: Receive, _send: Send) -> None:
+    raise RuntimeError(f"{scope['type']}: nothing but Socket.IO here")
 
 
 class BareSockets:
@@ -34,6 +39,10 @@ class BareSockets:
         self.is_foreign = Admission(app, load_settings(SETTINGS)).is_foreign
         self.streams = EventStreams()
         self.sockets = Sockets(hub, clock, self, self, self, self.streams, self)
+
+    @property
+    def app(self) -> App:
+        return self.sockets.layer(nothing_else)
 
     def wake(self) -> None:
         """There is no feed that would have to hurry."""
@@ -69,11 +78,7 @@ class Bare(BareSockets):
 @asynccontextmanager
 async def serving() -> AsyncIterator[Bare]:
     made = Bare()
-
-    async def others(scope: dict[str, str], _receive: object, _send: object) -> None:
-        raise RuntimeError(f"{scope['type']}: nothing but Socket.IO here")
-
-    async with served(made.sockets.application(others)) as host:
+    async with served(made.app) as host:
         made.host = host
         yield made
     await made.sockets.close()

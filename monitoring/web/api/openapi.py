@@ -49,7 +49,7 @@ class Provider(OpenAPIProvider):
         made = super().schema()
         made["components"]["securitySchemes"] = SECURITY_SCHEMES
         made["tags"] = TAGS
-        made["servers"] = [{"url": self._app.extensions[KEY].settings.root_path or "/"}]
+        made["servers"] = [{"url": self._app.extensions[KEY].links("") or "/"}]
         return made
 
     def generate_rules(self) -> Iterable[Rule]:
