@@ -12,6 +12,7 @@ from monitoring.sections import (
     performance,
     positions,
     risk,
+    scope,
     status,
     summary,
     trades,
@@ -20,6 +21,7 @@ from monitoring.sections.section import BadParameter, Context, Section
 
 SECTIONS: tuple[Section, ...] = (
     status.SECTION,
+    scope.SECTION,
     balance.SECTION,
     drawdown.SECTION,
     summary.SECTION,

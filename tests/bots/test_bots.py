@@ -188,3 +188,9 @@ async def test_an_ended_bot_without_snapshots_says_so(page: Page, connection: as
         return "BACKTEST" in words and words.count('title="no equity snapshot yet"') == 2
 
     await until(listed)
+
+
+async def test_an_open_page_counts_the_sessions_of_its_bot(page: Page, connection: asyncpg.Connection) -> None:
+    await page.shows("scope", "· 1 session since")
+    await restart(connection)
+    await page.shows("scope", "· 2 sessions since")
