@@ -1,7 +1,6 @@
 """The demo: an embedded PostgreSQL with a made-up history, and a simulated engine that goes on writing."""
 
 import asyncio
-import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -16,9 +15,7 @@ from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.schema import create_schema
 from monitoring.demo.engine import Engine
 from monitoring.demo.past import DAYS, seed_history
-from monitoring.postgres.embedded import EmbeddedError, EmbeddedServer
-
-log = logging.getLogger(__name__)
+from monitoring.postgres.embedded import EmbeddedServer
 
 DATABASE = "monitoring_demo_2"
 """An older version filled ``monitoring_demo`` with trades every few seconds, which this one cannot go on from."""
@@ -86,12 +83,13 @@ async def _start(data_dir: Path) -> EmbeddedServer:
 
 
 async def _start_again(server: EmbeddedServer) -> None:
-    """PostgreSQL was killed, say. A cancellation waits, so that no server is left that nobody stops."""
+    """PostgreSQL was killed, say. A cancellation waits, so that no server is left that nobody stops.
+
+    Raises EmbeddedError.
+    """
     starting = asyncio.create_task(asyncio.to_thread(server.start_database))
     try:
         await asyncio.shield(starting)
-    except EmbeddedError as error:
-        log.warning("the demo's PostgreSQL cannot be started again: %s", error)
     except asyncio.CancelledError:
         await asyncio.wait([starting])
         raise

@@ -14,6 +14,7 @@ from monitoring.demo.market import Market
 from monitoring.demo.past import RUNNING
 from monitoring.demo.resume import last_closes, last_prices, resume
 from monitoring.demo.store import Postgres, RealTimer, Timer
+from monitoring.errors import UserError
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ SKILL_FACTOR = 3.0
 class Engine:
     """``speed`` is how many times as fast the market moves and the bots trade; rows carry the true time.
 
-    ``restart`` is called where the database is lost, and may start it again.
+    ``restart`` is called where the database is lost, and may start it again; where it cannot it raises UserError.
     """
 
     def __init__(
@@ -46,6 +47,8 @@ class Engine:
         self._random = generator or np.random.default_rng()
         self._stopping = asyncio.Event()
         self._lost = False
+        self._failure = ""
+        """Why the database could not be started again, as it was logged last."""
 
     def stop(self) -> None:
         """Asks for a clean stop, which ends the sessions."""
@@ -68,13 +71,18 @@ class Engine:
         if not self._lost:
             log.warning("the demo's engine lost its database and tries again: %s", error or type(error).__name__)
         self._lost = True
-        if self._restart is not None:
-            await self._restart()
+        try:
+            if self._restart is not None:
+                await self._restart()
+        except UserError as failure:
+            if str(failure) != self._failure:
+                log.warning("the demo's database cannot be started again: %s", failure)
+            self._failure = str(failure)
 
     async def _trade(self, connection: asyncpg.Connection) -> None:
         market, bots = await start_bots(connection, self._timer, self._random, self._speed)
         if self._lost:
-            self._lost = False
+            self._lost, self._failure = False, ""
             text = "Connection to the database lost and restored"
             for desk in (bot.desk for bot in bots):
                 at = self._timer.now()

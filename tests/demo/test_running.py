@@ -52,20 +52,36 @@ async def test_a_demo_that_was_killed_is_in_nobodys_way(folder: Path) -> None:
         assert first.process.pid != second.process.pid
 
 
+async def goes_on(dashboard: str) -> bool:
+    """Whether the engine writes again."""
+    async with httpx.AsyncClient(base_url=dashboard) as client:
+        return "lost and restored" in (await client.get("/partials/events")).text
+
+
+def kill_database(folder: Path) -> None:
+    psutil.Process(int((folder / "cluster" / "postmaster.pid").read_text().split()[0])).send_signal(signal.SIGKILL)
+
+
 async def test_a_killed_database_is_started_again(folder: Path) -> None:
-    def postmaster() -> int:
-        return int((folder / "cluster" / "postmaster.pid").read_text().split()[0])
-
-    async with (
-        run_dashboard("--demo", "--demo-dir", str(folder)) as demo,
-        httpx.AsyncClient(base_url=demo.url) as client,
-    ):
-        killed = postmaster()
-        psutil.Process(killed).send_signal(signal.SIGKILL)
-
-        async def goes_on() -> bool:
-            return "lost and restored" in (await client.get("/partials/events")).text
-
-        await until(goes_on)
-        assert postmaster() != killed
+    async with run_dashboard("--demo", "--demo-dir", str(folder)) as demo:
+        kill_database(folder)
+        await until(lambda: goes_on(demo.url))
         assert sum("lost its database" in line for line in demo.log) == 1
+
+
+async def test_a_database_that_does_not_start_is_said_once(folder: Path) -> None:
+    async with run_dashboard("--demo", "--demo-dir", str(folder)) as demo:
+        settings = folder / "cluster" / "postgresql.auto.conf"
+        before = settings.read_text()
+        settings.write_text("port = 'no number'\n")
+        kill_database(folder)
+        tried = set[float]()
+
+        def tried_often() -> bool:
+            tried.add((folder / "postgres.log").stat().st_mtime)
+            return len(tried) > 8
+
+        await until(tried_often)
+        settings.write_text(before)
+        await until(lambda: goes_on(demo.url))
+        assert sum("cannot be started again" in line for line in demo.log) == 1
