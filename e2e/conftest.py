@@ -21,6 +21,8 @@ ARTIFACTS = Path("test-results")
 """Playwright makes it when there is something to keep."""
 MEASURED = "live again"
 """The property in which a test reports how soon a page was live: promise, seconds, and seconds on an idle machine."""
+WHOLE_PAGE = {"width": 1440, "height": 9000}
+"""A window in which every section is in sight."""
 BROWSER_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -32,6 +34,11 @@ BROWSER_ARGUMENTS = [
 ]
 
 expect.set_options(timeout=1000 * WAIT_SECONDS)  # patience for a busy machine; how quick it is, the benchmarks tell
+
+
+async def look_at(page: Page, section: str) -> None:
+    """Scrolls a section into sight: what is out of sight is not fetched."""
+    await page.locator(f"#{section}").scroll_into_view_if_needed()
 
 
 async def until_live(page: Page) -> None:

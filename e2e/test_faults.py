@@ -6,7 +6,7 @@ import socket
 import asyncpg
 from playwright.async_api import Page, expect
 
-from e2e.conftest import OpenPage, until_live
+from e2e.conftest import WHOLE_PAGE, OpenPage, look_at, until_live
 from monitoring.postgres.embedded import EmbeddedServer
 from tests.faults.crash import kill
 from tests.rows import insert, now
@@ -16,6 +16,7 @@ from tests.running import Dashboard, run_dashboard
 async def shows_new_trades(page: Page, database_url: str, account: int) -> None:
     """Waits until the page is right again without a reload."""
     engine = await asyncpg.connect(database_url)
+    await look_at(page, "trades")
     number = await insert(engine, "trades", session_id=account, symbol="DOGEUSDT", pnl=123, exit_time=now())
     await engine.close()
     await expect(page.locator(f"#trade-{number}")).to_contain_text("DOGEUSDT")
@@ -25,7 +26,7 @@ async def shows_new_trades(page: Page, database_url: str, account: int) -> None:
 async def test_postgresql_is_killed_and_recovers(
     dashboard: Dashboard, open_page: OpenPage, server: EmbeddedServer, database_url: str, account: int
 ) -> None:
-    page = await open_page(dashboard.url)
+    page = await open_page(dashboard.url, viewport=WHOLE_PAGE)
     await until_live(page)
     await page.evaluate("window.notReloaded = true")
     await kill(server)
@@ -54,6 +55,7 @@ async def test_the_dashboard_is_killed_and_started_again(account: int, database_
     missed = await insert(engine, "trades", session_id=account, symbol="MISSED", pnl=1, exit_time=now())
     await engine.close()
     async with run_dashboard("--db-url", database_url, "--port", port):
+        await look_at(page, "trades")
         await expect(page.locator(f"#trade-{missed}")).to_be_attached()
         await until_live(page)
         await shows_new_trades(page, database_url, account)

@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 from playwright.async_api import expect
 
+from e2e.conftest import look_at
 from e2e.networks.transports import OpenPage, hears, mark, reaches
 from e2e.nginx import Nginx
 from tests.rows import insert, now
@@ -26,6 +27,8 @@ async def test_ten_tabs_do_not_starve_each_other(
     await asyncio.gather(*live)
     transports = [await tab.get_attribute("html", "data-live") for tab in tabs]
     assert (transports.count("sse"), transports.count("poll")) == (STREAMS, TABS - STREAMS)
+    for tab in tabs:
+        await look_at(tab, "trades")
     number = await insert(connection, "trades", session_id=account, pnl=3, exit_time=now())
     shown = [expect(tab.locator(f"#trade-{number}")).to_be_attached() for tab in tabs]
     await asyncio.gather(*shown)
@@ -33,18 +36,20 @@ async def test_ten_tabs_do_not_starve_each_other(
     assert answered == 200
 
 
-async def test_a_tab_out_of_sight_gives_its_stream_back(
-    nginx: Nginx, open_page: OpenPage, connection: asyncpg.Connection, account: int
+@pytest.mark.parametrize(("site", "transport"), [("plain", "ws"), ("stripped", "sse")])
+async def test_a_tab_out_of_sight_closes_its_line(
+    nginx: Nginx, open_page: OpenPage, connection: asyncpg.Connection, account: int, site: str, transport: str
 ) -> None:
-    page = await open_page(nginx.url("stripped"))
-    await reaches(page, "sse")
+    page = await open_page(nginx.url(site))
+    await reaches(page, transport)
     await mark(page)
+    await look_at(page, "trades")
     await page.evaluate(HIDE, True)
-    await reaches(page, "none", 1, "out of sight: stream given back")
+    await reaches(page, "none", 1, f"out of sight: {transport} closed")
     number = await insert(connection, "trades", session_id=account, pnl=3, exit_time=now())
     await mark(page)
     await page.evaluate(HIDE, False)
-    await reaches(page, "sse", 2, "in sight again: events")
+    await reaches(page, transport, 2, f"in sight again: {transport}")
     await expect(page.locator(f"#trade-{number}")).to_be_attached()
     await hears(page, connection, account)
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 from playwright.async_api import Page, Route, expect
 
+from e2e.conftest import look_at
 from tests.rows import insert, now
 
 OpenPage = Callable[..., Awaitable[Page]]
@@ -23,9 +24,9 @@ window.WebSocket = new Proxy(WebSocket, {
 });
 new MutationObserver(function () {
   var data = document.documentElement.dataset;
-  transports.push({ name: data.live, at: performance.now() });
+  transports.push({ name: 'silent' in data ? 'silent' : data.live, at: performance.now() });
   data.passed = transports.map(function (transport) { return transport.name; }).join(' ');
-}).observe(document, { subtree: true, attributes: true, attributeFilter: ['data-live'] });
+}).observe(document, { subtree: true, attributes: true, attributeFilter: ['data-live', 'data-silent'] });
 """
 MARK = """() => {
   transports = [{ name: 'mark', at: performance.now() }];
@@ -64,6 +65,7 @@ async def uses(page: Page, transport: str) -> None:
 
 async def hears(page: Page, connection: asyncpg.Connection, account: int) -> None:
     """Waits until a trade that is committed now is on the page."""
+    await look_at(page, "trades")
     number = await insert(connection, "trades", session_id=account, pnl=7, exit_time=now())
     await expect(page.locator(f"#trade-{number}")).to_be_attached()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Hashable, Mapping
+from urllib.parse import urlencode
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 from quart import Response, g, request, session
@@ -81,7 +82,7 @@ class SectionRenderer:
             scope=scope,
             arguments=arguments,
             link=link,
-            source=link(f"/partials/{section.name}", **arguments),
+            source=urlencode(arguments),
         )
 
 

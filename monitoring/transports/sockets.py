@@ -28,7 +28,8 @@ from monitoring.transports.websocket_guard import WebSocketGuard
 log = logging.getLogger(__name__)
 
 PATH = "/socket.io/"
-PING_INTERVAL_SECONDS, PING_TIMEOUT_SECONDS = 15, 10
+PING_INTERVAL_SECONDS, PING_TIMEOUT_SECONDS = 5, 7
+"""A page that has heard nothing for both says so."""
 MAX_MESSAGE_BYTES = 16_384
 REQUEST_UPDATE_SECONDS = 1.0
 """Between two answers to ``request_update``; each goes to all clients that have asked."""

@@ -8,7 +8,7 @@ from monitoring.signals.hub import Hub
 from monitoring.transports.current_metrics import CurrentMetrics
 from monitoring.transports.event_buffer import EventBuffer, EventStreams
 
-HEARTBEAT_SECONDS = 15.0
+HEARTBEAT_SECONDS = 5.0
 """A heartbeat is an event, because a page's script does not see comments."""
 RETRY = b"retry: 1000\n\n"
 """Tells a browser to reconnect after so many milliseconds."""

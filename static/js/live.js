@@ -1,17 +1,24 @@
-// Keeps sections fresh by Socket.IO, else Server-Sent Events, else polling; with htmx or without. ES5.
+// Hears which sections are stale (Socket.IO, else Server-Sent Events, else polling); htmx fetches those in sight. ES5.
 (function (d, w) {
   'use strict';
-  var data = d.documentElement.dataset, base = data.root, query = data.bot ? '?bot=' + data.bot : '?session=' + data.session,
-    // milliseconds, each replaced by its data attribute
-    time = { hello: 4000, sseWait: 1500, silence: 35000, sseRetry: 15000, poll: 5000, flap: 15000, pause: 60000, retry: 6000, spread: 800 },
-    now = Date.now, mode, away, skew, key,
-    have = JSON.parse(data.versions || '{}'), want = {}, fetching = {},
+  var data = d.documentElement.dataset, base = data.root, query = '?' + data.query,
+    time = { hello: 4000, sseWait: 1500, silence: 12000, sseRetry: 15000, poll: 5000, flap: 15000, pause: 60000, retry: 6000 },
+    now = Date.now, key, mode, away, gone, skew, heard = now(),
+    shown = JSON.parse(data.versions || '{}'), announced = {}, newest = '',
+    seen = {}, fetching, fetched = 0, due = Infinity, timer,
     es, esSeen, esNext, esFails = 0, unlock, turn = 0,
     polling, pollNext = 0, offline,
-    sock, wsSince, wsNext, short = 0;
+    sock, wsSince, wsNext, short = 0,
+    sight = w.IntersectionObserver && new IntersectionObserver(function (entries) {
+      entries.forEach(function (entry) {
+        // one without a box never comes into sight
+        seen[entry.target.id] = entry.isIntersecting || !entry.boundingClientRect.height;
+      });
+      later();
+    });
 
   function setMode(name) {
-    mode = data.live = name;
+    mode = data.live = gone ? 'gone' : name;
   }
 
   function each(selector, act) {
@@ -25,82 +32,105 @@
   function get(url, type, done) {
     var request = new XMLHttpRequest();
     request.open('GET', url);
-    request.responseType = type; // what is not of this type is null
-    request.timeout = 15000;
+    request.responseType = type;
+    request.timeout = 10000;
     request.setRequestHeader('HX-Request', 'true');
     request.onloadend = function () {
-      done(this.status === 200 && this.response, this.status);
+      done(this.status, this.response);
     };
     request.send();
   }
 
-  // Unless begun anew, its animation ends in "Not updating".
-  function seen() {
-    var pulse = d.getElementById('pulse');
-    if (pulse) pulse.parentNode.replaceChild(pulse.cloneNode(true), pulse);
+  function hear() {
+    heard = now();
+    delete data.silent;
   }
 
   function hello(message, name) {
     setMode(name);
     if (message.now) skew = message.now - now();
-    stale(message.versions, time.spread);
+    stale(message.versions);
   }
 
-  function stale(versions, spread) {
-    seen();
-    for (key in versions) {
-      delete want[key];
-      want[key] = versions[key];
-      if (!(key in have)) have[key] = want[key];
+  // Without a gap it is urgent.
+  function stale(signal) {
+    var gap = signal.gap && (navigator.connection || {}).saveData ? 10000 : signal.gap;
+    hear();
+    for (key in signal) if (typeof signal[key] === 'string') announced[key] = newest = signal[key];
+    later(gap && fetched + gap - now(), signal.spread);
+  }
+
+  function later(ms, spread) {
+    due = Math.min(due, now() + (ms > 0 ? ms : 0) + Math.random() * (spread || 0));
+    clearTimeout(timer);
+    timer = setTimeout(refresh, due - now());
+  }
+
+  function look() {
+    each('[data-hash]', function (section) {
+      if (sight) sight.observe(section);
+    });
+  }
+
+  function refresh() {
+    if (fetching || away) return;
+    var asked = {}, own = '', have, url, names = Object.keys(announced).filter(function (name) {
+      return announced[name] !== shown[name] && d.getElementById(name) && (!sight || seen[name]);
+    });
+    due = names.splice(20).length ? 0 : Infinity;
+    if (!names.length) return;
+    have = names.map(function (name) {
+      var known = d.getElementById(name).dataset;
+      asked[name] = announced[name];
+      own += known.own || '';
+      return known.hash || '';
+    });
+    url = base + 'partials' + query + own + '&names=' + names + '&have=' + have + '&at=' + encodeURIComponent(newest);
+    fetching = 1;
+    fetched = now();
+    if (w.htmx) {
+      htmx.ajax('GET', url, { asked: asked, swap: 'none', selectOOB: '#' + names.join(':outerMorph,#') + ':outerMorph' });
+    } else {
+      get(url, 'text', function (status, html) {
+        if (status === 200) replace(html);
+        answered(asked, status, html);
+      });
     }
-    flush(spread);
   }
 
-  function flush(spread) {
-    var sections = Object.keys(want).filter(function (section) { return want[section] !== have[section]; });
-    if (!d.hidden) sections.forEach(function (section, n) {
-      have[section] = want[section];
-      // first alone, others spread
-      var wait = spread && sections.length > 2 ? Math.random() * spread : n && 40 + Math.random() * n * 18;
-      if (wait) setTimeout(refresh, wait, section);
-      else refresh(section);
+  function replace(html) {
+    var box = d.createElement('div');
+    box.innerHTML = html;
+    [].slice.call(box.children).forEach(function (fresh) {
+      var old = d.getElementById(fresh.id);
+      if (old) old.parentNode.replaceChild(fresh, old);
     });
   }
 
-  function refresh(section) {
-    var element = d.getElementById(section);
-    if (w.htmx) htmx.trigger(d.body, section + ':changed');
-    if (!element || 'htmxPowered' in element.dataset || fetching[section]++) return;
-    fetching[section] = 1;
-    get(element.getAttribute('hx-get'), 'document', function (page, status) {
-      var fresh = page && page.getElementById(section), again = fetching[section] > 1;
-      fetching[section] = 0;
-      if (fresh) {
-        element.parentNode.replaceChild(fresh, element);
-        if (w.htmx) htmx.process(fresh);
-      } else failed(section, status);
-      if (again) refresh(section);
-    });
+  function answered(asked, status, text) {
+    fetching = 0;
+    look();
+    if (status === 204 || (status === 200 && /data-hash/.test(text))) {
+      for (key in asked) shown[key] = asked[key];
+    } else {
+      for (key in asked) {
+        d.getElementById(key).classList.add('old');
+        delete d.getElementById(key).dataset.hash;
+      }
+      refused(status, text);
+      later(about(time.retry));
+    }
+    if (due < Infinity) later(due - now());
   }
 
-  function failed(section, status) {
-    var element = d.getElementById(section);
-    if (element) element.classList.add('old');
-    signIn(status);
-    setTimeout(function () {
-      have[section] = 0;
-      flush();
-    }, about(time.retry));
-  }
-
-  function htmxFailed(event) {
-    var context = event.detail.ctx || {}, section = (context.sourceElement || {}).id;
-    if (want[section]) failed(section, (context.response || {}).status);
-  }
-
-  // The new page shows the form.
-  function signIn(status) {
-    if (/40[13]/.test(status) && performance.now() > time.retry) location.reload();
+  function refused(status, text) {
+    if (status === 404 && /(unknown|no)_session/.test(text)) {
+      gone = 1;
+      sleep();
+      setMode();
+    } else if ((/40[13]/.test(status) || /unknown_section/.test(text)) && performance.now() > time.retry) {
+      location.reload();
+    }
   }
 
   function sse() {
@@ -132,9 +162,9 @@
       hello(message, 'sse');
     });
     on('stale', stale);
-    on('hb', seen);
+    on('hb', hear);
     es.onerror = function () {
-      if (es.readyState > 1) sseFailed(); // 502: the browser gave up
+      if (es.readyState > 1) sseFailed(); // after a 502
       else if (mode === 'sse') {
         setMode('none');
         watch();
@@ -172,16 +202,17 @@
 
   function poll() {
     polling = 1;
-    get(base + 'versions' + query, 'json', function (versions, status) {
+    get(base + 'versions' + query, 'json', function (status, answer) {
+      var versions = status === 200 && answer;
       polling = 0;
       pollNext = now() + about(time.poll) * (versions ? 1 : 0.3);
-      if (mode === 'ws' || mode === 'sse') return;
+      if (mode === 'ws' || mode === 'sse' || away) return;
       if (versions) {
         if (offline) esNext = 0;
         hello({ versions: versions }, 'poll');
       } else {
         setMode('none');
-        signIn(status);
+        refused(status, JSON.stringify(answer));
       }
       offline = !versions;
     });
@@ -191,7 +222,7 @@
     if (sock || !w.io || !w.WebSocket) return;
     sock = io({
       path: base + 'socket.io', transports: ['websocket'], auth: { fragments: true, bot: data.bot, session: data.session },
-      timeout: time.hello, reconnectionDelayMax: time.pause
+      timeout: time.hello, reconnectionDelayMax: time.pause, autoConnect: !away
     });
     sock.on('hello', function (message) {
       wsSince = now();
@@ -199,7 +230,7 @@
       sseStop();
     });
     sock.on('stale', stale);
-    sock.io.on('ping', seen);
+    sock.io.on('ping', hear);
     sock.on('disconnect', wsFailed);
     sock.on('connect_error', wsFailed);
   }
@@ -216,48 +247,59 @@
   }
 
   function tick() {
-    if (d.hidden || away) return;
-    each('time[data-age]', age);
+    if (away) return;
+    each('time[data-age]', function (element) {
+      var text = span(Date.parse(element.getAttribute('datetime')) - skew), words = text ? text + ' ago' : 'just now';
+      if (element.textContent !== words) element.textContent = words;
+    });
+    if (now() - heard > time.silence) d.getElementById('silent').textContent = data.silent = ' for ' + span(heard);
     if (es && now() - esSeen > (mode === 'sse' ? time.silence : time.hello)) return sseFailed();
     if (sock && !sock.active && now() > wsNext) sock.connect();
     sse();
     if (esFails && mode !== 'ws' && mode !== 'sse' && !polling && now() > pollNext) poll();
   }
 
-  function age(element) {
-    var seconds = (now() + skew - Date.parse(element.getAttribute('datetime'))) / 1000, text = 'just now';
+  function span(moment) {
+    var seconds = (now() - moment) / 1000, text = '';
     [['s', 1], ['min', 60], ['h', 3600], ['d', 86400]].forEach(function (unit) {
-      if (seconds >= unit[1]) text = Math.floor(seconds / unit[1]) + '\u00a0' + unit[0] + ' ago';
+      if (seconds >= unit[1]) text = Math.floor(seconds / unit[1]) + '\u00a0' + unit[0];
     });
-    if (element.textContent !== text) element.textContent = text;
+    return text;
   }
 
-  function wake() {
-    away = esNext = pollNext = 0;
-    if (sock && mode !== 'ws') sock.disconnect().connect();
-    flush();
-    tick();
-  }
-
-  d.addEventListener('visibilitychange', function () {
-    if (d.hidden) sseStop();
-    else wake();
-  });
-  w.addEventListener('online', wake);
-  w.addEventListener('pagehide', function () {
+  function sleep() {
     away = 1;
     sseStop();
     if (sock) sock.disconnect();
+  }
+
+  function wake() {
+    if (d.hidden || gone) return;
+    away = esNext = pollNext = 0;
+    if (sock && mode !== 'ws') sock.disconnect().connect();
+    later();
+    tick();
+  }
+
+  d.addEventListener('htmx:finally:request', function (event) {
+    var ctx = event.detail.ctx;
+    if (ctx.asked) answered(ctx.asked, ctx.status === 'swapped' && ctx.response.status, ctx.text);
+    else look();
   });
+  d.addEventListener('visibilitychange', function () {
+    d.hidden ? sleep() : wake();
+  });
+  w.addEventListener('online', wake);
+  w.addEventListener('pagehide', sleep);
   w.addEventListener('pageshow', function () {
     if (away) wake();
   });
-  d.addEventListener('htmx:response:error', htmxFailed);
-  d.addEventListener('htmx:error', htmxFailed);
 
+  away = d.hidden;
   skew = (Date.parse(data.now) || now()) - now();
   for (key in time) if (data[key]) time[key] = +data[key];
   setMode('none');
+  look();
   esNext = now() + time.sseWait;
   setTimeout(tick, time.sseWait + 9);
   setInterval(tick, 1000);

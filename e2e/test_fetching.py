@@ -1,0 +1,84 @@
+"""Which sections an open page fetches, when, and what it says of a bot that is gone."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import asyncpg
+import pytest
+from playwright.async_api import Page, expect
+
+from e2e.conftest import WHOLE_PAGE, OpenPage, look_at, until_live
+from tests.rows import ago, insert, now
+from tests.running import Dashboard
+from tests.waiting import waiting
+
+FETCHES = """
+performance.getEntriesByType('resource').filter(entry => entry.name.includes('/partials?'))
+  .map(entry => [entry.startTime, entry.name])
+"""
+NO_WEBSOCKETS = "delete window.WebSocket;"
+
+
+async def fetches(page: Page) -> list[tuple[float, set[str]]]:
+    """The requests for sections so far: when each began, in milliseconds, and which sections it asked for."""
+    found = await page.evaluate(FETCHES)
+    return [(began, set(parse_qs(urlsplit(url).query)["names"][0].split(","))) for began, url in found]
+
+
+async def test_one_request_brings_all_that_changed(
+    dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, account: int
+) -> None:
+    page = await open_page(dashboard.url, viewport=WHOLE_PAGE)
+    await until_live(page)
+    number = await insert(connection, "trades", session_id=account, exit_time=now())
+    await expect(page.locator(f"#trade-{number}")).to_be_attached()
+    _, names = next(fetch for fetch in await fetches(page) if "trades" in fetch[1])
+    assert {"trades", "performance", "risk", "summary"} <= names
+
+
+async def test_out_of_sight_is_fetched_when_it_scrolls_in(
+    dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, account: int
+) -> None:
+    page = await open_page(dashboard.url)
+    await until_live(page)
+    number = await insert(connection, "trades", session_id=account, exit_time=now())
+    async with waiting():
+        while not await fetches(page):
+            await page.wait_for_load_state("networkidle")
+    assert not any("trades" in names for _, names in await fetches(page))
+    await look_at(page, "trades")
+    await expect(page.locator(f"#trade-{number}")).to_be_attached()
+
+
+async def test_without_an_observer_everything_is_in_sight(
+    dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, account: int
+) -> None:
+    page = await open_page("about:blank")
+    await page.add_init_script("delete window.IntersectionObserver;")
+    await page.goto(dashboard.url)
+    await until_live(page)
+    number = await insert(connection, "trades", session_id=account, exit_time=now())
+    await expect(page.locator(f"#trade-{number}")).to_be_attached()
+
+
+@pytest.mark.parametrize("transport", ["ws", "sse"])
+async def test_who_looks_at_a_bot_that_is_deleted_is_told(
+    dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, transport: str
+) -> None:
+    other = await insert(connection, "trading_sessions", mode="PAPER", strategy_name="old", end_time=ago(days=1))
+    page = await open_page("about:blank")
+    await page.clock.install()
+    if transport == "sse":
+        await page.add_init_script(NO_WEBSOCKETS)
+    await page.goto(f"{dashboard.url}/?bot={other}")
+    await expect(page.locator(f"html[data-live={transport}]")).to_be_attached()
+    await connection.execute("DELETE FROM trading_sessions WHERE id = $1", other)
+    await expect(page.get_by_role("alert")).to_contain_text("This bot is gone")
+    await expect(page.locator(".lost")).to_be_visible()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("websocket", lambda socket: asked.append(socket.url))
+    await page.clock.fast_forward("05:00")
+    await page.evaluate("dispatchEvent(new Event('online'))")
+    await page.get_by_role("link", name="See other bots").click()
+    await expect(page.locator("h1")).to_have_text("Bots")
+    assert [url for url in asked if urlsplit(url).path in ("/partials", "/versions", "/events", "/socket.io/")] == []
