@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from monitoring.charts import LineChart, line_chart
-from monitoring.metrics.facts import Drawdown
 from monitoring.projections.bookings import NEEDS as FLOWS_NEED
 from monitoring.sections.curves import drawdown_points
 from monitoring.sections.section import Context, Section
@@ -13,17 +12,12 @@ from monitoring.sections.section import Context, Section
 
 @dataclass(frozen=True, slots=True)
 class DrawdownView:
-    """``deepest`` is of the range shown, ``drawdown`` of the whole history.
-
-    ``counting`` is the share read of a long history of which so far only closes are known, None once every row is.
-    """
+    """``deepest`` is of the range shown."""
 
     unknown: str | None
     """Why nothing is known yet, where that is so."""
     chart: LineChart | None
     deepest: float | None
-    drawdown: Drawdown | None
-    counting: float | None
 
 
 async def load(context: Context) -> DrawdownView:
@@ -35,8 +29,6 @@ async def load(context: Context) -> DrawdownView:
         None if history.flows_known else context.facts.no_history,
         line_chart(points, hanging=True),
         float(known.min()) if known.size else None,
-        context.facts.drawdown,
-        counting=context.state.counting,
     )
 
 

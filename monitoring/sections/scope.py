@@ -8,4 +8,4 @@ async def load(context: Context) -> Scope:
     return context.scope
 
 
-SECTION = Section("scope", "Scope", load, ticks=60.0, facts=False)
+SECTION = Section("scope", "Scope", load, ticks=5.0, facts=False)

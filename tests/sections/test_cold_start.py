@@ -128,4 +128,4 @@ async def test_in_the_end_everything_is_there(
             await asyncio.sleep(0)
     assert (await json_of(client, "/ready"))["histories"] == {}
     assert (await json_of(client, "/api/metrics"))["total_trades"] == 41
-    assert "Reading the history" not in await (await client.get("/partials/balance")).get_data(as_text=True)
+    assert "Reading the history" not in await (await client.get("/partials/equity_curve")).get_data(as_text=True)

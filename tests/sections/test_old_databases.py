@@ -159,5 +159,7 @@ async def test_no_profit_is_made_up_where_deposits_are_unknown(change: str, clie
     assert {point["drawdown"] for point in history} == {None}
     sections = {name: await (await client.get(f"/partials/{name}")).get_data(as_text=True) for name in WITH_RETURNS}
     assert {name for name, html in sections.items() if WITHOUT_DEPOSITS[change] in html} == set(WITH_RETURNS)
-    assert "Reading the history" not in sections["balance"]
+    curve = await (await client.get("/partials/equity_curve")).get_data(as_text=True)
+    assert "11,000.00" in curve
+    assert "Reading the history" not in curve
     assert WITHOUT_DEPOSITS[change] in await (await client.get("/table/drawdown")).get_data(as_text=True)

@@ -1,0 +1,33 @@
+"""Equity Curve: equity over the range up to its newest snapshot. A price alone adds no point."""
+
+from dataclasses import dataclass
+
+from monitoring.charts import LineChart, line_chart
+from monitoring.metrics.facts import Flow
+from monitoring.projections.times import epoch
+from monitoring.sections.curves import equity_points
+from monitoring.sections.section import Context, Section
+
+
+@dataclass(frozen=True, slots=True)
+class EquityCurveView:
+    """``chart`` is None where the range holds no snapshot.
+
+    ``counting`` is the share read of a long history of which so far only closes are known, None once every row is.
+    """
+
+    currency: str | None
+    chart: LineChart | None
+    flows: tuple[Flow, ...]
+    counting: float | None
+
+
+async def load(context: Context) -> EquityCurveView:
+    since = context.scope.since(context.now)
+    flows = tuple(flow for flow in context.state.flows if flow.at >= since)
+    points = equity_points(context.state.history.curve(since))
+    chart = line_chart(points, markers=[epoch(flow.at) for flow in flows])
+    return EquityCurveView(context.facts.account.currency, chart, flows, context.state.counting)
+
+
+SECTION = Section("equity_curve", "Equity Curve", load, needs=("account_history",), ticks=60.0)
