@@ -24,6 +24,8 @@ NOTE_TRADES = """
 }
 """
 LONGEST_WAIT = 15
+WHOLE_PAGE = {"width": 1280, "height": 9000}
+"""Every section is in sight, and so fetched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Browser:
         """The front page, connected over a WebSocket."""
         async with async_playwright() as playwright:
             launched = await playwright.chromium.launch(executable_path=find_chromium(), args=[*ARGUMENTS])
-            page = await launched.new_page()
+            page = await launched.new_page(viewport=WHOLE_PAGE)  # type: ignore[arg-type]
             await page.goto(address)
             await page.wait_for_selector("html[data-live=ws]")
             await page.evaluate(NOTE_TRADES)

@@ -7,6 +7,8 @@ from quart import Quart, Response, request
 
 from monitoring.services import KEY, Services
 
+FETCHED = {"X-Content-Type-Options": "nosniff"}
+
 
 def content_security_policy(libraries: Iterable[str]) -> str:
     """Scripts from here and the files of ``libraries`` on a CDN, nothing inline."""
@@ -21,7 +23,7 @@ def of_every_answer(parts: Services) -> dict[str, str]:
     """The headers that do not depend on what is asked."""
     found = {
         "Content-Security-Policy": content_security_policy(url for url, _, _ in parts.pages.libraries),
-        "X-Content-Type-Options": "nosniff",
+        **FETCHED,
         "Referrer-Policy": "same-origin",
         "X-Frame-Options": "DENY",
         "Cross-Origin-Opener-Policy": "same-origin",
@@ -35,7 +37,8 @@ def register(app: Quart) -> None:
 
     @app.after_request
     async def add(response: Response) -> Response:
-        response.headers.extend(common)
+        # What an open page fetches becomes no document of its own; these headers would be most of what it receives.
+        response.headers.extend(FETCHED if "HX-Request" in request.headers else common)
         static = request.path.startswith("/static/") and response.status_code < 400
         response.headers.setdefault("Cache-Control", "public, max-age=3600" if static else "no-store")
         return response

@@ -107,6 +107,17 @@ async def test_a_wrong_request_is_told_why(account: int, client: Any, query: str
     assert words in (await response.get_json())["error"]["message"]
 
 
+async def test_who_opens_an_answer_as_a_page_is_protected(account: int, client: Any) -> None:
+    """What a script fetches needs less; its headers are most of what an open page receives."""
+    opened = await client.get("/partials?names=risk")
+    fetched = await client.get("/partials?names=risk", headers=PAGE)
+    assert "default-src 'none'" in opened.headers["Content-Security-Policy"]
+    assert "Content-Security-Policy" not in fetched.headers
+    for answer in (opened, fetched):
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
 async def test_the_list_is_as_described(account: int, client: Any) -> None:
     spec = await (await client.get("/openapi.json")).get_json()
     answers = spec["paths"]["/partials"]["get"]["responses"]
