@@ -19,6 +19,7 @@ from monitoring.layers import App, Layer, wrapped
 from monitoring.links import Links
 from monitoring.metrics.catalogue import CATALOGUE, Metric
 from monitoring.projections import Projections
+from monitoring.reading.alert_watch import AlertWatch
 from monitoring.reading.bot_list import BotList
 from monitoring.reading.reader import Reader
 from monitoring.rendering.fragments import Fragments
@@ -94,22 +95,22 @@ def _put_together(settings: Settings, app: Quart, links: Links, metrics: tuple[M
     """What reads, then what follows the database and tells of it: each part knows only those before it."""
     reader = _reader(settings, metrics, clock)
     environment, feed, admission = make_environment(), Feed(reader.database, clock), Admission(app, settings)
-    current, streams = CurrentMetrics(reader), EventStreams()
-    sockets = Sockets(reader.hub, clock, admission, reader, current, streams, feed)
+    sockets = _sockets(reader, admission, feed, clock)
     fragments = Fragments(reader, SectionRenderer(environment, links), clock)
-    legacy_events = LegacyEvents(reader, current, streams)
+    legacy_events = LegacyEvents(reader, sockets.metrics, sockets.streams)
     return Services(
         settings=settings,
         clock=clock,
         reader=reader,
         fragments=fragments,
         bots=BotList(reader),
+        alerts=AlertWatch(reader, clock),
         feed=feed,
         links=links,
         pages=Pages(settings, environment, links, clock),
-        metrics=current,
+        metrics=sockets.metrics,
         sockets=sockets,
-        event_streams=streams,
+        event_streams=sockets.streams,
         legacy_events=legacy_events,
         dispatcher=Dispatcher(reader, fragments, legacy_events),
         admission=admission,
@@ -117,9 +118,13 @@ def _put_together(settings: Settings, app: Quart, links: Links, metrics: tuple[M
     )
 
 
+def _sockets(reader: Reader, admission: Admission, feed: Feed, clock: Clock) -> Sockets:
+    return Sockets(reader.hub, clock, admission, reader, CurrentMetrics(reader), EventStreams(), feed)
+
+
 def _reader(settings: Settings, metrics: tuple[Metric, ...], clock: Clock) -> Reader:
     database = Database(settings.database_url, clock)
-    return Reader(database, Projections(database, clock), _hub(metrics, clock), clock, metrics)
+    return Reader(database, Projections(database, clock), _hub(metrics, clock), clock, metrics, settings.config)
 
 
 def _hub(metrics: tuple[Metric, ...], clock: Clock) -> Hub:
@@ -166,6 +171,7 @@ def _tasks(parts: Services) -> dict[str, Callable[[], Awaitable[None]]]:
         "announcements": parts.dispatcher.run,
         "histories": parts.projections.backfill.run,
         "updates": parts.legacy_events.run,
+        "alerts": parts.alerts.run,
         "refresh": FullRefresh(parts.feed, parts.legacy_events, parts.settings.update_interval).run,
         "clockwork": Clockwork(parts.reader, parts.dispatcher, parts.clock).run,
     }

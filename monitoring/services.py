@@ -12,6 +12,7 @@ from monitoring.config import Settings
 from monitoring.database.pool import Database
 from monitoring.links import Links
 from monitoring.projections import Projections
+from monitoring.reading.alert_watch import AlertWatch
 from monitoring.reading.bot_list import BotList
 from monitoring.reading.reader import Reader
 from monitoring.rendering.fragments import Fragments
@@ -37,6 +38,7 @@ class Services:
     reader: Reader
     fragments: Fragments
     bots: BotList
+    alerts: AlertWatch
     feed: Feed
     links: Links
     pages: Pages

@@ -146,14 +146,14 @@ async def _runs(
 
     def run(session: Session) -> Run:
         known = max(session.start, signs.get(session.id, session.start))
-        sign = _last_sign(projections, session.id, now, known)
+        sign = newest_sign(projections, session.id, now, known)
         limit = limits.get(session.id) or _limit(projections, session.id)
         return Run(session, session.ended(now), sign, limit, now - sign > 2 * limit, currencies.get(session.id))
 
     return [run(session) for session in sessions]
 
 
-def _last_sign(projections: Projections, session: int, now: datetime, known: datetime) -> datetime:
+def newest_sign(projections: Projections, session: int, now: datetime, known: datetime) -> datetime:
     """The newest of ``known`` and what the projections saw of a session; a row from the future is no sign of life."""
     record = projections.equity.states.get(session)
     written = from_epoch(record.newest.last[0]) if record is not None and record.newest is not None else None
@@ -217,7 +217,7 @@ def heard_since(runs: Iterable[Run], projections: Projections, now: datetime) ->
     """Whether one of the runs is silent or not, or over or not, otherwise than as it was read."""
     for run in runs:
         if run.end is None:
-            sign = _last_sign(projections, run.id, now, run.last_sign)
+            sign = newest_sign(projections, run.id, now, run.last_sign)
             limit = _limit(projections, run.id) if projections.equity.complete else run.limit
             heard = replace(run, end=run.session.ended(now), last_sign=sign, silent=now - sign > 2 * limit)
             if heard.silent != run.silent or (ended_at(heard, now) is None) != (ended_at(run, now) is None):

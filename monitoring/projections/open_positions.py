@@ -103,6 +103,14 @@ class OpenPositions:
         wanted = frozenset(sessions)
         return sorted(number for number, known in self._known.items() if known.open and known.session in wanted)
 
+    def open_by_session(self) -> dict[int | None, list[int]]:
+        """The open positions of every session, and under None those that belong to none."""
+        found: dict[int | None, list[int]] = {}
+        for number, known in self._known.items():
+            if known.open:
+                found.setdefault(known.session, []).append(number)
+        return found
+
     def last_update(self, sessions: Iterable[int]) -> datetime | None:
         """When the engine last touched a position of them."""
         if self._touched is None:

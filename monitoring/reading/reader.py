@@ -5,14 +5,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 import asyncpg
 
 from monitoring.bots.current import current
+from monitoring.bots.neighbours import Neighbours, neighbours
 from monitoring.bots.roster import Roster, heard_since, read_roster
 from monitoring.changes.change_set import ChangeSet
 from monitoring.clock import Clock
+from monitoring.configfile import ConfigFile
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.database.pool import Database
@@ -34,6 +37,7 @@ from monitoring.single_flight import SingleFlight
 MAX_FACTS_AGE_SECONDS = 1.0
 """Facts are read again after so long, though nothing has changed but the time."""
 MAX_KEPT_SESSIONS = 256
+NO_CONFIG = ConfigFile()
 
 T = TypeVar("T")
 MAX_KEPT_SCOPES = 64
@@ -65,18 +69,17 @@ class Reader:
         hub: Hub,
         clock: Clock,
         metrics: tuple[Metric, ...] = CATALOGUE,
+        config_file: ConfigFile = NO_CONFIG,
     ) -> None:
         self.database, self.projections, self.hub = database, projections, hub
-        self.metrics = metrics
-        """The catalogue, and what the operator added."""
-        self.shown = Shown(metrics)
-        self._clock = clock
+        self.metrics, self.config_file = metrics, config_file
+        """The catalogue with what the operator added, and the operator's file."""
+        self.shown, self._clock = Shown(metrics), clock
         self._sessions: dict[ScopeKey, Session | None] = {}
         self._fresh: set[ScopeKey] = set()
         """Which of them are known to be as the database has them; the others are the last known."""
         self._finding: SingleFlight[ScopeKey, set[ScopeKey], Session | None] = SingleFlight()
-        self._rereads = Rereads(hub, clock)
-        self._fact_cache = FactCache(projections, clock)
+        self._rereads, self._fact_cache = Rereads(hub, clock), FactCache(projections, clock)
         self._roster: Roster | None = None
         """None where the sessions must be looked at again."""
         self._known: Lru[tuple[int, ...], _Known] = Lru(MAX_KEPT_SCOPES)
@@ -218,11 +221,26 @@ class Reader:
         try:
             known = await self._know(scope, facts)
             async with self.database.acquire() as connection:
-                capabilities, own = self.database.capabilities, arguments or {}
-                yield Context(connection, capabilities, known.state, known.now, scope, known.facts, self.metrics, own)
+                yield self._context(connection, known, scope, arguments or {})
         except DatabaseUnavailable:
             self._rereads.note_failure(scope.session.newest)
             raise
+
+    def _context(
+        self, connection: asyncpg.Connection, known: _Known, scope: Scope, arguments: Mapping[str, str]
+    ) -> Context:
+        return Context(
+            connection=connection,
+            capabilities=self.database.capabilities,
+            state=known.state,
+            now=known.now,
+            scope=scope,
+            facts_if_read=known.facts,
+            metrics=self.metrics,
+            arguments=arguments,
+            neighbours=partial(self._neighbours, connection, known.state.session),
+            config_file=self.config_file,
+        )
 
     async def _know(self, scope: Scope, facts: bool) -> _Known:
         session = self._newest(scope)
@@ -245,6 +263,12 @@ class Reader:
             return known
         self._rereads.note_status(found.facts)
         return self._known.put(session.ids, known)
+
+    async def _neighbours(self, connection: asyncpg.Connection, session: Session) -> Neighbours:
+        if session.mode != "LIVE":
+            return Neighbours()
+        roster = await self._read_roster(connection, self.database.capabilities)
+        return neighbours(roster, self.projections, session.id, self._clock.now())
 
     def _newest(self, scope: Scope) -> Session:
         """As the database has it, where that is known: who asks may have come before it changed."""

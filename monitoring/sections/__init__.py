@@ -2,6 +2,7 @@
 
 from monitoring.sections import (
     account,
+    alerts,
     balance,
     custom,
     daily_pnl,
@@ -23,6 +24,7 @@ from monitoring.sections.section import BadParameter, Context, Section
 SECTIONS: tuple[Section, ...] = (
     status.SECTION,
     scope.SECTION,
+    alerts.SECTION,
     balance.SECTION,
     equity_curve.SECTION,
     drawdown.SECTION,

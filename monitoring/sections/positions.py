@@ -107,6 +107,11 @@ class Position:
         return None if newest is None or newest in FINISHED else str(newest)
 
     @property
+    def has_stop_orders(self) -> bool:
+        """Whether a stop order was ever placed for it."""
+        return bool(self._stops)
+
+    @property
     def _stops(self) -> list[Mapping[str, object]]:
         return [order for order in self.orders if order["order_type"] == "STOP_LOSS"]
 

@@ -26,6 +26,8 @@ from typing import TypeVar, cast
 
 import asyncpg
 
+from monitoring.bots.neighbours import Neighbours
+from monitoring.configfile import ConfigFile
 from monitoring.database.capabilities import Capabilities
 from monitoring.metrics.catalogue import CATALOGUE, Metric
 from monitoring.metrics.facts import Facts
@@ -57,6 +59,11 @@ class FactsRead:
     sources: Mapping[str, Tables]
 
 
+async def no_neighbours() -> Neighbours:
+    """Of a bot that is alone."""
+    return Neighbours()
+
+
 @dataclass(frozen=True, slots=True)
 class Context(Reading):
     """What a section may read: besides that its scope, and the facts that sections share."""
@@ -68,6 +75,10 @@ class Context(Reading):
     """Every metric there is, the operator's own included."""
     arguments: Mapping[str, str] = field(default_factory=dict)
     """The section's own query parameters, such as a page or a filter; unchecked."""
+    neighbours: Callable[[], Awaitable[Neighbours]] = no_neighbours
+    """Finds what goes on beside a LIVE bot."""
+    config_file: ConfigFile = field(default_factory=ConfigFile)
+    """The operator's."""
 
     @property
     def facts(self) -> Facts:

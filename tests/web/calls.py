@@ -4,6 +4,7 @@ from typing import Any
 
 SCOPED = (
     "/api/status",
+    "/api/alerts",
     "/api/metrics",
     "/api/balance",
     "/api/balance/history",

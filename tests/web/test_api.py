@@ -25,6 +25,7 @@ async def seed_everything(connection: Connection) -> int:
     await insert(
         connection, "orders", session_id=session, position_id=position, status="PENDING", created_at=ago(minutes=1)
     )
+    await insert(connection, "system_events", session_id=session, severity="error", error_code="E1")
     await insert(connection, "correlation_matrix", symbol_pair="BTC-ETH", correlation_value=0.5, last_updated=ago())
     await insert(connection, "portfolio_exposures", correlation_group="a", symbols=["BTC", "ETH"], last_updated=ago())
     return session

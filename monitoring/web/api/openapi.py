@@ -13,7 +13,19 @@ from quart_schema import DataSource, OpenAPIProvider, hide
 from werkzeug.routing.rules import Rule
 
 from monitoring.services import KEY
-from monitoring.web.api import balance, bots, config, market, metrics, partials, positions, state, status, trades
+from monitoring.web.api import (
+    alerts,
+    balance,
+    bots,
+    config,
+    market,
+    metrics,
+    partials,
+    positions,
+    state,
+    status,
+    trades,
+)
 from monitoring.web.api.base import blueprint
 from monitoring.web.api.shapes import Failure
 from monitoring.web.auth import OPERATOR, PUBLIC, public
@@ -28,7 +40,7 @@ SECURITY_SCHEMES: dict[str, Json] = {
 }
 TAGS = [
     {"name": subject.__name__.rpartition(".")[2], "description": (subject.__doc__ or "").split("\n")[0]}
-    for subject in (status, bots, metrics, balance, positions, trades, market, config, state, partials)
+    for subject in (status, alerts, bots, metrics, balance, positions, trades, market, config, state, partials)
 ]
 BY_TOKEN: list[Json] = [{"token": []}, {"bearer": []}]
 FAILURES = {

@@ -26,6 +26,18 @@ class Failure(Struct):
     error: Fault
 
 
+class ListedAlert(Struct):
+    """Something that is wrong with a bot now."""
+
+    code: Annotated[str, Meta(description="Of which kind")]
+    subject: Annotated[str | None, Meta(description="What it is about, where several of a kind can hold at once")]
+    severity: Annotated[str, Meta(description="critical, error, warning or info")]
+    text: str
+    since: Annotated[Moment | None, Meta(description="Time of the oldest row that makes it true")]
+    count: Annotated[int, Meta(description="How many rows or positions make it true")]
+    muted: Annotated[bool, Meta(description="The operator does not want to hear of it")]
+
+
 class Balance(Struct):
     """What the account is worth; each figure is null where the engine has not written it."""
 

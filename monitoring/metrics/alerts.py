@@ -1,0 +1,268 @@
+"""What is wrong with a bot now: one pure function a code, as the contract's table of alerts says.
+
+An alert has a code and, where several can hold at once, a subject. ``since`` is the time of the oldest row that makes
+it true, ``count`` how many rows or positions do. All times are naive UTC.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from monitoring.metrics.facts import Facts
+
+CRITICAL, ERROR, WARNING, INFO = "critical", "error", "warning", "info"
+SEVERITIES = (CRITICAL, ERROR, WARNING, INFO)
+"""Worst first."""
+STOP_GRACE = timedelta(minutes=1)
+"""A position is opened first and its stop placed then."""
+MAX_PRICE_LAG = timedelta(minutes=5)
+"""A price is fresh that is at most so much older than the newest sign of life."""
+WARNING_SHARE = 0.75
+"""Of the drawdown limit, from which on there is a warning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One line. ``muted``: the operator does not want to hear of it."""
+
+    code: str
+    severity: str
+    text: str
+    since: datetime | None
+    count: int = 1
+    subject: str | None = None
+    muted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """An open position and what guards it."""
+
+    id: int
+    symbol: str
+    opened: datetime | None
+    price: Decimal | None
+    priced_at: datetime | None
+    stop: Decimal | None
+    """``stop_loss`` of the position; None where it is NULL, zero or NaN."""
+    has_live_order: bool
+    """Whether the newest stop order is neither missing nor finished."""
+    has_stop_orders: bool = False
+    """Whether any was ever placed for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """So many rows, the oldest of which is of ``since``."""
+
+    count: int
+    since: datetime | None
+    severity: str = WARNING
+    """The worst of them."""
+    subject: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OtherBot:
+    """A LIVE bot that has not ended beside the one that is shown."""
+
+    id: int
+    silent: bool
+    """No sign of life for twice its limit."""
+    positions: int
+    """How many are open."""
+    since: datetime
+    """When its newest session began; of a silent one its last sign of life."""
+
+
+@dataclass(frozen=True, slots=True)
+class Troubles:
+    """What alerts are found in, besides the facts."""
+
+    facts: Facts
+    positions: Sequence[Guarded] | None
+    """None where they cannot be read."""
+    places_stops: bool
+    """Whether the bot has ever placed a stop order."""
+    orphans: Sequence[Rows] = ()
+    """Open positions that no running bot looks after, one each."""
+    failed_orders: Rows | None = None
+    errors: Sequence[Rows] = ()
+    """By error code."""
+    reconciliation: Rows | None = None
+    others: Sequence[OtherBot] = ()
+    max_drawdown: float | None = None
+    """Limit in percent; None where there is none."""
+    drawdown_since: datetime | None = None
+    """The first snapshot since which the drawdown is at the limit, or at the share that warns."""
+
+    @property
+    def is_live(self) -> bool:
+        return self.facts.session.mode == "LIVE"
+
+    @property
+    def has_ended(self) -> bool:
+        return self.facts.session.ended(self.facts.now) is not None
+
+
+Rule = Callable[[Troubles], Iterator[Alert]]
+
+
+def engine_silent(troubles: Troubles) -> Iterator[Alert]:
+    """A LIVE or PAPER bot that has not ended gave no sign of life for twice its limit, halted or not."""
+    facts = troubles.facts
+    if troubles.has_ended or facts.session.mode not in ("LIVE", "PAPER") or _age(facts) <= 2 * facts.limit_seconds:
+        return
+    held = len(troubles.positions or ())
+    text = "the engine gives no sign of life" + (f" while {_positions(held)} open" if held else "")
+    yield Alert("engine_silent", CRITICAL if held else WARNING, text, facts.last_sign or facts.session.run_began)
+
+
+def no_live_stop(troubles: Troubles) -> Iterator[Alert]:
+    """LIVE positions open for more than a minute without a stop, or without a live order for it."""
+    if troubles.is_live and not troubles.has_ended:
+        bare = [one for one in unprotected(troubles) if _is_old_enough(one, troubles.facts.now)]
+        yield from _of_positions("no_live_stop", CRITICAL, bare, "no live stop", lambda one: one.opened)
+
+
+def unprotected(troubles: Troubles) -> list[Guarded]:
+    """Open positions without a stop price, or whose bot places stop orders and has none live for them."""
+    return [
+        one
+        for one in troubles.positions or ()
+        if one.stop is None or (troubles.places_stops and not one.has_live_order)
+    ]
+
+
+def orphan_positions(troubles: Troubles) -> Iterator[Alert]:
+    if troubles.is_live and troubles.orphans:
+        count = len(troubles.orphans)
+        text = f"{_positions(count)} open that no running bot looks after"
+        yield Alert("orphan_positions", CRITICAL, text, _oldest(one.since for one in troubles.orphans), count)
+
+
+def drawdown_limit(troubles: Troubles) -> Iterator[Alert]:
+    drawdown, limit = troubles.facts.drawdown, troubles.max_drawdown
+    if drawdown is None or limit is None or troubles.has_ended or drawdown.current < WARNING_SHARE * limit:
+        return
+    severity = CRITICAL if drawdown.current >= limit else WARNING
+    text = f"drawdown {drawdown.current:.2f} %, the limit is {limit:g} %"
+    yield Alert("drawdown_limit", severity, text, troubles.drawdown_since)
+
+
+def price_unknown(troubles: Troubles) -> Iterator[Alert]:
+    if not troubles.has_ended:
+        unpriced = [one for one in troubles.positions or () if one.price is None]
+        yield from _of_positions("price_unknown", WARNING, unpriced, "no price", _priced)
+
+
+def price_old(troubles: Troubles) -> Iterator[Alert]:
+    """While the engine lives: of one that is silent every price is old, and it is said once."""
+    facts = troubles.facts
+    if troubles.has_ended or _age(facts) > facts.limit_seconds:
+        return
+    old = [one for one in troubles.positions or () if one.price is not None and not _is_fresh(one, facts)]
+    yield from _of_positions("price_old", WARNING, old, "an old price", _priced)
+
+
+def orders_failed(troubles: Troubles) -> Iterator[Alert]:
+    rows = troubles.failed_orders
+    if rows is not None and rows.count:
+        text = f"{rows.count} order{_s(rows.count)} of the last hour failed or of unknown fate"
+        yield Alert("orders_failed", WARNING, text, rows.since, rows.count)
+
+
+def errors(troubles: Troubles) -> Iterator[Alert]:
+    for rows in troubles.errors:
+        of_code = f" {rows.subject}" if rows.subject else ""
+        text = f"{rows.count} error{_s(rows.count)}{of_code} in the last hour"
+        yield Alert("errors", rows.severity, text, rows.since, rows.count, rows.subject)
+
+
+def reconciliation(troubles: Troubles) -> Iterator[Alert]:
+    rows = troubles.reconciliation
+    if rows is not None and rows.count:
+        text = f"{rows.count} finding{_s(rows.count)} of the reconciliation with the exchange ask for a person"
+        yield Alert("reconciliation", rows.severity, text, rows.since, rows.count)
+
+
+def another_live_bot(troubles: Troubles) -> Iterator[Alert]:
+    for other in troubles.others if troubles.is_live else ():
+        text = f"bot {other.id} is LIVE too"
+        if other.silent and other.positions:
+            text = f"bot {other.id} is silent while {_positions(other.positions)} open"
+            yield Alert("another_live_bot", CRITICAL, text, other.since, subject=str(other.id))
+        else:
+            yield Alert("another_live_bot", INFO, text, other.since, subject=str(other.id))
+
+
+RULES: tuple[Rule, ...] = (
+    engine_silent,
+    no_live_stop,
+    orphan_positions,
+    drawdown_limit,
+    price_unknown,
+    price_old,
+    orders_failed,
+    errors,
+    reconciliation,
+    another_live_bot,
+)
+
+
+def alerts_of(troubles: Troubles, muted: Iterable[str] = ()) -> tuple[Alert, ...]:
+    """All that is wrong, worst first; what the operator muted (``code`` or ``code:subject``) at the end."""
+    return in_order((alert for rule in RULES for alert in rule(troubles)), muted)
+
+
+def in_order(alerts: Iterable[Alert], muted: Iterable[str]) -> tuple[Alert, ...]:
+    """Worst first, the oldest of equals; muted ones last."""
+    wanted = frozenset(muted)
+    marked = [replace(one, muted=one.code in wanted or f"{one.code}:{one.subject}" in wanted) for one in alerts]
+    return tuple(sorted(marked, key=_rank))
+
+
+def _rank(alert: Alert) -> tuple[bool, int, datetime, str, str]:
+    worst_first = SEVERITIES.index(alert.severity)
+    return alert.muted, worst_first, alert.since or datetime.max, alert.code, alert.subject or ""  # noqa: DTZ901
+
+
+def _of_positions(
+    code: str, severity: str, found: Sequence[Guarded], what: str, since: Callable[[Guarded], datetime | None]
+) -> Iterator[Alert]:
+    if found:
+        names = ", ".join(dict.fromkeys(one.symbol for one in found))
+        verb = "has" if len(found) == 1 else "have"
+        text = f"{len(found)} position{_s(len(found))} {verb} {what}: {names}"
+        yield Alert(code, severity, text, _oldest(map(since, found)), len(found))
+
+
+def _age(facts: Facts) -> float:
+    """Seconds since the newest sign of life."""
+    return (facts.now - (facts.last_sign or facts.session.run_began)).total_seconds()
+
+
+def _priced(position: Guarded) -> datetime | None:
+    return position.priced_at or position.opened
+
+
+def _is_old_enough(position: Guarded, now: datetime) -> bool:
+    return position.opened is None or now - position.opened > STOP_GRACE
+
+
+def _is_fresh(position: Guarded, facts: Facts) -> bool:
+    sign = facts.last_sign
+    return position.priced_at is not None and sign is not None and sign - position.priced_at <= MAX_PRICE_LAG
+
+
+def _oldest(times: Iterable[datetime | None]) -> datetime | None:
+    return min((at for at in times if at is not None), default=None)
+
+
+def _positions(count: int) -> str:
+    return f"{count} position{_s(count)} {'is' if count == 1 else 'are'}"
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"

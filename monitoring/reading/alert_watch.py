@@ -1,0 +1,77 @@
+"""The alerts of every bot that runs, found whether anybody looks or not."""
+
+import asyncio
+import logging
+
+from monitoring.bots.current import ended_at
+from monitoring.clock import Clock
+from monitoring.database.capabilities import TableMissing
+from monitoring.database.errors import DatabaseUnavailable
+from monitoring.metrics.alerts import Alert
+from monitoring.metrics.facts import Session
+from monitoring.reading.reader import Reader
+from monitoring.scope import Scope
+from monitoring.scope_key import BotScope, ScopeKey, SessionScope
+from monitoring.sections.alerts import SECTION, read_alerts
+
+log = logging.getLogger(__name__)
+
+WATCH_SECONDS = 5.0
+WATCHED_MODES = ("LIVE", "PAPER")
+
+Key = tuple[str, str | None]
+
+
+class AlertWatch:
+    """Evaluates the alerts of bots; tells pages, and the log, when one begins or ends."""
+
+    def __init__(self, reader: Reader, clock: Clock) -> None:
+        self._reader = reader
+        self._clock = clock
+        self._known: dict[int, dict[Key, Alert]] = {}
+        """By bot those that held when it was last looked at."""
+
+    async def of(self, requested: ScopeKey) -> tuple[Alert, ...]:
+        """The alerts of the bot that a scope belongs to; none where the database holds no session.
+
+        Raises UnknownSession, TableMissing, DatabaseUnavailable.
+        """
+        key = BotScope(requested.id) if isinstance(requested, SessionScope) else requested
+        session = await self._reader.session(key)
+        return () if session is None else await self.of_bot(session, key)
+
+    async def of_bot(self, bot: Session, key: ScopeKey | None = None) -> tuple[Alert, ...]:
+        """Raises DatabaseUnavailable."""
+        return await self._reader.read(Scope(bot, key or BotScope(bot.id)), read_alerts)
+
+    async def run(self) -> None:
+        """Looks at every bot of LIVE and PAPER that has not ended, for ever."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            try:
+                await self._look()
+            except (DatabaseUnavailable, TableMissing):
+                continue  # The feed says so itself.
+
+    async def _look(self) -> None:
+        roster, now = await self._reader.roster(), self._clock.now()
+        running = [
+            roster.bot(chain)
+            for chain in roster.chains
+            if chain[-1].session.mode in WATCHED_MODES and ended_at(chain[-1], now) is None
+        ]
+        for bot in running:
+            self._compare(bot, await self.of_bot(bot))
+        self._known = {bot.id: self._known[bot.id] for bot in running}
+
+    def _compare(self, bot: Session, alerts: tuple[Alert, ...]) -> None:
+        found = {(alert.code, alert.subject): alert for alert in alerts if not alert.muted}
+        before = self._known.get(bot.id, {})
+        for key, alert in found.items():
+            if key not in before:
+                log.warning("bot %d: alert %s (%s): %s", bot.id, alert.code, alert.severity, alert.text)
+        for key in before.keys() - found.keys():
+            log.info("bot %d: alert %s is over", bot.id, " ".join(part for part in key if part))
+        if before != found:
+            self._reader.hub.publish(bot.newest, (SECTION.name,))
+        self._known[bot.id] = found

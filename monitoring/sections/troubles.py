@@ -1,0 +1,153 @@
+"""Reads the rows that alerts are found in: failed orders, errors, reconciliation, unguarded positions."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from monitoring.clock import MAX_CLOCK_SKEW
+from monitoring.database.owners import owner
+from monitoring.metrics.alerts import CRITICAL, ERROR, WARNING, Guarded, Rows, Troubles
+from monitoring.scope import configured
+from monitoring.sections.orders import orders_of
+from monitoring.sections.positions import Position, read_positions
+from monitoring.sections.section import Context
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+ORDERS_LOOK_BACK = timedelta(days=90)
+"""How long before it failed an order was made at most."""
+LOST_EVENTS_AFTER_END = timedelta(minutes=15)
+"""For so long after its end events without a session still belong to a bot."""
+OF_CONCERN = ("FAILED", "UNKNOWN", "UNRESOLVED")
+
+FAILED_ORDERS = """
+SELECT count(*) AS count, min(at) AS since FROM (
+    SELECT coalesce({last_update}, created_at) AS at FROM orders
+    WHERE status::text = ANY($2::text[]) AND created_at > $3 AND {owner} = ANY($1::bigint[])
+) failed WHERE at > $4 AND at <= $5
+"""
+ERRORS = """
+SELECT {code} AS code, count(*) AS count, min(timestamp) AS since, bool_or(lower(severity::text) = 'critical') AS worst
+FROM system_events
+WHERE timestamp > $2 AND timestamp <= $3 AND lower(severity::text) IN ('error', 'critical') AND {of_bot}
+GROUP BY 1 ORDER BY 1
+"""
+FINDINGS = """
+SELECT count(*) AS count, min(timestamp) AS since, bool_or(upper(severity::text) = 'CRITICAL') AS worst
+FROM reconciliation_audit_events
+WHERE timestamp > $2 AND timestamp <= $3 AND upper(severity::text) IN ('HIGH', 'CRITICAL') AND {of_bot}
+"""
+OF_BOT = "(session_id = ANY($1::bigint[]) OR (session_id IS NULL AND timestamp BETWEEN $4 AND $5))"
+"""Rows of no session belong to every LIVE or PAPER bot between its first session's start and a while after its end."""
+EVER_PLACED_STOPS = """
+SELECT EXISTS (SELECT 1 FROM orders WHERE order_type::text = 'STOP_LOSS' AND session_id = ANY($1::bigint[]))
+"""
+
+
+async def read_troubles(context: Context) -> Troubles:
+    """What is wrong with the bot of the context, as rows. What cannot be read is left out."""
+    positions = await _positions(context)
+    facts, beside = context.facts, await context.neighbours()
+    return Troubles(
+        facts=facts,
+        positions=positions,
+        places_stops=await _places_stops(context, positions),
+        orphans=await _orphans(context, beside.orphans),
+        failed_orders=await _failed_orders(context),
+        errors=await _errors(context),
+        reconciliation=await _findings(context),
+        others=beside.others,
+        max_drawdown=_max_drawdown(context),
+    )
+
+
+async def _positions(context: Context) -> Sequence[Guarded] | None:
+    if not context.state.positions.counted:
+        return None
+    rows = await read_positions(context.connection, context.capabilities, context.state.positions.open_ids)
+    orders = await orders_of(context.connection, context.capabilities, [int(str(row["id"])) for row in rows])
+    return [_guarded(Position(row, orders.get(int(str(row["id"])), []), stale=False)) for row in rows]
+
+
+def _guarded(position: Position) -> Guarded:
+    row = position.row
+    return Guarded(
+        id=int(str(row["id"])),
+        symbol=str(row["symbol"] or f"position {row['id']}"),
+        opened=_moment(row["entry_time"]),
+        price=_number(row["current_price"]),
+        priced_at=_moment(row["last_update"]),
+        stop=_number(row["stop_loss"]) or None,
+        has_live_order=position.stop_order is not None,
+        has_stop_orders=position.has_stop_orders,
+    )
+
+
+async def _places_stops(context: Context, positions: Sequence[Guarded] | None) -> bool:
+    """Asked only where it matters: the orders have no index on their session."""
+    waiting = [one for one in positions or () if one.stop is not None and not one.has_live_order]
+    if not waiting or not context.capabilities.has("orders", "order_type", "session_id", "position_id"):
+        return False
+    if any(one.has_stop_orders for one in positions or ()):
+        return True
+    return bool(await context.connection.fetchval(EVER_PLACED_STOPS, context.state.session.ids))
+
+
+async def _orphans(context: Context, ids: Sequence[int]) -> list[Rows]:
+    if not ids or not context.capabilities.has("positions", "id"):
+        return []
+    rows = await read_positions(context.connection, context.capabilities, ids)
+    return [Rows(1, _moment(row["entry_time"])) for row in rows]
+
+
+async def _failed_orders(context: Context) -> Rows | None:
+    capabilities, now = context.capabilities, context.now
+    if not capabilities.has("orders", "status", "created_at", "session_id"):
+        return None
+    query = FAILED_ORDERS.format(
+        last_update=capabilities.column("orders", "last_update", "timestamp"),
+        owner=owner(capabilities, "orders", "orders"),
+    )
+    window = now - ORDERS_LOOK_BACK, now - HOUR, now + MAX_CLOCK_SKEW
+    row = await context.connection.fetchrow(query, context.state.session.ids, list(OF_CONCERN), *window)
+    return Rows(row["count"], row["since"])
+
+
+async def _errors(context: Context) -> list[Rows]:
+    if not context.capabilities.has("system_events", "timestamp", "session_id", "severity"):
+        return []
+    code = context.capabilities.column("system_events", "error_code", "text")
+    rows = await context.connection.fetch(ERRORS.format(code=code, of_bot=OF_BOT), *_window(context, HOUR))
+    return [Rows(row["count"], row["since"], CRITICAL if row["worst"] else ERROR, row["code"]) for row in rows]
+
+
+async def _findings(context: Context) -> Rows | None:
+    if not context.capabilities.has("reconciliation_audit_events", "timestamp", "session_id", "severity"):
+        return None
+    row = await context.connection.fetchrow(FINDINGS.format(of_bot=OF_BOT), *_window(context, DAY))
+    return Rows(row["count"], row["since"], CRITICAL if row["worst"] else WARNING)
+
+
+def _window(context: Context, length: timedelta) -> tuple[object, ...]:
+    """Sessions, and the span of time; then that in which rows of no session count."""
+    session, now = context.state.session, context.now
+    ended = session.ended(now)
+    until = now + MAX_CLOCK_SKEW
+    lost_until = until if ended is None else ended + LOST_EVENTS_AFTER_END
+    lost_since = session.start if session.mode in ("LIVE", "PAPER") else until
+    return session.ids, now - length, until, lost_since, lost_until
+
+
+def _max_drawdown(context: Context) -> float | None:
+    """The limit in percent: the strategy's, else the operator's."""
+    own = configured(context.state.session.config, "max_drawdown")
+    if own is None or own <= 0:
+        return context.config_file.max_drawdown
+    return own if own > 1 else own * 100
+
+
+def _number(value: object) -> Decimal | None:
+    return value if isinstance(value, Decimal) and value.is_finite() else None
+
+
+def _moment(value: object) -> datetime | None:
+    return value if isinstance(value, datetime) else None
