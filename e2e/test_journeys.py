@@ -62,6 +62,16 @@ async def test_without_scripts_the_page_is_whole(dashboard: Dashboard, open_page
     await expect(page.locator("#trades tbody tr")).to_have_count(15)
 
 
+async def test_the_run_grows_longer_on_an_open_page(dashboard: Dashboard, open_page: OpenPage) -> None:
+    page = await open_page("about:blank")
+    await page.clock.install()
+    await page.goto(dashboard.url)
+    before = await page.locator("#run").inner_text()
+    await expect(page.locator("#scope")).to_contain_text(f"this run {before}")
+    await page.clock.fast_forward(3 * 86_400_000)
+    await expect(page.locator("#run")).to_have_text(f"{int(before.split()[0]) + 3}\u00a0d")
+
+
 @pytest.mark.parametrize(
     "width", [320, 1440, *(pytest.param(width, marks=pytest.mark.audit) for width in (390, 768, 1024, 2560))]
 )

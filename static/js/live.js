@@ -248,8 +248,8 @@
 
   function tick() {
     if (away) return;
-    each('time[data-age]', function (element) {
-      var text = span(Date.parse(element.getAttribute('datetime')) - skew), words = text ? text + ' ago' : 'just now';
+    each('[data-age]', function (element) {
+      var text = span(Date.parse(element.getAttribute('datetime')) - skew), words = text ? text + (element.id ? '' : ' ago') : 'just now';
       if (element.textContent !== words) element.textContent = words;
     });
     if (now() - heard > time.silence) d.getElementById('silent').textContent = data.silent = ' for ' + span(heard);
