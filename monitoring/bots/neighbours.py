@@ -19,8 +19,8 @@ class Neighbours:
     orphans: tuple[int, ...] = ()
 
 
-def neighbours(roster: Roster, projections: Projections, bot: int, now: datetime) -> Neighbours:
-    """Those of the LIVE bot ``bot``, the id of its first session."""
+def neighbours(roster: Roster, projections: Projections, bot: int | None, now: datetime) -> Neighbours:
+    """Those of the LIVE bot ``bot``, the id of its first session; of one that has ended it need not be named."""
     held = projections.positions.open_by_session()
     others = (
         _other(chain, projections, held, now)

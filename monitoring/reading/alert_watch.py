@@ -2,8 +2,11 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
+from datetime import timedelta
 
 from monitoring.bots.current import ended_at
+from monitoring.bots.neighbours import neighbours
 from monitoring.clock import Clock
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
@@ -17,6 +20,8 @@ from monitoring.sections.alerts import SECTION, read_alerts
 log = logging.getLogger(__name__)
 
 WATCH_SECONDS = 5.0
+LONGEST_WINDOW = timedelta(days=1, minutes=15)
+"""So long after the end of a bot a row of it may still be an alert."""
 WATCHED_MODES = ("LIVE", "PAPER")
 
 Key = tuple[str, str | None]
@@ -43,6 +48,23 @@ class AlertWatch:
     async def of_bot(self, bot: Session, key: ScopeKey | None = None) -> tuple[Alert, ...]:
         """Raises DatabaseUnavailable."""
         return await self._reader.read(Scope(bot, key or BotScope(bot.id)), read_alerts)
+
+    async def counts(self, bots: Sequence[Session]) -> list[int]:
+        """How many alerts each has. Raises DatabaseUnavailable.
+
+        Of those that ended long ago no row is read: only what goes on beside them can still be wrong.
+        """
+        roster, now = await self._reader.roster(), self._clock.now()
+        beside = neighbours(roster, self._reader.projections, None, now)
+        of_ended = bool(beside.orphans) + len(beside.others)
+
+        async def count(bot: Session) -> int:
+            ended = ended_at(roster.chain_of[bot.newest][-1], now)
+            if ended is None or now - ended < LONGEST_WINDOW:
+                return len(await self.of_bot(bot))
+            return of_ended if bot.mode == "LIVE" else 0
+
+        return [await count(bot) for bot in bots]
 
     async def run(self) -> None:
         """Looks at every bot of LIVE and PAPER that has not ended, for ever."""

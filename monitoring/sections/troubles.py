@@ -4,9 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+import numpy as np
+
 from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.owners import owner
-from monitoring.metrics.alerts import CRITICAL, ERROR, WARNING, Guarded, Rows, Troubles
+from monitoring.metrics.alerts import CRITICAL, ERROR, WARNING, WARNING_SHARE, Guarded, Rows, Troubles
+from monitoring.projections.timeline import AT_CLOSE, TIME
+from monitoring.projections.times import EPOCH, from_epoch
 from monitoring.scope import configured
 from monitoring.sections.orders import orders_of
 from monitoring.sections.positions import Position, read_positions
@@ -47,6 +51,7 @@ async def read_troubles(context: Context) -> Troubles:
     """What is wrong with the bot of the context, as rows. What cannot be read is left out."""
     positions = await _positions(context)
     facts, beside = context.facts, await context.neighbours()
+    limit = _max_drawdown(context)
     return Troubles(
         facts=facts,
         positions=positions,
@@ -56,7 +61,8 @@ async def read_troubles(context: Context) -> Troubles:
         errors=await _errors(context),
         reconciliation=await _findings(context),
         others=beside.others,
-        max_drawdown=_max_drawdown(context),
+        max_drawdown=limit,
+        drawdown_since=None if limit is None else _drawdown_since(context, limit),
     )
 
 
@@ -143,6 +149,17 @@ def _max_drawdown(context: Context) -> float | None:
     if own is None or own <= 0:
         return context.config_file.max_drawdown
     return own if own > 1 else own * 100
+
+
+def _drawdown_since(context: Context, limit: float) -> datetime | None:
+    """The close of the first ten minutes since which the drawdown has been where it warns, or at the limit."""
+    drawdown, history = context.facts.drawdown, context.state.history
+    if drawdown is None or drawdown.current < WARNING_SHARE * limit:
+        return None
+    reached = limit if drawdown.current >= limit else WARNING_SHARE * limit
+    above = np.flatnonzero(~(history.depth(EPOCH)[:, AT_CLOSE] >= reached))
+    since = history.curve(EPOCH)[above[-1] + 1 if len(above) else 0 :, TIME]
+    return from_epoch(float(since[0])) if len(since) else None
 
 
 def _number(value: object) -> Decimal | None:

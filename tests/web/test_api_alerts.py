@@ -1,5 +1,6 @@
 """What is wrong now: each alert begins and ends with its rows, and says since when and of how many."""
 
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -108,10 +109,11 @@ async def test_orphans(client: Any, connection: asyncpg.Connection, bot: int) ->
         connection, "trading_sessions", start_time=ago(days=9), end_time=ago(days=8), strategy_name="other"
     )
     await hold(connection, None, entry_time=ago(days=2))
-    await hold(connection, ended, entry_time=ago(days=8, hours=1))
+    entered = ago(days=8, hours=1)
+    await hold(connection, ended, entry_time=entered)
     (alert,) = await alerts(client)
     assert (alert["code"], alert["severity"], alert["count"]) == ("orphan_positions", "critical", 2)
-    assert alert["since"].startswith(f"{ago(days=8, hours=1):%Y-%m-%dT%H}")
+    assert alert["since"].startswith(f"{entered:%Y-%m-%dT%H:%M:%S}")
     await connection.execute("UPDATE positions SET status = 'CLOSED'")
     assert await alerts(client) == []
 
@@ -179,6 +181,18 @@ async def test_drawdown_limit(
     assert [one["severity"] for one in await alerts(client)] == ([severity] if severity else [])
 
 
+async def test_since_when_the_drawdown_is_at_its_limit(client: Any, connection: asyncpg.Connection) -> None:
+    session = await insert(connection, "trading_sessions", start_time=ago(days=3), strategy_config={"max_drawdown": 20})
+    at = now()
+    for hours, equity in ((60, 7000), (50, 9900), (30, 7900), (20, 7000), (0, 7990)):
+        moment = at - timedelta(hours=hours)
+        row = {"session_id": session, "timestamp": moment, "balance": equity, "equity": equity}
+        await insert(connection, "account_history", total_pnl=1, **row)
+    (alert,) = await alerts(client)
+    assert alert["code"] == "drawdown_limit"
+    assert alert["since"].startswith(f"{at - timedelta(hours=30):%Y-%m-%dT%H:%M}")
+
+
 async def test_another_live_bot(client: Any, connection: asyncpg.Connection, bot: int) -> None:
     other = await insert(connection, "trading_sessions", start_time=ago(days=2), strategy_name="b", symbol="ETHUSDT")
     await insert(connection, "account_history", session_id=other, timestamp=now())
@@ -196,6 +210,13 @@ async def test_another_live_bot(client: Any, connection: asyncpg.Connection, bot
 
 async def _is(client: Any, query: str, severity: str) -> bool:
     return [one["severity"] for one in await alerts(client, query)] == [severity]
+
+
+async def test_the_list_of_bots_counts_them(client: Any, connection: asyncpg.Connection, bot: int) -> None:
+    ended = await insert(connection, "trading_sessions", mode="PAPER", start_time=ago(days=9), end_time=ago(days=8))
+    await insert(connection, "system_events", session_id=bot, severity="error", error_code="E1")
+    await insert(connection, "orders", session_id=bot, status="FAILED", created_at=now())
+    assert {one["id"]: one["alerts"] for one in await get(client, "/api/bots")} == {bot: 2, ended: 0}
 
 
 async def test_a_session_has_the_alerts_of_its_bot(client: Any, connection: asyncpg.Connection, bot: int) -> None:

@@ -15,10 +15,11 @@ async def get_bots() -> list[Payload]:
         page = await services().bots.page(services().clock.now())
     except TableMissing:
         return []
-    return [_payload(row) for row in page.rows]
+    counts = await services().alerts.counts([row.session for row in page.rows])
+    return [_payload(row, count) for row, count in zip(page.rows, counts, strict=True)]
 
 
-def _payload(row: BotRow) -> Payload:
+def _payload(row: BotRow, alerts: int) -> Payload:
     bot = row.session
     return {
         "id": bot.id,
@@ -36,4 +37,5 @@ def _payload(row: BotRow) -> Payload:
         "max_drawdown": plain(row.max_drawdown.value),
         "trades": row.trades.value,
         "open_positions": row.open_positions,
+        "alerts": alerts,
     }

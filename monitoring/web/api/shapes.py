@@ -276,6 +276,7 @@ class ListedBot(Struct):
     max_drawdown: Annotated[float | None, Meta(description="Percent")]
     trades: int | None
     open_positions: int | None
+    alerts: Annotated[int, Meta(description="How many")]
 
 
 class State(Struct):
