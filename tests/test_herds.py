@@ -110,8 +110,10 @@ async def until_stale(viewer: Subscription, section: str) -> dict[str, str]:
         return news
 
 
-async def fetch(client: Any, path: str) -> str:
-    response = await client.get(path, headers=LIVE)
+async def fetch(client: Any, path: str, at: str = "") -> str:
+    """``at``: the version that a signal carried."""
+    separator = "&" if "?" in path else "?"
+    response = await client.get(f"{path}{separator}at={at}" if at else path, headers=LIVE)
     assert response.status_code == 200
     return str(await response.get_data(as_text=True))
 
@@ -133,7 +135,8 @@ async def test_one_change_is_loaded_and_rendered_once_a_variant(
 
     trade = await insert(connection, "trades", session_id=account, exit_time=now())
     news = await asyncio.gather(*(until_stale(viewer, "trades") for viewer in viewers))
-    shown = await asyncio.gather(*(fetch(client, paths[number % len(paths)]) for number in range(HERD)))
+    at = news[0]["trades"]
+    shown = await asyncio.gather(*(fetch(client, paths[number % len(paths)], at) for number in range(HERD)))
 
     assert all(f'id="trade-{trade}"' in html for html in shown)
     assert {one["trades"] for one in news} == {hub.versions.of(BotScope(1), "trades")}
@@ -181,15 +184,17 @@ async def test_a_thousand_commits_are_a_few_signals_and_as_many_loads(
 ) -> None:
     await fetch(client, f"/partials/{section}")
     await rested(parts.hub)
+    await fetch(client, f"/partials/{section}")
     viewer = look(parts)
     loads.clear()
-    signals: list[str] = []
+    signals, at = list[str](), [parts.hub.versions.of(BotScope(1), section)]
     parts.hub.add_prefetcher(lambda _scope, news: signals.extend(news))
 
     async def follow() -> None:
         while True:
-            if section in await viewer.next(60):
-                await fetch(client, f"/partials/{section}")
+            if section in (news := await viewer.next(60)):
+                at[0] = news[section]
+                await fetch(client, f"/partials/{section}", at[0])
 
     following = asyncio.create_task(follow())
     started = time.monotonic()
@@ -197,7 +202,7 @@ async def test_a_thousand_commits_are_a_few_signals_and_as_many_loads(
         trade = await insert(connection, "trades", session_id=account, exit_time=now())
         if number % 10 == 0:
             # A herd that is spread over the whole of the burst.
-            await asyncio.gather(*(fetch(client, f"/partials/{section}") for _ in range(5)))
+            await asyncio.gather(*(fetch(client, f"/partials/{section}", at[0]) for _ in range(5)))
     lasted = time.monotonic() - started
 
     async def is_shown() -> bool:

@@ -27,6 +27,8 @@ class ChangeSet:
     """Tables in which old rows changed or went."""
     more: bool = False
     """There was more than one read takes: read again."""
+    token: str = ""
+    """The text of the snapshot token up to which this is complete; "" where it is not, and for corrections."""
     unapplied: dict[str, set[int]] = field(default_factory=dict)
     """Ids of the rows that the projections do not hold yet."""
     moved_positions: set[int] = field(default_factory=set)
@@ -46,6 +48,7 @@ class ChangeSet:
                 self.add(table, row)
         self.corrected |= later.corrected
         self.moved_positions |= later.moved_positions
+        self.token = later.token
 
 
 class Consumer(Protocol):
@@ -63,3 +66,6 @@ class Consumer(Protocol):
 
     def outage(self, why: str | None) -> None:
         """Changes are not followed any more, and why; None: they are again."""
+
+    def behind(self, behind: bool) -> None:
+        """Whether the server is a standby that does not keep up, so that what is read may be old."""

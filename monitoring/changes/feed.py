@@ -9,19 +9,19 @@ server's own counters, which are looked at every few seconds.
 import asyncio
 import logging
 import math
-from collections.abc import Hashable
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 import asyncpg
 
 from monitoring.backoff import Backoff
+from monitoring.changes.catch_up import CatchUp
 from monitoring.changes.change_set import ChangeSet, Consumer
 from monitoring.changes.feed_state import FeedState
 from monitoring.changes.identity import identity_of
 from monitoring.changes.open_look import OpenLook
 from monitoring.changes.pace import Pace
-from monitoring.changes.snapshot_token import SnapshotToken, read_token
+from monitoring.changes.replay_lag import ReplayLag
+from monitoring.changes.snapshot_token import SnapshotToken, read_timeline, read_token
 from monitoring.changes.table_cursors import SESSIONS, TableCursors
 from monitoring.clock import Clock
 from monitoring.database.capabilities import ESSENTIAL
@@ -34,8 +34,6 @@ log = logging.getLogger(__name__)
 
 TOKEN_TIMEOUT_SECONDS = 4.0
 """Seconds after which a connection that does not answer counts as dead."""
-CATCH_UP_SECONDS = 1.0
-"""Seconds that an answer waits, at most, for the news of a feed that was resting."""
 CORRECTIONS_PAUSE_SECONDS = 2.0
 SCHEMA_PAUSE_SECONDS = 5.0
 """Seconds between two looks at the schema: a column that comes, or takes another type, makes no query fail."""
@@ -58,10 +56,14 @@ class Feed:
     pace: Pace = field(init=False)
     _consumer: Consumer = field(init=False)
     _open_look: OpenLook = field(init=False)
+    _catch_up: CatchUp = field(init=False)
+    _lag: ReplayLag = field(init=False)
     _cursors: TableCursors | None = None
     _adapted: int = 0
     """``database.adapted`` when the watch began."""
     _server: ServerInfo | None = None
+    _timeline: int | None = None
+    """Of a standby."""
     _token: SnapshotToken | None = None
     """Of the last complete read; None makes the next poll read whatever the token says."""
     _xmax: int = 0
@@ -71,45 +73,32 @@ class Feed:
     """What was found, and is not applied and announced yet."""
     _refresh: bool = False
     """Everything is to be read again at the next poll."""
-    _begun: int = 0
-    """Polls that have begun; ``state.polls`` have ended."""
-    _polled: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        self.pace, self._open_look = Pace(self.clock), OpenLook(self.clock)
+        self.pace, self._open_look, self._lag = Pace(self.clock), OpenLook(self.clock), ReplayLag(self.clock)
+        self._catch_up = CatchUp(self.state, self.pace)
 
     def wake(self) -> None:
         """Somebody has come to look: poll quickly from now on."""
         self.pace.wake()
 
     @property
-    def seen(self) -> Hashable:
+    def seen(self) -> str | None:
         """What stays equal for as long as nothing at all is committed; None while nobody watches."""
-        token = self._token
-        if token is None or self.state.gone_since is not None:
-            return None
-        return token.started, token.replayed, token.snapshot
+        token = self._catch_up.taken
+        return None if token is None or self.state.gone_since is not None else token.text
 
     def refresh(self) -> None:
         """Anything may have changed unnoticed: everything is read again, and what is known stands until then."""
         self._refresh = True
         self.pace.nudge()
 
-    async def caught_up(self, exact: bool = True) -> None:
-        """Waits for a poll that begins after this call, so that what is answered next holds all that was committed.
+    async def caught_up(self, wanted: str = "") -> bool:
+        """Waits until all is known that ``wanted`` saw, the token in a version; "" stands for what is committed now.
 
-        Not ``exact``: it returns at once where polls follow each other closely.
-
-        Gives up where the database does not answer.
+        False where what is answered may be older: the database does not answer, or a standby is behind.
         """
-        if self.state.gone_since is not None or not (exact or self.pace.resting):
-            return
-        wanted = self._begun + 1
-        self.pace.nudge()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CATCH_UP_SECONDS):
-                while self.state.polls < wanted:
-                    await self._polled.wait()
+        return await self._catch_up.wait(wanted) and not self.state.behind
 
     async def run(self, consumer: Consumer) -> None:
         """Polls for ever, over one connection after the other."""
@@ -134,6 +123,7 @@ class Feed:
             state.gone_since = self.clock.since_1970()
             log.warning("database %s lost, %s: figures stay, marked with their age", self.database.name, state.error)
             await self.database.lost(error)
+        self._catch_up.end(None)
         self._consumer.outage(f"{self.database.name}: changes are not followed, {state.error}")
         self.begun.set()
 
@@ -153,7 +143,8 @@ class Feed:
 
     async def _begin(self, connection: asyncpg.Connection, server: ServerInfo) -> None:
         identity = await identity_of(connection)
-        token = await read_token(connection, server.standby, self.clock)
+        self._timeline = await read_timeline(connection) if server.standby else None
+        token = await read_token(connection, self.clock, self._timeline)
         before = self._cursors
         another = before is not None and (before.identity != identity or token.xmax < self._xmax)
         restarted = self._server is not None and self._server.started != server.started
@@ -162,6 +153,7 @@ class Feed:
             await self._start_cursors(connection, identity, None if another else before)
         assert self._cursors is not None
         self._server, self._token, self._xmax = server, None, token.xmax
+        self._lag = ReplayLag(self.clock)
         now = self.clock.monotonic()
         # A link that keeps breaking must not put reconciling off for ever.
         self._looked = {"schema": now, "reconciled": self._looked.get("reconciled", now)}
@@ -191,9 +183,9 @@ class Feed:
     async def _poll(self, connection: asyncpg.Connection, server: ServerInfo) -> float:
         """One look at the database; the seconds that it worked, the way there and back not counted."""
         assert self._cursors is not None
-        self._begun = self.state.polls + 1
+        self._catch_up.begin()
         started = self.clock.monotonic()
-        token = await read_token(connection, server.standby, self.clock, TOKEN_TIMEOUT_SECONDS)
+        token = await read_token(connection, self.clock, self._timeline, TOKEN_TIMEOUT_SECONDS)
         if token.started != server.started or token.promoted or self.database.astray:
             raise DatabaseUnavailable(f"{self.database.name}: another server answers than before")
         asked = self.clock.monotonic()
@@ -206,7 +198,9 @@ class Feed:
             await self._adapt(connection)
             if self._adapted == adapted:
                 raise
+        self._note_lag(token)
         self._measure(self.clock.monotonic() - started)
+        self._catch_up.end(self._token and token)
         return max(0.0, (self.clock.monotonic() - asked) - (asked - started))
 
     async def _look(self, connection: asyncpg.Connection, server: ServerInfo, token: SnapshotToken) -> None:
@@ -218,8 +212,9 @@ class Feed:
             self._token = None
         if not token.same(self._token):
             changes = await self._cursors.read(connection, token)
-            self._token = None if changes.more else token
+            self._token, changes.token = None, "" if changes.more else token.text
             await self._take_in(connection, changes)
+            self._token = None if changes.more else token
         if self._due("corrections", CORRECTIONS_PAUSE_SECONDS) or self._refresh:
             await self._take_in(connection, ChangeSet(corrected=await self._corrections(connection, server)))
 
@@ -278,8 +273,13 @@ class Feed:
         state.polls += 1
         state.last_poll = self.clock.since_1970()
         state.poll_seconds = seconds if state.poll_seconds is None else 0.9 * state.poll_seconds + 0.1 * seconds
-        self._polled.set()
-        self._polled.clear()
+
+    def _note_lag(self, token: SnapshotToken) -> None:
+        if token.replay is not None:
+            self._lag.saw(token.replay)
+        if self._lag.behind != self.state.behind:
+            self.state.behind = self._lag.behind
+            self._consumer.behind(self.state.behind)
 
 
 def _why(error: Exception) -> str:

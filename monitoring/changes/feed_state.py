@@ -20,3 +20,5 @@ class FeedState:
     error: str | None = None
     gone_since: float | None = None
     """Seconds since 1970 UTC from which on changes go unnoticed."""
+    behind: bool = False
+    """The server is a standby that does not keep up with its primary."""

@@ -41,8 +41,12 @@ class Pace:
 
     def wake(self) -> None:
         """Somebody has come to look: short pauses from now on."""
-        self._attention = self.clock.monotonic() + ATTENTION_SECONDS
+        self.hurry()
         self.nudge()
+
+    def hurry(self) -> None:
+        """Short pauses from the next one on."""
+        self._attention = self.clock.monotonic() + ATTENTION_SECONDS
 
     def nudge(self) -> None:
         """Ends the pause."""

@@ -4,20 +4,26 @@ Equal tokens mean that the same transactions are visible, so nothing was committ
 *before* the data it vouches for.
 """
 
+import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from math import inf
 
 import asyncpg
 
 from monitoring.clock import Clock
 
-PRIMARY_SNAPSHOT = (
-    "SELECT pg_postmaster_start_time() AS started, '' AS replayed, pg_current_snapshot()::text AS snapshot"
-)
+PRIMARY_SNAPSHOT = "SELECT pg_postmaster_start_time() AS started, pg_current_snapshot()::text AS snapshot"
 STANDBY_SNAPSHOT = """
 SELECT pg_postmaster_start_time() AS started, pg_current_snapshot()::text AS snapshot,
-       concat(CASE WHEN pg_is_in_recovery() THEN 'up to ' ELSE 'promoted ' END, pg_last_wal_replay_lsn()) AS replayed
+       NOT pg_is_in_recovery() AS promoted, (pg_last_wal_replay_lsn() - '0/0')::bigint AS replayed,
+       (pg_last_wal_receive_lsn() - '0/0')::bigint AS received,
+       EXISTS (SELECT FROM pg_stat_wal_receiver) AS receiving
+"""
+TIMELINE = """
+SELECT greatest(min_recovery_end_timeline, timeline_id) FROM pg_control_recovery(), pg_control_checkpoint()
 """
 RUNNING = """
 SELECT transactionid::text::bigint FROM pg_locks WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock'
@@ -33,18 +39,66 @@ XID_COUNT = 1 << 32
 
 
 @dataclass(frozen=True, slots=True)
+class Replay:
+    """How far a standby is. Positions in the log are bytes, as numbers."""
+
+    timeline: int
+    replayed: int
+    received: float
+    """What is to be replayed; infinite where nothing comes from the primary any more."""
+
+    @property
+    def text(self) -> str:
+        return f"{self.timeline:x}-{self.replayed:x}"
+
+    def position_in(self, text: str) -> int | None:
+        """The position that another token's text gives; None where that is none of a standby of this timeline."""
+        found = re.fullmatch(r"([0-9a-f]{1,8})-([0-9a-f]{1,16})", text)
+        return int(found[2], 16) if found and int(found[1], 16) == self.timeline > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
 class SnapshotToken:
     """One reading. ``xmin`` is the oldest transaction still running, ``xmax`` follows the newest completed one."""
 
     started: datetime
     """When the server was: the same snapshot means nothing at another one."""
-    replayed: str
     snapshot: str
-    standby: bool
+    replay: Replay | None = None
+    """Of a standby alone."""
+    promoted: bool = False
+    """A standby no longer: it has become a primary under our connection."""
     asked: float = 0.0
     """The clock's ``monotonic`` just before it was read."""
     running: int | None = None
     """The newest transaction that runs; None where :func:`with_running` has not looked."""
+
+    @property
+    def text(self) -> str:
+        """What versions carry of it. Instances that read the same server at the same state have the same text."""
+        if self.replay is not None:
+            return self.replay.text
+        return hashlib.blake2b(f"{self.started} {self.snapshot}".encode(), digest_size=8).hexdigest()
+
+    @property
+    def standby(self) -> bool:
+        return self.replay is not None
+
+    def holds(self, text: str) -> bool:
+        """Whether everything is visible here that was visible at the token with that text."""
+        position = self.replay.position_in(text) if self.replay else None
+        return text == self.text if position is None else position <= self.position
+
+    @property
+    def position(self) -> int:
+        """How much a standby has replayed."""
+        return self.replay.replayed if self.replay else 0
+
+    def goal(self, text: str) -> float:
+        """What a standby must have replayed to hold the token with that text; for other texts what it has received."""
+        if self.replay is None:
+            return 0
+        return self.replay.position_in(text) or self.replay.received
 
     @property
     def xmin(self) -> int:
@@ -53,11 +107,6 @@ class SnapshotToken:
     @property
     def xmax(self) -> int:
         return int(self.snapshot.split(":")[1])
-
-    @property
-    def promoted(self) -> bool:
-        """A standby no longer: it has become a primary under our connection."""
-        return self.replayed.startswith("promoted")
 
     @property
     def horizon(self) -> int | None:
@@ -70,17 +119,33 @@ class SnapshotToken:
         return (
             other is not None
             and self.snapshot == other.snapshot
-            and self.replayed == other.replayed
+            and self.text == other.text
             and self.started == other.started
         )
 
 
 async def read_token(
-    connection: asyncpg.Connection, standby: bool, clock: Clock, timeout: float | None = None
+    connection: asyncpg.Connection, clock: Clock, timeline: int | None = None, timeout: float | None = None
 ) -> SnapshotToken:
+    """``timeline``: of a standby; None at a primary."""
     asked = clock.monotonic()
-    row = await connection.fetchrow(STANDBY_SNAPSHOT if standby else PRIMARY_SNAPSHOT, timeout=timeout)
-    return SnapshotToken(row["started"], row["replayed"], row["snapshot"], standby, asked)
+    if timeline is None:
+        row = await connection.fetchrow(PRIMARY_SNAPSHOT, timeout=timeout)
+        return SnapshotToken(row["started"], row["snapshot"], asked=asked)
+    row = await connection.fetchrow(STANDBY_SNAPSHOT, timeout=timeout)
+    replayed, received = row["replayed"] or 0, row["received"] or 0
+    # One that is fed from an archive alone never received anything.
+    cut = received > 0 and not row["receiving"]
+    replay = Replay(timeline, replayed, inf if cut else received)
+    return SnapshotToken(row["started"], row["snapshot"], replay, row["promoted"], asked)
+
+
+async def read_timeline(connection: asyncpg.Connection) -> int:
+    """Of a standby; 0 where the role may not ask."""
+    try:
+        return int(await connection.fetchval(TIMELINE))
+    except asyncpg.InsufficientPrivilegeError:
+        return 0
 
 
 async def with_running(connection: asyncpg.Connection, token: SnapshotToken) -> SnapshotToken:

@@ -1,7 +1,7 @@
 """Fragments: rendered sections that all viewers share, loaded and rendered once for each change and variant.
 
-A fragment is fresh as long as the hub's version of its section is the one at which it was made and, where time alone
-can change the section, for so many seconds as the section says. The first request for a stale one loads it, and further
+A fragment is fresh as long as its section has not changed since it was made and, where time alone can change the
+section, for so many seconds as the section says. The first request for a stale one loads it, and further
 requests wait for the same load. Variants that were requested since the last change are prefetched at the next one,
 while its signal is still on its way. When the database is away the last known fragment is given, with its age.
 """
@@ -44,7 +44,9 @@ class View:
     problem: str | None = None
     """Why there is no data, in a plain sentence."""
     stale: bool = False
-    """The database is away: the data is the last known."""
+    """The database is away, or behind: the data is the last known."""
+    behind: bool = False
+    """The database is a standby that does not keep up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,8 @@ class Variant:
 @dataclass(slots=True)
 class _Kept:
     variant: Variant
-    version: str
+    count: int
+    """Of changes (see ``Versions``) when it was begun."""
     made: float
     view: View
     rendered: Rendered
@@ -98,85 +101,79 @@ class Fragments:
         self._clock = clock
         self._render = render
         self._kept: Lru[Key, _Kept] = Lru(MAX_KEPT_VARIANTS)
-        self._loading: SingleFlight[Key, tuple[Variant, str], _Kept] = SingleFlight()
-        """With the version of the section at which each load began."""
+        self._loading: SingleFlight[Key, tuple[Variant, int], _Kept] = SingleFlight()
+        """With the count of changes at which each load began."""
+        self._versions = reader.hub.versions
         reader.hub.add_prefetcher(self._prefetch)
 
     def clear(self) -> None:
         """The database is another one: nothing that is kept holds."""
         self._kept.clear()
 
-    async def get(
-        self, section: Section, scope: Scope, arguments: Mapping[str, str], *, announced: bool = False
-    ) -> Rendered:
+    async def get(self, section: Section, scope: Scope, arguments: Mapping[str, str], since: int) -> Rendered:
         """The section as it is now, or as it was last known. Raises BadParameter.
 
-        ``announced``: the version that was announced last is new enough, because the request follows a signal. However
-        many changes and viewers there are, the section is then loaded once for each signal.
+        It is good enough as it was when so many changes were counted as ``since``. However many changes and viewers
+        there are, the section is then loaded once for each signal.
         """
         variant = Variant.of(section, scope, arguments)
         kept = self._kept.get(variant.key)
-        if kept is not None and kept.variant == variant and self._is_fresh(kept, announced):
+        if kept is not None and kept.variant == variant and self._is_fresh(kept, since):
             kept.asked = True
             return kept.rendered
-        kept = await asyncio.shield(self._task(variant, announced))
+        kept = await asyncio.shield(self._task(variant, since))
         kept.asked = True
         return kept.rendered
 
     def _prefetch(self, followed: ScopeKey, sections: Mapping[str, str]) -> None:
+        now = self._versions.newest.count
         for kept in self._kept.values():
             name, scope = kept.variant.section.name, kept.variant.scope
             asked = kept.asked and name in sections and scope.key == followed and self._reader.is_fresh(scope)
-            if asked and not self._is_fresh(kept, announced=True):
-                self._task(kept.variant, announced=True)
+            if asked and not self._is_fresh(kept, now):
+                self._task(kept.variant, now)
 
-    def _task(self, variant: Variant, announced: bool) -> asyncio.Task[_Kept]:
+    def _task(self, variant: Variant, since: int) -> asyncio.Task[_Kept]:
         """The load that is under way, or a new one: one that began before the newest change may not hold it."""
         return self._loading.join(
             variant.key,
-            (variant, self._version(variant)),
+            (variant, self._versions.newest.count),
             lambda: self._load(variant),
-            lambda begun: begun[0] == variant and self._is_new_enough(begun[1], variant, announced),
+            lambda begun: begun[0] == variant and self._is_new_enough(begun[1], variant, since),
         )
 
-    def _version(self, variant: Variant) -> str:
-        return self._reader.hub.versions.of(variant.scope.key, variant.section.name)
+    def _is_new_enough(self, count: int, variant: Variant, since: int) -> bool:
+        """Whether a request may be answered with a fragment that was begun at ``count``."""
+        return count >= min(since, self._versions.changed(variant.scope.key, variant.section.name))
 
-    def _is_new_enough(self, version: str, variant: Variant, announced: bool) -> bool:
-        """Whether a request may be answered with a fragment that was made at ``version``."""
-        newest = version == self._version(variant)
-        followed, section = variant.scope.key, variant.section.name
-        return newest or (announced and self._reader.hub.is_as_new_as_announced(followed, section, version))
-
-    def _is_fresh(self, kept: _Kept, announced: bool) -> bool:
+    def _is_fresh(self, kept: _Kept, since: int) -> bool:
         age, ticks = self._clock.monotonic() - kept.made, kept.variant.section.ticks
         if not self._reader.hub.watching or kept.view.stale or kept.view.problem:
             ticks = UNWATCHED_AGE_SECONDS
-        return (ticks is None or age < ticks) and self._is_new_enough(kept.version, kept.variant, announced)
+        return (ticks is None or age < ticks) and self._is_new_enough(kept.count, kept.variant, since)
 
     async def _load(self, variant: Variant) -> _Kept:
-        version, reads = self._version(variant), set[str]()
-        changes, known = (
-            self._reader.hub.versions.changes(variant.scope.session.ids),
-            self.stale.tables(variant.section.name),
-        )
+        count, reads = self._versions.newest.count, set[str]()
+        changes, known = self._versions.changes(variant.scope.session.ids), self.stale.tables(variant.section.name)
         view = await self._view(variant.section, variant.scope, variant.own, reads)
         previous = self._kept.get(variant.key)
         if view.data is None and view.stale and previous is not None and previous.view.data is not None:
             view = replace(previous.view, stale=True)
+        if self._reader.hub.behind:
+            view = replace(view, stale=True, behind=True)
         rendered = self._rendered(variant.section, variant.scope, view, variant.own)
         self._learn(variant, reads, known, changes)
-        return self._kept.put(variant.key, _Kept(variant, version, self._clock.monotonic(), view, rendered))
+        return self._kept.put(variant.key, _Kept(variant, count, self._clock.monotonic(), view, rendered))
 
     def _learn(self, variant: Variant, reads: set[str], known: frozenset[str], changes: int) -> None:
         """``known`` and ``changes`` are of the moment when the load began.
 
         A change of a table that was not known then has not made the section stale.
         """
-        hub, session = self._reader.hub, variant.scope.session
+        session = variant.scope.session
         self.stale.learn(variant.section.name, reads)
-        if reads - known and hub.versions.changes(session.ids) != changes:
-            hub.publish(session.newest, (variant.section.name,))
+        if reads - known and self._versions.changes(session.ids) != changes:
+            self._reader.hub.publish(session.newest, (variant.section.name,))
 
     async def _view(self, section: Section, scope: Scope, own: Mapping[str, str], reads: set[str]) -> View:
         async def load(context: Context) -> View:

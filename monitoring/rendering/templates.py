@@ -108,6 +108,7 @@ class Pages:
             "version": VERSION,
             "libraries": self.libraries,
             "now": self._clock.now(),
+            "behind": bool(getattr(g, "behind", False)),
             "url": self._links,
         }
 

@@ -23,10 +23,12 @@ class Subscription:
         self.scope = scope
         self.closed = False
         self._pending: dict[str, str] = {}
+        self._newest = ""
         self._news = asyncio.Event()
 
     def offer(self, versions: Mapping[str, str]) -> None:
         self._pending.update(versions)
+        self._newest = next(iter(versions.values()), self._newest)
         self._news.set()
 
     def close(self) -> None:
@@ -49,9 +51,9 @@ class Subscription:
         self._news.clear()
 
     def take(self) -> dict[str, str]:
-        """The sections that went stale since the last time, newest versions."""
+        """The sections that went stale since the last time, all at the newest version."""
         pending, self._pending = self._pending, {}
-        return pending
+        return dict.fromkeys(pending, self._newest)
 
 
 class Hub:
@@ -63,38 +65,28 @@ class Hub:
     def __init__(
         self, sections: Iterable[str], clock: Clock, throttle_seconds: float = 0.5, max_viewers: int = MAX_VIEWERS
     ) -> None:
-        self.versions = Versions(sections)
+        self.versions = Versions(sections, clock)
         self.throttle_seconds = throttle_seconds
         self.max_viewers = max_viewers
         self.closing = False
         self.watching = False
         """Whether the feed sees changes at present."""
+        self.behind = False
+        """Whether the database is a standby that does not keep up."""
         self._polled: dict[ScopeKey, float] = {}
         self._clock = clock
         self._listeners: dict[ScopeKey, set[Subscription]] = {}
-        self._throttled: dict[ScopeKey, dict[str, str]] = {}
-        """By scope the sections that were signalled a moment ago, and the versions that were announced then."""
+        self._throttled: dict[ScopeKey, dict[str, int]] = {}
+        """By scope the sections that were signalled a moment ago, and the count of changes then."""
         self._prefetchers: list[Callable[[ScopeKey, Mapping[str, str]], None]] = []
 
     @property
     def sections(self) -> tuple[str, ...]:
         return self.versions.sections
 
-    def announced(self, scope: ScopeKey, section: str) -> str:
-        """The version that viewers know. A newer one is announced once the section is not throttled any more."""
-        return self._throttled.get(scope, {}).get(section) or self.versions.of(scope, section)
-
-    def is_as_new_as_announced(self, scope: ScopeKey, section: str, version: str) -> bool:
-        """Whether no version is announced that is newer than ``version``, which is one of this hub."""
-        return _order(version) >= _order(self.announced(scope, section))
-
-    def announced_versions(self, scope: ScopeKey) -> dict[str, str]:
-        """The versions that viewers know. A new viewer gets these too, so that the next signal is news for it."""
-        return {section: self.announced(scope, section) for section in self.sections}
-
     def hello(self, scope: ScopeKey) -> dict[str, object]:
         """The first message to everyone: the versions, and the server's clock in milliseconds."""
-        return {"versions": self.announced_versions(scope), "now": round(self._clock.since_1970() * 1000)}
+        return {"versions": self.versions.oldest_first(scope), "now": round(self._clock.since_1970() * 1000)}
 
     def define(self, scope: ScopeKey, sessions: Iterable[int]) -> None:
         """Says which sessions a scope consists of. Where these are others than before, all that is seen is stale."""
@@ -110,7 +102,7 @@ class Hub:
     def polled(self, scope: ScopeKey) -> dict[str, str]:
         """The versions for a client that polls, which counts as a viewer of the scope for a while."""
         self._polled[scope] = self._clock.monotonic()
-        return self.announced_versions(scope)
+        return self.versions.oldest_first(scope)
 
     @property
     def viewers(self) -> int:
@@ -145,13 +137,20 @@ class Hub:
     def publish(self, session: int | None, sections: Iterable[str]) -> None:
         """Marks ``sections`` of one session (None: of every session) stale and tells those who look at it.
 
-        Sections that this hub does not have are left out.
+        Time alone changed them, or what they are made of was found out later. Sections that this hub does not have are
+        left out.
         """
-        sections = tuple(section for section in sections if section in self.sections)
-        self.versions.change(session, sections)
-        for scope in tuple(self._listeners):
-            if self.versions.concerns(scope, session):
-                self._signal(scope, sections)
+        self.publish_commits("", {session: sections})
+
+    def publish_commits(self, token: str, stale: Mapping[int | None, Iterable[str]]) -> None:
+        """As :meth:`publish`, for what the feed had found out at ``token``, by session."""
+        self.versions.advance(token)
+        for session, sections in stale.items():
+            known = tuple(section for section in sections if section in self.sections)
+            self.versions.change(session, known)
+            for scope in tuple(self._listeners):
+                if self.versions.concerns(scope, session):
+                    self._signal(scope, known)
 
     def close(self) -> None:
         """Tells every listener that the server is going away."""
@@ -164,15 +163,16 @@ class Hub:
         now = [section for section in sections if section not in throttled]
         if not now:
             return
-        news = {section: self.versions.of(scope, section) for section in now}
-        throttled.update(news)
+        # All of them have one version, that of this moment, so that one GET can ask for what every signal before said.
+        news = dict.fromkeys(now, self.versions.newest.text)
+        throttled.update(dict.fromkeys(now, self.versions.newest.count))
         # Sections that were signalled together are released together, so that they are in one message again.
         asyncio.get_running_loop().call_later(self.throttle_seconds, self._release, scope, now)
         self._deliver(scope, news)
 
     def _release(self, scope: ScopeKey, sections: Iterable[str]) -> None:
         throttled = self._throttled[scope]
-        changed = [section for section in sections if throttled.pop(section) != self.versions.of(scope, section)]
+        changed = [section for section in sections if throttled.pop(section) < self.versions.changed(scope, section)]
         if changed and not self.closing:
             self._signal(scope, changed)
         if not throttled:
@@ -184,8 +184,3 @@ class Hub:
             prefetcher(scope, news)
         for listener in listeners:
             listener.offer(news)
-
-
-def _order(version: str) -> tuple[int, ...]:
-    _boot, *numbers = version.split(".")
-    return tuple(map(int, numbers))

@@ -1,33 +1,69 @@
-"""The versions of every section in every scope."""
+"""The versions of every section in every scope: texts that any instance of the dashboard understands.
 
-import secrets
+A version is the change feed's token, a point, and when something last changed by time alone (milliseconds since 1970
+UTC; 0: not yet). It says in which state of the database a section changed. Whoever holds a version of another instance
+gets what that one saw: see ``reading/freshness.py``. Inside, changes are counted, and only the counts are compared.
+"""
+
+import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
+from monitoring.clock import Clock
+from monitoring.lru import Lru
 from monitoring.scope_key import ScopeKey, SessionScope
+
+MAX_KEPT_TEXTS = 256
+MAX_AHEAD_MILLISECONDS = 2000
+"""How far ahead the clock of another instance may be."""
+WRITTEN = re.compile(r"([0-9a-f-]*)\.([0-9]{1,15})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Change:
+    """``count`` numbers all changes; ``text`` is the version that it made."""
+
+    count: int
+    text: str
 
 
 class Versions:
     """Versions by scope (see ``scope_key``) and section, and the sessions that each scope consists of."""
 
-    def __init__(self, sections: Iterable[str]) -> None:
+    def __init__(self, sections: Iterable[str], clock: Clock) -> None:
         self.sections = tuple(sections)
+        self._clock = clock
         self._members: dict[ScopeKey, frozenset[int]] = {}
         """The sessions of each scope that was ever asked for."""
-        self._moved: dict[ScopeKey, int] = {}
-        """How often the sessions of a scope became others."""
-        self._changes: dict[int, int] = {}
-        self._all_changes = 0
-        self._boot = secrets.token_hex(4)
-        self._numbers: dict[tuple[int, str], int] = {}
-        self._everywhere: dict[str, int] = {}
+        self._token, self._passed = "", 0
+        self.newest = Change(0, ".0")
+        """Made by the newest change of all."""
+        self._first = self.newest
+        self._reached: Lru[str, int] = Lru(MAX_KEPT_TEXTS)
+        """At which count everything was known that a version stands for, of this instance or another one."""
+        self._of_sessions: dict[int | None, dict[str, Change]] = {}
+        """By session, None for what concerns all of them."""
+        self._counts: dict[int | None, int] = {}
+        """By session too, whether or not the change made a section stale."""
+        self._of_scopes: dict[ScopeKey, Change] = {}
+        """When the sessions of a scope became others."""
+        self._time_elsewhere = 0
+        """The count at which another instance had noticed that something changed by time alone."""
 
     def of(self, scope: ScopeKey, section: str) -> str:
-        # A change of every session counts for those too that nobody has looked at yet.
-        number = sum(self._numbers.get((session, section), 0) for session in self.members(scope))
-        return f"{self._boot}.{self._everywhere.get(section, 0)}.{number + self._moved.get(scope, 0)}"
+        return self._last(scope, section).text
 
     def all(self, scope: ScopeKey) -> dict[str, str]:
         return {section: self.of(scope, section) for section in self.sections}
+
+    def oldest_first(self, scope: ScopeKey) -> dict[str, str]:
+        """As :meth:`all`. The last one stands for all of them: who fetches at it gets what every one says."""
+        changes = {section: self._last(scope, section) for section in self.sections}
+        return {section: changes[section].text for section in sorted(changes, key=changes.__getitem__)}
+
+    def changed(self, scope: ScopeKey, section: str) -> int:
+        """The count at which the section changed last: what was read at this count or later is up to date."""
+        return max(self._last(scope, section).count, self._time_elsewhere)
 
     def members(self, scope: ScopeKey) -> frozenset[int]:
         """The sessions that a scope consists of."""
@@ -37,6 +73,11 @@ class Versions:
         """Whether a change of one session (None: of every session) is one of the scope."""
         return session is None or session in self.members(scope)
 
+    def changes(self, sessions: Iterable[int]) -> int:
+        """The count at which anything of some sessions changed last: what was read at an equal one is still true."""
+        counts = (self._counts.get(session, 0) for session in (None, *sessions))
+        return max(self._time_elsewhere, *counts)
+
     def define(self, scope: ScopeKey, sessions: Iterable[int], followed: bool) -> bool:
         """Says which sessions a scope consists of; whether that makes everything stale that is seen of it.
 
@@ -45,22 +86,55 @@ class Versions:
         before, self._members[scope] = self._members.get(scope), frozenset(sessions)
         if before == self._members[scope] or (before is None and not followed):
             return False
-        # Versions only ever grow, whatever those of the sessions are.
-        grown = sum(self._numbers.get((session, section), 0) for session in before or () for section in self.sections)
-        self._moved[scope] = self._moved.get(scope, 0) + 1 + grown
+        self.advance()
+        self._of_scopes[scope] = self.newest
         return True
 
-    def changes(self, sessions: Iterable[int]) -> int:
-        """How often anything of some sessions changed: what was read at an equal count is still true."""
-        return self._all_changes + sum(self._changes.get(session, 0) for session in sessions)
+    def advance(self, token: str = "") -> None:
+        """Begins a new version: of the feed's token, or without one of a change that came by time alone."""
+        if token and token != self._token:
+            self._token = token
+        else:
+            self._passed = max(self._passed + 1, round(self._clock.since_1970() * 1000))
+        self.newest = Change(self.newest.count + 1, f"{self._token}.{self._passed}")
+        self._reached.put(self.newest.text, self.newest.count)
 
     def change(self, session: int | None, sections: Iterable[str]) -> None:
-        """Gives ``sections`` of one session (None: of every session) new versions."""
-        if session is None:
-            self._all_changes += 1
-            for section in sections:
-                self._everywhere[section] = self._everywhere.get(section, 0) + 1
-            return
-        self._changes[session] = self._changes.get(session, 0) + 1
-        for section in sections:
-            self._numbers[session, section] = self._numbers.get((session, section), 0) + 1
+        """``sections`` of one session (None: of every session) changed at the newest version."""
+        self._counts[session] = self.newest.count
+        self._of_sessions.setdefault(session, {}).update(dict.fromkeys(sections, self.newest))
+
+    def reached(self, text: str) -> int | None:
+        """The count from which on everything is known that a version stands for; None where that is not known."""
+        return self._reached.get(text)
+
+    def reach(self, text: str) -> int:
+        """Everything is known by now that another instance's version stands for, as far as it came from the database.
+
+        What that one found out by the clock has to be found out here too, so nothing is good that was read before.
+        """
+        written = WRITTEN.fullmatch(text)
+        passed = int(written[2]) if written else 0
+        if self._passed < passed <= self._clock.since_1970() * 1000 + MAX_AHEAD_MILLISECONDS:
+            self._passed = passed
+            self._time_elsewhere = self.newest.count + 1
+            self.newest = Change(self._time_elsewhere, f"{self._token}.{passed}")
+        if written:
+            self._reached.put(text, self.newest.count)
+        return self.newest.count
+
+    def forget(self) -> None:
+        """The database is another one: no version stands for anything of it."""
+        self._reached.clear()
+
+    def _last(self, scope: ScopeKey, section: str) -> Change:
+        # Few of a bot's sessions ever change.
+        sessions = (None, *(self.members(scope) & self._of_sessions.keys()))
+        changes = (self._of_sessions.get(session, {}).get(section, self._first) for session in sessions)
+        return max(self._of_scopes.get(scope, self._first), *changes)
+
+
+def token_in(version: str) -> str:
+    """The feed's token in a version; "" where it is none that could be read."""
+    written = WRITTEN.fullmatch(version)
+    return written[1] if written else ""

@@ -45,6 +45,7 @@ class Dispatcher:
 
     def reset(self) -> None:
         """The database is another one: forget everything."""
+        self._hub.versions.forget()
         self._projections.clear()
         self._reader.clear()
         self._fragments.clear()
@@ -58,6 +59,11 @@ class Dispatcher:
             self._everything_moved()
         elif was_watching:
             self._hub.publish(None, self._hub.sections)
+
+    def behind(self, behind: bool) -> None:
+        """Whether the database is a standby that does not keep up."""
+        self._hub.behind = behind
+        self._hub.publish(None, self._hub.sections)
 
     def sessions_moved(self) -> None:
         """Another bot may be current, or bots may consist of other sessions."""
@@ -75,10 +81,9 @@ class Dispatcher:
             self.sessions_moved()
         tables = _tables_by_session(changes)
         # Rows of no session may concern every one.
-        if shared := changes.corrected | tables.pop(None, set()):
-            self._hub.publish(None, self._fragments.stale.after(shared))
-        for session, moved in tables.items():
-            self._hub.publish(session, self._fragments.stale.after(moved))
+        tables[None] = tables.get(None, set()) | changes.corrected
+        stale = {session: self._fragments.stale.after(moved) for session, moved in tables.items() if moved}
+        self._hub.publish_commits(changes.token, stale)
         self._legacy_events.changed(changes)
 
     def _everything_moved(self) -> None:

@@ -42,6 +42,12 @@ def access_of(endpoint: str | None) -> str:
     return getattr(view, "access", OF_LIBRARIES.get(endpoint, OPERATOR))
 
 
+async def _catch_up(at: str) -> None:
+    """Waits until the answer can hold what was committed before it was asked for, or what the version ``at`` saw."""
+    g.since, reached = await services().freshness.reach(at)
+    g.behind = not reached and services().feed.state.gone_since is None
+
+
 async def guard() -> Response | None:
     """Runs before every request: lets it pass, or answers instead."""
     headers = request.headers
@@ -55,7 +61,7 @@ async def guard() -> Response | None:
         return None
     settings = services().settings
     if g.operator or settings.open_for_writing or (wanted == READING and not settings.protected):
-        await services().feed.caught_up(exact="HX-Request" not in request.headers)
+        await _catch_up(request.args.get("at", ""))
         return None
     if wanted == READING and wants_html():
         return redirect(services().links("/login", next=request.full_path.rstrip("?")))  # type: ignore[return-value]

@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from quart import Quart, Response, request
+from quart import Quart, Response, g, request
 
 from monitoring.services import KEY, Services
 
 FETCHED = {"X-Content-Type-Options": "nosniff"}
+BEHIND = "X-Dashboard-Behind"
+"""Stands in an answer that may miss rows which were committed before it was asked for."""
 
 
 def content_security_policy(libraries: Iterable[str]) -> str:
@@ -39,6 +41,8 @@ def register(app: Quart) -> None:
     async def add(response: Response) -> Response:
         # What an open page fetches becomes no document of its own; these headers would be most of what it receives.
         response.headers.extend(FETCHED if "HX-Request" in request.headers else common)
+        if getattr(g, "behind", False):
+            response.headers[BEHIND] = "1"
         static = request.path.startswith("/static/") and response.status_code < 400
         response.headers.setdefault("Cache-Control", "public, max-age=3600" if static else "no-store")
         return response

@@ -32,7 +32,7 @@ async def watch_over(connection: asyncpg.Connection) -> TableCursors:
 
 
 async def poll(connection: asyncpg.Connection, watch: TableCursors) -> ChangeSet:
-    return await watch.read(connection, await read_token(connection, standby=False, clock=SYSTEM_CLOCK))
+    return await watch.read(connection, await read_token(connection, clock=SYSTEM_CLOCK))
 
 
 def told(changes: ChangeSet) -> list[int]:
@@ -50,7 +50,7 @@ async def test_a_gap_is_kept_while_a_younger_transaction_may_fill_it(
     await insert(older, "system_events")
     await second.start()
     pending = await insert(younger, "trades")
-    before = await read_token(connection, standby=False, clock=SYSTEM_CLOCK)
+    before = await read_token(connection, clock=SYSTEM_CLOCK)
     number = await insert(older, "trades")
     await first.commit()
     assert told(await watch.read(connection, before)) == [number]
@@ -77,15 +77,15 @@ async def test_a_gap_is_not_judged_by_who_never_looked_who_runs(
     await first.commit()
     tail = await snapshot_token.start_cursor(connection, "trades", SYSTEM_CLOCK)
     for _ in range(3):
-        tail.settle(await read_token(connection, standby=False, clock=SYSTEM_CLOCK))
+        tail.settle(await read_token(connection, clock=SYSTEM_CLOCK))
     assert pending in tail.pending_ids
     for _ in range(3):
-        tail.settle(await with_running(connection, await read_token(connection, standby=False, clock=SYSTEM_CLOCK)))
+        tail.settle(await with_running(connection, await read_token(connection, clock=SYSTEM_CLOCK)))
     assert pending in tail.pending_ids
     await second.rollback()
 
     async def is_dropped() -> bool:
-        tail.settle(await read_token(connection, standby=False, clock=SYSTEM_CLOCK))
+        tail.settle(await read_token(connection, clock=SYSTEM_CLOCK))
         return not tail.pending_ids
 
     await until(is_dropped)
@@ -187,16 +187,16 @@ async def test_the_horizon_lies_behind_everyone_who_runs(connection: asyncpg.Con
     other = await asyncpg.connect(database_url)
     async with other.transaction():
         running = await other.fetchval("SELECT pg_current_xact_id()::text::bigint")
-        gate = await with_running(connection, await read_token(connection, standby=False, clock=SYSTEM_CLOCK))
+        gate = await with_running(connection, await read_token(connection, clock=SYSTEM_CLOCK))
         assert gate.horizon is not None
         assert gate.horizon > running
     await other.close()
 
 
 def test_a_gate_of_another_server_is_another_gate() -> None:
-    gate = SnapshotToken(now(), "", "5:5:", standby=False)
-    assert gate.same(SnapshotToken(gate.started, "", "5:5:", standby=False))
-    assert not gate.same(SnapshotToken(now(), "", "5:5:", standby=False))
+    gate = SnapshotToken(now(), "5:5:")
+    assert gate.same(SnapshotToken(gate.started, "5:5:"))
+    assert not gate.same(SnapshotToken(now(), "5:5:"))
     assert not gate.same(None)
 
 

@@ -32,9 +32,7 @@ class Poller:
         return cls(connection, await TableCursors.start(connection, capabilities, identity, SYSTEM_CLOCK))
 
     async def poll(self) -> ChangeSet:
-        return await self.watch.read(
-            self.connection, await read_token(self.connection, standby=False, clock=SYSTEM_CLOCK)
-        )
+        return await self.watch.read(self.connection, await read_token(self.connection, clock=SYSTEM_CLOCK))
 
 
 @pytest.fixture

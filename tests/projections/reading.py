@@ -49,7 +49,7 @@ class Follower:
         source = Source(connection, self._watch.capabilities)
         more = True
         while more:
-            gate = await read_token(connection, standby=False, clock=self.clock)
+            gate = await read_token(connection, clock=self.clock)
             found = await self._watch.read(connection, gate)
             self._pending.merge(found)
             more = found.more

@@ -69,10 +69,8 @@ async def clock(connection: asyncpg.Connection) -> Clock:
 @pytest.fixture
 async def page(clock: Clock, database_url: str) -> AsyncIterator[Page]:
     async with dashboard(database_url, followed=False, clock=clock) as opened:
-        hub = opened.parts.hub
         await until(lambda: not opened.parts.projections.backfill.active)
         await asyncio.sleep(0)  # so that it is told of
-        await until(lambda: hub.announced_versions(BotScope(1)) == hub.versions.all(BotScope(1)))
         yield opened
 
 
@@ -122,7 +120,7 @@ async def test_a_change_while_its_table_is_read_for_the_first_time(page: Page, c
     assert session is not None
     viewer, before = hub.subscribe(BotScope(1)), hub.versions.changes([1])
     section = replace(BY_NAME["events"], load=load)
-    loading = asyncio.create_task(page.parts.fragments.get(section, Scope(session, BotScope(1)), {}))
+    loading = asyncio.create_task(page.parts.fragments.get(section, Scope(session, BotScope(1)), {}, 0))
     await has_read.wait()
     await insert(connection, "risk_adjustments", session_id=1)
     await until(lambda: hub.versions.changes([1]) != before)
@@ -147,7 +145,7 @@ async def test_a_change_while_another_scope_is_read_first(page: Page, connection
     async def show(key: ScopeKey) -> None:
         session = await page.parts.reader.session(key)
         assert session is not None
-        await page.parts.fragments.get(section, Scope(session, key), {})
+        await page.parts.fragments.get(section, Scope(session, key), {}, 0)
 
     loading = asyncio.create_task(show(BotScope(1)))
     await has_read.wait()

@@ -40,14 +40,13 @@ async def test_a_burst_is_two_signals_the_first_at_once(hub: Hub) -> None:
 
 
 async def test_a_viewer_that_joins_in_a_burst_gets_the_rest(hub: Hub) -> None:
-    """It gets the versions that were announced: with the newest ones it would never fetch the rest."""
     hub.subscribe(SEVEN)
     hub.publish(7, ["trades"])
+    before = hub.versions.all(SEVEN)
     hub.publish(7, ["trades"])
     viewer = hub.subscribe(SEVEN)
     have = hub.polled(SEVEN)
-    assert hub.hello(SEVEN)["versions"] == have
-    assert have["trades"] != hub.versions.of(SEVEN, "trades")
+    assert hub.hello(SEVEN)["versions"] == have == hub.versions.all(SEVEN) != before
     assert await viewer.next(WAIT_SECONDS) == {"trades": hub.versions.of(SEVEN, "trades")}
 
 
@@ -65,10 +64,6 @@ async def test_another_current_session_makes_everything_stale(hub: Hub) -> None:
     hub.define(CURRENT, [9])
     assert (await viewer.next(WAIT_SECONDS)).keys() == before.keys()
     assert hub.versions.all(CURRENT) != before
-
-
-async def test_versions_differ_between_two_starts() -> None:
-    assert Hub(("trades",), SYSTEM_CLOCK).versions.all(CURRENT) != Hub(("trades",), SYSTEM_CLOCK).versions.all(CURRENT)
 
 
 async def test_closing_ends_every_wait(hub: Hub) -> None:
@@ -90,24 +85,15 @@ async def test_sections_of_one_signal_come_in_one_signal_again(hub: Hub) -> None
     assert (await viewer.next(WAIT_SECONDS)).keys() == {"trades", "risk"}
 
 
-async def test_the_announced_version_lags_behind_in_a_burst(hub: Hub) -> None:
+async def test_the_sections_of_a_signal_have_one_version(hub: Hub) -> None:
+    """That is the newest of all: who fetches at it gets what every signal before said, too."""
     viewer = hub.subscribe(SEVEN)
-    hub.publish(7, ["trades"])
-    announced = hub.announced(SEVEN, "trades")
-    assert announced == hub.versions.of(SEVEN, "trades")
-    hub.publish(7, ["trades"])
-    assert hub.announced(SEVEN, "trades") == announced != hub.versions.of(SEVEN, "trades")
-    assert all(
-        hub.is_as_new_as_announced(SEVEN, "trades", version)
-        for version in (announced, hub.versions.of(SEVEN, "trades"))
-    )
+    hub.publish_commits("a1", {7: ["trades"]})
+    hub.publish_commits("a2", {7: ["trades"], 8: ["risk"]})
+    hub.publish_commits("a3", {7: ["risk"]})
     await viewer.next(WAIT_SECONDS)
-    assert (
-        (await viewer.next(WAIT_SECONDS))["trades"]
-        == hub.announced(SEVEN, "trades")
-        == hub.versions.of(SEVEN, "trades")
-    )
-    assert not hub.is_as_new_as_announced(SEVEN, "trades", announced)
+    assert await viewer.next(WAIT_SECONDS) == {"trades": hub.versions.newest.text}
+    assert hub.versions.of(SEVEN, "trades") != hub.versions.newest.text == hub.versions.of(SEVEN, "risk")
 
 
 async def test_a_prefetch_begins_when_somebody_is_sent_a_signal(hub: Hub) -> None:

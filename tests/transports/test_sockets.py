@@ -46,7 +46,7 @@ async def test_what_is_sent_to_many_is_written_once(bare: Bare) -> None:
         await one.event("hello")
         await other.event("hello")
         bare.hub.publish(7, ("trades",))
-        expected = {"trades": bare.hub.announced(CURRENT, "trades")}
+        expected = {"trades": bare.hub.versions.of(CURRENT, "trades")}
         assert await one.event("stale") == await other.event("stale") == expected
 
 

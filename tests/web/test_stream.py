@@ -33,7 +33,7 @@ async def test_hello_then_what_goes_stale(
 ) -> None:
     async with stream(client, "/events") as reader:
         hello = await reader.until("hello")
-        assert hello["versions"] == parts.hub.announced_versions(CURRENT)
+        assert hello["versions"] == parts.hub.versions.all(CURRENT)
         await insert(connection, "trades", session_id=account, exit_time=now())
         stale = await reader.until("stale")
         assert "trades" in stale

@@ -6,7 +6,7 @@ from hashlib import blake2b
 from typing import Annotated
 
 from msgspec import Meta, Struct
-from quart import Response, request
+from quart import Response, g, request
 
 from monitoring.rendering.fragments import Rendered
 from monitoring.scope import Scope
@@ -26,7 +26,12 @@ class PartialsQuery(ScopeQuery, kw_only=True, frozen=True):
 
     names: Annotated[str, Meta(description=f"Sections between commas, each once, at most {MAX_NAMES}")] | None = None
     have: Annotated[str, Meta(description="Their data-hash in the same order; an equal one is left out")] | None = None
-    at: Annotated[str, Meta(description="The newest version that a signal carried")] | None = None
+    at: (
+        Annotated[
+            str, Meta(description="The version that came last, of any instance; without it: all that is committed now")
+        ]
+        | None
+    ) = None
     range: Annotated[str, Meta(description="Of the curves: 24h, 7d, 30d or all")] | None = None
 
 
@@ -57,13 +62,13 @@ async def fetched(sections: Iterable[Section]) -> list[Rendered]:
     scope = await requested_scope()
     if scope is None:
         raise Problem(404, "no_session", "The database holds no trading session yet.")
-    return await rendered(sections, scope, announced="HX-Request" in request.headers)
+    return await rendered(sections, scope)
 
 
-async def rendered(sections: Iterable[Section], scope: Scope, *, announced: bool = False) -> list[Rendered]:
+async def rendered(sections: Iterable[Section], scope: Scope) -> list[Rendered]:
     """Sections of ``scope``, with their own parameters as the present request has them."""
     get = services().fragments.get
-    wanted = (get(each, scope, own_arguments(each, request.args), announced=announced) for each in sections)
+    wanted = (get(each, scope, own_arguments(each, request.args), g.since) for each in sections)
     return await asyncio.gather(*wanted)
 
 

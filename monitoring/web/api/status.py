@@ -48,6 +48,7 @@ class FeedStatus(Struct):
     mode: Annotated[str, Meta(description="primary, standby, starting or disconnected")]
     how: Annotated[str, Meta(description="What is polled through what, and why; while disconnected, the reason")]
     lag: Annotated[float | None, Meta(description="Seconds since the last poll of the database")]
+    behind: Annotated[bool, Meta(description="The database is a standby that does not keep up with its primary")]
 
 
 class TaskStatus(Struct):
@@ -200,7 +201,7 @@ def feed_status() -> Payload:
     """How changes are noticed, and how long ago the database was last asked."""
     state = services().feed.state
     lag = None if state.last_poll is None else max(0.0, services().clock.since_1970() - state.last_poll)
-    return {"mode": state.mode, "how": state.how, "lag": lag}
+    return {"mode": state.mode, "how": state.how, "lag": lag, "behind": state.behind}
 
 
 def _following(feed: Payload) -> bool:
