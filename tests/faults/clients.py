@@ -27,6 +27,7 @@ class Fragments:
         self.shown: dict[str, str] = {}
         self.resyncs = 0
         self._versions: dict[str, str] = {}
+        self._newest = ""
         self._wanted: set[str] = set()
         self._work = asyncio.Event()
 
@@ -38,6 +39,7 @@ class Fragments:
 
     def stale(self, news: Mapping[str, str]) -> None:
         self._versions.update(news)
+        self._newest = next(reversed(news.values()), self._newest)
         self._wanted |= news.keys()
         self._work.set()
 
@@ -52,7 +54,7 @@ class Fragments:
 
     async def _fetch_one(self, client: httpx.AsyncClient, name: str) -> None:
         try:
-            answer = await client.get(f"{self.url}/partials/{name}")
+            answer = await client.get(f"{self.url}/partials/{name}", params={"at": self._newest})
             answer.raise_for_status()
             self.shown[name] = answer.text
         except httpx.HTTPError:

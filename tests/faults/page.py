@@ -37,15 +37,15 @@ class Page:
         subscription = self.parts.hub.subscribe(CURRENT)
         self.parts.feed.wake()
         try:
-            await self._fetch(self.parts.hub.sections)
+            await self._fetch(dict.fromkeys(self.parts.hub.sections, ""))
             while not subscription.closed:
                 await self._fetch(await subscription.next(60))
         finally:
             self.parts.hub.remove(subscription)
 
-    async def _fetch(self, names: Any) -> None:
-        for name in names:
-            body = await self.get(f"/partials/{name}")
+    async def _fetch(self, stale: dict[str, str]) -> None:
+        for name, version in stale.items():
+            body = await self.get(f"/partials/{name}?at={version}")
             async with self._changed:
                 self.fragments[name] = body
                 self._changed.notify_all()

@@ -1,0 +1,160 @@
+"""Several instances of the dashboard on one database: it must not matter which of them answers."""
+
+import itertools
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from monitoring.postgres.embedded import EmbeddedServer
+from monitoring.scope_key import BotScope
+from tests.faults.page import OPERATOR, Page, dashboard
+from tests.faults.replica import caught_up, standby_of
+from tests.rows import insert, now
+from tests.secrets import TOKEN
+from tests.waiting import until, waiting
+
+COMMITS = 30
+READS = ("/", "/partials/trades", "/partials?names=trades,performance", "/api/trades?limit=5")
+BEHIND = "X-Dashboard-Behind"
+UNREADABLE = (
+    "garbage",
+    "garbage.1",
+    "..",
+    "ffffffffffffffff.0",
+    "1-ffffffff.0",
+    "9-1.99999999999999",
+    "é" * 99,
+)
+
+
+@pytest.fixture
+async def instances(account: int, database_url: str) -> AsyncIterator[tuple[Page, Page]]:
+    async with dashboard(database_url, followed=False) as one, dashboard(database_url, followed=False) as other:
+        yield one, other
+
+
+async def shows(page: Page, path: str, trade: int) -> bool:
+    body = await page.get(path)
+    return f'"id":{trade},' in body if path.startswith("/api/") else f'id="trade-{trade}"' in body
+
+
+async def trade(connection: asyncpg.Connection, session: int) -> int:
+    return await insert(connection, "trades", session_id=session, pnl=1, exit_time=now())
+
+
+async def test_no_read_misses_what_was_committed_before(
+    instances: tuple[Page, Page], connection: asyncpg.Connection, account: int
+) -> None:
+    reads = itertools.cycle(itertools.product(READS, instances))
+    for _ in range(COMMITS):
+        newest = await trade(connection, account)
+        for path, instance in itertools.islice(reads, 5):
+            assert await shows(instance, path, newest), path
+
+
+async def test_any_instance_understands_a_signal_of_another(
+    instances: tuple[Page, Page], connection: asyncpg.Connection, account: int
+) -> None:
+    one, other = instances
+    viewer = one.parts.hub.subscribe(BotScope(account))
+    for _ in range(COMMITS // 10):
+        newest = await trade(connection, account)
+        async with waiting():
+            while "trades" not in (stale := await viewer.next(60)):
+                pass
+        assert await shows(other, f"/partials?names=trades&at={stale['trades']}", newest)
+
+
+async def test_what_another_instance_saw_by_the_clock_is_looked_at_again(instances: tuple[Page, Page]) -> None:
+    """That nothing was written for long is in no row: whoever answers has to find it out too."""
+    one, other = instances
+    versions = other.parts.hub.versions
+    for page in instances:
+        await page.get("/partials/status?bot=1")
+    before = versions.changed(BotScope(1), "status")
+    one.parts.hub.publish(1, ("status",))
+    await other.get(f"/partials/status?bot=1&at={one.parts.hub.versions.of(BotScope(1), 'status')}")
+    assert versions.changed(BotScope(1), "status") > before
+
+
+async def test_a_version_that_nobody_can_read_costs_one_poll(
+    instances: tuple[Page, Page], connection: asyncpg.Connection, account: int
+) -> None:
+    page, _ = instances
+    newest, polls = await trade(connection, account), page.parts.feed.state.polls
+    for version in UNREADABLE:
+        response = await page.client.get("/partials/trades", query_string={"at": version})
+        assert response.status_code == 200
+        assert f'id="trade-{newest}"' in await response.get_data(as_text=True)
+    # While nobody looks, it polls once a second by itself.
+    assert page.parts.feed.state.polls - polls <= len(UNREADABLE) + 5
+
+
+async def test_a_version_of_this_instance_costs_none(instances: tuple[Page, Page]) -> None:
+    page, _ = instances
+    await page.get("/partials/trades")
+    version, polls = page.parts.hub.versions.of(BotScope(1), "trades"), page.parts.feed.state.polls
+    for _ in range(50):
+        await page.get(f"/partials/trades?at={version}")
+    assert page.parts.feed.state.polls - polls < 25
+
+
+async def test_a_sign_in_on_one_is_good_on_all(account: int, database_url: str) -> None:
+    async with (
+        dashboard(database_url, followed=False, ENV="production") as one,
+        dashboard(database_url, followed=False, ENV="production") as other,
+    ):
+        assert (await other.client.get("/api/balance")).status_code == 401
+        answer = await one.client.post("/login", form={"token": TOKEN})
+        cookie = answer.headers["Set-Cookie"].partition(";")[0]
+        assert (await other.client.get("/api/balance", headers={"Cookie": cookie})).status_code == 200
+
+
+async def test_an_adjusted_balance_is_seen_on_every_instance(account: int, database_url: str) -> None:
+    async with dashboard(database_url, followed=False) as one, dashboard(database_url, followed=False) as other:
+        for balance, (at, elsewhere) in enumerate(itertools.permutations((one, other)), 500):
+            answer = await at.client.post("/api/balance", json={"balance": balance}, headers=OPERATOR)
+            assert answer.status_code == 200
+            assert (await elsewhere.json("/api/balance"))["balance"] == balance
+            assert (await at.json("/api/balance"))["balance"] == balance
+
+
+@pytest.fixture
+async def replica(server: EmbeddedServer, account: int) -> AsyncIterator[EmbeddedServer]:
+    async with standby_of(server) as standby:
+        yield standby
+
+
+async def test_a_standby_is_read_as_it_has_replayed_or_marked(
+    replica: EmbeddedServer, server: EmbeddedServer, connection: asyncpg.Connection, database_url: str, account: int
+) -> None:
+    url = replica.url(database_url.rpartition("/")[2].partition("?")[0])
+    admin = await asyncpg.connect(url)
+    async with dashboard(url, followed=False) as page:
+        for path in READS:
+            newest = await trade(connection, account)
+            await caught_up(server, replica)
+            assert await shows(page, path, newest), path
+        assert BEHIND not in (await page.client.get("/")).headers
+        await admin.execute("SELECT pg_wal_replay_pause()")
+        newest = await trade(connection, account)
+        await until(lambda: is_marked(page, "/api/trades"))
+        assert "The database is behind" in await page.get("/")
+        assert (await page.json("/api/status"))["feed"]["behind"] is True
+        assert not await shows(page, "/", newest)
+        await admin.execute("SELECT pg_wal_replay_resume()")
+        await until(lambda: shows(page, "/", newest))
+        await until(lambda: is_unmarked(page, "/"))
+        assert "The database is behind" not in await page.get("/")
+    await admin.close()
+
+
+async def is_marked(page: Page, path: str) -> bool:
+    headers: Any = (await page.client.get(path)).headers
+    return BEHIND in headers
+
+
+async def is_unmarked(page: Page, path: str) -> bool:
+    return not await is_marked(page, path)
