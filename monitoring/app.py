@@ -21,7 +21,6 @@ from monitoring.metrics.catalogue import CATALOGUE, Metric
 from monitoring.projections import Projections
 from monitoring.reading.alert_watch import AlertWatch
 from monitoring.reading.bot_list import BotList
-from monitoring.reading.freshness import Freshness
 from monitoring.reading.reader import Reader
 from monitoring.rendering.fragments import Fragments
 from monitoring.rendering.templates import Pages, SectionRenderer, make_environment
@@ -107,7 +106,6 @@ def _put_together(settings: Settings, app: Quart, links: Links, metrics: tuple[M
         bots=BotList(reader),
         alerts=AlertWatch(reader, clock),
         feed=feed,
-        freshness=Freshness(feed, reader.hub.versions),
         links=links,
         pages=Pages(settings, environment, links, clock),
         metrics=sockets.metrics,

@@ -14,7 +14,6 @@ from monitoring.links import Links
 from monitoring.projections import Projections
 from monitoring.reading.alert_watch import AlertWatch
 from monitoring.reading.bot_list import BotList
-from monitoring.reading.freshness import Freshness
 from monitoring.reading.reader import Reader
 from monitoring.rendering.fragments import Fragments
 from monitoring.rendering.templates import Pages
@@ -41,7 +40,6 @@ class Services:
     bots: BotList
     alerts: AlertWatch
     feed: Feed
-    freshness: Freshness
     links: Links
     pages: Pages
     metrics: CurrentMetrics

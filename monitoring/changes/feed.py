@@ -152,11 +152,7 @@ class Feed:
         if anew:
             await self._start_cursors(connection, identity, None if another else before)
         assert self._cursors is not None
-        self._server, self._token, self._xmax = server, None, token.xmax
-        self._lag = ReplayLag(self.clock)
-        now = self.clock.monotonic()
-        # A link that keeps breaking must not put reconciling off for ever.
-        self._looked = {"schema": now, "reconciled": self._looked.get("reconciled", now)}
+        self._begin_link(server, token.xmax)
         if another:
             log.warning("database %s is another one than before: everything is read anew", self.database.name)
             self._pending = ChangeSet()
@@ -167,6 +163,13 @@ class Feed:
             self._pending.corrected |= {*(before.tables if before else ()), *self._cursors.tables}
         await self._take_in(connection, ChangeSet())
         self.begun.set()
+
+    def _begin_link(self, server: ServerInfo, xmax: int) -> None:
+        self._server, self._token, self._xmax = server, None, xmax
+        self._lag, self._catch_up.taken = ReplayLag(self.clock), None
+        now = self.clock.monotonic()
+        # A link that keeps breaking must not put reconciling off for ever.
+        self._looked = {"schema": now, "reconciled": self._looked.get("reconciled", now)}
 
     async def _back(self, server: ServerInfo) -> None:
         state = self.state

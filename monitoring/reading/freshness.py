@@ -4,21 +4,14 @@ from monitoring.changes.feed import Feed
 from monitoring.signals.versions import Versions, token_in
 
 
-class Freshness:
-    """Lets requests wait until enough is known."""
+async def reach(feed: Feed, versions: Versions, wanted: str) -> tuple[int, bool]:
+    """Waits until everything is known that ``wanted``, a version, stands for; "" stands for all that is committed now.
 
-    def __init__(self, feed: Feed, versions: Versions) -> None:
-        self._feed = feed
-        self._versions = versions
-
-    async def reach(self, version: str) -> tuple[int, bool]:
-        """Waits until everything is known that ``version`` stands for; "" stands for all that is committed now.
-
-        The version may be another instance's. Gives the count of changes (see ``Versions``) from which on a fragment is
-        good enough, and whether that was reached: False where the database is away, or a standby that is behind.
-        """
-        known = self._versions.reached(version)
-        if known is not None:
-            return known, not self._feed.state.behind
-        reached = await self._feed.caught_up(token_in(version))
-        return self._versions.reach(version) if reached else self._versions.newest.count, reached
+    The version may be another instance's. Gives the count of changes (see ``Versions``) from which on a fragment is
+    good enough, and whether that was reached: False where the database is away, or a standby that is behind.
+    """
+    known = versions.reached(wanted)
+    if known is not None:
+        return known, not feed.state.behind
+    reached = await feed.caught_up(token_in(wanted))
+    return versions.reach(wanted) if reached else versions.newest.count, reached

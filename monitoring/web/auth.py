@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from quart import Response, current_app, g, redirect, request, session
 
 from monitoring.admission import presented
+from monitoring.reading.freshness import reach
 from monitoring.services import services
 from monitoring.web.errors import Problem, wants_html
 
@@ -44,8 +45,9 @@ def access_of(endpoint: str | None) -> str:
 
 async def _catch_up(at: str) -> None:
     """Waits until the answer can hold what was committed before it was asked for, or what the version ``at`` saw."""
-    g.since, reached = await services().freshness.reach(at)
-    g.behind = not reached and services().feed.state.gone_since is None
+    parts = services()
+    g.since, reached = await reach(parts.feed, parts.hub.versions, at)
+    g.behind = not reached and parts.feed.state.gone_since is None
 
 
 async def guard() -> Response | None:

@@ -67,7 +67,7 @@ async def test_any_instance_understands_a_signal_of_another(
         assert await shows(other, f"/partials?names=trades&at={stale['trades']}", newest)
 
 
-async def test_what_another_instance_saw_by_the_clock_is_looked_at_again(instances: tuple[Page, Page]) -> None:
+async def test_what_another_instance_saw_by_the_clock_is_reread(instances: tuple[Page, Page]) -> None:
     """That nothing was written for long is in no row: whoever answers has to find it out too."""
     one, other = instances
     versions = other.parts.hub.versions
