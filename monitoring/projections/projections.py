@@ -23,7 +23,7 @@ from monitoring.projections.projected import Projected
 from monitoring.projections.scope_equity import ScopeEquity
 from monitoring.projections.scope_state import MergedTrades, ScopePositions, ScopeState, flows_of
 from monitoring.projections.session_history import SessionHistory
-from monitoring.projections.trades import ScopeTrades, SessionTrades, TradeTotals
+from monitoring.projections.trades import ScopeTrades, SessionTrades, TradeTotals, touch
 
 SESSIONS = "trading_sessions"
 MAX_KEPT_SCOPES = 64
@@ -47,7 +47,8 @@ class Projections:
     """State of every session, and of the scopes that are asked for."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
-        self.trades: Projected[SessionTrades] = Projected(TradeTotals())
+        self._trade_totals = TradeTotals()
+        self.trades: Projected[SessionTrades] = Projected(self._trade_totals)
         self.flows: Projected[SessionFlows] = Projected(Bookings())
         self.equity: Projected[SessionHistory] = Projected(EquityHistory())
         self.positions = OpenPositions()
@@ -90,8 +91,8 @@ class Projections:
     async def begin(self, source: Source, cursors: Mapping[str, IdCursor], tables: Iterable[str] | None = None) -> None:
         """Reads tables from their start, all of them where none is named. What is known stands until then."""
         wanted = None if tables is None else set(tables)
-        if wanted is not None and "positions" in wanted:
-            # The risk of a trade is a share of the balance that its position remembers.
+        if wanted is not None and wanted & {"positions", "orders"}:
+            # They say what a trade risked, and to which bot it belongs where it names none.
             wanted.add("trades")
         if wanted is not None and SESSIONS in wanted:
             # The amount of a session's first booking is the difference to its initial balance.
@@ -110,6 +111,8 @@ class Projections:
             self.backfill.engine_wrote()
         await self._apply(source, changes.unapplied)
         changes.unapplied = {}
+        if await self._trade_totals.lost.moved_by(source, changes):
+            changes.corrected.add("trades")
         changes.moved_positions |= self.positions.moved
         self.positions.moved = set()
         if changes.corrected:
@@ -129,9 +132,21 @@ class Projections:
         parts = [part for part in self._all if changed.get(part.table)]
         # All that can fail comes first: nothing is taken in twice.
         takes = [await part.read(source, sorted(changed[part.table])) for part in parts]
+        touched = await self._touched_positions(source, changed)
         for take in takes:
             take()
+        if touched:
+            self.trades.take(touch(touched))
         self.flows.take(disturb(changed.get(SESSIONS, ())))
+
+    async def _touched_positions(self, source: Source, changed: Mapping[str, Collection[int]]) -> list[int]:
+        """The positions that changed, or whose orders did, and that trades name."""
+        positions = set(changed.get("positions", ()))
+        if changed.get("orders") and source.capabilities.has("orders", "position_id"):
+            query = "SELECT DISTINCT position_id FROM orders WHERE id = ANY($1::bigint[]) AND position_id IS NOT NULL"
+            positions.update(row["position_id"] for row in await source.connection.fetch(query, changed["orders"]))
+        # Of trades that are being read it is not known yet which they name.
+        return list(positions) if self.trades.building else self._trade_totals.positions.among(positions)
 
     def version(self, table: str, sessions: tuple[int, ...]) -> tuple[int, ...]:
         """Differs whenever rows of a table changed that belong to one of the sessions, or to none."""
@@ -154,6 +169,9 @@ class Projections:
         if self.away is not None:
             raise DatabaseUnavailable(self.away)
         kept, changes = self._keep(session) if keep else _Kept.of(session), self.changes
+        for number in session.ids:
+            if trades := self.trades.states.get(number):
+                await trades.settle(source)
         flows = await flows_of(source, self.flows.states, session) if self.flows.complete else None
         curve = EquityCurve.unknown()
         if self.equity.readable(source.capabilities):

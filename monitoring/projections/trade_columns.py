@@ -1,7 +1,7 @@
 """The closed trades of one session as columns in memory: any selection of them is found without the database."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from math import nan
 from typing import Any
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from monitoring.projections.packed import Floats, Integers, floats, integers, moments
 from monitoring.projections.times import BEGIN_OF_TIME, END_OF_TIME, microseconds
+from monitoring.projections.words import Words
 
 Positions = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
@@ -20,9 +21,23 @@ Rows = npt.NDArray[np.void]
 LONG, SHORT, OTHER_SIDE = range(3)
 SIDES = {"LONG": LONG, "SHORT": SHORT}
 
-TRADE = np.dtype([("exit", "i8"), ("id", "i8"), ("net", "f8"), ("symbol", "i4"), ("side", "i1")])
-"""``exit`` in microseconds since 1970 UTC; ``net`` NaN where it is unknown; ``symbol`` a place in the symbols."""
+TRADE = np.dtype([
+    ("exit", "i8"), ("id", "i8"), ("net", "f8"), ("r", "f4"), ("seconds", "i4"), ("position", "u4"), ("symbol", "u2"),
+    ("reason", "u2"), ("side", "i1"),
+])  # fmt: skip
+"""41 bytes. ``exit`` in microseconds since 1970 UTC; ``net`` and ``r`` NaN where they are unknown; ``seconds`` from
+entry to exit; ``position`` 0 where none is named; ``symbol`` and ``reason`` are codes of TradeWords."""
+MAX_POSITION = 2**32 - 1
 FIRST_ROOM_ROWS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class TradeWords:
+    """The words of the trades of all sessions."""
+
+    symbols: Words = field(default_factory=Words)
+    reasons: Words = field(default_factory=Words)
+    """Why trades were closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +48,13 @@ class Trades:
     exits: Integers
     """Microseconds since 1970 UTC."""
     nets: Floats
+    rs: Floats
+    seconds: Integers
+    """From entry to exit."""
+    positions: Integers
     sides: Integers
     symbols: Sequence[str]
+    reasons: Sequence[str | None]
 
     @classmethod
     def of(cls, records: Sequence[asyncpg.Record]) -> "Trades":
@@ -43,8 +63,12 @@ class Trades:
             integers(row["ids"] for row in records),
             moments(row["exits"] for row in records),
             floats(row["nets"] for row in records),
+            floats(row["rs"] for row in records),
+            integers(row["seconds"] for row in records),
+            integers(row["positions"] for row in records),
             integers(row["sides"] for row in records),
             [symbol for row in records for symbol in row["symbols"]],
+            [reason for row in records for reason in row["reasons"]],
         )
 
 
@@ -55,6 +79,8 @@ class TradeFilter:
     symbol: str | None = None
     """In whatever case."""
     side: str | None = None
+    exit_reason: str | None = None
+    """In whatever case."""
     outcome: str | None = None
     """win, loss or breakeven, by net P&L."""
     since: datetime | None = None
@@ -74,11 +100,11 @@ class TradeFilter:
 
 @dataclass(frozen=True, slots=True)
 class TradeTable:
-    """Trades by exit time, then id; they never change, whatever comes to the columns that they were taken from."""
+    """Trades by exit time, then id; whatever comes to the columns that they were taken from, only ``r`` changes."""
 
     rows: Rows
     """Shape (trades,) of TRADE."""
-    symbols: Sequence[str]
+    words: TradeWords
 
     def between(self, since: datetime, until: datetime) -> Rows:
         """Trades with ``since`` < exit time <= ``until``."""
@@ -106,8 +132,9 @@ class TradeTable:
         """None where all match."""
         masks: list[Mask] = []
         if wanted.symbol:
-            codes = [code for code, symbol in enumerate(self.symbols) if symbol.upper() == wanted.symbol.upper()]
-            masks.append(np.isin(rows["symbol"], codes))
+            masks.append(np.isin(rows["symbol"], self.words.symbols.like(wanted.symbol)))
+        if wanted.exit_reason:
+            masks.append(np.isin(rows["reason"], self.words.reasons.like(wanted.exit_reason)))
         if wanted.side:
             masks.append(rows["side"] == SIDES.get(wanted.side.upper(), OTHER_SIDE))
         if wanted.outcome:
@@ -119,9 +146,8 @@ class TradeTable:
 class TradeColumns:
     """Where trades are added. Cheapest at the end."""
 
-    def __init__(self) -> None:
-        self._symbols: list[str] = []
-        self._codes: dict[str, int] = {}
+    def __init__(self, words: TradeWords) -> None:
+        self._words = words
         self._room = np.empty(FIRST_ROOM_ROWS, dtype=TRADE)
         self._count = 0
         self._shared = False
@@ -131,7 +157,7 @@ class TradeColumns:
     def table(self) -> TradeTable:
         """What there is now."""
         self._shared = True
-        return TradeTable(self._room[: self._count], self._symbols)
+        return TradeTable(self._room[: self._count], self._words)
 
     def add(self, trades: Trades) -> None:
         """Trades that are not there yet."""
@@ -140,11 +166,37 @@ class TradeColumns:
         self._count += len(trades.ids)
         added = self._room[before : self._count]
         order = np.lexsort((trades.ids, trades.exits))
-        added["exit"], added["id"], added["side"] = trades.exits[order], trades.ids[order], trades.sides[order]
-        added["net"] = np.where(np.isfinite(trades.nets), trades.nets, nan)[order]
-        added["symbol"] = np.array([self._code(symbol) for symbol in trades.symbols], dtype=np.int32)[order]
+        for name, values in self._values(trades).items():
+            added[name] = values[order]
         if before and len(added) and _key(self._room[before - 1]) > _key(added[0]):
             self._merge_in(before)
+
+    def _values(self, trades: Trades) -> dict[str, npt.NDArray[Any]]:
+        """By column of TRADE."""
+        unnamed = (trades.positions < 0) | (trades.positions > MAX_POSITION)
+        return {
+            "exit": trades.exits,
+            "id": trades.ids,
+            "net": np.where(np.isfinite(trades.nets), trades.nets, nan),
+            "r": np.where(np.isfinite(trades.rs), trades.rs, nan),
+            "seconds": trades.seconds,
+            "position": np.where(unnamed, 0, trades.positions),
+            "symbol": self._words.symbols.codes(trades.symbols),
+            "reason": self._words.reasons.codes(reason or "" for reason in trades.reasons),
+            "side": trades.sides,
+        }
+
+    def naming(self, positions: Collection[int]) -> list[int]:
+        """Ids of the trades that name one of the positions."""
+        rows = self._room[: self._count]
+        wanted = [position for position in positions if 0 < position <= MAX_POSITION]
+        return [int(number) for number in rows["id"][np.isin(rows["position"], np.array(wanted, np.uint32))]]
+
+    def correct_r(self, rs: dict[int, float]) -> None:
+        """Sets R of some trades, by id; tables that were taken show it, too."""
+        rows = self._room[: self._count]
+        for place in np.flatnonzero(np.isin(rows["id"], list(rs))):
+            rows["r"][place] = rs[int(rows["id"][place])]
 
     def _merge_in(self, before: int) -> None:
         """Puts what was added behind place ``before`` where it belongs, beside the tables that were taken."""
@@ -162,27 +214,20 @@ class TradeColumns:
             room[: self._count] = self._room[: self._count]
             self._room, self._shared = room, False
 
-    def _code(self, symbol: str) -> int:
-        code = self._codes.get(symbol)
-        if code is None:
-            code = self._codes[symbol] = len(self._symbols)
-            self._symbols.append(symbol)
-        return code
-
 
 def _key(row: np.void) -> tuple[int, int]:
     return int(row["exit"]), int(row["id"])
 
 
-NEWEST, OLDEST, BEST, WORST, BY_SYMBOL = "exit_time", "+exit_time", "pnl", "+pnl", "symbol"
+NEWEST, OLDEST, BY_SYMBOL = "exit_time", "+exit_time", "symbol"
+AMOUNTS = {"pnl": "net", "r": "r", "duration": "seconds"}
+"""What else trades are sorted by, the largest first, with + the smallest: the column of TRADE."""
 SORTS = {
     "exit_time": NEWEST,
     "-exit_time": NEWEST,
     "+exit_time": OLDEST,
-    "pnl": BEST,
-    "-pnl": BEST,
-    "+pnl": WORST,
     "symbol": BY_SYMBOL,
+    **{f"{sign}{name}": f"{sign}{name}".removeprefix("-") for name in AMOUNTS for sign in ("", "-", "+")},
 }
 
 
@@ -193,10 +238,8 @@ def select(parts: Sequence[TradeTable], wanted: TradeFilter) -> list[int]:
     rows = np.concatenate(
         [part.rows[places] for part, places in zip(parts, found, strict=True)] or [np.empty(0, TRADE)]
     )
-    names = [
-        part.symbols[code] for part, places in zip(parts, found, strict=True) for code in part.rows["symbol"][places]
-    ]
-    ranked = rows["id"][_ranking(rows, names, order)]
+    words = parts[0].words if parts else TradeWords()
+    ranked = rows["id"][_ranking(rows, words, order)]
     return [int(number) for number in ranked[wanted.offset : wanted.need]]
 
 
@@ -210,39 +253,40 @@ def _first(part: TradeTable, places: Positions, order: str, need: int) -> Positi
         return places
     if order == BY_SYMBOL:
         return _first_by_symbol(part, places, need)
-    net = part.rows["net"][places]
-    worst = np.argpartition(np.where(np.isnan(net), np.inf, -net if order == BEST else net), need - 1)
-    limit = net[worst[need - 1]]
-    if np.isnan(limit):
-        return places
-    # Ties at the limit are kept: exit time and id decide between them.
-    good_enough: Mask = net >= limit if order == BEST else net <= limit
-    return places[good_enough]
+    amounts = _amounts(part.rows[places], order)
+    limit = amounts[np.argpartition(amounts, need - 1)[need - 1]]
+    # Between ties exit time and id decide; there may be as many as trades.
+    unknown = np.isnan(limit)
+    tied = places[np.isnan(amounts) if unknown else amounts == limit]
+    better = places[~np.isnan(amounts) if unknown else amounts < limit]
+    return np.concatenate([better, tied[:need] if order.startswith("+") else tied[-need:]])
+
+
+def _amounts(rows: Rows, order: str) -> Floats:
+    """What rows are sorted by, the first the smallest; NaN where it is unknown."""
+    amounts: Floats = rows[AMOUNTS[order.removeprefix("+")]].astype(np.float64)
+    return amounts if order.startswith("+") else -amounts
 
 
 def _first_by_symbol(part: TradeTable, places: Positions, need: int) -> Positions:
     """The newest of each symbol, of so many symbols as are needed."""
     codes = part.rows["symbol"][places]
     found: list[Positions] = []
-    for _, code in sorted((part.symbols[code], code) for code in np.unique(codes)):
+    for _, code in sorted((part.words.symbols.word(code), code) for code in np.unique(codes)):
         found.append(places[codes == code][-need:])
         if sum(map(len, found)) >= need:
             break
     return np.concatenate(found)
 
 
-def _ranking(rows: Rows, names: list[str], order: str) -> Positions:
+def _ranking(rows: Rows, words: TradeWords, order: str) -> Positions:
     """Places of the rows in the wanted order."""
-    newest_first = (-rows["id"], -rows["exit"])
-    oldest_first = (rows["id"], rows["exit"])
-    unknown = np.isnan(rows["net"])
-    net = np.where(unknown, 0.0, rows["net"])
-    keys: dict[str, tuple[npt.NDArray[Any], ...]] = {
-        NEWEST: newest_first,
-        OLDEST: oldest_first,
-        BY_SYMBOL: (*newest_first, np.array(names, dtype=np.str_)),
-        BEST: (*newest_first, -net, unknown),
-        WORST: (*oldest_first, net, unknown),
-    }
-    ranking: Positions = np.lexsort(keys[order])
+    oldest_first: tuple[npt.NDArray[Any], ...] = (rows["id"], rows["exit"])
+    keys = oldest_first if order.startswith("+") else (-rows["id"], -rows["exit"])
+    if order == BY_SYMBOL:
+        keys = (*keys, np.array([words.symbols.word(code) for code in rows["symbol"]], dtype=np.str_))
+    elif order not in (NEWEST, OLDEST):
+        # NaN comes last.
+        keys = (*keys, _amounts(rows, order))
+    ranking: Positions = np.lexsort(keys)
     return ranking

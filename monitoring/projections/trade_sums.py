@@ -9,24 +9,31 @@ import asyncpg
 
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.owners import owner
+from monitoring.projections.first_stop import at_risk, joins, positions_known
+from monitoring.projections.lost_trades import LOST_COLUMNS
 from monitoring.projections.packed import packed
 from monitoring.projections.trade_columns import LONG, OTHER_SIDE, SHORT
 
 ZERO = Decimal(0)
 RISK_DIGITS = 12
+SECONDS = """greatest(-2147483648, least(2147483647,
+           trunc(extract(epoch FROM t.exit_time)::float8 - extract(epoch FROM t.entry_time)::float8)))"""
+"""SQL: whole seconds from a trade's entry to its exit, as far as they fit into four bytes."""
+R = "coalesce(net / nullif(at_risk, 0), 'NaN')"
 
 FIGURES = f"""
-SELECT t.id, {{owner}} AS session_id, t.exit_time, coalesce({{symbol}}, '') AS symbol, upper({{side}}) AS side,
-       {{fee}} AS fee, {{interest}} AS interest, nullif(t.pnl - {{fee}} - {{interest}}, 'NaN') AS net,
+SELECT t.id, {{owner}} AS session_id, {{own}} IS NULL AS lost, t.exit_time, coalesce({{symbol}}, '') AS symbol,
+       upper({{side}}) AS side, {{reason}} AS reason, {{position}} AS position_id, {{order}} AS order_id,
+       {SECONDS} AS seconds, {{fee}} AS fee, {{interest}} AS interest,
+       nullif(t.pnl - {{fee}} - {{interest}}, 'NaN') AS net, {{at_risk}} AS at_risk,
        nullif(round(abs({{entry}} - {{stop}}) * coalesce({{share}}, {{size}} / nullif({{entry}}, 0)), {RISK_DIGITS}),
               'NaN') AS risk
-FROM trades t WHERE t.exit_time IS NOT NULL AND {{condition}}
+FROM trades t {{joins}} WHERE t.exit_time IS NOT NULL AND {{condition}}
 """
 """Risk is |entry - stop| x quantity / balance at entry; ``size`` is quantity x entry price / balance at entry."""
 
-SHARE = """CASE WHEN {quantity} > 0 AND {quantity} <> 'NaN' AND t.position_id IS NOT NULL THEN {quantity} /
-    (SELECT p.entry_balance FROM positions p
-     WHERE p.id = t.position_id AND p.entry_balance > 0 AND p.entry_balance <> 'NaN') END"""
+SHARE = """CASE WHEN {quantity} > 0 AND {quantity} <> 'NaN' AND p.entry_balance > 0 AND p.entry_balance <> 'NaN'
+    THEN {quantity} / p.entry_balance END"""
 
 SIDE = f"CASE side WHEN 'LONG' THEN {LONG} WHEN 'SHORT' THEN {SHORT} ELSE {OTHER_SIDE} END"
 # Without OFFSET 0 the planner would have every figure computed again for each sum of it.
@@ -40,9 +47,12 @@ SELECT session_id::bigint AS session_id, exit_time::date AS day, count(*) AS tot
        coalesce(sum(risk), 0) AS risk_sum, count(risk) AS risk_count,
        {packed("id", "bigint")} AS ids, {packed("exit_time", "timestamp")} AS exits,
        {packed("coalesce(net, 'NaN')", "float8")} AS nets, {packed(SIDE, "bigint")} AS sides,
-       array_agg(symbol) AS symbols
-FROM ({{figures}} OFFSET 0) known WHERE session_id IS NOT NULL GROUP BY 1, 2
+       {packed(R, "float8")} AS rs, {packed("seconds", "bigint")} AS seconds,
+       {packed("coalesce(position_id, 0)", "bigint")} AS positions,
+       array_agg(symbol) AS symbols, array_agg(reason) AS reasons, {{lost}}
+FROM ({{figures}} OFFSET 0) known GROUP BY 1, 2
 """
+"""Trades that nobody owns are those of session NULL."""
 
 
 @dataclass(slots=True)
@@ -136,21 +146,40 @@ SUMS = tuple(column.name for column in fields(TradeSum))
 
 def by_day(capabilities: Capabilities, condition: str) -> str:
     """The query BY_DAY over the trades that meet a condition, as far as this database has the columns."""
+    lost = ", ".join(f"{aggregate} AS {name}" for name, aggregate in LOST_COLUMNS.items())
+    return BY_DAY.format(figures=_figures(capabilities, condition), lost=lost)
 
-    def column(name: str) -> str:
-        return capabilities.column("trades", name, "numeric", "t")
 
-    linked = capabilities.has("trades", "position_id") and capabilities.has("positions", "id", "entry_balance")
-    figures = FIGURES.format(
+def r_of(capabilities: Capabilities, condition: str) -> str:
+    """The query for ``id`` and ``r``, NaN where it is unknown, of the trades that meet a condition."""
+    return f"SELECT id::bigint AS id, ({R})::float8 AS r FROM ({_figures(capabilities, condition)} OFFSET 0) known"
+
+
+def _figures(capabilities: Capabilities, condition: str) -> str:
+    session = owner(capabilities, "trades", "t")
+
+    def column(name: str, kind: str = "numeric") -> str:
+        return capabilities.column("trades", name, kind, "t")
+
+    return FIGURES.format(
+        own=column("session_id", "bigint"),
         fee=f"coalesce({column('commission')}, 0)",
         interest=f"coalesce({column('margin_interest_cost')}, 0)",
-        symbol=capabilities.column("trades", "symbol", "text", "t"),
-        side=capabilities.column("trades", "side", "text", "t"),
+        symbol=column("symbol", "text"),
+        side=column("side", "text"),
+        reason=column("exit_reason", "text"),
+        position=column("position_id", "bigint"),
+        order=column("order_id", "text"),
         entry=column("entry_price"),
         stop=column("stop_loss"),
         size=column("size"),
-        share=SHARE.format(quantity=column("quantity")) if linked else "NULL::numeric",
-        owner=owner(capabilities, "trades", "t"),
+        share=SHARE.format(quantity=column("quantity")) if _has_balances(capabilities) else "NULL::numeric",
+        at_risk=at_risk(capabilities, session),
+        owner=session,
+        joins=joins(capabilities, condition),
         condition=condition,
     )
-    return BY_DAY.format(figures=figures)
+
+
+def _has_balances(capabilities: Capabilities) -> bool:
+    return positions_known(capabilities) and capabilities.has("positions", "entry_balance")

@@ -1,6 +1,6 @@
 """The closed trades of every session: sums by day, and columns from which any selection is found."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -12,16 +12,31 @@ import numpy as np
 from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.source import Source
 from monitoring.metrics.facts import TradeSums
+from monitoring.projections.lost_trades import LostTrades, Marks
+from monitoring.projections.packed import integers
 from monitoring.projections.projected import Fold, IdRange
 from monitoring.projections.times import next_midnight
-from monitoring.projections.trade_columns import TradeColumns, TradeFilter, Trades, TradeTable, select
-from monitoring.projections.trade_sums import SumsByDay, TradeSum, by_day
+from monitoring.projections.trade_columns import (
+    BY_SYMBOL,
+    SORTS,
+    TRADE,
+    TradeColumns,
+    TradeFilter,
+    Trades,
+    TradeTable,
+    TradeWords,
+    select,
+)
+from monitoring.projections.trade_sums import SumsByDay, TradeSum, by_day, r_of
 
 WEEK = timedelta(days=7)
 OUTCOME_COUNT = 10
 OF_ALL = ("total", "wins", "losses", "breakeven", "unknown", "gross", "fees", "interest", "net_wins", "net_losses",
           "risk_count")  # fmt: skip
 NEEDS = ("id", "session_id", "exit_time", "pnl")
+
+NOBODY = -1
+"""In place of the session of trades that belong to none."""
 
 IN_RANGE = "t.id > $1 AND t.id <= $2 AND NOT t.id = ANY($3::bigint[])"
 BY_ID = "t.id = ANY($1::bigint[])"
@@ -31,10 +46,14 @@ BY_ID = "t.id = ANY($1::bigint[])"
 class SessionTrades:
     """The trades of one session."""
 
+    columns: TradeColumns
     sums: SumsByDay = field(default_factory=SumsByDay)
-    columns: TradeColumns = field(default_factory=TradeColumns)
     version: int = 0
     """Counts the changes."""
+    touched: set[int] = field(default_factory=set)
+    """Positions that changed, or whose orders did: R of the trades that name them may be another."""
+    touches: int = 0
+    """Counts how often."""
 
     def add(self, days: Sequence[asyncpg.Record]) -> None:
         """Takes in new trades, by the records of BY_DAY."""
@@ -42,32 +61,58 @@ class SessionTrades:
         self.columns.add(Trades.of(days))
         self.version += 1
 
+    async def settle(self, source: Source) -> None:
+        """Reads R again where it may be another; several may at once, and one that fails leaves it to others."""
+        while self.touched:
+            touches, ids = self.touches, self.columns.naming(self.touched)
+            rows = await source.connection.fetch(r_of(source.capabilities, BY_ID), ids) if ids else []
+            if self.touches == touches:
+                self.columns.correct_r({row["id"]: row["r"] for row in rows})
+                self.touched.clear()
+
+
+def touch(positions: Collection[int]) -> Fold[SessionTrades]:
+    """Has R of the trades of some positions read again."""
+
+    def fold(states: dict[int, SessionTrades]) -> None:
+        for state in states.values():
+            state.touched.update(positions)
+            state.touches += 1
+
+    return fold
+
 
 class TradeTotals:
-    """Reads ``trades``; the risk of a trade is a share of the balance that its position remembers."""
+    """Reads ``trades``; what a trade risked is known from its position and the orders of that."""
 
     table = "trades"
     needs = NEEDS
 
+    def __init__(self) -> None:
+        self.lost = LostTrades()
+        self.positions = Marks()
+        """Those that trades name."""
+        self._words = TradeWords()
+
     async def scan(self, source: Source, ids: IdRange) -> Fold[SessionTrades]:
-        return await _read(source, IN_RANGE, ids.after, ids.until, ids.skip)
+        return await self._read(source, IN_RANGE, ids.after, ids.until, ids.skip)
 
     async def read(self, source: Source, ids: Sequence[int]) -> Fold[SessionTrades]:
-        return await _read(source, BY_ID, ids)
+        return await self._read(source, BY_ID, ids)
 
+    async def _read(self, source: Source, condition: str, *values: object) -> Fold[SessionTrades]:
+        rows = await source.connection.fetch(by_day(source.capabilities, condition), *values)
+        self.lost.note(rows)
+        self.positions.add(integers(row["positions"] for row in rows))
+        by_session: dict[int, list[asyncpg.Record]] = {}
+        for row in rows:
+            by_session.setdefault(NOBODY if row["session_id"] is None else row["session_id"], []).append(row)
 
-async def _read(source: Source, condition: str, *values: object) -> Fold[SessionTrades]:
-    rows = await source.connection.fetch(by_day(source.capabilities, condition), *values)
+        def fold(states: dict[int, SessionTrades]) -> None:
+            for session, days in by_session.items():
+                states.setdefault(session, SessionTrades(TradeColumns(self._words))).add(days)
 
-    by_session: dict[int, list[asyncpg.Record]] = {}
-    for row in rows:
-        by_session.setdefault(row["session_id"], []).append(row)
-
-    def fold(states: dict[int, SessionTrades]) -> None:
-        for session, days in by_session.items():
-            states.setdefault(session, SessionTrades()).add(days)
-
-    return fold
+        return fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +136,12 @@ class ScopeTrades:
     def total(self) -> int | None:
         """How many there are; None until all are read."""
         return self.sums_by_day.total.total if self.complete else None
+
+    def selects(self, wanted: TradeFilter) -> bool:
+        """Whether ``select`` finds them: only while these are the trades as they are now, and their words known."""
+        words = self.tables[0].words if self.tables else TradeWords()
+        by_symbol = wanted.symbol or SORTS[wanted.sort] == BY_SYMBOL
+        return self.certain and not ((by_symbol and words.symbols.full) or (wanted.exit_reason and words.reasons.full))
 
     def select(self, wanted: TradeFilter) -> list[int]:
         """Ids of the wanted trades, in the wanted order."""
@@ -134,7 +185,7 @@ class ScopeTrades:
         )
 
     def _newest_nets(self, count: int) -> Iterable[float]:
-        rows = np.concatenate([table.rows[-count:] for table in self.tables] or [TradeColumns().table.rows])
+        rows = np.concatenate([table.rows[-count:] for table in self.tables] or [np.empty(0, TRADE)])
         newest = np.lexsort((-rows["id"], -rows["exit"]))[:count]
         return [float(net) for net in rows["net"][newest]]
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from monitoring.database.capabilities import Capabilities, Columns
 from monitoring.database.owners import owner
-from monitoring.projections.trade_columns import BEST, BY_SYMBOL, NEWEST, OLDEST, SORTS, WORST, TradeFilter
+from monitoring.projections.trade_columns import AMOUNTS, BY_SYMBOL, NEWEST, OLDEST, SORTS, TradeFilter
+from monitoring.projections.trade_sums import SECONDS, r_of
 
 PAGE_ROWS = 25
 
@@ -32,12 +33,14 @@ TRADE: Columns = {
     "session_id": "bigint",
 }
 NET = "pnl - coalesce({commission}, 0) - coalesce({interest}, 0)"
+AMOUNT = {"net": "nullif(net_pnl, 'NaN')", "r": "nullif(r, 'NaN')::float4", "seconds": "seconds"}
+"""SQL of the columns in memory that trades are sorted by."""
 ORDERS = {
     NEWEST: "exit_time DESC, id DESC",
     OLDEST: "exit_time, id",
-    BEST: "nullif(net_pnl, 'NaN') DESC NULLS LAST, exit_time DESC, id DESC",
-    WORST: "nullif(net_pnl, 'NaN') NULLS LAST, exit_time, id",
     BY_SYMBOL: "symbol, exit_time DESC, id DESC",
+    **{name: f"{AMOUNT[column]} DESC NULLS LAST, exit_time DESC, id DESC" for name, column in AMOUNTS.items()},
+    **{f"+{name}": f"{AMOUNT[column]} NULLS LAST, exit_time, id" for name, column in AMOUNTS.items()},
 }
 OUTCOMES = {"win": "net_pnl > 0 AND net_pnl <> 'NaN'", "loss": "net_pnl < 0", "breakeven": "net_pnl = 0"}
 
@@ -49,7 +52,7 @@ def select_trades(capabilities: Capabilities, *more: str) -> str:
         interest=capabilities.column("trades", "margin_interest_cost", "numeric"),
     )
     columns = (capabilities.columns("trades", TRADE), f"{net} AS net_pnl", *more)
-    return f"SELECT {', '.join(columns)} FROM trades"
+    return f"SELECT {', '.join(columns)} FROM trades t"
 
 
 def search(capabilities: Capabilities, sessions: tuple[int, ...], wanted: TradeFilter) -> tuple[str, list[object]]:
@@ -60,9 +63,11 @@ def search(capabilities: Capabilities, sessions: tuple[int, ...], wanted: TradeF
         first = len(arguments) + 1
         conditions.append(condition.format(*(f"${number}" for number in range(first, first + len(values)))))
         arguments += values
-    trades = select_trades(capabilities, f"{owner(capabilities, 'trades', 'trades')} AS owner")
-    found = f"SELECT * FROM ({trades}) t WHERE {' AND '.join(conditions)}"
     order = ORDERS[SORTS[wanted.sort]]
+    trades = select_trades(capabilities, f"{owner(capabilities, 'trades', 't')} AS owner", f"{SECONDS} AS seconds")
+    # What a trade risked is dear to find out.
+    risks = f"JOIN ({r_of(capabilities, 'true')}) known USING (id)" if order.startswith(AMOUNT["r"]) else ""
+    found = f"SELECT * FROM ({trades}) t {risks} WHERE {' AND '.join(conditions)}"
     return f"{found} ORDER BY {order} LIMIT {int(wanted.limit)} OFFSET {int(wanted.offset)}", arguments
 
 
@@ -72,6 +77,8 @@ def _conditions(wanted: TradeFilter) -> Iterator[tuple[Any, ...]]:
         yield "upper(symbol) = upper({}::text)", wanted.symbol
     if wanted.side:
         yield "upper(side) = upper({}::text)", wanted.side
+    if wanted.exit_reason:
+        yield "upper(exit_reason) = upper({}::text)", wanted.exit_reason
     if wanted.outcome:
         yield (OUTCOMES[wanted.outcome],)
     if wanted.since:

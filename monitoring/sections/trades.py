@@ -59,7 +59,7 @@ async def read_trades(
 ) -> list[Trade]:
     """The wanted trades of the scope. Raises TableMissing."""
     capabilities.require_columns("trades", *NEEDS)
-    if state.trades.certain:
+    if state.trades.selects(wanted):
         return await trades_by_id(connection, capabilities, state.trades.select(wanted))
     query, arguments = search(capabilities, state.session.ids, wanted)
     return [Trade(clean(row)) for row in await connection.fetch(query, *arguments)]

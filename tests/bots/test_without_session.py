@@ -1,5 +1,8 @@
 """Rows whose session the engine's clean-up took away stay with the bot of whatever they name."""
 
+from collections.abc import Mapping
+from functools import partial
+
 import asyncpg
 
 from tests.bots.test_bots import open_ids, page
@@ -55,3 +58,54 @@ async def test_a_position_goes_where_its_order_goes(page: Page, connection: asyn
     assert await open_ids(page, "bot=1") == []
     counts = [(await page.json(f"/api/metrics?bot={bot}"))["active_positions_count"] for bot in (1, 2)]
     assert counts == [0, 1]
+
+
+async def test_trades_follow_their_position_at_once(page: Page, connection: asyncpg.Connection) -> None:
+    await insert(connection, "trading_sessions", mode="PAPER", strategy_name="other")
+    await insert(connection, "trades", session_id=None, position_id=1, pnl=20, commission=0)
+    await until(partial(trades_are, page, {1: (2, [100, 20]), 2: (0, [])}))
+    await connection.execute("UPDATE positions SET session_id = 2")
+    await until(partial(trades_are, page, {1: (1, [100]), 2: (1, [20])}))
+
+
+async def test_trades_follow_an_order_at_once(page: Page, connection: asyncpg.Connection) -> None:
+    await insert(connection, "trading_sessions", mode="PAPER", strategy_name="other")
+    times = {"entry_time": ago(hours=4), "exit_time": ago(hours=3)}
+    await insert(connection, "trades", session_id=None, order_id="late", pnl=20, commission=0, **times)
+    lost = await insert(connection, "positions", session_id=None, status="CLOSED")
+    await insert(connection, "trades", session_id=None, position_id=lost, pnl=30, commission=0)
+    late = await insert(connection, "orders", session_id=1, internal_order_id="late", created_at=times["entry_time"])
+    order = {"position_id": lost, "status": "SUBMITTED", "created_at": times["exit_time"]}
+    named = await insert(connection, "orders", session_id=1, **order)
+    await until(partial(trades_are, page, {1: (3, [100, 30, 20]), 2: (0, [])}))
+    await connection.execute("UPDATE orders SET session_id = 2 WHERE id = ANY($1::int[])", [late, named])
+    await until(partial(trades_are, page, {1: (1, [100]), 2: (2, [30, 20])}))
+
+
+async def trades_are(page: Page, wanted: Mapping[int, tuple[int, list[int]]]) -> bool:
+    """Whether each bot has so many trades, and these gross results, best first."""
+    found = {}
+    for bot in wanted:
+        metrics = await page.json(f"/api/metrics?bot={bot}")
+        trades = await page.json(f"/api/trades?bot={bot}&sort=pnl")
+        found[bot] = metrics["total_trades"], [trade["pnl"] for trade in trades]
+    return found == wanted
+
+
+async def test_orders_and_exits_follow_their_position(page: Page, connection: asyncpg.Connection) -> None:
+    await insert(connection, "trading_sessions", mode="PAPER", strategy_name="other")
+    order = {"session_id": None, "position_id": 1, "status": "FAILED", "created_at": ago(minutes=5)}
+    await insert(connection, "orders", internal_order_id="follows", **order)
+    await insert(connection, "partial_trades", position_id=1, operation_type="PARTIAL_EXIT", size=0.1, price=1)
+
+    async def failed() -> list[tuple[int, int]]:
+        metrics = [await page.json(f"/api/metrics?bot={bot}") for bot in (1, 2)]
+        exits = [await page.json(f"/api/partial-trades?bot={bot}") for bot in (1, 2)]
+        return [(one["failed_orders"] or 0, len(some)) for one, some in zip(metrics, exits, strict=True)]
+
+    async def belong_to(bot: int) -> bool:
+        return await failed() == [(int(one == bot), int(one == bot)) for one in (1, 2)]
+
+    await until(partial(belong_to, 1))
+    await connection.execute("UPDATE positions SET session_id = 2")
+    await until(partial(belong_to, 2))

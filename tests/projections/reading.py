@@ -43,6 +43,7 @@ class Follower:
     async def look_back(self, connection: asyncpg.Connection) -> None:
         """Takes note of what happened to old rows, as the feed does now and then."""
         self._pending.corrected |= await self._watch.corrections(connection)
+        await self._watch.track_rewritten(connection)
 
     async def poll(self, connection: asyncpg.Connection) -> Source:
         """Takes in what was committed; scans are begun, not ended."""

@@ -19,6 +19,7 @@ from monitoring.projections.session_history import SessionHistory
 from monitoring.projections.snapshots import Snapshots
 from monitoring.projections.timeline import Part, Timeline
 from monitoring.projections.times import epoch
+from monitoring.projections.trade_columns import TradeColumns, TradeWords
 from monitoring.projections.trade_sums import SumsByDay, TradeSum
 from monitoring.projections.trades import SessionTrades
 from tests.metrics.examples import SESSION
@@ -41,7 +42,7 @@ def trades_of(rows: list[tuple[int, Decimal]]) -> SessionTrades:
         trade = TradeSum(fees=Decimal("0.1"))
         trade.add_net(net)
         sums = sums.merged(SumsByDay({FIRST_DAY + timedelta(days=days): trade}, trade))
-    return SessionTrades(sums, version=len(rows))
+    return SessionTrades(TradeColumns(TradeWords()), sums, version=len(rows))
 
 
 def cut(rows: list, places: list[int]) -> list[list]:

@@ -9,10 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring.projections.times import BEGIN_OF_TIME, END_OF_TIME, microseconds
-from monitoring.projections.trade_columns import OTHER_SIDE, SIDES, SORTS, TradeColumns, TradeFilter, Trades, select
+from monitoring.projections.trade_columns import (
+    OTHER_SIDE,
+    SIDES,
+    SORTS,
+    TradeColumns,
+    TradeFilter,
+    Trades,
+    TradeWords,
+    select,
+)
 
-TradeRow = tuple[datetime, int, float, str, str]
-"""Exit time, id, net P&L, symbol, side (upper case)."""
+TradeRow = tuple[datetime, int, float, str, str, float, int, str]
+"""Exit time, id, net P&L, symbol, side (upper case), R, seconds, exit reason."""
 START = datetime(2026, 3, 1)
 
 ROWS = st.lists(
@@ -22,6 +31,9 @@ ROWS = st.lists(
         st.sampled_from(("BTC", "ETH", "btc", "币安人生")),
         st.sampled_from(("LONG", "SHORT", "ODD")),
         st.integers(0, 2),
+        st.sampled_from((nan, -1.0, 0.5, 2.0)),
+        st.sampled_from((0, 60, 3600)),
+        st.sampled_from(("", "Stop", "target")),
     ),
     max_size=40,
 )
@@ -29,6 +41,7 @@ FILTERS = st.builds(
     TradeFilter,
     symbol=st.sampled_from((None, "BTC", "eth", "NONE")),
     side=st.sampled_from((None, "long", "SHORT")),
+    exit_reason=st.sampled_from((None, "stop", "target", "none")),
     outcome=st.sampled_from((None, "win", "loss", "breakeven")),
     since=st.one_of(st.none(), st.integers(0, 40).map(lambda hours: START + timedelta(hours=hours))),
     until=st.one_of(st.none(), st.integers(0, 40).map(lambda hours: START + timedelta(hours=hours))),
@@ -40,12 +53,17 @@ FILTERS = st.builds(
 
 
 def columns_of(rows: Sequence[TradeRow]) -> Trades:
+    exits, ids, nets, symbols, sides, rs, seconds, reasons = zip(*rows, strict=True) if rows else ((),) * 8
     return Trades(
-        ids=np.array([number for _, number, _, _, _ in rows], dtype=np.int64),
-        exits=np.array([microseconds(at) for at, _, _, _, _ in rows], dtype=np.int64),
-        nets=np.array([net for _, _, net, _, _ in rows], dtype=np.float64),
-        sides=np.array([SIDES.get(side, OTHER_SIDE) for _, _, _, _, side in rows], dtype=np.int64),
-        symbols=[symbol for _, _, _, symbol, _ in rows],
+        ids=np.array(ids, dtype=np.int64),
+        exits=np.array([microseconds(at) for at in exits], dtype=np.int64),
+        nets=np.array(nets, dtype=np.float64),
+        rs=np.array(rs, dtype=np.float64),
+        seconds=np.array(seconds, dtype=np.int64),
+        positions=np.zeros(len(rows), dtype=np.int64),
+        sides=np.array([SIDES.get(side, OTHER_SIDE) for side in sides], dtype=np.int64),
+        symbols=symbols,
+        reasons=reasons,
     )
 
 
@@ -54,13 +72,13 @@ def plain(rows: list[TradeRow], wanted: TradeFilter) -> list[int]:
     found = [row for row in rows if _matches(row, wanted)]
     newest = sorted(found, key=lambda row: (row[0], row[1]), reverse=True)
     sort = SORTS[wanted.sort]
-    if sort == "+exit_time":
+    place = {"pnl": 2, "r": 5, "duration": 6}.get(sort.lstrip("+"))
+    if place is not None:
+        sign = 1 if sort.startswith("+") else -1
+        ties = newest[::-1] if sign == 1 else newest
+        ordered = sorted(ties, key=lambda row: (isnan(row[place]), 0 if isnan(row[place]) else sign * row[place]))
+    elif sort == "+exit_time":
         ordered = newest[::-1]
-    elif sort == "pnl":
-        ordered = sorted(newest, key=lambda row: (isnan(row[2]), 0 if isnan(row[2]) else -row[2]))
-    elif sort == "+pnl":
-        oldest = newest[::-1]
-        ordered = sorted(oldest, key=lambda row: (isnan(row[2]), 0 if isnan(row[2]) else row[2]))
     elif sort == "symbol":
         ordered = sorted(newest, key=lambda row: row[3])
     else:
@@ -69,11 +87,12 @@ def plain(rows: list[TradeRow], wanted: TradeFilter) -> list[int]:
 
 
 def _matches(row: TradeRow, wanted: TradeFilter) -> bool:
-    at, number, net, symbol, side = row
+    at, number, net, symbol, side, _, _, reason = row
     outcome = "win" if net > 0 else "loss" if net < 0 else "breakeven" if net == 0 else None
     return (
         (wanted.symbol is None or symbol.upper() == wanted.symbol.upper())
         and (wanted.side is None or side == wanted.side.upper())
+        and (wanted.exit_reason is None or reason.lower() == wanted.exit_reason)
         and (wanted.outcome is None or outcome == wanted.outcome)
         and (wanted.since is None or at >= wanted.since)
         and (wanted.until is None or at <= wanted.until)
@@ -83,13 +102,14 @@ def _matches(row: TradeRow, wanted: TradeFilter) -> bool:
 
 @given(ROWS, FILTERS, st.integers(1, 5))
 def test_a_selection_is_that_of_all_trades(
-    drawn: list[tuple[int, float, str, str, int]], wanted: TradeFilter, at_once: int
+    drawn: list[tuple[int, float, str, str, int, float, int, str]], wanted: TradeFilter, at_once: int
 ) -> None:
     rows: list[TradeRow] = [
-        (START + timedelta(hours=hours), number, net, symbol, side)
-        for number, (hours, net, symbol, side, _) in enumerate(drawn, 1)
+        (START + timedelta(hours=hours), number, net, symbol, side, r, seconds, reason)
+        for number, (hours, net, symbol, side, _, r, seconds, reason) in enumerate(drawn, 1)
     ]
-    parts = [TradeColumns() for _ in range(3)]
+    words = TradeWords()
+    parts = [TradeColumns(words) for _ in range(3)]
     for begin in range(0, len(rows), at_once):
         for session, part in enumerate(parts):
             chunk = range(begin, min(begin + at_once, len(rows)))
@@ -98,8 +118,8 @@ def test_a_selection_is_that_of_all_trades(
 
 
 def test_times_at_the_ends_of_time_are_kept_apart() -> None:
-    columns = TradeColumns()
+    columns = TradeColumns(TradeWords())
     moments = (END_OF_TIME, BEGIN_OF_TIME, START)
-    columns.add(columns_of([(at, number, 1.0, "A", "LONG") for number, at in enumerate(moments, 1)]))
+    columns.add(columns_of([(at, number, 1.0, "A", "LONG", nan, 0, "") for number, at in enumerate(moments, 1)]))
     assert select([columns.table], TradeFilter()) == [1, 3, 2]
     assert select([], TradeFilter()) == []

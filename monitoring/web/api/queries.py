@@ -23,7 +23,11 @@ Days = Annotated[int, Meta(description="How many days to look back", ge=1, le=36
 Symbol = Annotated[str, Meta(description="Such as BTCUSDT; any text", max_length=20)]
 Moment = Annotated[str, Meta(description="A day or a moment in ISO-8601; UTC where it names no zone", max_length=40)]
 Sort = Annotated[
-    str, Meta(description="exit_time or pnl (net; - newest or largest first, + the reverse), symbol", max_length=20)
+    str,
+    Meta(
+        description="exit_time, pnl (net), r or duration (- newest or largest first, + the reverse), symbol",
+        max_length=20,
+    ),
 ]
 
 NUMBERS = ("days", "limit", "offset", "trades_limit")
@@ -84,6 +88,7 @@ class TradesQuery(ListQuery, kw_only=True, frozen=True):
     offset: Annotated[int, Meta(description="How many to leave out", ge=0, le=1_000_000)] = 0
     symbol: Symbol | None = None
     side: Side | None = None
+    exit_reason: Annotated[str | None, Meta(description="In whatever case", max_length=100)] = None
     outcome: Annotated[Outcome | None, Meta(description="By net P&L")] = None
     since: Annotated[Moment | None, Meta(description="Closed at or after it")] = field(default=None, name="from")
     until: Annotated[Moment | None, Meta(description="Closed at or before it; a day: until its end")] = field(
@@ -94,8 +99,9 @@ class TradesQuery(ListQuery, kw_only=True, frozen=True):
     def filter(self) -> TradeFilter:
         """The same in the terms of the trades' section. Raises BadParameter."""
         return TradeFilter(
-            symbol=_symbol(self.symbol),
+            symbol=_text("symbol", self.symbol),
             side=self.side,
+            exit_reason=_text("exit_reason", self.exit_reason),
             outcome=self.outcome,
             since=parse_moment("from", self.since, time.min),
             until=parse_moment("to", self.until, time.max),
@@ -118,9 +124,9 @@ def parse_moment(name: str, text: str | None, of_day: time) -> datetime | None:
         raise BadParameter(f"{name}={text}: expected a day such as 2026-01-31 or a moment in ISO-8601") from None
 
 
-def _symbol(text: str | None) -> str | None:
+def _text(name: str, text: str | None) -> str | None:
     if text and any(category(character) == "Cs" or character == "\x00" for character in text):
-        raise BadParameter("symbol: expected text that a database can hold")
+        raise BadParameter(f"{name}: expected text that a database can hold")
     return text or None
 
 
