@@ -169,9 +169,7 @@ class Projections:
         if self.away is not None:
             raise DatabaseUnavailable(self.away)
         kept, changes = self._keep(session) if keep else _Kept.of(session), self.changes
-        for number in session.ids:
-            if trades := self.trades.states.get(number):
-                await trades.settle(source)
+        await self._settle_trades(source, session)
         flows = await flows_of(source, self.flows.states, session) if self.flows.complete else None
         curve = EquityCurve.unknown()
         if self.equity.readable(source.capabilities):
@@ -187,6 +185,11 @@ class Projections:
             progress=self.progress,
             changes=changes,
         )
+
+    async def _settle_trades(self, source: Source, session: Session) -> None:
+        for number in session.ids:
+            if trades := self.trades.states.get(number):
+                await trades.settle(source)
 
     def _positions_of(self, session: Session) -> ScopePositions:
         positions, ids = self.positions, session.ids

@@ -27,7 +27,7 @@ TRADE = np.dtype([
 ])  # fmt: skip
 """41 bytes. ``exit`` in microseconds since 1970 UTC; ``net`` and ``r`` NaN where they are unknown; ``seconds`` from
 entry to exit; ``position`` 0 where none is named; ``symbol`` and ``reason`` are codes of TradeWords."""
-MAX_POSITION = 2**32 - 1
+MAX_POSITION_ID = 2**32 - 1
 FIRST_ROOM_ROWS = 64
 
 
@@ -173,7 +173,7 @@ class TradeColumns:
 
     def _values(self, trades: Trades) -> dict[str, npt.NDArray[Any]]:
         """By column of TRADE."""
-        unnamed = (trades.positions < 0) | (trades.positions > MAX_POSITION)
+        unnamed = (trades.positions < 0) | (trades.positions > MAX_POSITION_ID)
         return {
             "exit": trades.exits,
             "id": trades.ids,
@@ -189,7 +189,7 @@ class TradeColumns:
     def naming(self, positions: Collection[int]) -> list[int]:
         """Ids of the trades that name one of the positions."""
         rows = self._room[: self._count]
-        wanted = [position for position in positions if 0 < position <= MAX_POSITION]
+        wanted = [position for position in positions if 0 < position <= MAX_POSITION_ID]
         return [int(number) for number in rows["id"][np.isin(rows["position"], np.array(wanted, np.uint32))]]
 
     def correct_r(self, rs: dict[int, float]) -> None:

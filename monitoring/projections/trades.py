@@ -35,7 +35,7 @@ OF_ALL = ("total", "wins", "losses", "breakeven", "unknown", "gross", "fees", "i
           "risk_count")  # fmt: skip
 NEEDS = ("id", "session_id", "exit_time", "pnl")
 
-NOBODY = -1
+NO_SESSION_ID = -1
 """In place of the session of trades that belong to none."""
 
 IN_RANGE = "t.id > $1 AND t.id <= $2 AND NOT t.id = ANY($3::bigint[])"
@@ -106,7 +106,7 @@ class TradeTotals:
         self.positions.add(integers(row["positions"] for row in rows))
         by_session: dict[int, list[asyncpg.Record]] = {}
         for row in rows:
-            by_session.setdefault(NOBODY if row["session_id"] is None else row["session_id"], []).append(row)
+            by_session.setdefault(NO_SESSION_ID if row["session_id"] is None else row["session_id"], []).append(row)
 
         def fold(states: dict[int, SessionTrades]) -> None:
             for session, days in by_session.items():

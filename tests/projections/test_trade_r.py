@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from monitoring.projections import projected
-from monitoring.projections.trades import NOBODY
+from monitoring.projections.trades import NO_SESSION_ID
 from tests.clocks import AN_AFTERNOON, ManualClock
 from tests.projections.reading import Follower, follower_of, refreshed
 from tests.projections.row_changes import COUNTED
@@ -139,4 +139,4 @@ async def test_r_follows_stops_and_positions(
             await refreshed(connection, fed)
             assert shown_rs(fed) == pytest.approx(await plain_rs(connection), rel=1e-6, nan_ok=True)
     assert not all(map(isnan, shown_rs(fed).values()))
-    assert NOBODY not in fed.projections.trades.states
+    assert NO_SESSION_ID not in fed.projections.trades.states

@@ -21,6 +21,7 @@ BotName = Annotated[str, Meta(description="Id of a session of the bot", max_leng
 Limit = Annotated[int, Meta(description="How many, at most", ge=1, le=1000)]
 Days = Annotated[int, Meta(description="How many days to look back", ge=1, le=3650)]
 Symbol = Annotated[str, Meta(description="Such as BTCUSDT; any text", max_length=20)]
+ExitReason = Annotated[str, Meta(description="In whatever case", max_length=100)]
 Moment = Annotated[str, Meta(description="A day or a moment in ISO-8601; UTC where it names no zone", max_length=40)]
 Sort = Annotated[
     str,
@@ -88,7 +89,7 @@ class TradesQuery(ListQuery, kw_only=True, frozen=True):
     offset: Annotated[int, Meta(description="How many to leave out", ge=0, le=1_000_000)] = 0
     symbol: Symbol | None = None
     side: Side | None = None
-    exit_reason: Annotated[str | None, Meta(description="In whatever case", max_length=100)] = None
+    exit_reason: ExitReason | None = None
     outcome: Annotated[Outcome | None, Meta(description="By net P&L")] = None
     since: Annotated[Moment | None, Meta(description="Closed at or after it")] = field(default=None, name="from")
     until: Annotated[Moment | None, Meta(description="Closed at or before it; a day: until its end")] = field(
