@@ -80,16 +80,41 @@ async def test_nothing_overflows(dashboard: Dashboard, open_page: OpenPage, widt
     assert await page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-async def test_a_section_keeps_what_the_reader_did_to_it(
-    dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection
+async def test_an_opened_position_stays_open_and_up_to_date(
+    dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, account: int
+) -> None:
+    page = await open_page(dashboard.url, **PHONE)
+    await until_live(page)
+    toggle, details = page.locator("#position-1-toggle"), page.locator("#position-1 .more")
+    await toggle.click()
+    await expect(details).to_contain_text("Best so far")
+    await expect(toggle).to_be_focused()
+    await connection.execute("UPDATE positions SET current_price = 51234, last_update = $1", now())
+    await expect(page.locator("#positions")).to_contain_text("51,234")
+    await insert(connection, "orders", session_id=account, position_id=1, price=48_765, created_at=now())
+    await expect(details).to_contain_text("48,765")
+    await page.reload()
+    await expect(details).to_contain_text("48,765")
+    await toggle.click()
+    await expect(details).not_to_be_attached()
+
+
+async def test_without_scripts_a_link_opens_a_position(dashboard: Dashboard, open_page: OpenPage) -> None:
+    page = await open_page(dashboard.url, java_script_enabled=False)
+    await page.locator("#position-1-toggle").click()
+    await expect(page.locator("#position-1 .more")).to_contain_text("Best so far")
+    await expect(page.locator("#position-1")).to_be_in_viewport()
+
+
+async def test_what_a_reader_unfolded_stays_unfolded(
+    dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, account: int
 ) -> None:
     page = await open_page(dashboard.url)
     await until_live(page)
-    details = page.locator("#positions details").first
-    await details.locator("summary").click()
-    await connection.execute("UPDATE positions SET current_price = 51234, last_update = $1", now())
-    await expect(page.locator("#positions")).to_contain_text("51,234")
-    await expect(details).to_have_attribute("open", "")
+    await page.locator("#health-orders summary").click()
+    await insert(connection, "system_events", session_id=account, severity="error", message="the disk is full")
+    await expect(page.locator("#health")).to_contain_text("the disk is full")
+    await expect(page.locator("#health-orders")).to_have_attribute("open", "")
 
 
 async def test_the_demo_opens_and_moves(open_page: OpenPage, demo_dir: str) -> None:

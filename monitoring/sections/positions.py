@@ -1,7 +1,7 @@
 """Open Positions: what is held, at what price, how it stands, and the orders that guard it."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,7 +12,7 @@ from monitoring.database.capabilities import Capabilities, Columns
 from monitoring.metrics.facts import OpenPosition
 from monitoring.projections.open_positions import NEEDS
 from monitoring.sections.orders import FINISHED, orders_of
-from monitoring.sections.section import Context, Section
+from monitoring.sections.section import BadParameter, Context, Section
 
 POSITION: Columns = {
     "id": "bigint",
@@ -54,6 +54,8 @@ SELECT position_id, {pnl} AS pnl, price, size FROM partial_trades
 WHERE position_id = ANY($1::bigint[]) AND operation_type::text = 'PARTIAL_EXIT'
 """
 BY_ID = "SELECT {columns} FROM positions WHERE id = ANY($1::bigint[]) ORDER BY entry_time DESC, id DESC"
+MAX_OPENED_POSITIONS = 50
+"""Positions whose details a page shows at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,32 +231,51 @@ def _decimal(value: object) -> Decimal | None:
 
 @dataclass(frozen=True, slots=True)
 class PositionsView:
+    """``opened`` are the ids of those whose details the reader looks at."""
+
     positions: tuple[Position, ...]
+    opened: frozenset[int]
+
+    def toggled(self, number: int) -> str | None:
+        """The parameter ``open`` that opens one more, or closes it; None for none."""
+        return ",".join(map(str, sorted(self.opened ^ {number}))) or None
+
+
+async def read_open(context: Context, detailed: Collection[int] | None = None) -> tuple[Position, ...]:
+    """The open positions, the latest entry first. Orders and exits are read of ``detailed`` alone, else of all.
+
+    Raises TableMissing.
+    """
+    context.capabilities.require_columns("positions", *NEEDS)
+    rows = await read_positions(context.connection, context.capabilities, context.state.positions.open_ids)
+    whole = [row for row in rows if detailed is None or row["id"] in detailed]
+    orders = await orders_of(context.connection, context.capabilities, [int(str(row["id"])) for row in whole])
+    realized = await read_realized(context.connection, context.capabilities, whole)
+    limit = context.facts.limit_seconds
+
+    def position(row: Mapping[str, object]) -> Position:
+        at, number = row["last_update"], int(str(row["id"]))
+        stale = not isinstance(at, datetime) or (context.now - at).total_seconds() > limit
+        return Position(row, orders.get(number, []), stale, realized.get(number))
+
+    return tuple(map(position, rows))
+
+
+def parse_ids(text: str) -> frozenset[int]:
+    """Ids between commas. Raises BadParameter."""
+    numbers = text.split(",") if text else []
+    if len(numbers) > MAX_OPENED_POSITIONS:
+        raise BadParameter(f"open: {len(numbers)} positions, expected at most {MAX_OPENED_POSITIONS}")
+    for number in numbers:
+        if not (number.isascii() and number.isdigit() and len(number) < 20):
+            raise BadParameter(f"open={text[:40]}: expected ids of positions between commas")
+    return frozenset(map(int, numbers))
 
 
 async def load(context: Context) -> PositionsView:
-    context.capabilities.require_columns("positions", *NEEDS)
-    rows = await read_positions(context.connection, context.capabilities, context.state.positions.open_ids)
-    orders = await orders_of(context.connection, context.capabilities, [int(str(row["id"])) for row in rows])
-    limit = context.facts.limit_seconds
-
-    def stale(row: Mapping[str, object]) -> bool:
-        at = row["last_update"]
-        return not isinstance(at, datetime) or (context.now - at).total_seconds() > limit
-
-    realized = await read_realized(context.connection, context.capabilities, rows)
-
-    def position(row: Mapping[str, object]) -> Position:
-        number = int(str(row["id"]))
-        return Position(row, orders.get(number, []), stale(row), realized[number])
-
-    return PositionsView(tuple(map(position, rows)))
+    wanted = parse_ids(context.arguments.get("open", ""))
+    positions = await read_open(context, wanted)
+    return PositionsView(positions, wanted.intersection(context.state.positions.open_ids))
 
 
-SECTION = Section(
-    "positions",
-    "Open Positions",
-    load,
-    needs=("positions",),
-    ticks=30.0,
-)
+SECTION = Section("positions", "Open Positions", load, needs=("positions",), ticks=30.0, parameters=("open",))

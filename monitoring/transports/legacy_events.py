@@ -14,7 +14,7 @@ from monitoring.payloads import position_payload, trade_payload
 from monitoring.reading.reader import Reader
 from monitoring.scope import Scope
 from monitoring.scope_key import CURRENT
-from monitoring.sections.positions import load as load_positions
+from monitoring.sections.positions import read_open
 from monitoring.sections.section import Context
 from monitoring.sections.trades import Trade, TradeFilter, read_trades, trades_by_id
 from monitoring.transports.current_metrics import CurrentMetrics
@@ -107,14 +107,14 @@ class LegacyEvents:
         session = await self._reader.session(CURRENT)
         if session is None:
             return
-        view = await self._reader.read(Scope(session, CURRENT), load_positions)
-        before, self._open = self._open, {int(str(position.row["id"])) for position in view.positions}
+        positions = await self._reader.read(Scope(session, CURRENT), read_open)
+        before, self._open = self._open, {int(str(position.row["id"])) for position in positions}
         # One that a restart moves is gone from its old session, and open all the same.
         closed = {number for number, is_closed in closed_by_id.items() if is_closed} - self._open
         if whole:
             closed |= before - self._open
         changed = self._open if whole else closed_by_id.keys() - closed
-        shown = [position for position in view.positions if position.row["id"] in changed]
+        shown = [position for position in positions if position.row["id"] in changed]
         payload = {"positions": [position_payload(position) for position in shown], "closed": sorted(closed)}
         self._streams.emit("position_update", payload)
 

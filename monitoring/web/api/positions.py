@@ -8,7 +8,7 @@ from monitoring.payloads import Payload, order_payload, plain_fields, position_p
 from monitoring.scope_key import MAX_ID
 from monitoring.sections import Context
 from monitoring.sections.orders import orders_of, pending_orders
-from monitoring.sections.positions import load as load_positions
+from monitoring.sections.positions import read_open
 from monitoring.web.api.base import ask, call, find, read
 from monitoring.web.api.queries import ListQuery, OwnerQuery, ScopeQuery
 from monitoring.web.api.shapes import Order, PartialTrade, Position, PositionOrders
@@ -34,8 +34,7 @@ async def get_positions(query_args: ScopeQuery) -> list[Payload]:
     """Open positions with their orders, the latest entry first."""
 
     async def load(context: Context) -> list[Payload]:
-        view = await load_positions(context)
-        return [position_payload(position) for position in view.positions]
+        return [position_payload(position) for position in await read_open(context)]
 
     return await read(query_args.scope, load, [])
 

@@ -12,7 +12,7 @@ from monitoring.payloads import (
     trade_payload,
 )
 from monitoring.sections import Context
-from monitoring.sections.positions import load as load_positions
+from monitoring.sections.positions import read_open
 from monitoring.sections.trades import TradeFilter, read_trades
 from monitoring.services import services
 from monitoring.web.api.base import call, read
@@ -41,7 +41,7 @@ async def get_dashboard_state(query_args: StateQuery) -> Payload:
 
 async def _positions(context: Context) -> list[Payload]:
     try:
-        return [position_payload(position) for position in (await load_positions(context)).positions]
+        return [position_payload(position) for position in await read_open(context)]
     except TableMissing:
         return []
 

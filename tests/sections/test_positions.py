@@ -1,0 +1,65 @@
+"""Open positions are one line each; details and orders come for those that a reader opens."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.history import seed_account
+from tests.rows import ago, insert
+
+
+@pytest.fixture
+async def account(connection: asyncpg.Connection) -> int:
+    """With two open positions, each of which has a stop order of its own."""
+    session = await seed_account(connection)
+    await insert(connection, "positions", session_id=session, symbol="ETHUSDT", side="SHORT", quantity=3,
+                 entry_price=3000, current_price=2900, unrealized_pnl=300, stop_loss=3150)  # fmt: skip
+    for position, price in ((1, 48_765), (2, 3151)):
+        await insert(connection, "orders", session_id=session, position_id=position, order_type="STOP_LOSS",
+                     status="OPEN", price=price, created_at=ago(hours=1))  # fmt: skip
+    return session
+
+
+async def shown(client: Any, query: str = "") -> str:
+    response = await client.get(f"/partials/positions{query}")
+    assert response.status_code == 200
+    return str(await response.get_data(as_text=True))
+
+
+def held(html: str, words: Mapping[str, bool]) -> None:
+    assert {word: word in html for word in words} == words
+
+
+async def test_a_line_tells_what_is_held(account: int, client: Any) -> None:
+    line = (await shown(client)).split('id="position-2"')[1].split("</tbody>")[0]
+    held(line, dict.fromkeys(("ETHUSDT", "Short", "3,000.00", "2,900.00", "3,150.00", "+300.00"), True))
+
+
+async def test_details_and_orders_come_when_they_are_opened(account: int, client: Any) -> None:
+    words = ("Best so far", "Fill price", "48,765.00", "3,151.00")
+    held(await shown(client), dict.fromkeys(words, False))
+    held(await shown(client, "?open=1"), dict.fromkeys(words, True) | {"3,151.00": False})
+    held(await shown(client, "?open=1,2"), dict.fromkeys(words, True))
+    page = await (await client.get("/?open=1")).get_data(as_text=True)
+    held(page, {"48,765.00": True, "3,151.00": False})
+
+
+async def test_each_link_opens_or_closes_its_position(account: int, client: Any) -> None:
+    held(await shown(client), {"open=1#position-1": True, "open=2#position-2": True})
+    held(await shown(client, "?open=2"), {"open=1%2C2#position-1": True, '"/?bot=1#position-2"': True})
+
+
+async def test_a_position_that_is_closed_is_not_opened_again(account: int, client: Any) -> None:
+    opened = await shown(client, "?open=99")
+    assert "Best so far" not in opened
+    assert "99" not in opened.partition(">")[2]
+
+
+@pytest.mark.parametrize("ids", ["x", "1,", "-1", "1;2", "١", ",".join(map(str, range(51)))])
+async def test_what_is_no_list_of_ids_is_refused(account: int, client: Any, ids: str) -> None:
+    for path in ("/", "/partials/positions"):
+        response = await client.get(path, query_string={"open": ids})
+        assert response.status_code == 422
+        assert "open" in (await response.get_data(as_text=True))
