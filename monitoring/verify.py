@@ -11,6 +11,7 @@ from monitoring.clock import SYSTEM_CLOCK, Clock
 from monitoring.database.capabilities import ESSENTIAL, FLAGS, TABLES, Capabilities
 from monitoring.database.errors import DatabaseUnavailable, PlainErrors
 from monitoring.database.pool import CONNECT_TIMEOUT_SECONDS, Database, refusals
+from monitoring.database.role_time import RoleTime, sentence
 from monitoring.database.schema import create_schema
 from monitoring.database.serverinfo import ServerInfo
 from monitoring.database.url import describe_url
@@ -62,6 +63,7 @@ async def verify(url: str, clock: Clock = SYSTEM_CLOCK) -> Report:
             lines += [await _newest_line(connection, capabilities, table, clock.now()) for table in NEWEST]
             lines += [await _rights_line(connection, server), *_feed_lines(server)]
             lines += await _index_lines(connection, capabilities)
+            lines += await _time_zone_lines(database, connection, capabilities, clock)
     finally:
         await database.close()
     blind = list(_blind(capabilities))
@@ -123,6 +125,16 @@ async def _newest_line(connection: asyncpg.Connection, capabilities: Capabilitie
     ahead = (newest - now).total_seconds()
     warning = " – in the future: check the engine's clock and the server's time zone" if ahead > 300 else ""
     return f"Newest row of {table}: {newest:%Y-%m-%d %H:%M:%S} UTC{warning}"
+
+
+async def _time_zone_lines(
+    database: Database, connection: asyncpg.Connection, capabilities: Capabilities, clock: Clock
+) -> list[str]:
+    if not capabilities.has("account_history", "timestamp"):
+        return []
+    newest = await connection.fetchval("SELECT max(timestamp)::timestamp FROM account_history")
+    offset = await RoleTime(database, clock).offset_of(newest, clock.now())
+    return [] if offset is None else [f"Time zone: {sentence(offset)}"]
 
 
 async def _rights_line(connection: asyncpg.Connection, server: ServerInfo) -> str:

@@ -112,7 +112,9 @@ Rule = Callable[[Troubles], Iterator[Alert]]
 def engine_silent(troubles: Troubles) -> Iterator[Alert]:
     """A LIVE or PAPER bot that has not ended gave no sign of life for twice its limit, halted or not."""
     facts = troubles.facts
-    if troubles.has_ended or facts.session.mode not in ("LIVE", "PAPER") or _age(facts) <= 2 * facts.limit_seconds:
+    if facts.zone_offset is not None or troubles.has_ended or facts.session.mode not in ("LIVE", "PAPER"):
+        return
+    if _age(facts) <= 2 * facts.limit_seconds:
         return
     held = len(troubles.positions or ())
     text = "the engine gives no sign of life" + (f" while {_positions(held)} open" if held else "")
@@ -160,7 +162,7 @@ def price_unknown(troubles: Troubles) -> Iterator[Alert]:
 def price_old(troubles: Troubles) -> Iterator[Alert]:
     """While the engine lives: of one that is silent every price is old, and it is said once."""
     facts = troubles.facts
-    if troubles.has_ended or _age(facts) > facts.limit_seconds:
+    if facts.zone_offset is not None or troubles.has_ended or _age(facts) > facts.limit_seconds:
         return
     old = [one for one in troubles.positions or () if one.price is not None and not _is_fresh(one, facts)]
     yield from _of_positions("price_old", WARNING, old, "an old price", _priced)
@@ -197,6 +199,13 @@ def another_live_bot(troubles: Troubles) -> Iterator[Alert]:
             yield Alert("another_live_bot", INFO, text, other.since, subject=str(other.id))
 
 
+def time_zone(troubles: Troubles) -> Iterator[Alert]:
+    offset = troubles.facts.zone_offset
+    if offset is not None:
+        hours = offset.total_seconds() / 3600
+        yield Alert("time_zone", WARNING, f"times of rows are {hours:+g} h from UTC: set the role's time zone", None)
+
+
 RULES: tuple[Rule, ...] = (
     engine_silent,
     no_live_stop,
@@ -208,6 +217,7 @@ RULES: tuple[Rule, ...] = (
     errors,
     reconciliation,
     another_live_bot,
+    time_zone,
 )
 
 

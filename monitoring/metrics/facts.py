@@ -4,7 +4,7 @@ All times are naive UTC, all money is in the account's base currency. ``None`` m
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -237,6 +237,8 @@ class Facts:
     """Why ``trades`` is None."""
     no_history: str = "equity history cannot be read: the table is missing"
     """Why ``daily`` or ``drawdown`` is None."""
+    zone_offset: timedelta | None = None
+    """By what the times of rows are off, where they are of the local time of the database's role."""
     adjustments_read: bool = True
     """False where the table of adjustments cannot be read: None is then not "none in force"."""
 

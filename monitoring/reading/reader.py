@@ -19,6 +19,7 @@ from monitoring.configfile import ConfigFile
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.database.pool import Database
+from monitoring.database.role_time import RoleTime
 from monitoring.database.source import Source
 from monitoring.lru import Lru
 from monitoring.metrics.catalogue import CATALOGUE, Evaluation, Metric, evaluate
@@ -38,6 +39,7 @@ MAX_FACTS_AGE_SECONDS = 1.0
 """Facts are read again after so long, though nothing has changed but the time."""
 MAX_KEPT_SESSIONS = 256
 NO_CONFIG = ConfigFile()
+NO_ROSTER: Roster | None = None
 
 T = TypeVar("T")
 MAX_KEPT_SCOPES = 64
@@ -80,7 +82,7 @@ class Reader:
         """Which of them are known to be as the database has them; the others are the last known."""
         self._finding: SingleFlight[ScopeKey, set[ScopeKey], Session | None] = SingleFlight()
         self._rereads, self._fact_cache = Rereads(hub, clock), FactCache(projections, clock)
-        self._roster: Roster | None = None
+        self._role_time, self._roster = RoleTime(database, clock), NO_ROSTER
         """None where the sessions must be looked at again."""
         self._known: Lru[tuple[int, ...], _Known] = Lru(MAX_KEPT_SCOPES)
         self._reading: SingleFlight[tuple[ScopeKey, bool], tuple[Session, int], _Known] = SingleFlight()
@@ -257,12 +259,17 @@ class Reader:
             now, capabilities = self._clock.now(), self.database.capabilities
             state = await self.projections.state(Source(connection, capabilities), session, now)
             reading = Reading(connection, capabilities, state, now)
-            found = await read_facts(reading, self._fact_cache) if facts else None
+            found = await self._facts(reading) if facts else None
         known = _Known(state, found, now, changes, self._clock.monotonic())
         if found is None:
             return known
         self._rereads.note_status(found.facts)
         return self._known.put(session.ids, known)
+
+    async def _facts(self, reading: Reading) -> FactsRead:
+        found = await read_facts(reading, self._fact_cache)
+        offset = await self._role_time.offset_of(reading.state.history.last_time, reading.now)
+        return found if offset is None else replace(found, facts=replace(found.facts, zone_offset=offset))
 
     async def _neighbours(self, connection: asyncpg.Connection, session: Session) -> Neighbours:
         if session.mode != "LIVE":

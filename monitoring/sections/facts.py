@@ -107,6 +107,7 @@ async def read_facts(reading: Reading, cache: FactCache) -> FactsRead:
     rest: dict[str, Any] = {
         "now": reading.now,
         **_reasons(capabilities, state),
+        "zone_offset": None,
         "adjustments_read": capabilities.has("risk_adjustments", *ADJUSTMENTS_NEED),
     }
     configured_risk = configured(state.session.config, "risk_per_trade")

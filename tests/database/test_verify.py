@@ -1,5 +1,7 @@
 """What ``atb db verify`` says of databases that are not as today's engine makes them, and when it warns."""
 
+from datetime import timedelta
+
 import asyncpg
 import pytest
 
@@ -7,6 +9,8 @@ from monitoring.database.pool import DatabaseUnavailable
 from monitoring.postgres.embedded import EmbeddedServer
 from monitoring.verify import verify
 from tests.faults.replica import standby_of
+from tests.history import seed_account
+from tests.rows import insert, now
 from tests.shapes import SHAPES, seed_everything, shape
 
 
@@ -63,6 +67,19 @@ async def test_a_blind_section_is_named(
     report = await verify(database_url)
     assert not report.ok
     assert words in report.text
+
+
+async def test_local_time_instead_of_utc(database_url: str, connection: asyncpg.Connection) -> None:
+    """A role whose time zone is not UTC, and rows that are off by just that."""
+    session = await seed_account(connection)
+    assert "Time zone:" not in (await verify(database_url)).text
+    name = await connection.fetchval("SELECT current_database()")
+    await connection.execute(f"ALTER DATABASE \"{name}\" SET timezone TO 'Asia/Kolkata'")
+    await insert(connection, "account_history", session_id=session, timestamp=now() + timedelta(hours=5, minutes=30))
+    assert (
+        "Time zone: rows are stamped in the local time of the database's role, +5.5 h"
+        in (await verify(database_url)).text
+    )
 
 
 async def test_no_writing_is_promised_on_a_standby(server: EmbeddedServer, database_url: str) -> None:

@@ -212,6 +212,16 @@ async def _is(client: Any, query: str, severity: str) -> bool:
     return [one["severity"] for one in await alerts(client, query)] == [severity]
 
 
+async def test_local_time_instead_of_utc(client: Any, connection: asyncpg.Connection, bot: int) -> None:
+    """Its times cannot be read, so nothing is called silent."""
+    name = await connection.fetchval("SELECT current_database()")
+    await connection.execute(f"ALTER DATABASE \"{name}\" SET timezone TO 'America/Phoenix'")
+    await connection.execute("UPDATE account_history SET timestamp = timestamp - interval '7 hours'")
+    await until(lambda: _holds(client, [("time_zone", "warning", 1)]))
+    await connection.execute("UPDATE account_history SET timestamp = timestamp + interval '7 hours'")
+    await until(lambda: _holds(client, []))
+
+
 async def test_the_list_of_bots_counts_them(client: Any, connection: asyncpg.Connection, bot: int) -> None:
     ended = await insert(connection, "trading_sessions", mode="PAPER", start_time=ago(days=9), end_time=ago(days=8))
     await insert(connection, "system_events", session_id=bot, severity="error", error_code="E1")

@@ -1,0 +1,70 @@
+"""Whether rows are stamped in the local time of the database's role, where the contract says UTC."""
+
+from datetime import datetime, timedelta
+
+import asyncpg
+
+from monitoring.clock import Clock
+from monitoring.database.errors import PlainErrors
+from monitoring.database.pool import CONNECT_TIMEOUT_SECONDS, Database, refusals
+
+OFFSET = "SELECT extract(timezone FROM statement_timestamp())::int"
+KEPT_SECONDS = 60.0
+TOLERANCE = timedelta(minutes=2)
+STEP = timedelta(minutes=15)
+"""Offsets of time zones are multiples of it ..."""
+MAX_OFFSET = timedelta(hours=14)
+"""... and no larger."""
+
+
+class RoleTime:
+    """The offset of the role's time zone, asked for only where rows look as if they had one."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._known: tuple[float, timedelta] | None = None
+
+    async def offset_of(self, newest: datetime | None, now: datetime) -> timedelta | None:
+        """By what the newest row is off, if that is the offset of the role's time zone; None for a row in UTC.
+
+        Raises DatabaseUnavailable.
+        """
+        if newest is None or not looks_local(newest - now):
+            return None
+        offset = await self._offset()
+        return offset if offset and abs(newest - now - offset) <= TOLERANCE else None
+
+    async def _offset(self) -> timedelta:
+        at = self._clock.monotonic()
+        if self._known is None or at - self._known[0] > KEPT_SECONDS:
+            self._known = at, await role_offset(self._database.url, self._database.name)
+        return self._known[1]
+
+
+def looks_local(lead: timedelta) -> bool:
+    """Whether a row that is so far ahead of now may have been written just now, in another time zone."""
+    nearest = round(lead / STEP) * STEP
+    return bool(nearest) and abs(nearest) <= MAX_OFFSET and abs(lead - nearest) <= TOLERANCE
+
+
+async def role_offset(url: str, name: str) -> timedelta:
+    """How far the role's local time is ahead of UTC now. Raises DatabaseUnavailable.
+
+    Asked over a connection of its own: all others are set to UTC.
+    """
+    with PlainErrors(name), refusals(url):
+        connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_SECONDS, statement_cache_size=0)
+        try:
+            return timedelta(seconds=await connection.fetchval(OFFSET, timeout=CONNECT_TIMEOUT_SECONDS))
+        finally:
+            connection.terminate()
+
+
+def sentence(offset: timedelta) -> str:
+    """What to say of rows that are off by the role's offset."""
+    hours = offset.total_seconds() / 3600
+    return (
+        f"rows are stamped in the local time of the database's role, {hours:+g} h from UTC: "
+        "their times cannot be read; set the time zone of the role or the server to UTC"
+    )
