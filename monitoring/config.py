@@ -16,6 +16,7 @@ from monitoring.configfile import ConfigFile, read_config_file
 from monitoring.database.url import normalise_url
 from monitoring.environment import read_environment
 from monitoring.errors import UserError
+from monitoring.state_file import is_writable
 from monitoring.strength import MAKES_THEM, SECRET_KEY, TOKEN, weaknesses
 
 ASSETS = ("auto", "local", "cdn")
@@ -212,6 +213,12 @@ class Settings:
         _config_file,
     )
 
+    state_dir: Path | None = _setting(
+        "MONITORING_STATE_DIR",
+        "folder for what must outlive a restart, shared by the processes of a machine; default: nothing outlives it",
+        type=Path,
+    )
+
     @property
     def loopback(self) -> bool:
         if self.host == "localhost":
@@ -273,6 +280,8 @@ def notices(settings: Settings) -> Iterator[str]:
     weak = ", ".join(weaknesses(settings.token, settings.secret_key))
     if weak and not settings.protected:
         yield f"{weak} ({MAKES_THEM}): anywhere but on loopback the dashboard would refuse to start"
+    if settings.state_dir and not is_writable(settings.state_dir):
+        yield f"MONITORING_STATE_DIR={settings.state_dir}: expected a folder that can be written to"
     if settings.config.path:
         yield f"{settings.config.path}: corrections and alert settings are checked, but not applied by this version"
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import asyncpg
@@ -72,11 +73,12 @@ class Reader:
         clock: Clock,
         metrics: tuple[Metric, ...] = CATALOGUE,
         config_file: ConfigFile = NO_CONFIG,
+        state_dir: Path | None = None,
     ) -> None:
         self.database, self.projections, self.hub = database, projections, hub
         self.metrics, self.config_file = metrics, config_file
         """The catalogue with what the operator added, and the operator's file."""
-        self.shown, self._clock = Shown(metrics), clock
+        self.shown, self._clock = Shown(metrics, state_dir), clock
         self._sessions: dict[ScopeKey, Session | None] = {}
         self._fresh: set[ScopeKey] = set()
         """Which of them are known to be as the database has them; the others are the last known."""

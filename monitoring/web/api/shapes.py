@@ -222,10 +222,12 @@ class Shown(Struct):
     format: str
 
 
-class Done(Struct):
+class ConfigChanged(Struct):
     """It is done."""
 
     success: bool
+    kept: Annotated[bool, Meta(description="Whether it outlives the process")]
+    note: Annotated[str | None, Meta(description="Why it does not")]
 
 
 class Bot(Struct):
