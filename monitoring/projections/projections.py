@@ -23,7 +23,7 @@ from monitoring.projections.projected import Projected
 from monitoring.projections.scope_equity import ScopeEquity
 from monitoring.projections.scope_state import MergedTrades, ScopePositions, ScopeState, flows_of
 from monitoring.projections.session_history import SessionHistory
-from monitoring.projections.trades import ScopeTrades, SessionTrades, TradeTotals, touch
+from monitoring.projections.trades import NO_SESSION_ID, ScopeTrades, SessionTrades, TradeTotals, touch
 
 SESSIONS = "trading_sessions"
 MAX_KEPT_SCOPES = 64
@@ -87,6 +87,14 @@ class Projections:
     def scans(self) -> dict[str, float]:
         """Tables that are being read as a whole, and the share that has been."""
         return {projected.table: projected.progress for projected in self._scanned if projected.building}
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """How many rows of a table belong to no session, of the tables of which that is known."""
+        if self.away is not None or not self.trades.certain:
+            return {}
+        nobody = self.trades.states.get(NO_SESSION_ID)
+        return {self.trades.table: nobody.sums.total.total if nobody else 0}
 
     async def begin(self, source: Source, cursors: Mapping[str, IdCursor], tables: Iterable[str] | None = None) -> None:
         """Reads tables from their start, all of them where none is named. What is known stands until then."""

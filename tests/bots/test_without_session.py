@@ -109,3 +109,17 @@ async def test_orders_and_exits_follow_their_position(page: Page, connection: as
     await until(partial(belong_to, 1))
     await connection.execute("UPDATE positions SET session_id = 2")
     await until(partial(belong_to, 2))
+
+
+async def test_trades_of_nobody_are_counted(page: Page, connection: asyncpg.Connection) -> None:
+    await insert(connection, "trades", session_id=None, position_id=1, pnl=20)
+    await insert(connection, "trades", session_id=None, pnl=1000)
+
+    async def left_out(wanted: int) -> bool:
+        found = [(await page.json(f"/api/status?{scope}"))["left_out"] for scope in ("bot=1", "session=1")]
+        return found == [{"trades": wanted}] * 2
+
+    await until(partial(left_out, 1))
+    await connection.execute("UPDATE trades SET session_id = 1 WHERE session_id IS NULL")
+    await connection.execute("SELECT pg_stat_force_next_flush()")
+    await until(partial(left_out, 0))
