@@ -49,6 +49,18 @@ async def test_out_of_sight_is_fetched_when_it_scrolls_in(
     await expect(page.locator(f"#trade-{number}")).to_be_attached()
 
 
+async def test_older_trades_stay_while_new_ones_come(
+    dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, account: int
+) -> None:
+    page = await open_page(dashboard.url, viewport=WHOLE_PAGE)
+    await until_live(page)
+    await page.get_by_role("link", name="Older trades").click()
+    await expect(page.locator("#trades tbody tr")).to_have_count(15)
+    await insert(connection, "trades", session_id=account, exit_time=now())
+    await expect(page.locator("#trades h2")).to_contain_text("41")
+    await expect(page.locator("#trades tbody tr")).to_have_count(15)
+
+
 async def test_without_an_observer_everything_is_in_sight(
     dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, account: int
 ) -> None:

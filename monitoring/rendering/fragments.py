@@ -14,6 +14,8 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from html import escape
+from urllib.parse import urlencode
 
 from monitoring.clock import Clock
 from monitoring.database.capabilities import TableMissing
@@ -88,7 +90,7 @@ class _Kept:
     """Whether anybody has wanted it."""
 
 
-Render = Callable[[Section, Scope, View, Mapping[str, str]], str]
+Render = Callable[[Section, Scope, View], str]
 Key = tuple[object, ...]
 
 
@@ -161,7 +163,7 @@ class Fragments:
             view = replace(previous.view, stale=True)
         if self._reader.hub.behind:
             view = replace(view, stale=True, behind=True)
-        rendered = self._rendered(variant.section, variant.scope, view, variant.own)
+        rendered = self._rendered(variant, view)
         self._learn(variant, reads, known, changes)
         return self._kept.put(variant.key, _Kept(variant, count, self._clock.monotonic(), view, rendered))
 
@@ -195,10 +197,13 @@ class Fragments:
                 None, self._clock.now(), f"This section could not be computed (reference {reference} in the log)."
             )
 
-    def _rendered(self, section: Section, scope: Scope, view: View, own: Mapping[str, str]) -> Rendered:
-        html = self._render(section, scope, view, own)
+    def _rendered(self, variant: Variant, view: View) -> Rendered:
+        html = self._render(variant.section, variant.scope, view)
         content = _digest(AGE.sub("", html).encode(), 6)
-        body = html.replace(f'id="{section.name}"', f'id="{section.name}" data-hash="{content}"', 1).encode()
+        # What an open page needs to fetch the section again.
+        root = f'id="{variant.section.name}"'
+        own = f' data-own="{escape("&" + urlencode(variant.own))}"' if variant.own else ""
+        body = html.replace(root, f'{root} data-hash="{content}"{own}', 1).encode()
         return Rendered(body, f'"{_digest(body, 12)}"', content, ok=view.problem is None)
 
 

@@ -1,8 +1,7 @@
 """Templates to HTML: the environment, its filters, and the names that every page and partial may use."""
 
 import asyncio
-from collections.abc import Callable, Hashable, Mapping
-from urllib.parse import urlencode
+from collections.abc import Callable, Hashable
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 from quart import Response, g, request, session
@@ -71,7 +70,7 @@ class SectionRenderer:
         self._environment = environment
         self._links = links
 
-    def __call__(self, section: Section, scope: Scope, view: View, arguments: Mapping[str, str]) -> str:
+    def __call__(self, section: Section, scope: Scope, view: View) -> str:
         template = self._environment.get_template(f"partials/{section.name}.html")
         link = self._links.within(scope)
         return template.render(
@@ -80,9 +79,7 @@ class SectionRenderer:
             data=view.data,
             now=view.now,
             scope=scope,
-            arguments=arguments,
             link=link,
-            source=urlencode(arguments),
         )
 
 
