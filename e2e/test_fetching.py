@@ -15,6 +15,7 @@ FETCHES = """
 performance.getEntriesByType('resource').filter(entry => entry.name.includes('/partials?'))
   .map(entry => [entry.startTime, entry.name])
 """
+FETCH = "**/partials?*"
 NO_WEBSOCKETS = "delete window.WebSocket;"
 
 
@@ -70,6 +71,39 @@ async def test_without_an_observer_everything_is_in_sight(
     await until_live(page)
     number = await insert(connection, "trades", session_id=account, exit_time=now())
     await expect(page.locator(f"#trade-{number}")).to_be_attached()
+
+
+@pytest.mark.parametrize(("status", "body"), [(200, "<h1>Welcome to our network</h1>"), (404, "no backend"), (502, "")])
+async def test_what_somebody_else_answers_is_asked_again(
+    dashboard: Dashboard,
+    open_page: OpenPage,
+    connection: asyncpg.Connection,
+    account: int,
+    status: int,
+    body: str,
+) -> None:
+    page = await open_page(dashboard.url, viewport=WHOLE_PAGE)
+    await until_live(page)
+    await page.evaluate("window.notReloaded = true")
+    await page.route(FETCH, lambda route: route.fulfill(status=status, body=body, content_type="text/html"))
+    number = await insert(connection, "trades", session_id=account, exit_time=now())
+    await expect(page.locator("#trades.old")).to_be_attached()
+    await page.unroute(FETCH)
+    await expect(page.locator(f"#trade-{number}")).to_be_attached()
+    await expect(page.locator(".old")).to_have_count(0)
+    assert await page.evaluate("window.notReloaded")
+
+
+async def test_a_page_of_another_version_is_loaded_again(
+    dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, account: int
+) -> None:
+    """While the dashboard is upgraded, one instance after the other."""
+    page = await open_page(dashboard.url)
+    await until_live(page)
+    unknown = {"error": {"code": "unknown_section", "message": "status: expected one of others"}}
+    await page.route(FETCH, lambda route: route.fulfill(status=404, json=unknown))
+    async with page.expect_event("load"):
+        await insert(connection, "system_events", session_id=account, message="anything", timestamp=now())
 
 
 @pytest.mark.parametrize("transport", ["ws", "sse"])
