@@ -106,6 +106,8 @@ SAME_AS = {
     "account_history": {"equity": "balance"},
     "account_balances": {"available_balance": "total_balance"},
 }
+BOOKING: Columns = dict.fromkeys(("total_pnl", "drawdown", "margin_used", "open_positions", "total_exposure"), 0)
+"""What a row of the history says of a booking: nothing but balance, ``margin_available`` and ``daily_pnl``."""
 PARENTS = {
     "partial_trades": ("position_id", "positions"),
     "risk_adjustments": ("session_id", "trading_sessions"),
@@ -125,6 +127,17 @@ async def insert(connection: asyncpg.Connection, table: str, **columns: object) 
     places = ", ".join(f"${number}" for number in range(1, len(values) + 1))
     names = f"({', '.join(row)}) VALUES ({places})" if row else "DEFAULT VALUES"
     return await connection.fetchval(f"INSERT INTO {table} {names} RETURNING id", *values)
+
+
+async def book(
+    connection: asyncpg.Connection, session: int, at: datetime, total: object, change: object, reason: str = "entry_fee"
+) -> int:
+    """A booking as the engine writes it: a new total, and its twin in the history, whose id is returned."""
+    async with connection.transaction():
+        await insert(connection, "account_balances", session_id=session, last_updated=at, total_balance=total,
+                     update_reason=reason)  # fmt: skip
+        return await insert(connection, "account_history", **BOOKING, session_id=session, timestamp=at, balance=total,
+                            margin_available=total, daily_pnl=change)  # fmt: skip
 
 
 async def _newest(connection: asyncpg.Connection, table: str) -> int:

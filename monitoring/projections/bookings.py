@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 import asyncpg
 
@@ -47,6 +47,8 @@ class SessionFlows:
     """Time and id of the newest of them."""
     changes: int = 0
     """Counts the bookings that were taken in, and the changes of the session itself."""
+    touched: set[date] = field(default_factory=set)
+    """Days of bookings that came since somebody emptied this."""
     disturbed: bool = False
     """A booking came late, before a flow, or the session changed: amounts are differences, so all are read again."""
 
@@ -126,5 +128,7 @@ def _fold(rows: Sequence[asyncpg.Record], *, late: bool) -> Fold[SessionFlows]:
             before = state.disturbed
             state.add([row])
             state.disturbed = before or (late and state.disturbed)
+            if late:
+                state.touched.add(row["at"].date())
 
     return fold

@@ -105,6 +105,9 @@ class Projections:
         if wanted is not None and SESSIONS in wanted:
             # The amount of a session's first booking is the difference to its initial balance.
             wanted.add(self.flows.table)
+        if wanted is not None and self.flows.table in wanted:
+            # A booking tells its own trace in the history from a snapshot.
+            wanted.add(self.equity.table)
         # A position without a session belongs to that of its orders.
         if wanted is None or wanted & {"positions", "orders"}:
             await self.positions.begin(source, cursors.get("positions"))
@@ -146,6 +149,14 @@ class Projections:
         if touched:
             self.trades.take(touch(touched))
         self.flows.take(disturb(changed.get(SESSIONS, ())))
+        if changed.get(self.flows.table):
+            self._look_at_outliers()
+
+    def _look_at_outliers(self) -> None:
+        for number, flows in self.flows.states.items():
+            if flows.touched and number in self.equity.states:
+                self.equity.states[number].booked(flows.touched)
+            flows.touched = set()
 
     async def _touched_positions(self, source: Source, changed: Mapping[str, Collection[int]]) -> list[int]:
         """The positions that changed, or whose orders did, and that trades name."""

@@ -155,7 +155,8 @@ class ScopeEquity:
 
     async def _read_mixed(self, reader: SnapshotReader, day: date, horizon: float) -> list[Day]:
         cuts = [at for at in self._factors.times if epoch(midnight(day)) <= at < epoch(next_midnight(day))]
-        made_of = (tuple(record.stamp(day) for record in self._records.values()), tuple(cuts))
+        stamps = tuple((record.stamp(day), record.late_changes) for record in self._records.values())
+        made_of = (stamps, tuple(cuts))
         known = self._mixed.get(day)
         if known is not None and known.holds(made_of, horizon):
             return known.parts

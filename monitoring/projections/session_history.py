@@ -6,8 +6,13 @@ from datetime import date
 from itertools import pairwise
 from statistics import median
 
+import numpy as np
+
+from monitoring.metrics.facts import Series
 from monitoring.projections.days import Day, EquityPoint, by_day
+from monitoring.projections.outliers import outliers
 from monitoring.projections.snapshots import MAX_BEATS, Snapshots
+from monitoring.projections.times import from_epoch
 
 
 @dataclass(slots=True)
@@ -24,14 +29,39 @@ class SessionHistory:
     """Counts the changes, and ..."""
     old_changes: int = 0
     """... those of other days than the newest, or that began a new newest day."""
+    outlier_days: set[date] = field(default_factory=set)
+    """Days of which a snapshot may be none: that depends on bookings, too."""
     late_changes: int = 0
     """How often a row came late, or a day was read anew."""
+
+    _tail: Series = field(default_factory=lambda: np.empty((0, 2)))
+    """Times and equity of the two newest snapshots, shape (2, 2)."""
 
     def absorb(self, rows: Snapshots) -> None:
         """Takes rows in order of time, which may be older than those that were there."""
         self.beats = sorted({*self.beats, *rows.times[-MAX_BEATS:].tolist()})[-MAX_BEATS:]
         for day, part in by_day(rows):
             self._take(day, part)
+        self._look_for_outliers(rows)
+
+    def _look_for_outliers(self, rows: Snapshots) -> None:
+        """Has the days read again in which a snapshot fell to nothing for a moment."""
+        real = np.isfinite(rows.equity)
+        tail = np.concatenate([self._tail, np.column_stack((rows.times[real], rows.equity[real]))])
+        tail = tail[np.argsort(tail[:, 0], kind="stable")]
+        for at in tail[outliers(tail[:, 0], tail[:, 1]), 0]:
+            self.outlier_days.add(from_epoch(at).date())
+            self._read_later(from_epoch(at).date())
+        self._tail = tail[-2:]
+
+    def booked(self, days: Iterable[date]) -> None:
+        """Bookings came of these days: what looked like an outlier may be true."""
+        for day in self.outlier_days.intersection(days):
+            self._read_later(day)
+
+    def _read_later(self, day: date) -> None:
+        self.late.add(day)
+        self.late_changes += 1
 
     def _take(self, day: date, rows: Snapshots) -> None:
         self.changes += 1
@@ -41,8 +71,7 @@ class SessionHistory:
         elif known is None and (self.newest is None or day > self.newest.date):
             self._put(Day.of(day, rows))
         else:
-            self.late.add(day)
-            self.late_changes += 1
+            self._read_later(day)
 
     def read_again(self, day: date, rows: Snapshots) -> None:
         """Puts ``rows``, all that there are of ``day``, in place of what is known of it."""

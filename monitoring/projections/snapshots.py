@@ -1,8 +1,8 @@
 """Rows of ``account_history`` as arrays: what marks a booking, and reading many of them quickly."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import asyncpg
 import numpy as np
@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from monitoring.database.capabilities import Capabilities
 from monitoring.metrics.facts import Series
+from monitoring.projections.outliers import REACH_SECONDS, UNBOOKED, outliers
 from monitoring.projections.packed import floats, integers, moments, packed
 from monitoring.projections.projected import IdRange
-from monitoring.projections.times import epoch
+from monitoring.projections.times import epoch, from_epoch, shifted
 
 MAX_BEATS = 30
 """How many of the newest rows the engine's rhythm is learned from."""
@@ -48,19 +49,31 @@ BY_ID = f"id = ANY($1::bigint[]) AND session_id IS NOT NULL AND {DATED}"
 BETWEEN = "timestamp >= $1 AND timestamp < $2 AND session_id = ANY($3::bigint[])"
 
 
+TWIN_NEEDS = ("session_id", "last_updated", "total_balance")
+TWIN = """EXISTS (
+    SELECT FROM account_balances twin WHERE twin.session_id = account_history.session_id
+      AND twin.last_updated >= account_history.timestamp - interval '5 milliseconds'
+      AND twin.last_updated <= account_history.timestamp + interval '5 milliseconds'
+      AND round(twin.total_balance::numeric, 8) = round(account_history.balance::numeric, 8)
+)"""
+"""The engine writes a booking and its row in the history in one transaction; snapshots are further from any booking."""
+ZERO_MARKS = ("total_pnl", "drawdown", "margin_used", "open_positions", "total_exposure")
+
+
 def audit_condition(capabilities: Capabilities) -> str:
     """SQL that is true for the rows which the engine writes at each balance booking, in place of a snapshot.
 
-    They repeat the balance as equity and leave the rest at zero, but for the booked change in ``daily_pnl``.
+    They repeat the balance as equity and leave the rest at zero, but for the booked change in ``daily_pnl``. A flat
+    account after a restart looks the same: its twin in ``account_balances`` tells a booking, where that can be read.
     """
-
-    def column(name: str) -> str:
-        return f"coalesce({capabilities.column('account_history', name, 'numeric')}, 0)"
-
-    zeroes = " AND ".join(
-        f"{column(name)} = 0" for name in ("total_pnl", "drawdown", "margin_used", "open_positions", "total_exposure")
-    )
-    return f"(equity = balance AND {column('daily_pnl')} <> 0 AND {zeroes})"
+    has_twin = capabilities.has("account_balances", *TWIN_NEEDS)
+    marks = {name: f"{name} = 0" for name in ZERO_MARKS} | {
+        "margin_available": "margin_available = balance",
+        "daily_pnl": "daily_pnl IS NOT NULL" if has_twin else "daily_pnl <> 0",
+    }
+    found = [mark for name, mark in marks.items() if capabilities.has("account_history", name)]
+    conditions = " AND ".join(["equity = balance", *found, *([TWIN] if has_twin else [])])
+    return f"coalesce({conditions}, false)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +110,11 @@ class Snapshots:
     def where(self, part: slice | npt.NDArray[np.bool_]) -> "Snapshots":
         return Snapshots(self.ids[part], self.times[part], self.balance[part], self.equity[part])
 
+    def without(self, ids: npt.NDArray[np.int64]) -> "Snapshots":
+        """The same, but nothing is known of what these rows say."""
+        left = ~np.isin(self.ids, ids)
+        return replace(self, balance=np.where(left, self.balance, np.nan), equity=np.where(left, self.equity, np.nan))
+
 
 BySession = dict[int, Snapshots]
 
@@ -108,6 +126,7 @@ class SnapshotReader:
     connection: asyncpg.Connection
     audit: str
     columns: str
+    has_bookings: bool
 
     @classmethod
     def of(cls, connection: asyncpg.Connection, capabilities: Capabilities) -> "SnapshotReader":
@@ -117,7 +136,7 @@ class SnapshotReader:
             " coalesce(balance, 'NaN')::float8 AS balance,"
             f" CASE WHEN {audit} THEN 'NaN'::float8 ELSE coalesce(equity, 'NaN')::float8 END AS equity"
         )
-        return cls(connection, audit, columns)
+        return cls(connection, audit, columns, capabilities.has("account_balances", *TWIN_NEEDS))
 
     async def in_range(self, ids: IdRange) -> BySession:
         """All rows of a range of ids that belong to a session."""
@@ -127,8 +146,26 @@ class SnapshotReader:
         return _by_session(await self._read(self._where(BY_ID), ids))
 
     async def between(self, sessions: Sequence[int], start: datetime, end: datetime) -> Snapshots:
-        """All rows of some sessions with ``start`` <= time < ``end``."""
+        """All rows of some sessions with ``start`` <= time < ``end``; of outliers nothing is known."""
+        rows = await self._between(sessions, start, end)
+        if not (rows.equity <= 0).any():
+            return rows
+        reach = timedelta(seconds=REACH_SECONDS)
+        around = await self._between(sessions, shifted(start, -reach), shifted(end, reach))
+        return rows.without(await self._outliers(sessions, around.where(np.isfinite(around.equity))))
+
+    async def _between(self, sessions: Sequence[int], start: datetime, end: datetime) -> Snapshots:
         return Snapshots.of(await self._read(self._where(BETWEEN), start, end, sessions))
+
+    async def _outliers(self, sessions: Sequence[int], rows: Snapshots) -> npt.NDArray[np.int64]:
+        """Ids of the snapshots that are none: see ``outliers``."""
+        places = outliers(rows.times, rows.equity)
+        if self.has_bookings and len(places):
+            since, until = ([from_epoch(at) for at in rows.times[found]] for found in (places - 1, places))
+            balances = rows.balance[places].tolist()
+            unbooked = await self.connection.fetchval(UNBOOKED, list(sessions), since, until, balances)
+            places = places[np.array(unbooked, dtype=np.intp) - 1]
+        return rows.ids[places]
 
     async def extent(self, since: datetime, until: datetime) -> tuple[datetime, datetime] | None:
         """Times of the oldest and the newest row of any session; None where there is none."""

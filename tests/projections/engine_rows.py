@@ -8,7 +8,7 @@ from decimal import Decimal
 import asyncpg
 
 from tests.clocks import Calendar
-from tests.rows import insert
+from tests.rows import book, insert
 
 START_BALANCE = Decimal(1000)
 
@@ -54,11 +54,7 @@ class EngineRows:
 
     async def booking(self, bot: Bot) -> None:
         """A fee: a row of the balances and its twin in the history, in one transaction."""
-        async with self.connection.transaction():
-            await self._book(bot, "entry_fee")
-            await insert(self.connection, "account_history", session_id=bot.session, timestamp=self.now,
-                         balance=bot.balance, equity=bot.balance, total_pnl=0, daily_pnl=-1, drawdown=0, margin_used=0,
-                         open_positions=0, total_exposure=0)  # fmt: skip
+        await book(self.connection, bot.session, self.now, bot.balance, change=-1)
 
     async def _book(self, bot: Bot, reason: str) -> None:
         await insert(self.connection, "account_balances", session_id=bot.session, last_updated=self.now,

@@ -11,6 +11,7 @@ from tests.projections.chain_reference import Row, ScopeRows
 
 PENDING = ("PENDING", "OPEN", "PENDING_SUBMIT", "SUBMITTED", "UNKNOWN", "UNRESOLVED")
 MINUTE, DAY, WEEK = timedelta(minutes=1), timedelta(days=1), timedelta(days=7)
+TWIN_DISTANCE = timedelta(milliseconds=5)
 MARKS = ("total_pnl", "drawdown", "margin_used", "open_positions", "total_exposure")
 
 Figures = dict[str, Any]
@@ -99,13 +100,19 @@ def _ids(scope: ScopeRows, position: int) -> list[int]:
 
 def snapshots(scope: ScopeRows, now: datetime) -> list[Row]:
     """Without bookings, oldest first."""
-    rows = [row for row in scope.of("account_history") if row["timestamp"] <= now + MINUTE and not _is_booking(row)]
-    return sorted(rows, key=lambda row: (row["timestamp"], row["id"]))
+    rows = [row for row in scope.of("account_history") if row["timestamp"] <= now + MINUTE]
+    real = [row for row in rows if not _is_booking(scope, row)]
+    return sorted(real, key=lambda row: (row["timestamp"], row["id"]))
 
 
-def _is_booking(row: Row) -> bool:
-    marked = row["equity"] == row["balance"] and all(row[mark] == 0 for mark in MARKS)
-    return marked and bool(row["daily_pnl"])
+def _is_booking(scope: ScopeRows, row: Row) -> bool:
+    """It has the marks of one, and a twin among the balances."""
+    marked = row["equity"] == row["balance"] == row["margin_available"] and all(row[mark] == 0 for mark in MARKS)
+    return marked and any(
+        (twin["session_id"], twin["total_balance"]) == (row["session_id"], row["balance"])
+        and abs(twin["last_updated"] - row["timestamp"]) <= TWIN_DISTANCE
+        for twin in scope.rows["account_balances"]
+    )
 
 
 def account_figures(scope: ScopeRows, now: datetime) -> Figures:

@@ -13,7 +13,7 @@ from monitoring.projections.trade_columns import TradeFilter
 from monitoring.projections.trades import ScopeTrades
 from tests.clocks import AN_AFTERNOON, ManualClock, standing_at
 from tests.projections.reading import follower_of, refreshed
-from tests.rows import insert
+from tests.rows import book, insert
 
 CLOCK = standing_at(AN_AFTERNOON)
 
@@ -62,8 +62,7 @@ async def test_sessions_never_mix(connection: asyncpg.Connection, session: int) 
 async def test_audit_rows_are_balance_but_not_equity(connection: asyncpg.Connection, session: int) -> None:
     now = AN_AFTERNOON
     await insert(connection, "account_history", **snapshot(session, now - timedelta(minutes=2), 1050.0, balance=1000))
-    audit = snapshot(session, now, 990.0, total_pnl=0, daily_pnl=-10, drawdown=0, margin_used=0, open_positions=0)
-    number = await insert(connection, "account_history", **audit, total_exposure=0, margin_available=990)
+    number = await book(connection, session, now, 990, change=-10)
     history = (await refreshed(connection, await follower_of(connection, session, CLOCK))).history
     daily, drawdown = history.daily(), history.drawdown()
     assert daily is not None

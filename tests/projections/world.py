@@ -8,7 +8,7 @@ from decimal import Decimal
 import asyncpg
 
 from tests.clocks import ManualClock
-from tests.rows import insert
+from tests.rows import book, insert
 
 INITIAL = 1000
 
@@ -80,9 +80,7 @@ class World:
 
     async def audit(self) -> None:
         balance = self.balance_at(self.now)
-        await insert(self.connection, "account_history", session_id=self.session, timestamp=self.now, balance=balance,
-                     equity=balance, total_pnl=0, daily_pnl=-1, drawdown=0, margin_used=0, open_positions=0,
-                     total_exposure=0)  # fmt: skip
+        await book(self.connection, self.session, self.now, balance, change=-1)
 
     async def trade(self) -> None:
         await self._trade(self.now, self.session)

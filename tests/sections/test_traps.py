@@ -10,7 +10,7 @@ import pytest
 
 from monitoring.sections import SECTIONS
 from tests.history import seed_account
-from tests.rows import ago, insert, now
+from tests.rows import ago, book, insert, now
 from tests.waiting import waiting
 
 ZONES = ("UTC", "America/New_York", "Asia/Tokyo")
@@ -72,21 +72,11 @@ async def test_exposure_and_margin_are_of_the_newest_real_snapshot(connection: a
                  unrealized_pnl=20, last_update=now())  # fmt: skip
     await insert(connection, "account_history", session_id=session, timestamp=ago(minutes=1), balance=1000,
                  equity=1100, total_pnl=5, margin_used=220, margin_available=880, open_positions=1)  # fmt: skip
-    await insert(connection, "account_history", session_id=session, balance=990, equity=990, total_pnl=0,
-                 daily_pnl=-10, drawdown=0, margin_used=0, margin_available=990, open_positions=0,
-                 total_exposure=0)  # fmt: skip
+    await book(connection, session, now(), 990, change=-10)
     metrics = await get(client, "/api/metrics")
     assert (metrics["equity"], metrics["current_balance"]) == (1100, 990)
     assert (metrics["margin_usage"], metrics["current_exposure"]) == (20, 20)
     assert (metrics["available_margin"], metrics["max_drawdown"]) == (880, 0)
-
-
-async def test_the_first_snapshots_of_a_session_are_real(connection: asyncpg.Connection, client: Any) -> None:
-    """Nothing was traded yet: all is zero and equity is the balance, as in an audit row, but nothing was booked."""
-    session = await insert(connection, "trading_sessions", initial_balance=1000)
-    await insert(connection, "account_history", session_id=session, balance=1000, equity=1000, total_pnl=0,
-                 daily_pnl=0, drawdown=0, margin_used=0, open_positions=0, total_exposure=0)  # fmt: skip
-    assert (await get(client, "/api/metrics"))["equity"] == 1000
 
 
 async def test_running_before_ended_and_live_before_paper(connection: asyncpg.Connection, client: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.rows import ago, insert, now
+from tests.rows import ago, book, insert, now
 from tests.web.calls import get
 
 
@@ -77,7 +77,7 @@ async def test_audit_rows_count_for_the_balance_alone(
 ) -> None:
     at = now().replace(minute=3, second=0, microsecond=0) - timedelta(hours=2)
     await snapshot(connection, session, at, 1100, balance=1000)
-    await snapshot(connection, session, at + timedelta(minutes=1), 990, total_pnl=0, daily_pnl=-10)
+    await book(connection, session, at + timedelta(minutes=1), 990, change=-10)
     (point,) = await get(client, "/api/balance/history")
     assert (point["balance"], point["equity"]) == (990, 1100)
 
