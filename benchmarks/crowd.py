@@ -27,28 +27,34 @@ UPGRADE = (
     "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
 EVENTS = "GET /events HTTP/1.1\r\nHost: {host}\r\nAccept: text/event-stream\r\n\r\n"
-SECTION = "GET /partials/{name} HTTP/1.1\r\nHost: {host}\r\nHX-Request: true\r\nAccept-Encoding: gzip\r\n\r\n"
+FETCH = "GET /partials?names={names}&at={version} HTTP/1.1\r\nHost: {host}\r\n" + "".join(
+    f"{line}\r\n" for line in ("HX-Request: true", "Accept-Encoding: gzip", "")
+)
+RESERVED = ("gap", "spread")
+"""Members of a signal that are no sections."""
 HELLO = b'40{"fragments":true,"session":"current"}'
 
 
 @dataclass(slots=True)
 class Crowd:
-    """What all viewers share. ``spread`` is the longest time a viewer waits before it fetches; None: it never does."""
+    """What all viewers share. Those that are ``fetching`` fetch what goes stale, the others only listen."""
 
     host: str
     port: int
-    spread: float | None
+    fetching: bool
     ready: int = 0
     heard: dict[int, float] = field(default_factory=dict)
     fetched: dict[int, float] = field(default_factory=dict)
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def hears(self, viewer: "Viewer", sections: list[str]) -> None:
-        if "trades" in sections and viewer.number not in self.heard:
+    def hears(self, viewer: "Viewer", signal: dict[str, str]) -> None:
+        spread = int(signal.get("spread", 0)) / 1000
+        versions = {name: version for name, version in signal.items() if name not in RESERVED}
+        if "trades" in versions and viewer.number not in self.heard:
             self.heard[viewer.number] = monotonic()
             self.news.set()
-            if self.spread is not None:
-                asyncio.get_running_loop().call_later(random() * self.spread, viewer.fetch, sections)
+            if self.fetching:
+                asyncio.get_running_loop().call_later(random() * spread, viewer.fetch, versions)
 
     def has(self, number: int) -> None:
         self.fetched[number] = monotonic()
@@ -66,45 +72,41 @@ class Crowd:
 
 
 class Fetcher(asyncio.Protocol):
-    """One kept-alive connection over which a viewer reads sections one after the other."""
+    """One kept-alive connection over which a viewer fetches what went stale, all of it at once."""
 
     def __init__(self, crowd: Crowd, number: int) -> None:
         self._crowd = crowd
         self._number = number
-        self._wanted: list[str] = []
+        self._request = b""
         self._buffer = b""
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._next()
+        self._transport.write(self._request)
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._transport = None
 
-    async def fetch(self, sections: list[str]) -> None:
-        self._wanted = list(sections)
+    async def fetch(self, versions: dict[str, str]) -> None:
+        names, newest = ",".join(versions), next(reversed(versions.values()))
+        self._request = FETCH.format(names=names, version=newest, host=self._crowd.host).encode()
         if self._transport is None:
             loop = asyncio.get_running_loop()
             await loop.create_connection(lambda: self, self._crowd.host, self._crowd.port)
         else:
-            self._next()
-
-    def _next(self) -> None:
-        if not self._wanted:
-            self._crowd.has(self._number)
-        elif self._transport is not None:
-            self._transport.write(SECTION.format(name=self._wanted.pop(0), host=self._crowd.host).encode())
+            self._transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
         head, found, body = self._buffer.partition(b"\r\n\r\n")
         if not found:
             return
+        assert head.startswith(b"HTTP/1.1 200"), head
         length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
         if len(body) >= length:
             self._buffer = body[length:]
-            self._next()
+            self._crowd.has(self._number)
 
 
 class Viewer(asyncio.Protocol):
@@ -127,8 +129,8 @@ class Viewer(asyncio.Protocol):
     def connection_lost(self, _error: Exception | None) -> None:
         print(f"viewer {self.number} was cut off", file=sys.stderr)
 
-    def fetch(self, sections: list[str]) -> None:
-        self._fetching = asyncio.get_running_loop().create_task(self._fetcher.fetch(sections))
+    def fetch(self, versions: dict[str, str]) -> None:
+        self._fetching = asyncio.get_running_loop().create_task(self._fetcher.fetch(versions))
 
     def greeted(self) -> None:
         self.crowd.ready += 1
@@ -163,7 +165,7 @@ class SocketViewer(Viewer):
         elif message.startswith(b'42["hello"'):
             self.greeted()
         elif message.startswith(b'42["stale"'):
-            self.crowd.hears(self, list(json.loads(message[2:])[1]))
+            self.crowd.hears(self, json.loads(message[2:])[1])
 
     def _send(self, text: bytes) -> None:
         assert self.transport is not None
@@ -182,7 +184,7 @@ class StreamViewer(Viewer):
             if b"event: hello" in event:
                 self.greeted()
             elif b"event: stale" in event:
-                self.crowd.hears(self, list(json.loads(event.partition(b"data: ")[2])))
+                self.crowd.hears(self, json.loads(event.partition(b"data: ")[2]))
 
 
 async def open_all(crowd: Crowd, kind: type[Viewer], count: int) -> None:
@@ -221,11 +223,11 @@ async def obey(crowd: Crowd, count: int) -> None:
         print(json.dumps(await commands[line.strip()]()), flush=True)
 
 
-async def main(address: str, transport: str, count: int, spread: float | None) -> None:
+async def main(address: str, transport: str, count: int, fetching: bool) -> None:
     parts = urlsplit(address)
     assert parts.hostname is not None
     assert parts.port is not None
-    crowd = Crowd(parts.hostname, parts.port, spread)
+    crowd = Crowd(parts.hostname, parts.port, fetching)
     await open_all(crowd, {"websocket": SocketViewer, "sse": StreamViewer}[transport], count)
     print(json.dumps([crowd.ready]), flush=True)
     await obey(crowd, count)
@@ -234,4 +236,4 @@ async def main(address: str, transport: str, count: int, spread: float | None) -
 if __name__ == "__main__":
     address, transport, count, *rest = sys.argv[1:]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main(address, transport, int(count), float(rest[0]) if rest else None))
+        runner.run(main(address, transport, int(count), bool(rest)))

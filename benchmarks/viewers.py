@@ -35,12 +35,12 @@ class Viewers:
 
 
 @asynccontextmanager
-async def viewers(address: str, transport: str, count: int, spread: float | None = None) -> AsyncIterator[Viewers]:
-    """``count`` viewers over ``websocket`` or ``sse``; with ``spread`` they fetch what went stale within that time."""
+async def viewers(address: str, transport: str, count: int, fetching: bool = False) -> AsyncIterator[Viewers]:
+    """``count`` viewers over ``websocket`` or ``sse``; ``fetching`` ones fetch what goes stale."""
     allow_many_files()
-    fetching = () if spread is None else (str(spread),)
+    arguments = (address, transport, str(count), *(["fetching"] if fetching else []))
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "benchmarks.crowd", address, transport, str(count), *fetching),
+        *(sys.executable, "-m", "benchmarks.crowd", *arguments),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=LONGEST_LINE,
