@@ -21,11 +21,13 @@ from monitoring.scope_key import CURRENT, BotScope
 from monitoring.sections import BY_NAME, SECTIONS, Section
 from monitoring.sections.section import Context
 from monitoring.services import KEY, Services
-from monitoring.signals.hub import Hub, Subscription
+from monitoring.signals.hub import Hub
+from monitoring.signals.subscription import Signal, Subscription
 from monitoring.transports.sse import stream
 from tests.history import seed_account
 from tests.rows import insert, now
-from tests.waiting import WAIT_SECONDS, until, waiting
+from tests.signalled import signal_to
+from tests.waiting import until, waiting
 
 HERD = 1000
 BURST = 1000
@@ -103,11 +105,11 @@ async def rested(hub: Hub) -> None:
     await asyncio.sleep(2 * hub.throttle_seconds)
 
 
-async def until_stale(viewer: Subscription, section: str) -> dict[str, str]:
+async def until_stale(viewer: Subscription, section: str) -> Signal:
     async with waiting():
-        while section not in (news := await viewer.next(WAIT_SECONDS)):
+        while section not in (signal := await signal_to(viewer)).sections:
             pass
-        return news
+        return signal
 
 
 async def fetch(client: Any, path: str, at: str = "") -> str:
@@ -135,11 +137,11 @@ async def test_one_change_is_loaded_and_rendered_once_a_variant(
 
     trade = await insert(connection, "trades", session_id=account, exit_time=now())
     news = await asyncio.gather(*(until_stale(viewer, "trades") for viewer in viewers))
-    at = news[0]["trades"]
+    at = news[0].version
     shown = await asyncio.gather(*(fetch(client, paths[number % len(paths)], at) for number in range(HERD)))
 
     assert all(f'id="trade-{trade}"' in html for html in shown)
-    assert {one["trades"] for one in news} == {hub.versions.of(BotScope(1), "trades")}
+    assert {one.version for one in news} == {hub.versions.of(BotScope(1), "trades")}
     assert (loads["trades"], renders["trades"]) == (len(VARIANTS), len(VARIANTS))
 
 
@@ -192,8 +194,9 @@ async def test_a_thousand_commits_are_a_few_signals_and_as_many_loads(
 
     async def follow() -> None:
         while True:
-            if section in (news := await viewer.next(60)):
-                at[0] = news[section]
+            signal = await signal_to(viewer)
+            if section in signal.sections:
+                at[0] = signal.version
                 await fetch(client, f"/partials/{section}", at[0])
 
     following = asyncio.create_task(follow())

@@ -11,7 +11,7 @@ import hashlib
 import logging
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from html import escape
@@ -127,7 +127,7 @@ class Fragments:
         kept.asked = True
         return kept.rendered
 
-    def _prefetch(self, followed: ScopeKey, sections: Mapping[str, str]) -> None:
+    def _prefetch(self, followed: ScopeKey, sections: Collection[str]) -> None:
         now = self._versions.newest.count
         for kept in self._kept.values():
             name, scope = kept.variant.section.name, kept.variant.scope

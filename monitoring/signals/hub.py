@@ -1,59 +1,24 @@
 """The listeners of every scope, to which new versions of sections are announced.
 
-Only names and versions pass through here, never data. A subscription keeps the newest version of each section, not a
-queue, so a slow reader costs no more memory than a quick one.
+Only names and versions pass through here, never data.
 """
 
-import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from monitoring.clock import Clock
 from monitoring.scope_key import ScopeKey
+from monitoring.signals.crowd import Crowd
+from monitoring.signals.subscription import Signal, Subscription
+from monitoring.signals.throttle import Throttle
 from monitoring.signals.versions import Versions
 
 MAX_VIEWERS = 5000
 POLLED_SECONDS = 60.0
 """For so long a client that polled counts as a viewer."""
+GAP_MILLISECONDS = 1000
+"""Between two fetches of a page, after changes that are neither urgent nor a price alone."""
 
-
-class Subscription:
-    """A listener that waits for signals: it keeps the versions that one viewer has not been sent yet."""
-
-    def __init__(self, scope: ScopeKey) -> None:
-        self.scope = scope
-        self.closed = False
-        self._pending: dict[str, str] = {}
-        self._newest = ""
-        self._news = asyncio.Event()
-
-    def offer(self, versions: Mapping[str, str]) -> None:
-        self._pending.update(versions)
-        self._newest = next(iter(versions.values()), self._newest)
-        self._news.set()
-
-    def close(self) -> None:
-        self.closed = True
-        self._news.set()
-
-    async def next(self, timeout: float) -> dict[str, str]:
-        """The sections that went stale, newest versions; empty after ``timeout`` seconds of silence or when closed."""
-        try:
-            # Not wait_for: before Python 3.12 it forgets that it was cancelled when news come at that moment.
-            async with asyncio.timeout(timeout):
-                await self.wait()
-        except TimeoutError:
-            return {}
-        return self.take()
-
-    async def wait(self) -> None:
-        """Until there is something to take, or it is closed."""
-        await self._news.wait()
-        self._news.clear()
-
-    def take(self) -> dict[str, str]:
-        """The sections that went stale since the last time, all at the newest version."""
-        pending, self._pending = self._pending, {}
-        return dict.fromkeys(pending, self._newest)
+Prefetcher = Callable[[ScopeKey, Collection[str]], None]
 
 
 class Hub:
@@ -76,9 +41,9 @@ class Hub:
         self._polled: dict[ScopeKey, float] = {}
         self._clock = clock
         self._listeners: dict[ScopeKey, set[Subscription]] = {}
-        self._throttled: dict[ScopeKey, dict[str, int]] = {}
-        """By scope the sections that were signalled a moment ago, and the count of changes then."""
-        self._prefetchers: list[Callable[[ScopeKey, Mapping[str, str]], None]] = []
+        self._throttle = Throttle(throttle_seconds, self._signal)
+        self.crowd = Crowd(clock)
+        self._prefetchers: list[Prefetcher] = []
 
     @property
     def sections(self) -> tuple[str, ...]:
@@ -91,7 +56,7 @@ class Hub:
     def define(self, scope: ScopeKey, sessions: Iterable[int]) -> None:
         """Says which sessions a scope consists of. Where these are others than before, all that is seen is stale."""
         if self.versions.define(scope, sessions, followed=scope in self._listeners):
-            self._signal(scope, self.sections)
+            self._signal(scope, self.sections, GAP_MILLISECONDS)
 
     def viewed(self) -> set[ScopeKey]:
         """The scopes that somebody looks at."""
@@ -118,8 +83,8 @@ class Hub:
         self.add(subscription)
         return subscription
 
-    def add_prefetcher(self, prefetcher: Callable[[ScopeKey, Mapping[str, str]], None]) -> None:
-        """``prefetcher`` hears of every signal that anybody is given: their scope, and sections with versions."""
+    def add_prefetcher(self, prefetcher: Prefetcher) -> None:
+        """``prefetcher`` hears of every signal that anybody is given: their scope, and the sections."""
         self._prefetchers.append(prefetcher)
 
     def add(self, listener: Subscription) -> None:
@@ -140,17 +105,17 @@ class Hub:
         Time alone changed them, or what they are made of was found out later. Sections that this hub does not have are
         left out.
         """
-        self.publish_commits("", {session: sections})
+        self.publish_commits("", {session: (sections, GAP_MILLISECONDS)})
 
-    def publish_commits(self, token: str, stale: Mapping[int | None, Iterable[str]]) -> None:
-        """As :meth:`publish`, for what the feed had found out at ``token``, by session."""
+    def publish_commits(self, token: str, stale: Mapping[int | None, tuple[Iterable[str], int]]) -> None:
+        """As :meth:`publish`, for what the feed had found out at ``token``: sections and their gap, by session."""
         self.versions.advance(token)
-        for session, sections in stale.items():
+        for session, (sections, gap_milliseconds) in stale.items():
             known = tuple(section for section in sections if section in self.sections)
             self.versions.change(session, known)
             for scope in tuple(self._listeners):
                 if self.versions.concerns(scope, session):
-                    self._signal(scope, known)
+                    self._signal(scope, known, gap_milliseconds)
 
     def close(self) -> None:
         """Tells every listener that the server is going away."""
@@ -158,29 +123,14 @@ class Hub:
         for listener in [listener for listeners in self._listeners.values() for listener in listeners]:
             listener.close()
 
-    def _signal(self, scope: ScopeKey, sections: Iterable[str]) -> None:
-        throttled = self._throttled.setdefault(scope, {})
-        now = [section for section in sections if section not in throttled]
+    def _signal(self, scope: ScopeKey, sections: Iterable[str], gap_milliseconds: int) -> None:
+        listeners = () if self.closing else tuple(self._listeners.get(scope, ()))
+        now = self._throttle.admit(scope, sections, gap_milliseconds) if listeners else ()
         if not now:
             return
-        # All of them have one version, that of this moment, so that one GET can ask for what every signal before said.
-        news = dict.fromkeys(now, self.versions.newest.text)
-        throttled.update(dict.fromkeys(now, self.versions.newest.count))
-        # Sections that were signalled together are released together, so that they are in one message again.
-        asyncio.get_running_loop().call_later(self.throttle_seconds, self._release, scope, now)
-        self._deliver(scope, news)
-
-    def _release(self, scope: ScopeKey, sections: Iterable[str]) -> None:
-        throttled = self._throttled[scope]
-        changed = [section for section in sections if throttled.pop(section) < self.versions.changed(scope, section)]
-        if changed and not self.closing:
-            self._signal(scope, changed)
-        if not throttled:
-            self._throttled.pop(scope, None)
-
-    def _deliver(self, scope: ScopeKey, news: Mapping[str, str]) -> None:
-        listeners = tuple(self._listeners.get(scope, ()))
-        for prefetcher in self._prefetchers if listeners else ():
-            prefetcher(scope, news)
+        for prefetcher in self._prefetchers:
+            prefetcher(scope, now)
+        spread = self.crowd.spread_milliseconds(len(listeners))
+        signal = Signal(now, self.versions.newest.text, gap_milliseconds, spread)
         for listener in listeners:
-            listener.offer(news)
+            listener.offer(signal)

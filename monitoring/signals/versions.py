@@ -13,7 +13,7 @@ from monitoring.clock import Clock
 from monitoring.lru import Lru
 from monitoring.scope_key import ScopeKey, SessionScope
 
-MAX_KEPT_TEXTS = 256
+MAX_KEPT_TEXTS = 4096
 MAX_AHEAD_MILLISECONDS = 2000
 """How far ahead the clock of another instance may be."""
 WRITTEN = re.compile(r"([0-9a-f-]*)\.([0-9]{1,15})", re.ASCII)

@@ -9,7 +9,7 @@ import msgspec
 from engineio.packet import MESSAGE, Packet
 
 from monitoring.clock import Clock
-from monitoring.signals.hub import Subscription
+from monitoring.signals.subscription import Subscription
 from monitoring.transports.connections import close
 from monitoring.transports.event_buffer import EventBuffer
 
@@ -67,7 +67,7 @@ class Client:
                 return None
             if clock.monotonic() >= self.until:
                 return close(self.connection)
-            if stale := self.subscription.take():
-                await self.write(event("stale", stale))
+            if signal := self.subscription.take():
+                await self.write(event("stale", signal.payload))
             for name, payload in self.updates.take():
                 await self.write(event(name, payload))

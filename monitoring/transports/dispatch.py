@@ -1,7 +1,7 @@
 """What follows the change feed: change sets go to the projections, and the sections they make stale to the hub."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from contextlib import suppress
 
 from monitoring.backoff import Backoff
@@ -13,9 +13,12 @@ from monitoring.database.source import Source
 from monitoring.reading.reader import Reader
 from monitoring.rendering.fragments import Fragments
 from monitoring.scope_key import CURRENT, UnknownSession
+from monitoring.signals.hub import GAP_MILLISECONDS
 from monitoring.transports.legacy_events import LegacyEvents
 
 FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS = 0.1, 0.5
+PRICE_GAP_MILLISECONDS = 2000
+"""Between two fetches of a page, after prices of positions alone."""
 
 
 class Dispatcher:
@@ -82,7 +85,12 @@ class Dispatcher:
         tables = _tables_by_session(changes)
         # Rows of no session may concern every one.
         tables[None] = tables.get(None, set()) | changes.corrected
-        stale = {session: self._fragments.stale.after(moved) for session, moved in tables.items() if moved}
+        urgent = _urgent_sessions(changes)
+        stale = {
+            session: (self._fragments.stale.after(moved), _gap_milliseconds(moved, session in urgent))
+            for session, moved in tables.items()
+            if moved
+        }
         self._hub.publish_commits(changes.token, stale)
         self._legacy_events.changed(changes)
 
@@ -124,3 +132,16 @@ def _tables_by_session(changes: ChangeSet) -> dict[int | None, set[str]]:
             owner = None if table == "orders" else row.session
             found.setdefault(owner, set()).add(table)
     return found
+
+
+def _urgent_sessions(changes: ChangeSet) -> set[int | None]:
+    """Sessions with a trade, or with a position that was opened, closed, or given another stop or size."""
+    moved = (row for row in changes.rows.get("positions", ()) if row.id in changes.moved_positions)
+    return {row.session for row in (*changes.rows.get("trades", ()), *moved)}
+
+
+def _gap_milliseconds(tables: Set[str], urgent: bool) -> int:
+    """How long a page may leave it so that some tables changed."""
+    if urgent:
+        return 0
+    return PRICE_GAP_MILLISECONDS if tables == {"positions"} else GAP_MILLISECONDS

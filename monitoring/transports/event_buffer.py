@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from monitoring.signals.hub import Subscription
+from monitoring.signals.subscription import Subscription
 
 MAX_KEPT_ROWS = 500
 """Of trades, and of positions; of more, the newest are kept."""
@@ -31,7 +31,7 @@ class EventBuffer:
                 self._add_positions(payload)
             case _:
                 raise ValueError(f"{event}: expected metrics_update, trade_update or position_update")
-        self._subscription.offer({})
+        self._subscription.wake()
 
     def _add_positions(self, payload: dict[str, Any]) -> None:
         for position in payload["positions"]:

@@ -17,7 +17,8 @@ from monitoring.database.errors import DatabaseUnavailable
 from monitoring.layers import App, Receive, Scope, Send, local_path
 from monitoring.reading.reader import Reader
 from monitoring.scope_key import CURRENT, ScopeKey, UnknownSession, parse_scope
-from monitoring.signals.hub import Hub, Subscription
+from monitoring.signals.hub import Hub
+from monitoring.signals.subscription import Subscription
 from monitoring.transports.clients import Client, event, writer
 from monitoring.transports.connections import ConnectionLimit, close
 from monitoring.transports.current_metrics import CurrentMetrics

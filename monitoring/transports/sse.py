@@ -29,10 +29,10 @@ async def stream(hub: Hub, scope: ScopeKey, heartbeat: float = HEARTBEAT_SECONDS
     try:
         yield RETRY + event("hello", hub.hello(scope))
         while True:
-            stale = await subscription.next(heartbeat)
+            signal = await subscription.next(heartbeat)
             if subscription.closed:
                 break
-            yield event("stale", stale) if stale else event("hb", 1)
+            yield event("stale", signal.payload) if signal else event("hb", 1)
         yield RETRY
     finally:
         hub.remove(subscription)
@@ -48,10 +48,10 @@ async def full_stream(
     try:
         yield RETRY + event("hello", hub.hello(CURRENT)) + event("metrics_update", await metrics.read_or_empty())
         while True:
-            stale = await subscription.next(heartbeat)
+            signal = await subscription.next(heartbeat)
             if subscription.closed:
                 break
-            news = [event("stale", stale)] if stale else []
+            news = [event("stale", signal.payload)] if signal else []
             news += [event(name, payload) for name, payload in buffer.take()]
             yield b"".join(news) or event("hb", 1)
         yield RETRY

@@ -40,6 +40,7 @@ async def dashboard() -> Response:
         )
     if scope is None:
         return _waiting("The database holds no session. The dashboard fills as soon as the engine begins one.")
+    services().hub.crowd.fetches()
     await services().projections.settle()
     versions = services().hub.versions.all(scope.key)  # before reading: what changes meanwhile is fetched again
     found = await rendered((BY_NAME[name] for name in versions), scope)

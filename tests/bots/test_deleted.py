@@ -3,6 +3,7 @@
 from monitoring.scope_key import BotScope
 from tests.bots.life import Life, ago
 from tests.faults.page import dashboard
+from tests.signalled import signal_to
 from tests.waiting import waiting
 
 
@@ -18,6 +19,6 @@ async def test_a_deleted_bot_is_announced_to_its_open_page(life: Life, database_
         gone = set[str]()
         async with waiting():
             while gone != set(page.parts.hub.sections):
-                for name in await subscription.next(60):
+                for name in (await signal_to(subscription)).sections:
                     if (await page.client.get(f"/partials/{name}?bot=1")).status_code == 404:
                         gone.add(name)

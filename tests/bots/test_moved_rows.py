@@ -11,6 +11,7 @@ from monitoring.scope_key import BotScope, SessionScope
 from tests.faults.page import Page, dashboard
 from tests.projections.row_changes import COUNTED
 from tests.rows import ago, insert, now
+from tests.signalled import signal_to
 from tests.waiting import until, waiting
 
 Commit = Callable[[asyncpg.Connection], Awaitable[Any]]
@@ -85,7 +86,7 @@ async def told(page: Page, scope: str) -> None:
     try:
         async with waiting():
             while not heard >= SECTIONS & set(page.parts.hub.sections):
-                heard |= (await subscription.next(60)).keys()
+                heard |= set((await signal_to(subscription)).sections)
     finally:
         page.parts.hub.remove(subscription)
 

@@ -10,6 +10,7 @@ import aiohttp
 import httpx
 import socketio
 
+from monitoring.signals.subscription import GAP, SPREAD
 from tests.faults.page import ageless
 from tests.waiting import WAIT_SECONDS
 
@@ -37,7 +38,8 @@ class Fragments:
         news = {name: version for name, version in message["versions"].items() if self._versions.get(name) != version}
         self.stale(news)
 
-    def stale(self, news: Mapping[str, str]) -> None:
+    def stale(self, signal: Mapping[str, Any]) -> None:
+        news = {name: version for name, version in signal.items() if name not in (GAP, SPREAD)}
         self._versions.update(news)
         self._newest = next(reversed(news.values()), self._newest)
         self._wanted |= news.keys()

@@ -39,7 +39,8 @@ class Page:
         try:
             await self._fetch(dict.fromkeys(self.parts.hub.sections, ""))
             while not subscription.closed:
-                await self._fetch(await subscription.next(60))
+                signal = await subscription.next(60)
+                await self._fetch(signal.versions if signal else {})
         finally:
             self.parts.hub.remove(subscription)
 

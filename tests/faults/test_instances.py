@@ -13,6 +13,7 @@ from tests.faults.page import OPERATOR, Page, dashboard
 from tests.faults.replica import caught_up, standby_of
 from tests.rows import insert, now
 from tests.secrets import TOKEN
+from tests.signalled import signal_to
 from tests.waiting import until, waiting
 
 COMMITS = 30
@@ -62,9 +63,9 @@ async def test_any_instance_understands_a_signal_of_another(
     for _ in range(COMMITS // 10):
         newest = await trade(connection, account)
         async with waiting():
-            while "trades" not in (stale := await viewer.next(60)):
+            while "trades" not in (signal := await signal_to(viewer)).sections:
                 pass
-        assert await shows(other, f"/partials?names=trades&at={stale['trades']}", newest)
+        assert await shows(other, f"/partials?names=trades&at={signal.version}", newest)
 
 
 async def test_what_another_instance_saw_by_the_clock_is_reread(instances: tuple[Page, Page]) -> None:

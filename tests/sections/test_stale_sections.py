@@ -12,12 +12,13 @@ from monitoring.scope import Scope
 from monitoring.scope_key import BotScope, ScopeKey, SessionScope
 from monitoring.sections import BY_NAME, Context
 from monitoring.sections.events import EventsView
-from monitoring.signals.hub import Subscription
+from monitoring.signals.subscription import Subscription
 from tests.clocks import standing_at
 from tests.faults.page import Page, dashboard
 from tests.history import seed_account
 from tests.rows import ago, insert, now
-from tests.waiting import WAIT_SECONDS, until, waiting
+from tests.signalled import signal_to
+from tests.waiting import until, waiting
 
 COMMITS = {
     "a trade": "INSERT INTO trades (symbol, side, source, entry_price, exit_price, size, entry_time, exit_time, pnl,"
@@ -84,7 +85,7 @@ async def announced(viewer: Subscription, awaited: set[str]) -> set[str]:
     try:
         async with waiting():
             while told < awaited or not told:
-                told |= (await viewer.next(WAIT_SECONDS)).keys()
+                told |= set((await signal_to(viewer)).sections)
     except TimeoutError:
         assert awaited <= told, f"never announced: {sorted(awaited - told)}"
     return told

@@ -7,6 +7,7 @@ import pytest
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.scope_key import CURRENT, ScopeKey, SessionScope
 from monitoring.signals.hub import Hub
+from tests.signalled import signal_to
 from tests.waiting import WAIT_SECONDS
 
 THROTTLE_SECONDS = 0.5
@@ -23,20 +24,20 @@ async def hub() -> Hub:
 async def test_viewers_of_current_hear_of_its_sessions(hub: Hub) -> None:
     current, seven, eight = hub.subscribe(CURRENT), hub.subscribe(SEVEN), hub.subscribe(EIGHT)
     hub.publish(7, ["trades"])
-    assert await current.next(WAIT_SECONDS) == {"trades": hub.versions.of(CURRENT, "trades")}
-    assert await seven.next(WAIT_SECONDS) == {"trades": hub.versions.of(SEVEN, "trades")}
-    assert await eight.next(0.05) == {}
+    assert (await signal_to(current)).versions == {"trades": hub.versions.of(CURRENT, "trades")}
+    assert (await signal_to(seven)).versions == {"trades": hub.versions.of(SEVEN, "trades")}
+    assert await eight.next(0.05) is None
 
 
 async def test_a_burst_is_two_signals_the_first_at_once(hub: Hub) -> None:
     viewer = hub.subscribe(SEVEN)
     hub.publish(7, ["trades"])
-    assert await viewer.next(WAIT_SECONDS)
+    assert await signal_to(viewer)
     for _ in range(999):
         hub.publish(7, ["trades"])
-    assert await viewer.next(0.01) == {}
-    assert await viewer.next(WAIT_SECONDS) == {"trades": hub.versions.of(SEVEN, "trades")}
-    assert await viewer.next(THROTTLE_SECONDS * 1.5) == {}
+    assert await viewer.next(0.01) is None
+    assert (await signal_to(viewer)).versions == {"trades": hub.versions.of(SEVEN, "trades")}
+    assert await viewer.next(THROTTLE_SECONDS * 1.5) is None
 
 
 async def test_a_viewer_that_joins_in_a_burst_gets_the_rest(hub: Hub) -> None:
@@ -47,7 +48,7 @@ async def test_a_viewer_that_joins_in_a_burst_gets_the_rest(hub: Hub) -> None:
     viewer = hub.subscribe(SEVEN)
     have = hub.polled(SEVEN)
     assert hub.hello(SEVEN)["versions"] == have == hub.versions.all(SEVEN) != before
-    assert await viewer.next(WAIT_SECONDS) == {"trades": hub.versions.of(SEVEN, "trades")}
+    assert (await signal_to(viewer)).versions == {"trades": hub.versions.of(SEVEN, "trades")}
 
 
 async def test_a_slow_viewer_keeps_one_version_a_section(hub: Hub) -> None:
@@ -55,14 +56,14 @@ async def test_a_slow_viewer_keeps_one_version_a_section(hub: Hub) -> None:
     for _ in range(50):
         hub.publish(7, ["trades", "risk"])
     await asyncio.sleep(THROTTLE_SECONDS * 2)
-    assert await viewer.next(WAIT_SECONDS) == hub.versions.all(SEVEN)
+    assert (await signal_to(viewer)).versions == hub.versions.all(SEVEN)
 
 
 async def test_another_current_session_makes_everything_stale(hub: Hub) -> None:
     viewer = hub.subscribe(CURRENT)
     before = hub.versions.all(CURRENT)
     hub.define(CURRENT, [9])
-    assert (await viewer.next(WAIT_SECONDS)).keys() == before.keys()
+    assert (await signal_to(viewer)).versions.keys() == before.keys()
     assert hub.versions.all(CURRENT) != before
 
 
@@ -71,7 +72,7 @@ async def test_closing_ends_every_wait(hub: Hub) -> None:
     waiting = asyncio.create_task(viewer.next(60))
     await asyncio.sleep(0)
     hub.close()
-    assert await asyncio.wait_for(waiting, WAIT_SECONDS) == {}
+    assert await asyncio.wait_for(waiting, WAIT_SECONDS) is None
     assert viewer.closed
     assert hub.subscribe(SEVEN).closed
 
@@ -81,19 +82,40 @@ async def test_sections_of_one_signal_come_in_one_signal_again(hub: Hub) -> None
     hub.publish(7, ["trades"])
     hub.publish(7, ["risk"])
     hub.publish(7, ["risk", "trades"])
-    await viewer.next(WAIT_SECONDS)
-    assert (await viewer.next(WAIT_SECONDS)).keys() == {"trades", "risk"}
+    await signal_to(viewer)
+    assert (await signal_to(viewer)).versions.keys() == {"trades", "risk"}
 
 
 async def test_the_sections_of_a_signal_have_one_version(hub: Hub) -> None:
     """That is the newest of all: who fetches at it gets what every signal before said, too."""
     viewer = hub.subscribe(SEVEN)
-    hub.publish_commits("a1", {7: ["trades"]})
-    hub.publish_commits("a2", {7: ["trades"], 8: ["risk"]})
-    hub.publish_commits("a3", {7: ["risk"]})
-    await viewer.next(WAIT_SECONDS)
-    assert await viewer.next(WAIT_SECONDS) == {"trades": hub.versions.newest.text}
+    hub.publish_commits("a1", {7: (["trades"], 1000)})
+    hub.publish_commits("a2", {7: (["trades"], 1000), 8: (["risk"], 1000)})
+    hub.publish_commits("a3", {7: (["risk"], 1000)})
+    await signal_to(viewer)
+    assert (await signal_to(viewer)).versions == {"trades": hub.versions.newest.text}
     assert hub.versions.of(SEVEN, "trades") != hub.versions.newest.text == hub.versions.of(SEVEN, "risk")
+
+
+async def test_what_is_urgent_does_not_wait_for_what_is_not(hub: Hub) -> None:
+    viewer = hub.subscribe(SEVEN)
+    for token, gap in (("a1", 2000), ("a2", 0)):
+        hub.publish_commits(token, {7: (["trades"], gap)})
+        signal = await viewer.next(0.01)
+        assert signal is not None
+        assert signal.payload == {"trades": hub.versions.newest.text, **({"gap": gap} if gap else {})}
+    for token, gap in (("a3", 2000), ("a4", 0), ("a5", 1000)):
+        hub.publish_commits(token, {7: (["trades"], gap)})
+    assert await viewer.next(0.01) is None
+    assert (await signal_to(viewer)).payload == {"trades": hub.versions.newest.text}
+    assert await viewer.next(THROTTLE_SECONDS * 1.5) is None
+
+
+async def test_a_slow_viewer_hears_that_something_was_urgent(hub: Hub) -> None:
+    viewer = hub.subscribe(SEVEN)
+    for token, section, gap in (("a1", "trades", 0), ("a2", "risk", 2000)):
+        hub.publish_commits(token, {7: ([section], gap)})
+    assert (await signal_to(viewer)).payload == dict.fromkeys(("trades", "risk"), hub.versions.newest.text)
 
 
 async def test_a_prefetch_begins_when_somebody_is_sent_a_signal(hub: Hub) -> None:

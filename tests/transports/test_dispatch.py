@@ -16,13 +16,15 @@ from monitoring.reading.reader import Reader
 from monitoring.rendering.fragments import Fragments
 from monitoring.scope_key import CURRENT, SessionScope
 from monitoring.sections import SECTIONS
-from monitoring.signals.hub import Hub, Subscription
+from monitoring.signals.hub import Hub
+from monitoring.signals.subscription import Subscription
 from monitoring.transports.current_metrics import CurrentMetrics
 from monitoring.transports.dispatch import Dispatcher
 from monitoring.transports.event_buffer import EventBuffer, EventStreams
 from monitoring.transports.legacy_events import LegacyEvents
 from tests.rows import insert, now
-from tests.waiting import WAIT_SECONDS, until, waiting
+from tests.signalled import signal_to
+from tests.waiting import until, waiting
 
 
 class Program:
@@ -140,4 +142,4 @@ async def test_viewers_hear_of_the_section_that_shows_the_row(
 ) -> None:
     viewer = reader.hub.subscribe(SessionScope(1))
     await dispatcher.take_in(source, {}, ChangeSet({table: [NewRow(1, 1, is_new=True)]}))
-    assert section in await viewer.next(WAIT_SECONDS)
+    assert section in (await signal_to(viewer)).sections

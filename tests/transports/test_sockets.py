@@ -28,7 +28,7 @@ async def test_our_own_page_gets_hello_and_what_goes_stale(bare: Bare) -> None:
         hello = await page.event("hello")
         assert hello["versions"] == bare.hub.versions.all(CURRENT)
         bare.hub.publish(7, ("trades", "risk"))
-        assert await page.event("stale") == bare.hub.versions.all(CURRENT)
+        assert await page.event("stale") == {**bare.hub.versions.all(CURRENT), "gap": 1000}
         assert await page.silent()
 
 
@@ -46,7 +46,7 @@ async def test_what_is_sent_to_many_is_written_once(bare: Bare) -> None:
         await one.event("hello")
         await other.event("hello")
         bare.hub.publish(7, ("trades",))
-        expected = {"trades": bare.hub.versions.of(CURRENT, "trades")}
+        expected = {"trades": bare.hub.versions.of(CURRENT, "trades"), "gap": 1000}
         assert await one.event("stale") == await other.event("stale") == expected
 
 
@@ -79,7 +79,7 @@ async def test_known_sessions_are_followed(bare: Bare, session: object) -> None:
     async with let_in(bare.host, {"fragments": True, "session": session}) as page:
         await page.event("hello")
         bare.hub.publish(7, ("risk",))
-        assert (await page.event("stale")).keys() == {"risk"}
+        assert (await page.event("stale")).keys() == {"risk", "gap"}
 
 
 async def test_a_client_may_read_no_longer_than_its_cookie(bare: Bare) -> None:

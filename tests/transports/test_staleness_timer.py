@@ -25,7 +25,7 @@ from monitoring.transports.legacy_events import LegacyEvents
 from monitoring.transports.staleness_timer import UNWATCHED_BEATS, Clockwork
 from tests.clocks import ManualClock, RunningClock
 from tests.rows import insert
-from tests.waiting import WAIT_SECONDS
+from tests.signalled import signal_to
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ async def test_what_could_not_be_read_is_looked_at_again_soon(
     reader.hub.watching = True
     viewer = reader.hub.subscribe(SessionScope(1))
     await fails(reader)
-    assert await viewer.next(WAIT_SECONDS)
+    assert await signal_to(viewer)
 
 
 async def test_a_session_that_could_not_be_read_is_read_again_soon(
@@ -92,7 +92,7 @@ async def test_a_session_that_could_not_be_read_is_read_again_soon(
     await reader.database.close()
     assert await reader.session(SessionScope(1)) == known
     await reader.database.open()
-    assert await viewer.next(WAIT_SECONDS)
+    assert await signal_to(viewer)
 
 
 async def test_ever_more_rarely_while_it_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,9 +123,9 @@ async def test_while_changes_go_unnoticed_pages_look_for_themselves(reader: Read
     clockwork, viewer = clockwork_of(reader, clock), reader.hub.subscribe(CURRENT)
     for _ in range(UNWATCHED_BEATS - 1):
         await clockwork.beat()
-        assert await viewer.next(0.02) == {}
+        assert await viewer.next(0.02) is None
     await clockwork.beat()
-    assert (await viewer.next(WAIT_SECONDS)).keys() == {section.name for section in SECTIONS}
+    assert set((await signal_to(viewer)).sections) == {section.name for section in SECTIONS}
 
 
 async def test_a_session_that_is_gone_harms_nobody(
@@ -152,7 +152,7 @@ async def test_what_a_wrong_clock_made_pages_say_is_unsaid(
     clock.ahead = timedelta(days=10)
     reader.hub.publish(1, ("health",))
     await reads(reader)
-    assert "status" in await viewer.next(WAIT_SECONDS)
+    assert "status" in (await signal_to(viewer)).sections
     clock.ahead = timedelta()
     await reads(reader)
-    assert "status" in await viewer.next(WAIT_SECONDS)
+    assert "status" in (await signal_to(viewer)).sections

@@ -50,6 +50,7 @@ async def get_partials(query_args: PartialsQuery) -> Response | list[ListedSecti
     """
     if query_args.names is None:
         return [ListedSection(name, FRONT_PAGE) for name in services().reader.hub.sections]
+    services().hub.crowd.fetches()
     sections = [section_named(name) for name in _distinct(query_args.names)]
     have = _hashes(query_args.have, len(sections))
     found = await fetched(sections)
