@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
+
 from benchmarks.databases import Size, make
 from benchmarks.figures import serving
 from benchmarks.usage import Meter
@@ -57,12 +59,20 @@ async def measure(address: str, process: int, paths: tuple[str, ...]) -> None:
         writer.close()
 
 
+async def newest_version(address: str) -> str:
+    async with httpx.AsyncClient(base_url=address) as client:
+        (await client.get("/")).raise_for_status()
+        versions: dict[str, str] = (await client.get("/versions")).json()
+    return list(versions.values())[-1]
+
+
 async def main() -> None:
     with tempfile.TemporaryDirectory() as folder, EmbeddedServer.start(Path(folder), durable=False) as postgres:
         url = await make(postgres, Size("live", 10_000, 1_000))
         async with serving(url) as (address, process, _started):
-            await measure(address, process, tuple(f"/partials/{name}" for name in NAMES))
-            await measure(address, process, (f"/partials?names={','.join(NAMES)}",))
+            at = await newest_version(address)
+            await measure(address, process, tuple(f"/partials/{name}?at={at}" for name in NAMES))
+            await measure(address, process, (f"/partials?names={','.join(NAMES)}&at={at}",))
 
 
 if __name__ == "__main__":

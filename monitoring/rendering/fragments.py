@@ -11,7 +11,7 @@ import hashlib
 import logging
 import re
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from html import escape
@@ -31,6 +31,7 @@ from monitoring.single_flight import SingleFlight
 log = logging.getLogger(__name__)
 
 MAX_KEPT_VARIANTS = 512
+MAX_KEPT_BODIES = 32
 AGE = re.compile("(?<= data-age>)[^<]*")
 UNWATCHED_AGE_SECONDS = 1.0
 """For so long a fragment is fresh while the feed is down, when changes go unnoticed."""
@@ -105,6 +106,7 @@ class Fragments:
         self._kept: Lru[Key, _Kept] = Lru(MAX_KEPT_VARIANTS)
         self._loading: SingleFlight[Key, tuple[Variant, int], _Kept] = SingleFlight()
         """With the count of changes at which each load began."""
+        self._joined: Lru[tuple[str, ...], tuple[bytes, str]] = Lru(MAX_KEPT_BODIES)
         self._versions = reader.hub.versions
         reader.hub.add_prefetcher(self._prefetch)
 
@@ -112,20 +114,34 @@ class Fragments:
         """The database is another one: nothing that is kept holds."""
         self._kept.clear()
 
-    async def get(self, section: Section, scope: Scope, arguments: Mapping[str, str], since: int) -> Rendered:
-        """The section as it is now, or as it was last known. Raises BadParameter.
+    async def get(self, variants: Sequence[Variant], since: int) -> list[Rendered]:
+        """The sections as they are now, or as they were last known. Raises BadParameter.
 
-        It is good enough as it was when so many changes were counted as ``since``. However many changes and viewers
-        there are, the section is then loaded once for each signal.
+        They are good enough as they were when so many changes were counted as ``since``. However many changes and
+        viewers there are, a section is then loaded once for each signal.
         """
-        variant = Variant.of(section, scope, arguments)
+        found = [self._fresh(variant, since) for variant in variants]
+        missing = [variant for variant, one in zip(variants, found, strict=True) if one is None]
+        # A task for each that is there already would cost a third of what the request does.
+        loaded = iter(await asyncio.gather(*(self._loaded(variant, since) for variant in missing)) if missing else ())
+        return [one or next(loaded) for one in found]
+
+    def _fresh(self, variant: Variant, since: int) -> Rendered | None:
         kept = self._kept.get(variant.key)
-        if kept is not None and kept.variant == variant and self._is_fresh(kept, since):
-            kept.asked = True
-            return kept.rendered
+        if kept is None or kept.variant != variant or not self._is_fresh(kept, since):
+            return None
+        kept.asked = True
+        return kept.rendered
+
+    async def _loaded(self, variant: Variant, since: int) -> Rendered:
         kept = await asyncio.shield(self._task(variant, since))
         kept.asked = True
         return kept.rendered
+
+    def joined(self, parts: Sequence[Rendered]) -> tuple[bytes, str]:
+        """One body of several sections, and its tag. Whoever asks for the same ones is given the same object."""
+        tags = tuple(part.etag for part in parts)
+        return self._joined.get(tags) or self._joined.put(tags, _join(parts))
 
     def _prefetch(self, followed: ScopeKey, sections: Collection[str]) -> None:
         now = self._versions.newest.count
@@ -205,6 +221,11 @@ class Fragments:
         own = f' data-own="{escape("&" + urlencode(variant.own))}"' if variant.own else ""
         body = html.replace(root, f'{root} data-hash="{content}"{own}', 1).encode()
         return Rendered(body, f'"{_digest(body, 12)}"', content, ok=view.problem is None)
+
+
+def _join(parts: Iterable[Rendered]) -> tuple[bytes, str]:
+    body = b"".join(part.body for part in parts)
+    return body, f'"{_digest(body, 12)}"'
 
 
 def _digest(content: bytes, size: int) -> str:

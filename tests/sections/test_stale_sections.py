@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from monitoring.clock import Clock
+from monitoring.rendering.fragments import Variant
 from monitoring.scope import Scope
 from monitoring.scope_key import BotScope, ScopeKey, SessionScope
 from monitoring.sections import BY_NAME, Context
@@ -121,7 +122,7 @@ async def test_a_change_while_its_table_is_read_for_the_first_time(page: Page, c
     assert session is not None
     viewer, before = hub.subscribe(BotScope(1)), hub.versions.changes([1])
     section = replace(BY_NAME["events"], load=load)
-    loading = asyncio.create_task(page.parts.fragments.get(section, Scope(session, BotScope(1)), {}, 0))
+    loading = asyncio.create_task(page.parts.fragments.get([Variant.of(section, Scope(session, BotScope(1)), {})], 0))
     await has_read.wait()
     await insert(connection, "risk_adjustments", session_id=1)
     await until(lambda: hub.versions.changes([1]) != before)
@@ -146,7 +147,7 @@ async def test_a_change_while_another_scope_is_read_first(page: Page, connection
     async def show(key: ScopeKey) -> None:
         session = await page.parts.reader.session(key)
         assert session is not None
-        await page.parts.fragments.get(section, Scope(session, key), {}, 0)
+        await page.parts.fragments.get([Variant.of(section, Scope(session, key), {})], 0)
 
     loading = asyncio.create_task(show(BotScope(1)))
     await has_read.wait()

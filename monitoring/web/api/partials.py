@@ -1,14 +1,12 @@
 """The sections of the page as HTML, for pages that are open: several in one answer."""
 
-import asyncio
 from collections.abc import Iterable
-from hashlib import blake2b
 from typing import Annotated
 
 from msgspec import Meta, Struct
 from quart import Response, g, request
 
-from monitoring.rendering.fragments import Rendered
+from monitoring.rendering.fragments import Rendered, Variant
 from monitoring.scope import Scope
 from monitoring.sections import BY_NAME, Section
 from monitoring.services import services
@@ -54,8 +52,12 @@ async def get_partials(query_args: PartialsQuery) -> Response | list[ListedSecti
     sections = [section_named(name) for name in _distinct(query_args.names)]
     have = _hashes(query_args.have, len(sections))
     found = await fetched(sections)
-    changed = [section.body for section, known in zip(found, have, strict=True) if section.hash != known]
-    return _html(b"".join(changed)) if changed else Response(status=204)
+    changed = [section for section, known in zip(found, have, strict=True) if section.hash != known]
+    if not changed:
+        return Response(status=204)
+    body, etag = services().fragments.joined(changed)
+    # Because of the tag, all viewers who are sent these bytes share them compressed.
+    return Response(body, content_type="text/html; charset=utf-8", headers={"ETag": etag})
 
 
 async def fetched(sections: Iterable[Section]) -> list[Rendered]:
@@ -68,9 +70,8 @@ async def fetched(sections: Iterable[Section]) -> list[Rendered]:
 
 async def rendered(sections: Iterable[Section], scope: Scope) -> list[Rendered]:
     """Sections of ``scope``, with their own parameters as the present request has them."""
-    get = services().fragments.get
-    wanted = (get(each, scope, own_arguments(each, request.args), g.since) for each in sections)
-    return await asyncio.gather(*wanted)
+    variants = [Variant.of(each, scope, own_arguments(each, request.args)) for each in sections]
+    return await services().fragments.get(variants, g.since)
 
 
 def section_named(name: str) -> Section:
@@ -95,9 +96,3 @@ def _hashes(text: str | None, count: int) -> list[str]:
     if len(hashes) != count:
         raise Problem(422, "invalid", f"have: {len(hashes)} hashes, expected one for each of {count} names")
     return hashes
-
-
-def _html(body: bytes) -> Response:
-    # Because of the tag, all viewers who are sent these bytes share them compressed.
-    etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
-    return Response(body, content_type="text/html; charset=utf-8", headers={"ETag": etag})
