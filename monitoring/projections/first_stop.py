@@ -2,15 +2,15 @@
 
 from monitoring.database.capabilities import Capabilities
 
+# Look-ups by index, one a trade: with a join every chunk of trades would read all orders and all positions.
 FIRST_ORDERS = """
-LEFT JOIN (
-    SELECT DISTINCT ON (o.position_id) o.position_id, o.price FROM orders o
-    WHERE o.order_type::text = 'STOP_LOSS' AND o.price > 0 AND o.price <> 'NaN'
-      AND o.position_id IN (SELECT t.position_id FROM trades t WHERE {condition})
-    ORDER BY o.position_id, o.created_at, o.id
-) first_order ON first_order.position_id = t.position_id
+LEFT JOIN LATERAL (
+    SELECT o.price FROM orders o
+    WHERE o.position_id = t.position_id AND o.order_type::text = 'STOP_LOSS' AND o.price > 0 AND o.price <> 'NaN'
+    ORDER BY o.created_at, o.id LIMIT 1
+) first_order ON true
 """
-POSITION = "LEFT JOIN positions p ON p.id = t.position_id"
+POSITION = "LEFT JOIN LATERAL (SELECT * FROM positions WHERE positions.id = t.position_id LIMIT 1) p ON true"
 
 AT_RISK = """
 CASE upper({side}) WHEN 'LONG' THEN CASE WHEN {stop} < {entry} THEN {entry} - {stop} END
@@ -24,10 +24,10 @@ BALANCES = """(SELECT b.total_balance FROM account_balances b
 INITIAL = "(SELECT s.initial_balance FROM trading_sessions s WHERE s.id = {session})"
 
 
-def joins(capabilities: Capabilities, condition: str) -> str:
-    """What ``at_risk`` needs beside the trades ``t`` that meet a condition: ``p`` and ``first_order``."""
+def joins(capabilities: Capabilities) -> str:
+    """What ``at_risk`` needs beside the trades ``t``: ``p`` and ``first_order``."""
     parts = [POSITION] if positions_known(capabilities) else []
-    return " ".join([*parts, *([FIRST_ORDERS.format(condition=condition)] if _orders_known(capabilities) else [])])
+    return " ".join([*parts, *([FIRST_ORDERS] if _orders_known(capabilities) else [])])
 
 
 def at_risk(capabilities: Capabilities, session: str) -> str:

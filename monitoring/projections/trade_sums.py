@@ -176,7 +176,7 @@ def _figures(capabilities: Capabilities, condition: str) -> str:
         share=SHARE.format(quantity=column("quantity")) if _has_balances(capabilities) else "NULL::numeric",
         at_risk=at_risk(capabilities, session),
         owner=session,
-        joins=joins(capabilities, condition),
+        joins=joins(capabilities),
         condition=condition,
     )
 
