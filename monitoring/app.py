@@ -21,6 +21,7 @@ from monitoring.metrics.catalogue import CATALOGUE, Metric
 from monitoring.projections import Projections
 from monitoring.reading.alert_watch import AlertWatch
 from monitoring.reading.bot_list import BotList
+from monitoring.reading.left_out import LeftOut
 from monitoring.reading.reader import Reader
 from monitoring.rendering.fragments import Fragments
 from monitoring.rendering.templates import Pages, SectionRenderer, make_environment
@@ -105,12 +106,11 @@ def _put_together(settings: Settings, app: Quart, links: Links, metrics: tuple[M
         fragments=fragments,
         bots=BotList(reader),
         alerts=AlertWatch(reader, clock),
+        left_out=LeftOut(reader.database, reader.projections, clock),
         feed=feed,
         links=links,
         pages=Pages(settings, environment, links, clock),
-        metrics=sockets.metrics,
         sockets=sockets,
-        event_streams=sockets.streams,
         legacy_events=legacy_events,
         dispatcher=Dispatcher(reader, fragments, legacy_events),
         admission=admission,

@@ -14,6 +14,7 @@ from monitoring.links import Links
 from monitoring.projections import Projections
 from monitoring.reading.alert_watch import AlertWatch
 from monitoring.reading.bot_list import BotList
+from monitoring.reading.left_out import LeftOut
 from monitoring.reading.reader import Reader
 from monitoring.rendering.fragments import Fragments
 from monitoring.rendering.templates import Pages
@@ -39,12 +40,11 @@ class Services:
     fragments: Fragments
     bots: BotList
     alerts: AlertWatch
+    left_out: LeftOut
     feed: Feed
     links: Links
     pages: Pages
-    metrics: CurrentMetrics
     sockets: Sockets
-    event_streams: EventStreams
     legacy_events: LegacyEvents
     dispatcher: Dispatcher
     admission: Admission
@@ -62,6 +62,14 @@ class Services:
     @property
     def hub(self) -> Hub:
         return self.reader.hub
+
+    @property
+    def metrics(self) -> CurrentMetrics:
+        return self.sockets.metrics
+
+    @property
+    def event_streams(self) -> EventStreams:
+        return self.sockets.streams
 
     def say_goodbye(self) -> None:
         """Ends what clients hold open: a server that stops would wait for it."""

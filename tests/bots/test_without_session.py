@@ -117,9 +117,26 @@ async def test_trades_of_nobody_are_counted(page: Page, connection: asyncpg.Conn
 
     async def left_out(wanted: int) -> bool:
         found = [(await page.json(f"/api/status?{scope}"))["left_out"] for scope in ("bot=1", "session=1")]
-        return found == [{"trades": wanted}] * 2
+        return [one["trades"] for one in found] == [wanted] * 2
 
     await until(partial(left_out, 1))
     await connection.execute("UPDATE trades SET session_id = 1 WHERE session_id IS NULL")
     await connection.execute("SELECT pg_stat_force_next_flush()")
     await until(partial(left_out, 0))
+
+
+async def test_rows_of_nobody_are_counted_by_table(page: Page, connection: asyncpg.Connection) -> None:
+    """An order or a partial trade whose position is somebody's is not among them."""
+    orphan = await insert(connection, "positions", session_id=None)
+    for position in (1, orphan):
+        await insert(connection, "orders", session_id=None, position_id=position)
+        await insert(connection, "partial_trades", position_id=position)
+    await insert(connection, "account_history", session_id=None)
+    found = (await page.json("/api/status?bot=1"))["left_out"]
+    assert {table: count for table, count in found.items() if table != "trades"} == {
+        "positions": 1,
+        "orders": 1,
+        "partial_trades": 1,
+        "account_history": 1,
+        "account_balances": 0,
+    }

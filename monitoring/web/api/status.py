@@ -84,7 +84,7 @@ class Status(Struct):
     mode: Annotated[str | None, Meta(description="LIVE, PAPER or BACKTEST")]
     left_out: Annotated[
         dict[str, int],
-        Meta(description="By table how many rows of the database belong to no session; only trades are counted"),
+        Meta(description="By table how many rows of the database belong to no session"),
     ]
     reasons: Annotated[dict[str, str], Meta(description="Why the status is what it is, and why a figure is unknown")]
 
@@ -150,7 +150,7 @@ async def get_status(query_args: ScopeQuery) -> Payload:
         known, connected = _unknown("Error", "the database cannot be read"), False
     except TableMissing as missing:
         known, connected = _unknown("Offline", str(missing)), True
-    left_out = services().projections.left_out if connected else {}
+    left_out = await services().left_out.by_table() if connected else {}
     return {**known, "database": _word(connected), "feed": feed_status(), "left_out": left_out}
 
 
