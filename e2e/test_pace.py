@@ -1,6 +1,9 @@
 """How soon and how often an open page fetches: a trade at once, prices now and then, a crowd spread over some time."""
 
+from itertools import pairwise
+
 import asyncpg
+import pytest
 from playwright.async_api import Page, expect
 
 from e2e.conftest import WHOLE_PAGE, OpenPage, until_live
@@ -26,6 +29,31 @@ window.WebSocket = class extends WebSocket {
 
 async def write_price(connection: asyncpg.Connection, price: int) -> None:
     await connection.execute("UPDATE positions SET current_price = $1, last_update = $2", price, now())
+
+
+@pytest.mark.parametrize(("saving", "gap_milliseconds", "wanted"), [(False, 2000, 3), (True, 10_000, 2)])
+async def test_prices_are_fetched_now_and_then(
+    dashboard: Dashboard,
+    open_page: OpenPage,
+    connection: asyncpg.Connection,
+    saving: bool,
+    gap_milliseconds: int,
+    wanted: int,
+) -> None:
+    page = await open_page("about:blank", viewport=WHOLE_PAGE)
+    if saving:
+        await page.add_init_script(SAVE_DATA)
+    await page.goto(dashboard.url)
+    await until_live(page)
+    began, price = list[float](), 50_000
+    async with waiting():
+        while len(began) < wanted:
+            price += 1
+            await write_price(connection, price)
+            began = await page.evaluate(FETCHES)
+    # A request begins a little after the page decides; without a gap there would be four times as many.
+    assert min(later - sooner for sooner, later in pairwise(began)) > gap_milliseconds / 2
+    await expect(page.locator("#positions")).to_contain_text(f"{price:,}")
 
 
 async def open_attentive(open_page: OpenPage, url: str, script: str) -> tuple[Page, list[str]]:
