@@ -1,6 +1,5 @@
 """Which sections an open page fetches, when, and what it says of a bot that is gone."""
 
-import asyncio
 import re
 from urllib.parse import parse_qs, urlsplit
 
@@ -64,29 +63,6 @@ async def test_older_trades_stay_while_new_ones_come(
     await expect(page.locator("#trades tbody tr")).to_have_count(15)
 
 
-async def test_an_answer_that_was_under_way_closes_nothing(
-    dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, account: int
-) -> None:
-    """A refresh was asked for before the reader opened a position, and answered afterwards."""
-    page = await open_page(dashboard.url, viewport=WHOLE_PAGE)
-    await until_live(page)
-    asked, opened = asyncio.Event(), asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        asked.set()
-        await opened.wait()
-        await route.continue_()
-
-    await page.route(re.compile(r"/partials\?"), hold)
-    await connection.execute("UPDATE positions SET current_price = 51234, last_update = $1", now())
-    async with waiting():
-        await asked.wait()
-    await page.locator("#position-1-toggle").click()
-    opened.set()
-    await expect(page.locator("#positions")).to_contain_text("51,234")
-    await expect(page.locator("#position-1 .more")).to_contain_text("Best so far")
-
-
 async def test_without_an_observer_everything_is_in_sight(
     dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, account: int
 ) -> None:
@@ -117,6 +93,26 @@ async def test_what_somebody_else_answers_is_asked_again(
     await expect(page.locator(f"#trade-{number}")).to_be_attached()
     await expect(page.locator(".old")).to_have_count(0)
     assert await page.evaluate("window.notReloaded")
+
+
+async def test_a_section_that_takes_long_comes_later(
+    dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, account: int
+) -> None:
+    page = await open_page(dashboard.url, viewport=WHOLE_PAGE)
+    await until_live(page)
+
+    async def slow(route: Route) -> None:
+        whole = await (response := await route.fetch()).text()
+        rest = re.sub(
+            r'<section id="trades".*?</section>', '<template data-later="trades"></template>', whole, flags=re.S
+        )
+        await route.fulfill(response=response, body=rest)
+
+    await page.route(FETCH, slow, times=1)
+    number = await insert(connection, "trades", session_id=account, exit_time=now())
+    await expect(page.locator("#performance")).to_contain_text("41")
+    await expect(page.locator(f"#trade-{number}")).to_be_attached()
+    assert "trades" in (await fetches(page))[-1][1]
 
 
 async def test_a_page_of_another_version_is_loaded_again(

@@ -63,6 +63,11 @@ class Rendered:
     ok: bool = True
     """False when the section has nothing to show because of a fault."""
 
+    @classmethod
+    def later(cls, section: Section) -> "Rendered":
+        """In place of a section that is not loaded yet: an open page asks for it again."""
+        return cls(f'<template data-later="{section.name}"></template>'.encode(), section.name, "later", ok=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Variant:
@@ -114,16 +119,17 @@ class Fragments:
         """The database is another one: nothing that is kept holds."""
         self._kept.clear()
 
-    async def get(self, variants: Sequence[Variant], since: int) -> list[Rendered]:
+    async def get(self, variants: Sequence[Variant], since: int, within_seconds: float | None = None) -> list[Rendered]:
         """The sections as they are now, or as they were last known. Raises BadParameter.
 
         They are good enough as they were when so many changes were counted as ``since``. However many changes and
-        viewers there are, a section is then loaded once for each signal.
+        viewers there are, a section is then loaded once for each signal. One that takes longer than ``within_seconds``
+        is only named.
         """
         found = [self._fresh(variant, since) for variant in variants]
         missing = [variant for variant, one in zip(variants, found, strict=True) if one is None]
         # A task for each that is there already would cost a third of what the request does.
-        loaded = iter(await asyncio.gather(*(self._loaded(variant, since) for variant in missing)) if missing else ())
+        loaded = iter(await self._loaded_within(missing, since, within_seconds) if missing else ())
         return [one or next(loaded) for one in found]
 
     def _fresh(self, variant: Variant, since: int) -> Rendered | None:
@@ -132,6 +138,18 @@ class Fragments:
             return None
         kept.asked = True
         return kept.rendered
+
+    async def _loaded_within(self, variants: Sequence[Variant], since: int, seconds: float | None) -> list[Rendered]:
+        loads = [asyncio.create_task(self._loaded(variant, since)) for variant in variants]
+        try:
+            done, _late = await asyncio.wait(loads, timeout=seconds)
+        finally:
+            for load in loads:
+                load.cancel()
+        return [
+            load.result() if load in done else Rendered.later(variant.section)
+            for variant, load in zip(variants, loads, strict=True)
+        ]
 
     async def _loaded(self, variant: Variant, since: int) -> Rendered:
         kept = await asyncio.shield(self._task(variant, since))
@@ -162,7 +180,7 @@ class Fragments:
 
     def _is_new_enough(self, count: int, variant: Variant, since: int) -> bool:
         """Whether a request may be answered with a fragment that was begun at ``count``."""
-        return count >= since or count >= self._versions.changed(variant.scope.key, variant.section.name)
+        return count >= min(since, self._versions.changed(variant.scope.key, variant.section.name))
 
     def _is_fresh(self, kept: _Kept, since: int) -> bool:
         age, ticks = self._clock.monotonic() - kept.made, kept.variant.section.ticks

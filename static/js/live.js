@@ -1,4 +1,4 @@
-// Hears which sections are stale (Socket.IO, else event streams, else polling); htmx fetches those in sight. ES5.
+// Hears which sections are stale (Socket.IO, else events, else polling); htmx fetches those in sight. ES5.
 (function (d, w) {
   'use strict';
   var data = d.documentElement.dataset, base = data.root, query = '?' + data.query,
@@ -8,10 +8,10 @@
     seen = {}, fetching, fetched = 0, due = Infinity, timer,
     es, esSeen, esNext, esFails = 0, unlock, turn = 0,
     polling, pollNext = 0, offline,
-    sock, wsSince, wsNext, short = 0,
+    sock, wsSince, wsNext, flaps = 0,
     sight = w.IntersectionObserver && new IntersectionObserver(function (entries) {
       entries.forEach(function (entry) {
-        // one without a box never comes into sight
+        // without a box it never is
         seen[entry.target.id] = entry.isIntersecting || !entry.boundingClientRect.height;
       });
       later();
@@ -32,11 +32,11 @@
   function get(url, type, done) {
     var request = new XMLHttpRequest();
     request.open('GET', url);
-    request.responseType = type;
-    request.timeout = 10000;
     request.setRequestHeader('HX-Request', 'true');
+    request.responseType = type;
+    request.timeout = 15000;
     request.onloadend = function () {
-      done(this.status, this.response);
+      done(request.status, request.response);
     };
     request.send();
   }
@@ -64,6 +64,12 @@
     due = Math.min(due, now() + (ms > 0 ? ms : 0) + Math.random() * (spread || 0));
     clearTimeout(timer);
     timer = setTimeout(refresh, due - now());
+  }
+
+  function look() {
+    each('[data-hash]', function (section) {
+      if (sight) sight.observe(section);
+    });
   }
 
   function refresh() {
@@ -102,8 +108,13 @@
   }
 
   function answered(asked, status, text) {
-    if (status === 204 || (status === 200 && /data-hash/.test(text))) {
-      for (key in asked) shown[key] = asked[key];
+    fetching = 0;
+    look();
+    if (status === 204 || (status === 200 && /data-/.test(text))) {
+      for (key in asked) {
+        if (text.indexOf('later="' + key + '"') < 0) shown[key] = asked[key];
+        else later();
+      }
     } else {
       for (key in asked) {
         d.getElementById(key).classList.add('old');
@@ -112,14 +123,6 @@
       refused(status, text);
       later(about(time.retry));
     }
-    idle();
-  }
-
-  function idle() {
-    fetching = 0;
-    each('[data-hash]', function (section) {
-      if (sight) sight.observe(section);
-    });
     if (due < Infinity) later(due - now());
   }
 
@@ -142,7 +145,7 @@
     else sseOpen();
   }
 
-  // Of six connections a host, four are for streams; other tabs poll.
+  // Of six connections four are for streams; other tabs poll.
   function slot(number, mine) {
     navigator.locks.request('live' + number, { ifAvailable: true }, function (lock) {
       if (mine !== turn) return;
@@ -164,7 +167,7 @@
     on('stale', stale);
     on('hb', hear);
     es.onerror = function () {
-      if (es.readyState > 1) sseFailed(); // a 502
+      if (es.readyState > 1) sseFailed(); // after a 502
       else if (mode === 'sse') {
         setMode('none');
         watch();
@@ -238,8 +241,8 @@
   function wsFailed() {
     if (mode === 'ws') {
       setMode('none');
-      short = !away && now() - wsSince < time.flap ? short + 1 : 0;
-      if (short > 1) sock.disconnect(); // flapping
+      flaps = !away && now() - wsSince < time.flap ? flaps + 1 : 0;
+      if (flaps > 1) sock.disconnect();
     }
     if (sock && !sock.active) wsNext = now() + about(time.pause);
     if (!esFails) esNext = 0;
@@ -281,12 +284,10 @@
     tick();
   }
 
-  d.addEventListener('htmx:before:request', function () {
-    fetching = 1;
-  });
   d.addEventListener('htmx:finally:request', function (event) {
     var ctx = event.detail.ctx;
-    ctx.asked ? answered(ctx.asked, ctx.status === 'swapped' && ctx.response.status, ctx.text) : idle();
+    if (ctx.asked) answered(ctx.asked, ctx.status === 'swapped' && ctx.response.status, ctx.text);
+    else look();
   });
   d.addEventListener('visibilitychange', function () {
     d.hidden ? sleep() : wake();
@@ -301,7 +302,7 @@
   skew = (Date.parse(data.now) || now()) - now();
   for (key in time) if (data[key]) time[key] = +data[key];
   setMode('none');
-  idle();
+  look();
   esNext = now() + time.sseWait;
   setTimeout(tick, time.sseWait + 9);
   setInterval(tick, 1000);

@@ -1,12 +1,14 @@
 """Several sections in one answer, as an open page fetches what changed: GET /partials?names=…"""
 
+import asyncio
 import re
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
 import pytest
 
-from monitoring.sections import SECTIONS, custom
+from monitoring.sections import BY_NAME, SECTIONS, Context, custom
 from tests.clocks import RunningClock
 from tests.faults.page import dashboard
 from tests.history import seed_account
@@ -86,6 +88,24 @@ async def test_a_section_that_fails_says_so_in_its_place(
     assert [name for name, _ in ROOT.findall(html)] == ["trades", "events"]
     assert "no table system_events" in html
     assert html.count('<tr id="trade-') == 25
+
+
+async def test_a_slow_section_holds_up_no_other(account: int, client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An open page is told which one comes later, and asks for it again; a program waits."""
+    quick, ready = BY_NAME["risk"], asyncio.Event()
+
+    async def load(context: Context) -> object:
+        await ready.wait()
+        return await quick.load(context)
+
+    monkeypatch.setitem(BY_NAME, "risk", replace(quick, load=load))
+    html = await fetch(client, "trades,risk,status")
+    assert [name for name, _ in ROOT.findall(html)] == ["trades", "status"]
+    assert '<template data-later="risk"></template>' in html
+    waiting = asyncio.create_task(client.get("/partials?names=trades,risk"))
+    ready.set()
+    assert [name for name, _ in ROOT.findall(await fetch(client, "risk"))] == ["risk"]
+    assert "data-later" not in await (await waiting).get_data(as_text=True)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from monitoring.web.errors import Problem
 from monitoring.web.requests import own_arguments, requested_scope
 
 MAX_NAMES = 20
+SLOW_SECONDS = 2.0
+"""A section that takes longer holds up no other."""
 FRONT_PAGE = "/"
 
 
@@ -44,14 +46,15 @@ class ListedSection(Struct):
 async def get_partials(query_args: PartialsQuery) -> Response | list[ListedSection]:
     """All sections by name; with ``names`` the HTML of those, one after the other, without what the page has.
 
-    204 where nothing is left. A section that cannot be read says so in its place.
+    204 where nothing is left. A section that cannot be read says so in its place; one that takes long is only named to
+    an open page (``data-later``), which asks for it again.
     """
     if query_args.names is None:
         return [ListedSection(name, FRONT_PAGE) for name in services().reader.hub.sections]
     services().hub.crowd.fetches()
     sections = [section_named(name) for name in _distinct(query_args.names)]
     have = _hashes(query_args.have, len(sections))
-    found = await fetched(sections)
+    found = await fetched(sections, SLOW_SECONDS if "HX-Request" in request.headers else None)
     changed = [section for section, known in zip(found, have, strict=True) if section.hash != known]
     if not changed:
         return Response(status=204)
@@ -60,19 +63,18 @@ async def get_partials(query_args: PartialsQuery) -> Response | list[ListedSecti
     return Response(body, content_type="text/html; charset=utf-8", headers={"ETag": etag})
 
 
-async def fetched(sections: Iterable[Section]) -> list[Rendered]:
+async def fetched(sections: Iterable[Section], within_seconds: float | None = None) -> list[Rendered]:
     """Sections as a program or an open page fetches them. Raises Problem and what ``requested_scope`` raises."""
     scope = await requested_scope()
     if scope is None:
         raise Problem(404, "no_session", "The database holds no trading session yet.")
-    return await rendered(sections, scope)
+    return await rendered(sections, scope, within_seconds)
 
 
-async def rendered(sections: Iterable[Section], scope: Scope) -> list[Rendered]:
+async def rendered(sections: Iterable[Section], scope: Scope, within_seconds: float | None = None) -> list[Rendered]:
     """Sections of ``scope``, with their own parameters as the present request has them."""
-    arguments = request.args
-    variants = [Variant.of(each, scope, own_arguments(each, arguments)) for each in sections]
-    return await services().fragments.get(variants, g.since)
+    variants = [Variant.of(each, scope, own_arguments(each, request.args)) for each in sections]
+    return await services().fragments.get(variants, g.since, within_seconds)
 
 
 def section_named(name: str) -> Section:
