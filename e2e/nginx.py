@@ -7,6 +7,7 @@ import socket
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tests.listening import stop_listening
 from tests.waiting import waiting
@@ -66,6 +67,9 @@ http {
     fastcgi_temp_path fastcgi;
     uwsgi_temp_path uwsgi;
     scgi_temp_path scgi;
+    upstream dashboards {
+        $INSTANCES
+    }
     map $http_upgrade $connection_upgrade { default upgrade; '' close; }
     $SITES
 }
@@ -88,15 +92,20 @@ class Nginx:
 
 
 @contextlib.asynccontextmanager
-async def run_nginx(program: str, upstream: str, sites: Mapping[str, str]) -> AsyncIterator[Nginx]:
-    """nginx with a site for each entry of ``sites`` (its locations), all in front of ``upstream``."""
+async def run_nginx(program: str, upstream: str, sites: Mapping[str, str], *others: str) -> AsyncIterator[Nginx]:
+    """nginx with a site for each entry of ``sites`` (its locations), all in front of ``upstream``.
+
+    With ``others`` the requests go to each of them in turn, and on to the next where one does not answer.
+    """
     with tempfile.TemporaryDirectory(prefix="atb-nginx-") as name:
         folder = Path(name)
         async with _black_hole() as black_hole:
-            ports = dict(zip(sites, _free_ports(len(sites)), strict=True))
+            ports = dict(zip(sites, free_ports(len(sites)), strict=True))
             servers = [f"server {{ listen 127.0.0.1:{ports[site]}; {locations} }}" for site, locations in sites.items()]
             text = MAIN.replace("$SITES", "\n".join(servers))
-            text = text.replace("$UPSTREAM", upstream).replace("$BLACK_HOLE", black_hole)
+            instances = [f"server {urlsplit(url).netloc} fail_timeout=1s;" for url in (upstream, *others)]
+            text = text.replace("$INSTANCES", " ".join(instances))
+            text = text.replace("$UPSTREAM", "http://dashboards").replace("$BLACK_HOLE", black_hole)
             user = "user root;" if os.geteuid() == 0 else ""
             (folder / "nginx.conf").write_text(user + text, encoding="utf-8")
             async with _running(program, folder):
@@ -139,7 +148,7 @@ async def _black_hole() -> AsyncIterator[str]:
     ending.set()
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     with contextlib.ExitStack() as stack:
         probes = [stack.enter_context(socket.socket()) for _ in range(count)]
         for probe in probes:

@@ -174,7 +174,7 @@ def _tasks(parts: Services) -> dict[str, Callable[[], Awaitable[None]]]:
         "updates": parts.legacy_events.run,
         "alerts": parts.alerts.run,
         "refresh": FullRefresh(parts.feed, parts.legacy_events, parts.settings.update_interval).run,
-        "clockwork": Clockwork(parts.reader, parts.dispatcher, parts.clock).run,
+        "clockwork": Clockwork(parts.reader, parts.dispatcher, parts.fragments, parts.clock).run,
     }
 
 

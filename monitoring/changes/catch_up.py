@@ -8,8 +8,8 @@ from monitoring.changes.pace import Pace
 from monitoring.changes.replay_lag import MAX_LAG_SECONDS
 from monitoring.changes.snapshot_token import SnapshotToken
 
-CATCH_UP_SECONDS = MAX_LAG_SECONDS
-"""Seconds that an answer waits at most."""
+MAX_POLL_SECONDS = 5.0
+"""Seconds that an answer waits at most for a poll; where the database is silent the feed gives up sooner."""
 
 
 @dataclass(slots=True)
@@ -44,8 +44,9 @@ class CatchUp:
         if self.taken is not None and self.taken.holds(wanted):
             return self.state.gone_since is None
         try:
-            async with asyncio.timeout(CATCH_UP_SECONDS):
+            async with asyncio.timeout(MAX_POLL_SECONDS):
                 await self._poll(self._begun + 1)
+            async with asyncio.timeout(MAX_LAG_SECONDS):
                 return self.state.gone_since is None and await self._replay(wanted)
         except TimeoutError:
             return False

@@ -9,6 +9,7 @@ while its signal is still on its way. When the database is away the last known f
 import asyncio
 import hashlib
 import logging
+import math
 import re
 import secrets
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -25,6 +26,7 @@ from monitoring.reading.reader import Reader
 from monitoring.rendering.stale_sections import StaleSections
 from monitoring.scope import Scope
 from monitoring.scope_key import ScopeKey
+from monitoring.sections import BY_NAME
 from monitoring.sections.section import BadParameter, Context, Section, traced
 from monitoring.single_flight import SingleFlight
 
@@ -33,6 +35,8 @@ log = logging.getLogger(__name__)
 MAX_KEPT_VARIANTS = 512
 MAX_KEPT_BODIES = 32
 AGE = re.compile("(?<= data-age>)[^<]*")
+RELEARN_SECONDS = 60.0
+"""So often a section is loaded that somebody may look at, though others answer for it."""
 UNWATCHED_AGE_SECONDS = 1.0
 """For so long a fragment is fresh while the feed is down, when changes go unnoticed."""
 
@@ -113,6 +117,8 @@ class Fragments:
         """With the count of changes at which each load began."""
         self._joined: Lru[tuple[str, ...], tuple[bytes, str]] = Lru(MAX_KEPT_BODIES)
         self._versions = reader.hub.versions
+        self._began = dict.fromkeys(reader.hub.sections, -math.inf)
+        """When the last load of each section began, by the clock's ``monotonic``."""
         reader.hub.add_prefetcher(self._prefetch)
 
     def clear(self) -> None:
@@ -161,6 +167,16 @@ class Fragments:
         tags = tuple(part.etag for part in parts)
         return self._joined.get(tags) or self._joined.put(tags, _join(parts))
 
+    def relearn(self, scope: Scope) -> None:
+        """Loads the section that was loaded longest ago, unless that was lately.
+
+        Behind a balancer pages may hear of changes here and fetch elsewhere; what a section is read from is learned by
+        loading it, and may be other tables by now.
+        """
+        name = min(self._began, key=self._began.__getitem__)
+        if self._clock.monotonic() - self._began[name] >= RELEARN_SECONDS:
+            self._task(Variant.of(BY_NAME[name], scope, {}), self._versions.newest.count)
+
     def _prefetch(self, followed: ScopeKey, sections: Collection[str]) -> None:
         now = self._versions.newest.count
         for kept in self._kept.values():
@@ -189,8 +205,9 @@ class Fragments:
         return (ticks is None or age < ticks) and self._is_new_enough(kept.count, kept.variant, since)
 
     async def _load(self, variant: Variant) -> _Kept:
-        count, reads = self._versions.newest.count, set[str]()
-        changes, known = self._versions.changes(variant.scope.session.ids), self.stale.tables(variant.section.name)
+        name, reads = variant.section.name, set[str]()
+        self._began[name], count = self._clock.monotonic(), self._versions.newest.count
+        changes, known = self._versions.changes(variant.scope.session.ids), self.stale.tables(name)
         view = await self._view(variant.section, variant.scope, variant.own, reads)
         previous = self._kept.get(variant.key)
         if view.data is None and view.stale and previous is not None and previous.view.data is not None:
@@ -198,7 +215,8 @@ class Fragments:
         if self._reader.hub.behind:
             view = replace(view, stale=True, behind=True)
         rendered = self._rendered(variant, view)
-        self._learn(variant, reads, known, changes)
+        if view.behind or not view.stale:
+            self._learn(variant, reads, known, changes)
         return self._kept.put(variant.key, _Kept(variant, count, self._clock.monotonic(), view, rendered))
 
     def _learn(self, variant: Variant, reads: set[str], known: frozenset[str], changes: int) -> None:

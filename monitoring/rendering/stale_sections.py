@@ -10,11 +10,12 @@ SESSIONS = "trading_sessions"
 class StaleSections:
     """Learns from every load which tables a section is read from.
 
-    A section that was never loaded is shown nowhere, so that it cannot be stale.
+    Until this process has loaded a section it counts as read from all of them: another one may have shown it.
     """
 
     def __init__(self) -> None:
         self._tables = {section.name: {SESSIONS, *section.needs} for section in SECTIONS}
+        self._unknown = set(self._tables)
 
     def tables(self, section: str) -> frozenset[str]:
         """Those that the section is known to be read from."""
@@ -22,7 +23,10 @@ class StaleSections:
 
     def learn(self, section: str, tables: Set[str]) -> None:
         self._tables[section] |= tables
+        self._unknown.discard(section)
 
     def after(self, changed: Collection[str]) -> tuple[str, ...]:
         """The sections that a change of some tables makes stale."""
-        return tuple(name for name, tables in self._tables.items() if not tables.isdisjoint(changed))
+        return tuple(
+            name for name, tables in self._tables.items() if name in self._unknown or not tables.isdisjoint(changed)
+        )

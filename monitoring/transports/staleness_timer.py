@@ -7,6 +7,7 @@ from monitoring.clock import Clock
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.reading.reader import Reader
+from monitoring.rendering.fragments import Fragments
 from monitoring.scope import Scope
 from monitoring.scope_key import ScopeKey, UnknownSession
 from monitoring.sections import SECTIONS, Context
@@ -37,10 +38,11 @@ class FullRefresh:
 class Clockwork:
     """Signals sections that time makes stale, for the scopes that somebody looks at."""
 
-    def __init__(self, reader: Reader, dispatcher: Dispatcher, clock: Clock) -> None:
+    def __init__(self, reader: Reader, dispatcher: Dispatcher, fragments: Fragments, clock: Clock) -> None:
         self._hub = reader.hub
         self._reader = reader
         self._dispatcher = dispatcher
+        self._fragments = fragments
         self._clock = clock
         self._ticked: dict[str, float] = {}
         self._unwatched = 0
@@ -69,6 +71,7 @@ class Clockwork:
             if session is None:
                 return
             await self._reader.read(Scope(session, scope), _nothing_more)
+            self._fragments.relearn(Scope(session, scope))
             self._tick(session.newest)
         except (DatabaseUnavailable, UnknownSession, TableMissing):
             return

@@ -159,3 +159,25 @@ async def is_marked(page: Page, path: str) -> bool:
 
 async def is_unmarked(page: Page, path: str) -> bool:
     return not await is_marked(page, path)
+
+
+async def test_an_instance_signals_what_only_another_has_loaded(
+    instances: tuple[Page, Page], connection: asyncpg.Connection, account: int
+) -> None:
+    """A page may follow one instance, and the balancer give all that it fetches to another."""
+    one, other = instances
+    viewer = one.parts.hub.subscribe(BotScope(account))
+    await other.get("/")
+    await insert(connection, "risk_adjustments", session_id=account, parameter_name="x")
+    async with waiting():
+        while "risk" not in (await signal_to(viewer)).sections:
+            pass
+
+
+async def test_what_nobody_fetches_here_is_loaded_now_and_then(instances: tuple[Page, Page], account: int) -> None:
+    """So it is known what it is read from."""
+    one, _ = instances
+    loaded = one.parts.fragments.stale
+    before = {name: loaded.tables(name) for name in one.parts.hub.sections}
+    one.parts.hub.subscribe(BotScope(account))
+    await until(lambda: any(loaded.tables(name) > before[name] for name in before))

@@ -45,11 +45,11 @@ async def reader(database_url: str, connection: asyncpg.Connection, clock: Runni
 
 def clockwork_of(reader: Reader, hands: RunningClock) -> Clockwork:
     def render(*_what: object) -> str:
-        raise AssertionError("nobody looks")
+        return ""
 
     events = LegacyEvents(reader, CurrentMetrics(reader), EventStreams())
-    dispatcher = Dispatcher(reader, Fragments(reader, render, hands.clock), events)
-    return Clockwork(reader, dispatcher, hands.clock)
+    fragments = Fragments(reader, render, hands.clock)
+    return Clockwork(reader, Dispatcher(reader, fragments, events), fragments, hands.clock)
 
 
 async def reads(reader: Reader) -> None:
