@@ -16,6 +16,9 @@ from monitoring.transports.legacy_events import LegacyEvents
 
 BEAT_SECONDS = 2.0
 """Within this time a page shows that the engine fell silent."""
+MIN_TICK_SECONDS = 30.0
+REPEAT_SECONDS = 60.0
+"""So often the others are announced too: another instance may have answered, cut off or just begun."""
 UNWATCHED_BEATS = 3
 """While changes go unnoticed, every section is announced as stale at every so many beats."""
 
@@ -44,7 +47,7 @@ class Clockwork:
         self._dispatcher = dispatcher
         self._fragments = fragments
         self._clock = clock
-        self._ticked: dict[str, float] = {}
+        self._ticked: dict[tuple[int, str], float] = {}
         self._unwatched = 0
 
     async def run(self) -> None:
@@ -77,14 +80,14 @@ class Clockwork:
             return
 
     def _tick(self, session: int) -> None:
-        now = self._clock.monotonic()
+        now, due = self._clock.monotonic(), []
         for section in SECTIONS:
-            if section.ticks is None:
-                continue
-            key = f"{session} {section.name}"
-            if now - self._ticked.setdefault(key, now) >= max(section.ticks, 30.0):
+            key, pause = (session, section.name), max(section.ticks or REPEAT_SECONDS, MIN_TICK_SECONDS)
+            if now - self._ticked.setdefault(key, now) >= pause:
                 self._ticked[key] = now
-                self._hub.publish(session, (section.name,))
+                due.append(section.name)
+        if due:
+            self._hub.publish(session, due)
 
 
 async def _nothing_more(_context: Context) -> None:

@@ -128,6 +128,18 @@ async def test_while_changes_go_unnoticed_pages_look_for_themselves(reader: Read
     assert set((await signal_to(viewer)).sections) == {section.name for section in SECTIONS}
 
 
+async def test_every_section_is_announced_once_a_minute(reader: Reader, clock: RunningClock) -> None:
+    """Whatever another instance answered a page with that follows this one, it heals."""
+    reader.hub.watching = True
+    clockwork, viewer = clockwork_of(reader, clock), reader.hub.subscribe(SessionScope(1))
+    await clockwork.beat()
+    clock.forward(seconds=61)
+    await clockwork.beat()
+    announced: set[str] = set()
+    while announced != {section.name for section in SECTIONS}:
+        announced |= set((await signal_to(viewer)).sections)
+
+
 async def test_a_session_that_is_gone_harms_nobody(
     reader: Reader, clock: RunningClock, connection: asyncpg.Connection
 ) -> None:
