@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from monitoring.metrics.catalogue import CATALOGUE, Evaluation, Metric
 from monitoring.metrics.facts import Facts
-from monitoring.metrics.health import public_status, status
+from monitoring.metrics.health import in_time
 from monitoring.scope import configured
 from monitoring.sections.positions import Position
 from monitoring.sections.trades import Trade
@@ -120,7 +120,6 @@ def order_payload(order: Row) -> Payload:
 def bot_payload(facts: Facts) -> Payload:
     """Who trades, on what, and since when. ``connected``: the engine gives signs of life as often as it should."""
     session = facts.session
-    word, _ = status(facts)
     open_positions = configured(session.config, "max_open_positions")
     return {
         "name": session.strategy,
@@ -128,7 +127,7 @@ def bot_payload(facts: Facts) -> Payload:
         "timeframe": session.timeframe,
         "mode": session.mode.lower(),
         "status": "stopped" if session.ended(facts.now) else "running",
-        "connected": public_status(word) == "Online",
+        "connected": in_time(facts),
         "initial_balance": plain(session.initial_balance),
         "max_open_positions": None if open_positions is None else _whole(open_positions),
         "risk_per_trade": plain(facts.configured_risk),

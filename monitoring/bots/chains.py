@@ -30,10 +30,8 @@ class Run:
     """Its ``end_time``; None while that has not come."""
     last_sign: datetime
     """The newest sign of life; its start where there is none."""
-    limit: timedelta
-    """How old a sign of life may be before the engine counts as late, by the session's own rhythm."""
     silent: bool
-    """The last sign is older than twice that limit."""
+    """The last sign is older than twice the limit of this session alone (see ``metrics.rhythm``)."""
     currency: str | None = None
 
     @property

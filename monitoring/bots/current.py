@@ -4,13 +4,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from monitoring.bots.chains import Chain, Run
+from monitoring.metrics.rhythm import MAX_SILENCE
 from monitoring.projections.times import EPOCH
 
 MODES = ("LIVE", "PAPER", "BACKTEST")
 RESTART_GRACE = timedelta(minutes=15)
 """A bot that ended more recently may be about to begin its next session."""
-MAX_SILENCE = timedelta(days=7)
-"""A session without an end whose last sign is older than this counts as ended."""
 
 ALIVE, SILENT, ENDED = range(3)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from monitoring.bots.chains import Chain
 from monitoring.bots.current import RESTART_GRACE, ended_at
-from monitoring.bots.roster import Roster, newest_sign
+from monitoring.bots.roster import Roster, run_now
 from monitoring.metrics.alerts import OtherBot
 from monitoring.projections import Projections
 
@@ -31,11 +31,9 @@ def neighbours(roster: Roster, projections: Projections, bot: int | None, now: d
 
 
 def _other(chain: Chain, projections: Projections, held: dict[int | None, list[int]], now: datetime) -> OtherBot:
-    newest = chain[-1]
-    sign = newest_sign(projections, newest.id, now, newest.last_sign)
-    silent = now - sign > 2 * newest.limit
+    newest = run_now(projections, chain[-1].session, now)
     positions = sum(len(held.get(run.id, ())) for run in chain)
-    return OtherBot(chain[0].id, silent, positions, sign if silent else newest.session.start)
+    return OtherBot(chain[0].id, newest.silent, positions, newest.last_sign if newest.silent else newest.session.start)
 
 
 def _orphans(roster: Roster, held: dict[int | None, list[int]], now: datetime) -> Iterator[int]:

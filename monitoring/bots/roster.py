@@ -14,38 +14,15 @@ from monitoring.bots.last_balances import LastBalances, balances_at_start
 from monitoring.changes.change_set import ChangeSet
 from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.capabilities import Capabilities
-from monitoring.database.owners import owner
 from monitoring.metrics.facts import Flow, Session
-from monitoring.metrics.health import limit_seconds
-from monitoring.projections import Projections
-from monitoring.projections.session_history import rhythm_seconds
-from monitoring.projections.snapshots import MAX_BEATS
-from monitoring.projections.times import epoch, from_epoch, shifted
+from monitoring.metrics.rhythm import OFFLINE_FACTOR
+from monitoring.projections import Projections, signs_of_life
+from monitoring.projections.times import shifted
 from monitoring.scope import read_sessions
 
 SESSIONS = "trading_sessions"
 GAP = "balance at a restart"
-NEWEST_ROWS = 2000
-"""Among how many of the newest rows signs of life are sought while the history is still being read."""
-
-LAST_SIGNS = """
-SELECT session_id::bigint AS session_id, max(at) AS at FROM ({sources}) signs
-WHERE session_id = ANY($1::bigint[]) AND at <= $2 GROUP BY 1
-"""
-BEATS = f"""
-SELECT session_id::bigint AS session_id, (array_agg(timestamp ORDER BY id DESC))[:{MAX_BEATS}] AS beats
-FROM (SELECT id, session_id, timestamp::timestamp FROM account_history ORDER BY id DESC LIMIT {NEWEST_ROWS}) newest
-WHERE session_id = ANY($1::bigint[]) GROUP BY 1
-"""
-SIGN_SOURCES = {
-    "account_history": ("timestamp",),
-    "strategy_executions": ("timestamp",),
-    "trades": ("created_at", "exit_time"),
-    "positions": ("last_update",),
-    "system_events": ("timestamp",),
-}
-"""Tables that only a living engine writes, and when it did: in the first of these columns that is known."""
-CHAINED_BY = ("account_balances", *SIGN_SOURCES)
+CHAINED_BY = frozenset({"account_balances", "positions"}) | signs_of_life.TABLES
 """Tables whose rows decide which sessions are one bot, and what gap is between them."""
 CURRENCIES = """
 SELECT session, first.currency FROM unnest($1::bigint[]) AS session
@@ -139,70 +116,18 @@ async def _runs(
     sessions: Sequence[Session],
     now: datetime,
 ) -> list[Run]:
-    open_ended = [session.id for session in sessions if session.ended(now) is None]
-    signs = await _last_signs(connection, capabilities, open_ended, now)
-    limits = await _limits(connection, capabilities, projections, open_ended)
     currencies = await _currencies(connection, capabilities, [session.id for session in sessions])
-
-    def run(session: Session) -> Run:
-        known = max(session.start, signs.get(session.id, session.start))
-        sign = newest_sign(projections, session.id, now, known)
-        limit = limits.get(session.id) or _limit(projections, session.id)
-        return Run(session, session.ended(now), sign, limit, now - sign > 2 * limit, currencies.get(session.id))
-
-    return [run(session) for session in sessions]
+    return [run_now(projections, session, now, currencies.get(session.id)) for session in sessions]
 
 
-def newest_sign(projections: Projections, session: int, now: datetime, known: datetime) -> datetime:
-    """The newest of ``known`` and what the projections saw of a session; a row from the future is no sign of life."""
-    record = projections.equity.states.get(session)
-    written = from_epoch(record.newest.last[0]) if record is not None and record.newest is not None else None
-    seen = (written, projections.positions.last_update([session]))
-    return max([known, *(at for at in seen if at is not None and at <= now + MAX_CLOCK_SKEW)])
-
-
-def _limit(projections: Projections, session: int) -> timedelta:
-    record = projections.equity.states.get(session)
-    return _limit_of(record.beats if record else ())
-
-
-def _limit_of(beats: Sequence[float]) -> timedelta:
-    return timedelta(seconds=limit_seconds(rhythm_seconds(beats)))
-
-
-async def _limits(
-    connection: asyncpg.Connection, capabilities: Capabilities, projections: Projections, sessions: list[int]
-) -> dict[int, timedelta]:
-    """By session, from the newest rows, for as long as the projections have not read the history themselves."""
-    if projections.equity.complete or not capabilities.has("account_history", "id", "session_id", "timestamp"):
-        return {}
-    rows = await connection.fetch(BEATS, sessions)
-    return {row["session_id"]: _limit_of([epoch(at) for at in sorted(row["beats"])]) for row in rows}
-
-
-async def _last_signs(
-    connection: asyncpg.Connection, capabilities: Capabilities, sessions: list[int], now: datetime
-) -> dict[int, datetime]:
-    sources = [
-        f"(SELECT {_session(capabilities, table)} AS session_id, {_first_known(capabilities, table, columns)} AS at"
-        f" FROM {table} ORDER BY id DESC LIMIT {NEWEST_ROWS})"
-        for table, columns in SIGN_SOURCES.items()
-        if capabilities.has(table, "id", "session_id")
-    ]
-    if not sources or not sessions:
-        return {}
-    query = LAST_SIGNS.format(sources=" UNION ALL ".join(sources))
-    rows = await connection.fetch(query, sessions, now + MAX_CLOCK_SKEW)
-    return {row["session_id"]: row["at"] for row in rows}
-
-
-def _session(capabilities: Capabilities, table: str) -> str:
-    """SQL: the session of which a row is a sign of life; a position that names none is one of its orders' session."""
-    return owner(capabilities, table, table) if table == "positions" else "session_id"
-
-
-def _first_known(capabilities: Capabilities, table: str, columns: Sequence[str]) -> str:
-    return f"coalesce({', '.join(capabilities.column(table, name, 'timestamp') for name in columns)})"
+def run_now(projections: Projections, session: Session, now: datetime, currency: str | None = None) -> Run:
+    """The session as it stands now; whether one that has ended is silent does not matter."""
+    ended, until = session.ended(now), now + MAX_CLOCK_SKEW
+    if ended is not None:
+        return Run(session, ended, ended, silent=True, currency=currency)
+    sign = max(session.start, projections.last_sign([session.id], until) or session.start)
+    limit = timedelta(seconds=projections.signs.limit_seconds([session.id], session.timeframe, until))
+    return Run(session, None, sign, now - sign > OFFLINE_FACTOR * limit, currency)
 
 
 async def _currencies(
@@ -217,9 +142,7 @@ def heard_since(runs: Iterable[Run], projections: Projections, now: datetime) ->
     """Whether one of the runs is silent or not, or over or not, otherwise than as it was read."""
     for run in runs:
         if run.end is None:
-            sign = newest_sign(projections, run.id, now, run.last_sign)
-            limit = _limit(projections, run.id) if projections.equity.complete else run.limit
-            heard = replace(run, end=run.session.ended(now), last_sign=sign, silent=now - sign > 2 * limit)
+            heard = run_now(projections, run.session, now, run.currency)
             if heard.silent != run.silent or (ended_at(heard, now) is None) != (ended_at(run, now) is None):
                 return True
     return False

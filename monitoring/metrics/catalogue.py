@@ -17,8 +17,8 @@ __all__ = ["BY_KEY", "CATALOGUE", "Evaluation", "Metric", "evaluate"]
 
 log = logging.getLogger(__name__)
 
-_SIGNS = "newest of account_history, positions and strategy_executions"
-_EVENTS = "system_events of severity error or critical, or of type ERROR"
+_SIGNS = "newest of account_history, strategy_executions, trades, positions, system_events and the session's start"
+_EVENTS = "system_events of severity error or critical"
 _SNAPSHOT = "newest real snapshot in account_history"
 _PEAK = "real snapshots in account_history, deposits and withdrawals taken out; first peak: the initial balance"
 _DAILY = "last equity of each UTC day in account_history, deposits and withdrawals taken out"

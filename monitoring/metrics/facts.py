@@ -10,6 +10,8 @@ from decimal import Decimal
 import numpy as np
 import numpy.typing as npt
 
+from monitoring.clock import MAX_CLOCK_SKEW
+
 Series = npt.NDArray[np.float64]
 
 
@@ -42,6 +44,11 @@ class Session:
         return self.ids[-1]
 
     @property
+    def is_bot(self) -> bool:
+        """Whether it is a bot, and not one session alone."""
+        return self.run_start is not None
+
+    @property
     def run_began(self) -> datetime:
         """When the newest session began."""
         return self.run_start or self.start
@@ -53,14 +60,14 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """Events of the last day and hour, as far as they are errors; None where their table cannot be read."""
+    """Events of severity error or critical of the last day and hour; None where their table cannot be read."""
 
     day: int | None = None
     hour: int | None = None
     events_of_hour: int | None = None
     """All events of the last hour, errors among them."""
     last_at: datetime | None = None
-    """When the newest came: an event of severity error or critical, or of type ERROR."""
+    """When the newest of the last days came."""
     last_message: str | None = None
 
 
@@ -74,6 +81,18 @@ class Halt:
     """Why ``active`` is None."""
     hidden: bool = False
     """The flags are there, but cannot be read: a kill switch would go unseen."""
+    since: datetime | None = None
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CloseOnly:
+    """The engine's own loss limits let it close positions, and open none."""
+
+    since: datetime
+    code: str
+    """``error_code`` of the event that told it."""
+    message: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,14 +234,15 @@ class Facts:
 
     now: datetime
     session: Session
-    last_row_at: datetime | None
-    """When the newest snapshot was written, or a position touched."""
-    last_decision_at: datetime | None
-    """When the strategy last logged a decision."""
+    last_written: datetime | None
+    """When the engine last wrote what only a living one writes."""
+    run_written: datetime | None
+    """The same of the newest session alone."""
     limit_seconds: float
-    """How old ``last_sign`` may be before the engine counts as gone: learned from its rhythm, at least 300."""
+    """How old ``last_sign`` may be before the engine is late: learned from its rhythm (see ``rhythm``)."""
     errors: Errors
     halt: Halt
+    close_only: CloseOnly | None
     account: Account
     daily: Daily | None
     drawdown: Drawdown | None
@@ -244,6 +264,7 @@ class Facts:
 
     @property
     def last_sign(self) -> datetime | None:
-        """When the engine last wrote what only a living one writes."""
-        signs = (sign for sign in (self.last_row_at, self.last_decision_at) if sign is not None)
-        return max(signs, default=None)
+        """The newest sign of life: when the engine last wrote, or began a session."""
+        began = self.session.run_began
+        signs = (self.last_written, began if began <= self.now + MAX_CLOCK_SKEW else None)
+        return max((sign for sign in signs if sign is not None), default=None)

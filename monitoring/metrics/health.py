@@ -1,66 +1,87 @@
 """Whether the engine is alive, and what is wrong; the catalogue says what each metric means, and its unit."""
 
-from datetime import datetime
-from enum import Enum, auto
-from typing import NoReturn
+from datetime import datetime, timedelta
+from typing import NamedTuple, NoReturn
 
 from monitoring.metrics.facts import Facts
 from monitoring.metrics.metric import Level
+from monitoring.metrics.rhythm import MAX_SILENCE, OFFLINE_FACTOR
 from monitoring.metrics.value import Unknown, known
 
-LIMIT_FLOOR_SECONDS = 300.0
-MISSED_BEATS = 3
-"""Beats of the engine's own rhythm that may fail before it counts as late."""
-GONE_FACTOR = 3
-"""A sign of life older than its limit is late; older than this many limits, the engine counts as gone."""
+ERROR_AGE = timedelta(minutes=15)
+"""For how long an error makes the public status Error."""
+NOT_UTC = "when the engine last wrote is unknown: the times of rows are not UTC"
+HALTED_MODES = ("LIVE", "PAPER")
+"""What the kill switch concerns."""
 
 FEED_LEVELS: dict[str, Level] = {"Active": "ok", "Delayed": "warn", "Stale": "err"}
-STATUS_LEVELS: dict[str, Level] = {"Online": "ok", "Late": "warn", "Error": "err", "Offline": "off", "Unknown": "unk"}
+STATE_LEVELS: dict[str, Level] = {
+    "Ended": "off",
+    "Halted": "err",
+    "Offline": "err",
+    "Close only": "err",
+    "Starting": "unk",
+    "Late": "warn",
+    "Online": "ok",
+}
 
 
-class _Pulse(Enum):
-    NONE = auto()
-    FRESH = auto()
-    LATE = auto()
-    GONE = auto()
-    AHEAD = auto()
+class State(NamedTuple):
+    """What the engine is doing."""
+
+    word: str
+    """A key of STATE_LEVELS."""
+    reason: str
+    """A sentence, without its first capital and its full stop."""
+    since: datetime | None = None
+    by: str | None = None
+    """Who halted it."""
 
 
-def limit_seconds(rhythm_seconds: float | None) -> float:
-    """How old the last sign of life may be, where signs come so many seconds apart; None where that is not known."""
-    return max(LIMIT_FLOOR_SECONDS, MISSED_BEATS * (rhythm_seconds or 0.0))
+def state(facts: Facts) -> State:
+    """The first that holds of Ended, Halted, Offline, Close only, Starting, Late and Online."""
+    return _ended(facts) or _halted(facts) or _offline(facts) or _close_only(facts) or _pace(facts)
 
 
-def status(facts: Facts) -> tuple[str, str]:
-    """(word, reason): Online, Late, Offline, Error or Unknown, the worst that is known, and why.
-
-    Error: trading is halted, or an error came since the last good sign of life. Online: that sign is newer
-    than its limit. Late: it is older, but not older than three limits. Unknown: it lies in the future, so a
-    clock is wrong. Offline: everything else. For the API's three words see ``public_status``.
-    """
-    if facts.halt.active:
-        return "Error", f"trading is halted: {facts.halt.reason or 'no reason given'}"
-    if _failed_since_sign(facts):
-        return "Error", f"error since the last sign of life: {facts.errors.last_message or 'no message'}"
-    if ended := facts.session.ended(facts.now):
-        return "Offline", f"the session ended {_utc(ended)}"
-    return _liveness(facts)
+def public_status(facts: Facts) -> tuple[str, str]:
+    """The API's word – Offline, Error or Online – and why."""
+    found = state(facts)
+    if found.word in ("Ended", "Offline"):
+        return "Offline", found.reason
+    if found.word in ("Halted", "Close only"):
+        return "Error", found.reason
+    if failed_lately(facts):
+        message = facts.errors.last_message or "no message"
+        return "Error", f"the engine reported an error within the last {_minutes(ERROR_AGE.total_seconds())}: {message}"
+    return "Online", found.reason
 
 
-def public_status(word: str) -> str:
-    """The contract's word for a word of status(): Online, Error, and Offline for everything else."""
-    return word if word in ("Online", "Error") else "Offline"
+def failed_lately(facts: Facts) -> bool:
+    """Whether the engine reported an error in the last quarter of an hour."""
+    return facts.errors.last_at is not None and facts.now - facts.errors.last_at <= ERROR_AGE
+
+
+def halted(facts: Facts) -> bool | None:
+    """Whether the kill switch stops the bot; None where that is unknown."""
+    concerned = facts.session.mode in HALTED_MODES and _ended(facts) is None
+    return facts.halt.active if concerned else False
+
+
+def in_time(facts: Facts) -> bool:
+    """Whether the newest sign of life of a bot that has not ended is within its limit, as far as times can be read."""
+    age = 0.0 if facts.zone_offset is not None else _age_seconds(facts)
+    return _ended(facts) is None and age is not None and age <= facts.limit_seconds
 
 
 def data_feed_status(facts: Facts) -> str:
-    pulse = _pulse(facts)
-    if ended := facts.session.ended(facts.now):
-        raise Unknown(f"the session ended {_utc(ended)}")
-    if pulse is _Pulse.NONE:
-        raise Unknown("no sign of life yet")
-    if pulse is _Pulse.AHEAD:
-        raise Unknown(_liveness(facts)[1])
-    return {_Pulse.FRESH: "Active", _Pulse.LATE: "Delayed", _Pulse.GONE: "Stale"}[pulse]
+    if ended := _ended(facts):
+        raise Unknown(ended.reason)
+    if facts.zone_offset is not None:
+        raise Unknown(NOT_UTC)
+    age = known(_age_seconds(facts), "no sign of life yet")
+    if age <= facts.limit_seconds:
+        return "Active"
+    return "Delayed" if age <= OFFLINE_FACTOR * facts.limit_seconds else "Stale"
 
 
 def not_recorded(facts: Facts) -> NoReturn:
@@ -95,37 +116,59 @@ def error_rate_hourly(facts: Facts) -> float:
     return errors / events * 100
 
 
-def _failed_since_sign(facts: Facts) -> bool:
-    error, sign = facts.errors.last_at, facts.last_sign
-    return error is not None and (sign is None or error >= sign)
+def _ended(facts: Facts) -> State | None:
+    if ended := facts.session.ended(facts.now):
+        return State("Ended", f"the session ended {_utc(ended)}", ended)
+    sign = facts.last_sign
+    if sign is None or facts.now - sign <= MAX_SILENCE:
+        return None
+    return State(
+        "Ended", f"no sign of life since {_utc(sign)}: after {MAX_SILENCE.days} days a bot counts as ended", sign
+    )
 
 
-def _pulse(facts: Facts) -> _Pulse:
-    sign, limit = facts.last_sign, facts.limit_seconds
-    if sign is None:
-        return _Pulse.NONE
-    age = (facts.now - sign).total_seconds()
-    if age < -limit:
-        return _Pulse.AHEAD
-    if age <= limit:
-        return _Pulse.FRESH
-    return _Pulse.LATE if age <= GONE_FACTOR * limit else _Pulse.GONE
+def _halted(facts: Facts) -> State | None:
+    halt = facts.halt
+    if not halt.active or facts.session.mode not in HALTED_MODES:
+        return None
+    return State("Halted", f"trading is halted: {halt.reason or 'no reason given'}", halt.since, halt.by)
 
 
-def _liveness(facts: Facts) -> tuple[str, str]:
-    sign, limit = facts.last_sign, _minutes(facts.limit_seconds)
-    if sign is None:
-        return "Offline", "no sign of life yet"
-    silence = f"no sign of life since {_utc(sign)}, expected every {limit}"
-    return {
-        _Pulse.FRESH: ("Online", f"sign of life within the last {limit}"),
-        _Pulse.LATE: ("Late", silence),
-        _Pulse.GONE: ("Offline", silence),
-        _Pulse.AHEAD: (
-            "Unknown",
-            f"the newest row is of {_utc(sign)}, in the future: check clock and time zone",
-        ),
-    }[_pulse(facts)]
+def _offline(facts: Facts) -> State | None:
+    if facts.zone_offset is not None:
+        return None
+    age = _age_seconds(facts)
+    if age is None:
+        return State("Offline", "no sign of life yet")
+    return State("Offline", _silence(facts), facts.last_sign) if age > OFFLINE_FACTOR * facts.limit_seconds else None
+
+
+def _close_only(facts: Facts) -> State | None:
+    told = facts.close_only
+    if told is None:
+        return None
+    return State("Close only", f"the engine only closes positions: {told.message or told.code}", told.since)
+
+
+def _pace(facts: Facts) -> State:
+    """Starting, Late or Online."""
+    began, written = facts.session.run_began, facts.run_written
+    if facts.zone_offset is not None:
+        return State("Online", NOT_UTC)
+    if not in_time(facts):
+        return State("Late", _silence(facts), facts.last_sign)
+    if written is None or written < began:
+        return State("Starting", f"began {_utc(began)} and has written nothing since", began)
+    return State("Online", f"sign of life within the last {_minutes(facts.limit_seconds)}")
+
+
+def _age_seconds(facts: Facts) -> float | None:
+    return None if facts.last_sign is None else (facts.now - facts.last_sign).total_seconds()
+
+
+def _silence(facts: Facts) -> str:
+    since = "" if facts.last_sign is None else f" since {_utc(facts.last_sign)}"
+    return f"no sign of life{since}, expected every {_minutes(facts.limit_seconds)}"
 
 
 def _minutes(seconds: float) -> str:

@@ -9,8 +9,7 @@ import numpy as np
 
 from monitoring.metrics.facts import Daily, Drawdown, Series
 from monitoring.projections.days import EquityPoint
-from monitoring.projections.session_history import SessionHistory, rhythm_seconds
-from monitoring.projections.snapshots import MAX_BEATS
+from monitoring.projections.session_history import SessionHistory
 from monitoring.projections.timeline import COLUMNS, DEPTH_COLUMNS, Timeline
 from monitoring.projections.times import epoch, from_epoch
 from monitoring.projections.unit_price import FlowFactors
@@ -31,8 +30,6 @@ class EquityCurve:
     last_snapshot_id: int | None
     flows_known: bool
     """Whether deposits can be told from profit: returns and drawdowns are unknown otherwise."""
-    rhythm: float | None
-    """Median seconds between the newest rows; None where there are fewer than three."""
     _timeline: Timeline | None
     _factors: FlowFactors
 
@@ -48,7 +45,6 @@ class EquityCurve:
     ) -> "EquityCurve":
         newest = max((record.newest.last for record in records if record.newest), default=None)
         snapshot = max((found for record in records if (found := _newest_snapshot(record))), default=None)
-        beats = sorted(beat for record in records for beat in record.beats)
         return cls(
             exact=exact,
             flows_known=flows_known,
@@ -56,7 +52,6 @@ class EquityCurve:
             last_id=newest[1] if newest else None,
             last_snapshot=snapshot[2] if snapshot else None,
             last_snapshot_id=snapshot[1] if snapshot else None,
-            rhythm=rhythm_seconds(beats[-MAX_BEATS:]),
             _timeline=timeline,
             _factors=factors,
         )

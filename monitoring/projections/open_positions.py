@@ -1,9 +1,10 @@
 """Which positions are open, of every session: the table has no index on status."""
 
+from bisect import bisect_right, insort
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from operator import itemgetter
 from typing import NamedTuple
 
 import asyncpg
@@ -47,8 +48,8 @@ class OpenPositions:
     complete: bool = False
     _known: dict[int, _Known] = field(default_factory=dict)
     """Open positions, and the newest of the others, by id."""
-    _touched: dict[int | None, datetime] | None = None
-    """When the engine last touched a position of each session; None where that must be found out again."""
+    _touched: dict[int | None, list[datetime]] | None = None
+    """When the engine touched the positions of each session, in order; None where that must be found out again."""
     moved: set[int] = field(default_factory=set)
     """Those of which more than the price changed since somebody emptied this."""
 
@@ -111,12 +112,19 @@ class OpenPositions:
                 found.setdefault(known.session, []).append(number)
         return found
 
-    def last_update(self, sessions: Iterable[int]) -> datetime | None:
-        """When the engine last touched a position of them."""
-        if self._touched is None:
-            known = ((one.touched, one.session) for one in self._known.values() if one.touched is not None)
-            self._touched = {session: at for at, session in sorted(known, key=itemgetter(0))}
-        return max((self._touched[session] for session in sessions if session in self._touched), default=None)
+    def last_update(self, sessions: Iterable[int], until: datetime) -> datetime | None:
+        """When the engine last touched a position of them, as far as that is not later than ``until``."""
+        touched = self._touched or self._find_touched()
+        times = (touched[session] for session in sessions if session in touched)
+        return max((known[place - 1] for known in times if (place := bisect_right(known, until))), default=None)
+
+    def _find_touched(self) -> dict[int | None, list[datetime]]:
+        found: dict[int | None, list[datetime]] = defaultdict(list)
+        for one in self._known.values():
+            if one.touched is not None:
+                insort(found[one.session], one.touched)
+        self._touched = dict(found)
+        return self._touched
 
 
 def _bare(position: _Known | None) -> _Known | None:

@@ -1,19 +1,19 @@
 """All projections: fed by the change feed, scanned in the background, read by scope."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from monitoring.changes.change_set import ChangeSet, NewRow
 from monitoring.changes.snapshot_token import IdCursor
-from monitoring.clock import Clock
+from monitoring.clock import MAX_CLOCK_SKEW, Clock
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.database.pool import Database
 from monitoring.database.source import Source
 from monitoring.lru import Lru
-from monitoring.metrics.facts import Session
+from monitoring.metrics.facts import Flow, Session
 from monitoring.projections.backfill import BackfillWorker
 from monitoring.projections.bookings import Bookings, SessionFlows, disturb
 from monitoring.projections.equity import EquityHistory
@@ -21,8 +21,10 @@ from monitoring.projections.equity_curve import EquityCurve
 from monitoring.projections.open_positions import OpenPositions
 from monitoring.projections.projected import Projected
 from monitoring.projections.scope_equity import ScopeEquity
-from monitoring.projections.scope_state import MergedTrades, ScopePositions, ScopeState, flows_of
+from monitoring.projections.scope_state import MergedTrades, ScopePositions, ScopeSigns, ScopeState, flows_of
 from monitoring.projections.session_history import SessionHistory
+from monitoring.projections.signs_of_life import TABLES, SignsOfLife
+from monitoring.projections.times import from_epoch
 from monitoring.projections.trades import NO_SESSION_ID, ScopeTrades, SessionTrades, TradeTotals, touch
 
 SESSIONS = "trading_sessions"
@@ -52,6 +54,7 @@ class Projections:
         self.flows: Projected[SessionFlows] = Projected(Bookings())
         self.equity: Projected[SessionHistory] = Projected(EquityHistory())
         self.positions = OpenPositions()
+        self.signs = SignsOfLife()
         self.backfill = BackfillWorker(database, clock, self._scanned)
         self.away: str | None = None
         """Why nobody follows the changes at present: what is known may be behind what is committed."""
@@ -111,6 +114,7 @@ class Projections:
         # A position without a session belongs to that of its orders.
         if wanted is None or wanted & {"positions", "orders"}:
             await self.positions.begin(source, cursors.get("positions"))
+        await self.signs.begin(source, cursors, TABLES if wanted is None else wanted)
         for projected in self._scanned:
             if wanted is None or projected.table in wanted:
                 await projected.begin(source, cursors.get(projected.table))
@@ -144,6 +148,7 @@ class Projections:
         # All that can fail comes first: nothing is taken in twice.
         takes = [await part.read(source, sorted(changed[part.table])) for part in parts]
         touched = await self._touched_positions(source, changed)
+        takes.append(await self.signs.read(source, changed))
         for take in takes:
             take()
         if touched:
@@ -176,9 +181,17 @@ class Projections:
     def clear(self) -> None:
         """The database is another one: nothing that is known holds."""
         self._cleared += 1
-        for part in self._all:
+        for part in (*self._all, self.signs):
             part.clear()
         self._kept.clear()
+
+    def last_sign(self, sessions: Sequence[int], until: datetime) -> datetime | None:
+        """When one of the sessions last wrote, as far as that is not later than ``until``."""
+        found = [self.signs.newest(sessions, until), self.positions.last_update(sessions, until)]
+        # Of one that fell silent long ago, so that others wrote thousands of rows since.
+        days = (record.newest for number in sessions if (record := self.equity.states.get(number)))
+        found += [from_epoch(day.last[0]) for day in days if day is not None]
+        return max((at for at in found if at is not None and at <= until), default=None)
 
     async def state(self, source: Source, session: Session, now: datetime, *, keep: bool = True) -> ScopeState:
         """What is known of a scope, as of all changes that were applied. Raises DatabaseUnavailable.
@@ -187,23 +200,29 @@ class Projections:
         """
         if self.away is not None:
             raise DatabaseUnavailable(self.away)
-        kept, changes = self._keep(session) if keep else _Kept.of(session), self.changes
+        kept, changes, until = self._keep(session) if keep else _Kept.of(session), self.changes, now + MAX_CLOCK_SKEW
         await self._settle_trades(source, session)
         flows = await flows_of(source, self.flows.states, session) if self.flows.complete else None
-        curve = EquityCurve.unknown()
-        if self.equity.readable(source.capabilities):
-            records = self.equity.states if self.equity.complete else None
-            curve = await kept.equity.curve(source, now, records, flows)
+        curve = await self._curve(source, kept.equity, now, flows)
         return ScopeState(
             session=session,
             trades=self._trades_of(kept, session),
             positions=self._positions_of(session),
+            signs=self._signs_of(session, until),
+            limit_seconds=self.signs.limit_seconds(session.ids, session.timeframe, until),
             flows=flows or (),
             history=curve,
             reading=any(part.readable(source.capabilities) for part in self._scanned if not part.certain),
             progress=self.progress,
             changes=changes,
         )
+
+    async def _curve(
+        self, source: Source, equity: ScopeEquity, now: datetime, flows: tuple[Flow, ...] | None
+    ) -> EquityCurve:
+        if not self.equity.readable(source.capabilities):
+            return EquityCurve.unknown()
+        return await equity.curve(source, now, self.equity.states if self.equity.complete else None, flows)
 
     async def _settle_trades(self, source: Source, session: Session) -> None:
         for number in session.ids:
@@ -212,7 +231,10 @@ class Projections:
 
     def _positions_of(self, session: Session) -> ScopePositions:
         positions, ids = self.positions, session.ids
-        return ScopePositions(positions.ids(ids), positions.last_update(ids), positions.complete)
+        return ScopePositions(positions.ids(ids), positions.complete)
+
+    def _signs_of(self, session: Session, until: datetime) -> ScopeSigns:
+        return ScopeSigns(self.last_sign(session.ids, until), self.last_sign([session.newest], until))
 
     def _trades_of(self, kept: _Kept, session: Session) -> ScopeTrades:
         states = [self.trades.states[number] for number in session.ids if number in self.trades.states]

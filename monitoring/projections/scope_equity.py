@@ -96,7 +96,6 @@ class ScopeEquity:
         record = SessionHistory()
         if extent := await reader.extent(EPOCH, until):
             record.absorb(await reader.closes(sessions, midnight(extent[0]), min(until, extent[1])))
-            record.beats = await reader.beats(sessions, extent[0], until)
         self._exact, self._closes_read = False, seconds
         self._records = {self.sessions[0]: record}
         self._flows, self._old = None, None

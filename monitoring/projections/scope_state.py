@@ -7,6 +7,7 @@ from functools import reduce
 
 from monitoring.database.source import Source
 from monitoring.metrics.facts import Flow, Session
+from monitoring.projections import signs_of_life
 from monitoring.projections.bookings import Bookings, SessionFlows
 from monitoring.projections.equity import EquityHistory
 from monitoring.projections.equity_curve import EquityCurve
@@ -20,10 +21,17 @@ class ScopePositions:
     """The open positions of the scope."""
 
     open_ids: list[int]
-    last_update: datetime | None
-    """When the engine last touched one, an open one or another."""
     counted: bool
     """False until they have been read once, or where they cannot be."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeSigns:
+    """When the engine wrote; nothing of it is in the future."""
+
+    last_written: datetime | None
+    run_written: datetime | None
+    """The same of the newest session alone."""
 
 
 @dataclass(slots=True)
@@ -54,6 +62,9 @@ class ScopeState:
     session: Session
     trades: ScopeTrades
     positions: ScopePositions
+    signs: ScopeSigns
+    limit_seconds: float
+    """How old the last sign of life may be before the engine is late."""
     flows: tuple[Flow, ...]
     history: EquityCurve
     reading: bool
@@ -74,6 +85,8 @@ SOURCES = {
     "session": frozenset[str](),
     "trades": frozenset({TradeTotals.table}),
     "positions": frozenset({OpenPositions.table}),
+    "signs": signs_of_life.TABLES | {OpenPositions.table},
+    "limit_seconds": signs_of_life.BEAT_TABLES,
     "flows": FLOWS,
     "history": FLOWS | {EquityHistory.table},
     "reading": frozenset[str](),

@@ -1,17 +1,15 @@
 """The account history of one session, day by day."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import pairwise
-from statistics import median
 
 import numpy as np
 
 from monitoring.metrics.facts import Series
 from monitoring.projections.days import Day, EquityPoint, by_day
 from monitoring.projections.outliers import outliers
-from monitoring.projections.snapshots import MAX_BEATS, Snapshots
+from monitoring.projections.snapshots import Snapshots
 from monitoring.projections.times import from_epoch
 
 
@@ -23,8 +21,6 @@ class SessionHistory:
     newest: Day | None = None
     late: set[date] = field(default_factory=set)
     """Days that must be read anew, since a row came to them late."""
-    beats: list[float] = field(default_factory=list)
-    """Times of the newest rows, oldest first, epoch seconds."""
     changes: int = 0
     """Counts the changes, and ..."""
     old_changes: int = 0
@@ -39,7 +35,6 @@ class SessionHistory:
 
     def absorb(self, rows: Snapshots) -> None:
         """Takes rows in order of time, which may be older than those that were there."""
-        self.beats = sorted({*self.beats, *rows.times[-MAX_BEATS:].tolist()})[-MAX_BEATS:]
         for day, part in by_day(rows):
             self._take(day, part)
         self._look_for_outliers(rows)
@@ -108,9 +103,3 @@ class SessionHistory:
     def closes(self) -> Iterable[EquityPoint]:
         """The last snapshot of each day."""
         return [day.close for day in self.days.values() if day.close is not None]
-
-
-def rhythm_seconds(beats: Sequence[float]) -> float | None:
-    """Median of the gaps between times in order, in epoch seconds; None where there are fewer than three."""
-    gaps = [later - earlier for earlier, later in pairwise(beats)]
-    return median(gaps) if len(gaps) > 1 else None

@@ -13,21 +13,11 @@ from monitoring.metrics.facts import Series
 from monitoring.projections.outliers import REACH_SECONDS, UNBOOKED, outliers
 from monitoring.projections.packed import floats, integers, moments, packed
 from monitoring.projections.projected import IdRange
-from monitoring.projections.times import epoch, from_epoch, shifted
-
-MAX_BEATS = 30
-"""How many of the newest rows the engine's rhythm is learned from."""
+from monitoring.projections.times import from_epoch, shifted
 
 EXTENT = (
     "SELECT min(timestamp) AS oldest, max(timestamp) AS newest FROM account_history WHERE timestamp BETWEEN $1 AND $2"
 )
-BEATS = f"""
-SELECT timestamp FROM (
-    SELECT timestamp, session_id FROM account_history WHERE timestamp BETWEEN $1 AND $2
-    ORDER BY timestamp DESC LIMIT 100 * {MAX_BEATS}
-) newest
-WHERE session_id = ANY($3::bigint[]) ORDER BY timestamp DESC LIMIT {MAX_BEATS}
-"""
 CLOSES = """
 SELECT h.* FROM generate_series($1::timestamp, $2::timestamp, interval '1 day') AS days(day)
 CROSS JOIN LATERAL (
@@ -176,11 +166,6 @@ class SnapshotReader:
         """The last snapshot of each day, by one probe of the index a day."""
         query = CLOSES.format(columns=self.columns, audit=self.audit)
         return Snapshots.of(await self._read(query, since, until, sessions))
-
-    async def beats(self, sessions: Sequence[int], since: datetime, until: datetime) -> list[float]:
-        """Times of the newest rows, oldest first; fewer where other sessions wrote after them."""
-        rows = await self.connection.fetch(BEATS, since, until, sessions)
-        return [epoch(row["timestamp"]) for row in reversed(rows)]
 
     def _where(self, condition: str) -> str:
         return f"SELECT {self.columns} FROM account_history WHERE {condition}"

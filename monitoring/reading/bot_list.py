@@ -15,7 +15,7 @@ from monitoring.database.source import Source
 from monitoring.lru import Lru
 from monitoring.metrics.catalogue import CATALOGUE
 from monitoring.metrics.facts import Facts, Session
-from monitoring.metrics.health import status
+from monitoring.metrics.health import state
 from monitoring.projections import ScopeState
 from monitoring.projections.times import midnight
 from monitoring.reading.reader import Reader
@@ -103,7 +103,7 @@ class BotList:
 
 async def _running(context: Context) -> BotRow:
     facts, account = context.facts, context.facts.account
-    return _made(facts, context.state, status(facts)[0], Equity.of(account), account.currency)
+    return _made(facts, context.state, state(facts).word, Equity.of(account), account.currency)
 
 
 def _ended(capabilities: Capabilities, chain: Chain, state: ScopeState, now: datetime) -> BotRow:

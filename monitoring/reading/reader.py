@@ -265,7 +265,7 @@ class Reader:
         known = _Known(state, found, now, changes, self._clock.monotonic())
         if found is None:
             return known
-        self._rereads.note_status(found.facts)
+        self._rereads.note_state(found.facts)
         return self._known.put(session.ids, known)
 
     async def _facts(self, reading: Reading) -> FactsRead:

@@ -5,7 +5,7 @@ import asyncio
 from monitoring.backoff import Backoff
 from monitoring.clock import Clock
 from monitoring.metrics.facts import Facts
-from monitoring.metrics.health import status
+from monitoring.metrics.health import public_status, state
 from monitoring.signals.hub import Hub
 
 FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS = 0.5, 8.0
@@ -19,17 +19,17 @@ class Rereads:
     def __init__(self, hub: Hub, clock: Clock) -> None:
         self._hub = hub
         self._clock = clock
-        self._statuses: dict[tuple[int, ...], str] = {}
-        """Of each scope, as it was last read."""
+        self._states: dict[tuple[tuple[int, ...], bool], tuple[str, str]] = {}
+        """State and public status of each scope, as they were last read."""
         self._retries: dict[int, Backoff] = {}
         """By session."""
 
-    def note_status(self, facts: Facts) -> None:
-        """Tells pages where the engine's status is another than whoever read last was shown."""
-        sessions, (word, _reason) = facts.session.ids, status(facts)
-        before = self._statuses.get(sessions, word)
-        self._statuses[sessions] = word
-        if word != before:
+    def note_state(self, facts: Facts) -> None:
+        """Tells pages where the engine's state is another than whoever read last was shown."""
+        scope, words = (facts.session.ids, facts.session.is_bot), (state(facts).word, public_status(facts)[0])
+        before = self._states.get(scope, words)
+        self._states[scope] = words
+        if words != before:
             self._hub.publish(facts.session.newest, STATUS_SECTIONS)
 
     def note_failure(self, session: int) -> None:

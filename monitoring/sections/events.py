@@ -1,10 +1,12 @@
 """Recent Events: what the engine reported, newest first."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitoring.database.capabilities import Columns
-from monitoring.projections.times import shifted
+from monitoring.metrics.facts import Session
+from monitoring.projections.times import BEGIN_OF_TIME, END_OF_TIME, shifted
 from monitoring.scope import UNKNOWN
 from monitoring.sections.section import Context, Section
 
@@ -19,11 +21,30 @@ EVENT: Columns = {
     "component": "text",
     "error_code": "text",
 }
+SHARING_MODES = ("LIVE", "PAPER")
+END_GRACE = timedelta(minutes=15)
+"""For so long after its end events without a session still concern a bot."""
+
+OF_SCOPE = (
+    "(session_id = ANY($1::bigint[]) OR session_id IS NULL AND timestamp BETWEEN $2::timestamp AND $3::timestamp)"
+)
+"""SQL: which events belong to a scope; the parameters are ``scope_arguments``."""
 QUERY = f"""
 SELECT {{columns}} FROM system_events
-WHERE session_id = ANY($1::bigint[]) AND timestamp BETWEEN $2 AND $3
+WHERE {OF_SCOPE} AND timestamp BETWEEN $4 AND $5
 ORDER BY timestamp DESC, id DESC LIMIT {SHOWN_ROWS}
 """
+
+
+def scope_arguments(session: Session, now: datetime) -> tuple[Sequence[int], datetime, datetime]:
+    """The sessions, and between which times events without one are theirs: those of a bot that trades live or on paper.
+
+    Nobody knows which bot such an event is of: every one that ran has it, and no session alone.
+    """
+    if not session.is_bot or session.mode not in SHARING_MODES:
+        return session.ids, END_OF_TIME, BEGIN_OF_TIME
+    ended = session.ended(now)
+    return session.ids, session.start, END_OF_TIME if ended is None else shifted(ended, END_GRACE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +75,8 @@ async def load(context: Context) -> EventsView:
     session = context.scope.session
     start, end = shifted(session.start, -DAY), (session.ended(context.now) or context.now) + DAY
     columns = context.capabilities.columns("system_events", EVENT)
-    rows = await context.connection.fetch(QUERY.format(columns=columns), session.ids, start, end)
+    scope = scope_arguments(session, context.now)
+    rows = await context.connection.fetch(QUERY.format(columns=columns), *scope, start, end)
     return EventsView(
         tuple(
             Event(

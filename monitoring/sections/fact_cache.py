@@ -39,15 +39,16 @@ class Kept:
 
 @dataclass(slots=True)
 class FactCache:
-    """Keeps facts by their name and sessions."""
+    """Keeps facts by their name and scope: a bot of one session has more events than that session alone."""
 
     projections: Projections
     clock: Clock
-    _kept: Lru[tuple[str, tuple[int, ...]], Kept] = field(default_factory=lambda: Lru(MAX_KEPT_FACTS))
+    _kept: Lru[tuple[str, tuple[int, ...], bool], Kept] = field(default_factory=lambda: Lru(MAX_KEPT_FACTS))
 
     async def get(self, name: str, fact: Fact, reading: Reading) -> Kept:
         """The fact as it is now; the reading's state may be older, if not much."""
-        key = name, reading.state.session.ids
+        session = reading.state.session
+        key = name, session.ids, session.is_bot
         kept, now = self._kept.get(key), self.clock.monotonic()
         if kept is not None and now - kept.read_at < fact.max_age_seconds and self._holds(kept, reading):
             return kept

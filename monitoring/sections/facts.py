@@ -6,15 +6,15 @@ from typing import Any
 
 from monitoring.database.capabilities import Capabilities
 from monitoring.metrics.facts import Account, Errors, Facts, Halt, Market, OpenPosition
-from monitoring.metrics.health import limit_seconds
 from monitoring.projections import ScopeState
 from monitoring.projections.bookings import NEEDS as FLOWS_NEED
 from monitoring.projections.equity import NEEDS as HISTORY_NEEDS
+from monitoring.projections.signs_of_life import WINDOW_ROWS
 from monitoring.projections.trades import NEEDS as TRADES_NEED
 from monitoring.scope import configured, json_object, number
 from monitoring.sections.account import read_account
 from monitoring.sections.fact_cache import WINDOW_MAX_AGE_SECONDS, Fact, FactCache
-from monitoring.sections.health import NEWEST_EXECUTION_ROWS, read_errors, read_halt, read_last_decision
+from monitoring.sections.health import read_close_only, read_errors, read_halt
 from monitoring.sections.orders import read_order_sums
 from monitoring.sections.positions import open_position, read_positions
 from monitoring.sections.risk import ADJUSTMENTS_NEED, read_adjustment
@@ -23,23 +23,18 @@ from monitoring.sections.sources import NO_TABLES, Tables
 
 INDICATORS = f"""
 SELECT indicators::text AS indicators, timestamp::timestamp AS at FROM
-  (SELECT * FROM strategy_executions ORDER BY id DESC LIMIT {NEWEST_EXECUTION_ROWS}) newest
+  (SELECT * FROM strategy_executions ORDER BY id DESC LIMIT {WINDOW_ROWS}) newest
 WHERE session_id = ANY($1::bigint[]) AND indicators IS NOT NULL ORDER BY id DESC LIMIT 1
 """
-
-
-def last_row_at(state: ScopeState, _now: datetime) -> datetime | None:
-    """When the newest snapshot was written, or a position touched."""
-    signs = (state.history.last_time, state.positions.last_update)
-    return max((sign for sign in signs if sign is not None), default=None)
 
 
 IN_MEMORY: dict[str, Callable[[ScopeState, datetime], object]] = {
     "daily": lambda state, _now: state.history.daily(),
     "drawdown": lambda state, _now: state.history.drawdown(),
     "trades": lambda state, now: state.trades.sums(now),
-    "last_row_at": last_row_at,
-    "limit_seconds": lambda state, _now: limit_seconds(state.history.rhythm),
+    "last_written": lambda state, _now: state.signs.last_written,
+    "run_written": lambda state, _now: state.signs.run_written,
+    "limit_seconds": lambda state, _now: state.limit_seconds,
 }
 """Facts that the projections hold."""
 
@@ -73,9 +68,9 @@ def market(logged: dict[str, object], at: datetime) -> Market:
 
 
 FROM_TABLES = {
-    "last_decision_at": Fact(read_last_decision),
     "errors": Fact(read_errors, WINDOW_MAX_AGE_SECONDS),
     "halt": Fact(read_halt),
+    "close_only": Fact(read_close_only, WINDOW_MAX_AGE_SECONDS),
     "account": Fact(read_account),
     "positions": Fact(read_open_positions),
     "orders": Fact(read_order_sums, WINDOW_MAX_AGE_SECONDS),
@@ -84,7 +79,7 @@ FROM_TABLES = {
 }
 """Facts that are read by queries."""
 UNREAD: dict[str, Any] = {
-    **dict.fromkeys(("last_decision_at", "positions", "orders", "adjustment", "configured_risk")),
+    **dict.fromkeys(("close_only", "positions", "orders", "adjustment", "configured_risk")),
     "errors": Errors(),
     "halt": Halt(None),
     "account": Account(*[None] * 7),

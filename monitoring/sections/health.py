@@ -1,59 +1,65 @@
 """System Health: is the engine alive, since when, and what went wrong lately."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from monitoring.database.capabilities import FLAGS
-from monitoring.metrics.facts import Errors, Halt
-from monitoring.metrics.health import STATUS_LEVELS, status
+from monitoring.clock import MAX_CLOCK_SKEW
+from monitoring.database.capabilities import FLAGS, Columns
+from monitoring.metrics.facts import CloseOnly, Errors, Halt
+from monitoring.metrics.health import STATE_LEVELS, State, state
 from monitoring.metrics.metric import Level
+from monitoring.sections.events import OF_SCOPE, scope_arguments
 from monitoring.sections.metric_list import Figure
 from monitoring.sections.section import Context, Reading, Section
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 WEEK = timedelta(days=7)
-"""A session's errors before its last sign of life no longer matter: it is far enough to look back for the last one."""
-NEWEST_EXECUTION_ROWS = 20_000
-"""``strategy_executions`` has no index but its key: of its newest rows they are looked at until one is the bot's. A
-backtest beside it may have written thousands since."""
+"""How far to look back for the last error."""
 
+CLOSE_ONLY_CODES = ("MAX_DRAWDOWN_BREACH", "ACCOUNT_CIRCUIT_BREAKER_TRIP", "CLOSE_ONLY", "SYSTEM_HALT_UNVERIFIED")
+"""``error_code`` of the events by which the engine tells that it only closes positions."""
+
+IS_ERROR = "lower(severity::text) IN ('error', 'critical')"
 ERRORS = """
 SELECT counted.*, last.* FROM (
-    SELECT count(*) FILTER (WHERE {is_error}) AS day, count(*) FILTER (WHERE timestamp > $3 AND {is_error}) AS hour,
-           count(*) FILTER (WHERE timestamp > $3) AS events
-    FROM system_events WHERE timestamp > $2 AND timestamp <= $5 AND session_id = ANY($1::bigint[])
+    SELECT count(*) FILTER (WHERE {is_error}) AS day, count(*) FILTER (WHERE timestamp > $5 AND {is_error}) AS hour,
+           count(*) FILTER (WHERE timestamp > $5) AS events
+    FROM system_events WHERE timestamp > $4 AND timestamp <= $7 AND {of_scope}
 ) counted LEFT JOIN LATERAL (
     SELECT timestamp, {message} AS message FROM system_events
-    WHERE timestamp BETWEEN $4 AND $5 AND session_id = ANY($1::bigint[]) AND {is_error}
-    ORDER BY timestamp DESC LIMIT 1
+    WHERE timestamp BETWEEN $6 AND $7 AND {of_scope} AND {is_error}
+    ORDER BY timestamp DESC, id DESC LIMIT 1
 ) last ON true
 """
-LAST_EXECUTION = f"""
-SELECT timestamp FROM
-  (SELECT id, timestamp, session_id FROM strategy_executions ORDER BY id DESC LIMIT {NEWEST_EXECUTION_ROWS}) newest
-WHERE session_id = ANY($1::bigint[]) ORDER BY id DESC LIMIT 1
+CLOSE_ONLY = f"""
+WITH told AS (
+    SELECT id, timestamp, error_code, {{message}} AS message FROM system_events
+    WHERE timestamp > $4 AND timestamp <= $5 AND {OF_SCOPE}
+)
+SELECT timestamp, error_code, message FROM told
+WHERE error_code = ANY($6::text[])
+  AND NOT EXISTS (SELECT FROM told cleared WHERE right(cleared.error_code, 8) = '_CLEARED'
+                  AND (cleared.timestamp, cleared.id) > (told.timestamp, told.id))
+  AND NOT EXISTS (SELECT FROM trading_sessions s WHERE s.id = ANY($1::bigint[]) AND s.start_time <= told.timestamp
+                  AND {{end}} BETWEEN told.timestamp AND $7)
+ORDER BY timestamp, id LIMIT 1
 """
-HALT = "SELECT active, {reason} AS reason FROM system_control_flags WHERE name = 'system_halt' ORDER BY id DESC LIMIT 1"
-
-
-async def read_last_decision(reading: Reading) -> datetime | None:
-    """When the strategy last logged a decision."""
-    if not reading.capabilities.has("strategy_executions", "id", "timestamp", "session_id"):
-        return None
-    at: datetime | None = await reading.connection.fetchval(LAST_EXECUTION, reading.state.session.ids)
-    return at
+FLAG: Columns = {"active": "bool", "reason": "text", "updated_at": "timestamp", "source": "text"}
+HALT = """
+SELECT {columns} FROM system_control_flags
+WHERE name = 'system_halt' ORDER BY id DESC LIMIT 1
+"""
 
 
 async def read_errors(reading: Reading) -> Errors:
     capabilities, now = reading.capabilities, reading.now
-    if not capabilities.has("system_events", "timestamp", "session_id", "event_type", "severity"):
+    if not capabilities.has("system_events", "timestamp", "session_id", "severity"):
         return Errors()
     query = ERRORS.format(
-        is_error="(lower(severity::text) IN ('error', 'critical') OR event_type::text = 'ERROR')",
-        message=capabilities.column("system_events", "message", "text"),
+        is_error=IS_ERROR, of_scope=OF_SCOPE, message=capabilities.column("system_events", "message", "text")
     )
-    limits = (now - DAY, now - HOUR, now - WEEK, now + DAY)
-    row = await reading.connection.fetchrow(query, reading.state.session.ids, *limits)
+    limits = (now - DAY, now - HOUR, now - WEEK, now + MAX_CLOCK_SKEW)
+    row = await reading.connection.fetchrow(query, *scope_arguments(reading.state.session, now), *limits)
     return Errors(row["day"], row["hour"], row["events"], row["timestamp"], row["message"])
 
 
@@ -61,18 +67,32 @@ async def read_halt(reading: Reading) -> Halt:
     capabilities = reading.capabilities
     if not capabilities.has(*FLAGS):
         return Halt(None, unknown=capabilities.fault(*FLAGS), hidden=capabilities.hides(*FLAGS))
-    reason = capabilities.column("system_control_flags", "reason", "text")
-    row = await reading.connection.fetchrow(HALT.format(reason=reason))
-    return Halt(bool(row["active"]), row["reason"]) if row else Halt(active=False)
+    row = await reading.connection.fetchrow(HALT.format(columns=capabilities.columns("system_control_flags", FLAG)))
+    if row is None:
+        return Halt(active=False)
+    return Halt(bool(row["active"]), row["reason"], since=row["updated_at"], by=row["source"])
+
+
+async def read_close_only(reading: Reading) -> CloseOnly | None:
+    """Since when the engine only closes positions; None where nothing says so."""
+    if not reading.capabilities.has("system_events", "id", "timestamp", "session_id", "error_code"):
+        return None
+    capabilities, now = reading.capabilities, reading.now
+    query = CLOSE_ONLY.format(
+        message=capabilities.column("system_events", "message", "text"),
+        end=capabilities.column("trading_sessions", "end_time", "timestamp", "s"),
+    )
+    scope, until = scope_arguments(reading.state.session, now), now + MAX_CLOCK_SKEW
+    row = await reading.connection.fetchrow(query, *scope, now - DAY, until, list(CLOSE_ONLY_CODES), now)
+    return row and CloseOnly(row["timestamp"], row["error_code"], row["message"])
 
 
 @dataclass(frozen=True, slots=True)
 class HealthView:
-    """``status`` is the word, ``reason`` why; ``orders`` and ``market`` are folded away."""
+    """``orders`` and ``market`` are folded away."""
 
-    status: str
+    state: State
     level: Level
-    reason: str
     figures: tuple[Figure, ...]
     orders: tuple[Figure, ...]
     market: tuple[Figure, ...]
@@ -80,9 +100,8 @@ class HealthView:
 
 
 async def load(context: Context) -> HealthView:
-    word, reason = status(context.facts)
-    on, errors = context.figures.on, context.facts.errors
-    return HealthView(word, STATUS_LEVELS[word], reason, on("health"), on("orders"), on("market"), errors)
+    found, on, errors = state(context.facts), context.figures.on, context.facts.errors
+    return HealthView(found, STATE_LEVELS[found.word], on("health"), on("orders"), on("market"), errors)
 
 
 SECTION = Section(

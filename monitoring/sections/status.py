@@ -4,27 +4,29 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monitoring.metrics.facts import Errors, Halt
-from monitoring.metrics.health import STATUS_LEVELS, status
+from monitoring.metrics.health import HALTED_MODES, STATE_LEVELS, State, failed_lately, state
 from monitoring.metrics.metric import Level
 from monitoring.sections.section import Context, Section
 
 
 @dataclass(frozen=True, slots=True)
 class StatusView:
-    """``word`` is Online, Late, Offline, Error or Unknown; ``reason`` says why in a sentence."""
-
-    word: str
+    state: State
     level: Level
-    reason: str
     last_sign: datetime | None
     errors: Errors
-    halt: Halt
+    failed: bool
+    """An error came within the last quarter of an hour."""
+    hidden_halt: Halt | None
+    """The kill switch, where it would go unseen."""
 
 
 async def load(context: Context) -> StatusView:
     facts = context.facts
-    word, reason = status(facts)
-    return StatusView(word, STATUS_LEVELS[word], reason, facts.last_sign, facts.errors, facts.halt)
+    found = state(facts)
+    concerned = found.word != "Ended" and facts.session.mode in HALTED_MODES
+    hidden = facts.halt if facts.halt.hidden and concerned else None
+    return StatusView(found, STATE_LEVELS[found.word], facts.last_sign, facts.errors, failed_lately(facts), hidden)
 
 
 SECTION = Section("status", "Status", load, ticks=5.0)

@@ -22,7 +22,7 @@ def run(number: int, hours: float, ended: float | None = None, **changes: object
     own = {name: changes.pop(name) for name in ("end", "last_sign", "silent", "currency") if name in changes}
     known = {"strategy": "s", "symbols": ("BTC",), "exchange": None, "initial_balance": Decimal(1000)} | changes
     session = replace(SESSION, id=number, **{"start": start, **known})
-    return replace(Run(session, end, end or NOON, timedelta(minutes=5), silent=False), **own)
+    return replace(Run(session, end, end or NOON, silent=False), **own)
 
 
 def found(*runs: Run, balances: Mapping[tuple[int, int], int] | None = None) -> list[list[int]]:

@@ -117,6 +117,8 @@ def test_knows_nothing_of_what_could_not_be_read() -> None:
     assert known == {
         "system_uptime",
         "current_strategy",
+        "data_feed_status",
+        "last_data_update",
         "dynamic_risk_active",
         "dynamic_risk_factor",
         "dynamic_risk_reason",

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
-from statistics import median
 from typing import Any
 
 import asyncpg
@@ -151,16 +150,40 @@ def _same(rows: Rows, earlier: Row, later: Row, _now: datetime) -> bool:
 def _similar(rows: Rows, earlier: Row, later: Row, now: datetime) -> bool:
     """What nobody ended must have been silent for twice as long as it may be."""
     closed = earlier["end_time"] is not None and earlier["end_time"] <= now
-    over = closed or now - last_sign(rows, earlier, now) > 2 * limit(rows, earlier)
+    over = closed or now - last_sign(rows, earlier, now) > 2 * limit(rows, [earlier], now)
     one = earlier["strategy_name"] == later["strategy_name"] or _symbols(earlier) == _symbols(later)
     return over and one and _continues(rows, earlier, later)
 
 
-def limit(rows: Rows, session: Row) -> timedelta:
-    """Learned from the newest thirty rows of its history."""
-    beats = sorted({row["timestamp"] for row in _of(rows, session, "account_history")})[-30:]
-    gaps = [later - earlier for earlier, later in pairwise(beats)]
-    return max(5 * MINUTE, 3 * median(gaps) if len(gaps) > 1 else MINUTE)
+def limit(rows: Rows, sessions: list[Row], now: datetime) -> timedelta:
+    """Learned from snapshots and from decisions; where neither is regular, from the timeframe: an hour in tests."""
+    ids = {session["id"] for session in sessions}
+    snapshots = [row for row in rows["account_history"] if not _is_booking(row)]
+    rhythms = []
+    for written in (snapshots, rows["strategy_executions"]):
+        times = sorted(row["timestamp"] for row in written if row["session_id"] in ids)
+        rhythm = _rhythm([at for at in times if at <= now + MINUTE])
+        rhythms += [rhythm] if rhythm else []
+    if not rhythms:
+        return 75 * MINUTE
+    return max(5 * MINUTE, min(30 * MINUTE, 3 * min(rhythms)), 1.25 * min(rhythms))
+
+
+def _rhythm(times: list[datetime]) -> timedelta | None:
+    beats: list[datetime] = []
+    for at in times:
+        if not beats or at - beats[-1] >= timedelta(seconds=30):
+            beats.append(at)
+    gaps = sorted(later - earlier for earlier, later in pairwise(beats[-30:]))
+    if len(gaps) < 10:
+        return None
+    middle = (gaps[(len(gaps) - 1) // 2] + gaps[len(gaps) // 2]) / 2
+    return middle if 5 * sum(gap <= 2 * middle for gap in gaps) >= 4 * len(gaps) else None
+
+
+def _is_booking(row: Row) -> bool:
+    flat = not any(row[name] for name in ("total_pnl", "drawdown", "margin_used", "open_positions", "total_exposure"))
+    return flat and row["equity"] == row["balance"] and bool(row["daily_pnl"])
 
 
 def _continues(rows: Rows, earlier: Row, later: Row) -> bool:

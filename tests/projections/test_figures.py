@@ -156,7 +156,7 @@ async def test_a_corrected_time_of_a_position_is_taken_back(connection: asyncpg.
     follower = await refreshed(connection, await follower_of(connection, session, CLOCK))
     await connection.execute("UPDATE positions SET last_update = $1", now)
     follower.forget("positions")
-    assert (await refreshed(connection, follower)).positions.last_update == now
+    assert (await refreshed(connection, follower)).state.signs.last_written == now
 
 
 async def test_corrections_are_followed_once_known(connection: asyncpg.Connection, session: int) -> None:

@@ -108,7 +108,7 @@ async def test_errors_of_other_hours_and_sessions_do_not_count(connection: async
     await connection.execute("SET timezone = 'America/New_York'")
     other = await insert(connection, "trading_sessions", mode="PAPER")
     for hours, owner in ((0.5, session), (3, session), (30, session), (0.5, other)):
-        await insert(connection, "system_events", session_id=owner, timestamp=ago(hours=hours), event_type="ERROR")
+        await insert(connection, "system_events", session_id=owner, timestamp=ago(hours=hours), severity="ERROR")
     for _ in range(3):
         await insert(connection, "system_events", session_id=session, timestamp=ago(minutes=5), severity="info")
     found = await figures(connection)
@@ -130,7 +130,7 @@ async def test_time_alone_moves_every_window(connection: asyncpg.Connection) -> 
     hands = ManualClock(before_midnight)
     session = await insert(connection, "trading_sessions", start_time=before_midnight - timedelta(days=20))
     await insert(connection, "trades", session_id=session, pnl=7, commission=0, exit_time=before_midnight)
-    await insert(connection, "system_events", session_id=session, timestamp=before_midnight, event_type="ERROR")
+    await insert(connection, "system_events", session_id=session, timestamp=before_midnight, severity="critical")
     windows, seen = ("daily_pnl", "weekly_pnl", "error_rate_hourly", "error_count"), []
     for minutes in (0, 9, 2, 50, 23 * 60, 6 * 24 * 60):
         hands.forward(minutes=minutes)

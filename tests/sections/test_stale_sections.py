@@ -48,12 +48,12 @@ COMMITS = {
     "an old trade deleted": "DELETE FROM trades WHERE id = 5 AND exit_time < $1",
 }
 UNTOUCHED = {
-    "a trade": {"positions", "events", "status", "balance", "equity_curve", "drawdown"},
+    "a trade": {"positions", "events", "balance", "equity_curve", "drawdown"},
     "a price": {"trades", "events", "daily_pnl", "monthly", "performance", "balance", "equity_curve", "drawdown"},
     "a snapshot": {"trades", "events", "daily_pnl"},
     "a deposit": {"trades", "events", "daily_pnl"},
     "an error": {"trades", "equity_curve", "drawdown", "account", "performance", "risk", "summary"},
-    "a decision": {"trades", "equity_curve", "positions", "account", "performance", "risk", "summary"},
+    "a decision": {"trades", "events", "equity_curve", "drawdown", "performance"},
     "an order of a position": {"trades", "events", "account", "performance", "summary", "status"},
 }
 """Sections that have nothing to do with each commit."""

@@ -157,7 +157,7 @@ async def test_what_a_wrong_clock_made_pages_say_is_unsaid(
     reader: Reader, connection: asyncpg.Connection, clock: RunningClock
 ) -> None:
     """Somebody looked meanwhile."""
-    await insert(connection, "account_history", session_id=1, timestamp=SYSTEM_CLOCK.now(), total_pnl=1)
+    await connection.execute("UPDATE trading_sessions SET start_time = $1", SYSTEM_CLOCK.now())
     reader.hub.watching = True
     await reads(reader)
     viewer = reader.hub.subscribe(CURRENT)

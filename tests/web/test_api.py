@@ -143,6 +143,7 @@ async def test_state_is_the_sum_of_its_parts(client: Any, connection: Connection
 
 
 async def test_the_bot(client: Any, connection: Connection) -> None:
+    began = ago(hours=2)
     await insert(
         connection,
         "trading_sessions",
@@ -150,7 +151,7 @@ async def test_the_bot(client: Any, connection: Connection) -> None:
         mode="PAPER",
         strategy_config=json.dumps({"risk_manager": {"risk_per_trade": 0.02}, "max_open_positions": 3}),
         initial_balance=Decimal("250.5"),
-        start_time=ago(hours=2),
+        start_time=began,
     )
     bot = (await get(client, "/api/dashboard/state"))["bot"]
     assert bot.pop("uptime_seconds") == pytest.approx(7200, abs=30)
@@ -164,7 +165,7 @@ async def test_the_bot(client: Any, connection: Connection) -> None:
         "initial_balance": 250.5,
         "max_open_positions": 3,
         "risk_per_trade": 0.02,
-        "last_update": None,
+        "last_update": f"{began.isoformat()}+00:00",
     }
 
 

@@ -27,22 +27,36 @@ async def test_online(client: Any, connection: asyncpg.Connection) -> None:
     assert (answer["database"], answer["error_count"]) == ("connected", 0)
     assert answer["last_update"].endswith("+00:00")
     assert answer["uptime_seconds"] == pytest.approx(30 * 86400, abs=60)
-    assert answer["reasons"] == {"status": "sign of life within the last 5 min"} or "status" in answer["reasons"]
+    assert (answer["state"], answer["since"], answer["by"]) == ("Online", None, None)
+    assert answer["reasons"]["status"].startswith("sign of life within the last ")
 
 
 async def test_halted(client: Any, connection: asyncpg.Connection) -> None:
     await seed_account(connection)
-    await insert(connection, "system_control_flags", name="system_halt", active=True, reason="by hand")
+    pulled = ago(minutes=10)
+    await insert(connection, "system_control_flags", name="system_halt", active=True, reason="by hand",
+                 source="operator", created_at=ago(days=5), updated_at=pulled)  # fmt: skip
     answer = await get(client, "/api/status")
-    assert (answer["status"], answer["halted"]) == ("Error", True)
+    assert (answer["state"], answer["status"], answer["halted"]) == ("Halted", "Error", True)
+    assert (answer["since"], answer["by"]) == (f"{pulled.isoformat()}+00:00", "operator")
     assert "by hand" in answer["reasons"]["status"]
 
 
-async def test_offline(client: Any, connection: asyncpg.Connection) -> None:
-    await insert(connection, "trading_sessions", start_time=ago(hours=1))
+async def test_a_session_that_has_just_begun(client: Any, connection: asyncpg.Connection) -> None:
+    began = ago(minutes=2)
+    await insert(connection, "trading_sessions", start_time=began)
     answer = await get(client, "/api/status")
-    assert (answer["status"], answer["last_update"]) == ("Offline", None)
-    assert answer["reasons"] == {"status": "no sign of life yet", "last_update": "no sign of life yet"}
+    assert (answer["state"], answer["status"]) == ("Starting", "Online")
+    assert answer["since"] == answer["last_update"] == f"{began.isoformat()}+00:00"
+
+
+async def test_offline(client: Any, connection: asyncpg.Connection) -> None:
+    began = ago(hours=3)
+    await insert(connection, "trading_sessions", start_time=began)
+    answer = await get(client, "/api/status")
+    assert (answer["state"], answer["status"]) == ("Offline", "Offline")
+    assert answer["last_update"] == f"{began.isoformat()}+00:00"
+    assert answer["reasons"] == {"status": f"no sign of life since {began:%Y-%m-%d %H:%M} UTC, expected every 75 min"}
 
 
 async def test_no_session(client: Any) -> None:

@@ -11,7 +11,7 @@ from monitoring.database.capabilities import ESSENTIAL, TableMissing
 from monitoring.database.pool import DatabaseUnavailable
 from monitoring.metrics.catalogue import BY_KEY, evaluate
 from monitoring.metrics.facts import Facts
-from monitoring.metrics.health import public_status, status
+from monitoring.metrics.health import halted, public_status, state
 from monitoring.payloads import Payload, plain, timestamp, uptime_seconds
 from monitoring.projections.trades import NEEDS
 from monitoring.sections import Context
@@ -28,6 +28,9 @@ MAX_SILENCE_SECONDS = 15.0
 """Seconds after which a feed that has not polled counts as stuck."""
 
 EMPTY: Payload = {
+    "state": None,
+    "since": None,
+    "by": None,
     "last_update": None,
     "error_count": None,
     "uptime_seconds": None,
@@ -75,6 +78,12 @@ class Status(Struct):
     """Status and health of the bot."""
 
     status: Annotated[str, Meta(description="Online, Offline or Error")]
+    state: Annotated[
+        str | None,
+        Meta(description="Ended, Halted, Offline, Close only, Starting, Late or Online: the first that holds"),
+    ]
+    since: Annotated[Moment | None, Meta(description="Since when; unknown while Online")]
+    by: Annotated[str | None, Meta(description="Who halted it")]
     last_update: Moment | None
     error_count: Annotated[int | None, Meta(description="Errors of the last 24 hours")]
     uptime_seconds: Annotated[float | None, Meta(description="Of the session")]
@@ -176,19 +185,22 @@ async def get_system_status(query_args: ScopeQuery) -> Payload:
 
 def status_payload(facts: Facts) -> Payload:
     """What the facts say about the bot's health, and why."""
-    word, reason = status(facts)
+    found, (word, reason) = state(facts), public_status(facts)
     evaluation = evaluate(facts, (BY_KEY["last_data_update"], BY_KEY["error_count"], BY_KEY["system_uptime"]))
     names = {"last_data_update": "last_update", "error_count": "error_count", "system_uptime": "uptime_seconds"}
     return {
-        "status": public_status(word),
+        "status": word,
+        "state": found.word,
+        "since": timestamp(found.since),
+        "by": found.by,
         "last_update": timestamp(facts.last_sign),
         "error_count": plain(facts.errors.day),
         "uptime_seconds": uptime_seconds(facts),
-        "halted": facts.halt.active,
+        "halted": halted(facts),
         "mode": facts.session.mode,
         "reasons": {
             "status": reason,
-            **({"halted": facts.halt.unknown} if facts.halt.unknown else {}),
+            **({"halted": facts.halt.unknown} if facts.halt.unknown and halted(facts) is None else {}),
             **{names[key]: why for key, why in evaluation.reasons.items()},
         },
     }
