@@ -35,7 +35,7 @@ from monitoring.transports.dispatch import Dispatcher
 from monitoring.transports.event_buffer import EventStreams
 from monitoring.transports.legacy_events import LegacyEvents
 from monitoring.transports.sockets import Sockets
-from monitoring.transports.staleness_timer import Clockwork, FullRefresh
+from monitoring.transports.staleness_timer import FullRefresh, StalenessTimer
 from monitoring.version import VERSION
 from monitoring.web import api, auth, cors, errors, headers, pages, stream, tables
 from monitoring.web.compression import Compression
@@ -174,7 +174,7 @@ def _tasks(parts: Services) -> dict[str, Callable[[], Awaitable[None]]]:
         "updates": parts.legacy_events.run,
         "alerts": parts.alerts.run,
         "refresh": FullRefresh(parts.feed, parts.legacy_events, parts.settings.update_interval).run,
-        "clockwork": Clockwork(parts.reader, parts.dispatcher, parts.fragments, parts.clock).run,
+        "staleness": StalenessTimer(parts.reader, parts.dispatcher, parts.fragments, parts.clock).run,
     }
 
 

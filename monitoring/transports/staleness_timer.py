@@ -14,13 +14,14 @@ from monitoring.sections import SECTIONS, Context
 from monitoring.transports.dispatch import Dispatcher
 from monitoring.transports.legacy_events import LegacyEvents
 
-BEAT_SECONDS = 2.0
+ROUND_SECONDS = 2.0
 """Within this time a page shows that the engine fell silent."""
+ROUNDS_PER_OUTAGE_SIGNAL = 3
+"""While changes go unnoticed, all sections are signalled as stale once in so many rounds."""
 MIN_TICK_SECONDS = 30.0
+"""Between two signals of a section that only time has changed."""
 REPEAT_SECONDS = 60.0
-"""So often the others are announced too: another instance may have answered, cut off or just begun."""
-UNWATCHED_BEATS = 3
-"""While changes go unnoticed, every section is announced as stale at every so many beats."""
+"""So often the others are signalled too: another instance may have answered, cut off or just begun."""
 
 
 class FullRefresh:
@@ -38,7 +39,7 @@ class FullRefresh:
             self._legacy_events.send_metrics_soon()
 
 
-class Clockwork:
+class StalenessTimer:
     """Signals sections that time makes stale, for the scopes that somebody looks at."""
 
     def __init__(self, reader: Reader, dispatcher: Dispatcher, fragments: Fragments, clock: Clock) -> None:
@@ -52,28 +53,28 @@ class Clockwork:
 
     async def run(self) -> None:
         while True:
-            await asyncio.sleep(BEAT_SECONDS)
-            await self.beat()
+            await asyncio.sleep(ROUND_SECONDS)
+            await self.check()
 
-    async def beat(self) -> None:
-        """One look at all that somebody looks at."""
+    async def check(self) -> None:
+        """One round over all that somebody looks at."""
         if self._hub.watching:
             self._unwatched = 0
             if self._reader.time_moved_sessions():
                 self._dispatcher.sessions_moved()
             for scope in self._hub.viewed():
-                await self._look(scope)
+                await self._read_facts(scope)
             return
         self._unwatched += 1
-        if self._unwatched % UNWATCHED_BEATS == 0:
+        if self._unwatched % ROUNDS_PER_OUTAGE_SIGNAL == 0:
             self._hub.publish(None, self._hub.sections)
 
-    async def _look(self, scope: ScopeKey) -> None:
+    async def _read_facts(self, scope: ScopeKey) -> None:
         try:
             session = await self._reader.session(scope)
             if session is None:
                 return
-            await self._reader.read(Scope(session, scope), _nothing_more)
+            await self._reader.read(Scope(session, scope), _facts_alone)
             self._fragments.relearn(Scope(session, scope))
             self._tick(session.newest)
         except (DatabaseUnavailable, UnknownSession, TableMissing):
@@ -90,5 +91,5 @@ class Clockwork:
             self._hub.publish(session, due)
 
 
-async def _nothing_more(_context: Context) -> None:
-    """The facts alone are wanted: whoever shows them hears of what they say now."""
+async def _facts_alone(_context: Context) -> None:
+    """What they say now makes sections stale by itself: see ``reading/rereads.py``."""

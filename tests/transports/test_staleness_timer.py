@@ -22,7 +22,7 @@ from monitoring.transports.current_metrics import CurrentMetrics
 from monitoring.transports.dispatch import Dispatcher
 from monitoring.transports.event_buffer import EventStreams
 from monitoring.transports.legacy_events import LegacyEvents
-from monitoring.transports.staleness_timer import UNWATCHED_BEATS, Clockwork
+from monitoring.transports.staleness_timer import ROUNDS_PER_OUTAGE_SIGNAL, StalenessTimer
 from tests.clocks import ManualClock, RunningClock
 from tests.rows import insert
 from tests.signalled import signal_to
@@ -43,13 +43,13 @@ async def reader(database_url: str, connection: asyncpg.Connection, clock: Runni
     await database.close()
 
 
-def clockwork_of(reader: Reader, hands: RunningClock) -> Clockwork:
+def timer_of(reader: Reader, hands: RunningClock) -> StalenessTimer:
     def render(*_what: object) -> str:
         return ""
 
     events = LegacyEvents(reader, CurrentMetrics(reader), EventStreams())
     fragments = Fragments(reader, render, hands.clock)
-    return Clockwork(reader, Dispatcher(reader, fragments, events), fragments, hands.clock)
+    return StalenessTimer(reader, Dispatcher(reader, fragments, events), fragments, hands.clock)
 
 
 async def reads(reader: Reader) -> None:
@@ -120,21 +120,21 @@ async def test_ever_more_rarely_while_it_lasts(monkeypatch: pytest.MonkeyPatch) 
 
 
 async def test_while_changes_go_unnoticed_pages_look_for_themselves(reader: Reader, clock: RunningClock) -> None:
-    clockwork, viewer = clockwork_of(reader, clock), reader.hub.subscribe(CURRENT)
-    for _ in range(UNWATCHED_BEATS - 1):
-        await clockwork.beat()
+    timer, viewer = timer_of(reader, clock), reader.hub.subscribe(CURRENT)
+    for _ in range(ROUNDS_PER_OUTAGE_SIGNAL - 1):
+        await timer.check()
         assert await viewer.next(0.02) is None
-    await clockwork.beat()
+    await timer.check()
     assert set((await signal_to(viewer)).sections) == {section.name for section in SECTIONS}
 
 
 async def test_every_section_is_announced_once_a_minute(reader: Reader, clock: RunningClock) -> None:
     """Whatever another instance answered a page with that follows this one, it heals."""
     reader.hub.watching = True
-    clockwork, viewer = clockwork_of(reader, clock), reader.hub.subscribe(SessionScope(1))
-    await clockwork.beat()
+    timer, viewer = timer_of(reader, clock), reader.hub.subscribe(SessionScope(1))
+    await timer.check()
     clock.forward(seconds=61)
-    await clockwork.beat()
+    await timer.check()
     announced: set[str] = set()
     while announced != {section.name for section in SECTIONS}:
         announced |= set((await signal_to(viewer)).sections)
@@ -146,11 +146,11 @@ async def test_a_session_that_is_gone_harms_nobody(
     reader.hub.watching = True
     reader.hub.subscribe(SessionScope(1))
     reader.hub.subscribe(SessionScope(99))
-    clockwork = clockwork_of(reader, clock)
-    await clockwork.beat()
+    timer = timer_of(reader, clock)
+    await timer.check()
     await connection.execute("DROP TABLE trading_sessions CASCADE")
     reader.forget_sessions()
-    await clockwork.beat()
+    await timer.check()
 
 
 async def test_what_a_wrong_clock_made_pages_say_is_unsaid(
