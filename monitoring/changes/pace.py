@@ -28,8 +28,6 @@ class Pace:
     """Pauses between polls."""
 
     clock: Clock
-    resting: bool = True
-    """Whether the last pause was a long one, or the first is yet to come."""
     _spent: deque[float] = field(default_factory=lambda: deque((0.0,) * WEIGHED_POLL_COUNT, maxlen=WEIGHED_POLL_COUNT))
     _attention: float = 0.0
     _end: asyncio.Event = field(default_factory=asyncio.Event)
@@ -63,10 +61,8 @@ class Pace:
     async def pause(self, spent: float, watched: bool) -> None:
         """Waits after a poll that worked for ``spent`` seconds."""
         self._spent.append(spent)
-        seconds = self.seconds(watched)
-        self.resting = seconds > 2 * WATCHED_PAUSE_SECONDS
         with suppress(TimeoutError):
             # Not wait_for: before Python 3.12 it forgets that it was cancelled when both happen at once.
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(self.seconds(watched)):
                 await self._end.wait()
         self._end.clear()

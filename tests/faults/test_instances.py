@@ -1,7 +1,11 @@
 """Several instances of the dashboard on one database: it must not matter which of them answers."""
 
+import asyncio
 import itertools
+import json
+import re
 from collections.abc import AsyncIterator
+from html import unescape
 from typing import Any
 
 import asyncpg
@@ -66,6 +70,22 @@ async def test_any_instance_understands_a_signal_of_another(
             while "trades" not in (signal := await signal_to(viewer)).sections:
                 pass
         assert await shows(other, f"/partials?names=trades&at={signal.version}", newest)
+
+
+async def test_a_page_that_another_instance_made_fetches_nothing_twice(instances: tuple[Page, Page]) -> None:
+    """Its stream may lead to another one: it asks once for what that one names otherwise, and nothing has changed."""
+    one, other = instances
+    html = await one.get("/")
+    shown = json.loads(unescape(re.findall(r'data-versions="(.*?)"', html)[0]))
+    hashes = dict(re.findall(r'id="(\w+)" data-hash="(\w+)"', html))
+    named = other.parts.hub.hello(BotScope(1))["versions"]
+    assert isinstance(named, dict)
+    stale = [name for name, version in named.items() if version != shown[name] and name in hashes]
+    assert stale
+    asked = {"names": ",".join(stale), "have": ",".join(hashes[name] for name in stale), "at": [*named.values()][-1]}
+    response = await other.client.get("/partials", query_string={**asked, "bot": "1"})
+    assert (response.status_code, await response.get_data(as_text=True)) == (204, "")
+    assert other.parts.hub.hello(BotScope(1))["versions"] == named
 
 
 async def test_what_another_instance_saw_by_the_clock_is_reread(instances: tuple[Page, Page]) -> None:
@@ -150,6 +170,18 @@ async def test_a_standby_is_read_as_it_has_replayed_or_marked(
         await until(lambda: is_unmarked(page, "/"))
         assert "The database is behind" not in await page.get("/")
     await admin.close()
+
+
+async def test_a_standby_that_receives_nothing_is_marked(
+    replica: EmbeddedServer, server: EmbeddedServer, database_url: str
+) -> None:
+    url = replica.url(database_url.rpartition("/")[2].partition("?")[0])
+    async with dashboard(url, followed=False) as page:
+        assert not await is_marked(page, "/")
+        await asyncio.to_thread(server.stop_database)
+        await until(lambda: is_marked(page, "/"))
+        await asyncio.to_thread(server.start_database)
+        await until(lambda: is_unmarked(page, "/"))
 
 
 async def is_marked(page: Page, path: str) -> bool:
