@@ -124,7 +124,8 @@ def _sockets(reader: Reader, admission: Admission, feed: Feed, clock: Clock) -> 
 
 def _reader(settings: Settings, metrics: tuple[Metric, ...], clock: Clock) -> Reader:
     database = Database(settings.database_url, clock)
-    projections, hub = Projections(database, clock), _hub(metrics, clock)
+    kinds = {correction.id: correction.kind for correction in settings.config.corrections}
+    projections, hub = Projections(database, clock, kinds), _hub(metrics, clock)
     return Reader(database, projections, hub, clock, metrics, settings.config, settings.state_dir)
 
 

@@ -14,14 +14,13 @@ from monitoring.bots.last_balances import LastBalances, balances_at_start
 from monitoring.changes.change_set import ChangeSet
 from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.capabilities import Capabilities
-from monitoring.metrics.facts import Flow, Session
+from monitoring.metrics.facts import Gap, Session
 from monitoring.metrics.rhythm import OFFLINE_FACTOR
 from monitoring.projections import Projections, signs_of_life
 from monitoring.projections.times import shifted
 from monitoring.scope import read_sessions
 
 SESSIONS = "trading_sessions"
-GAP = "balance at a restart"
 CHAINED_BY = frozenset({"account_balances", "positions"}) | signs_of_life.TABLES
 """Tables whose rows decide which sessions are one bot, and what gap is between them."""
 CURRENCIES = """
@@ -69,12 +68,12 @@ class Roster:
             gaps=tuple(gap for earlier, later in pairwise(chain) if (gap := self._gap(earlier, later))),
         )
 
-    def _gap(self, earlier: Run, later: Run) -> Flow | None:
-        """What the balance differs by between two sessions; None where that is nothing or unknown."""
+    def _gap(self, earlier: Run, later: Run) -> Gap | None:
+        """What the balance differs by between two sessions; None where that is unknown."""
         before, after = self.last_balances.get((earlier.id, later.id)), later.session.initial_balance
-        if before is None or after is None or not (before.is_finite() and after.is_finite()) or before == after:
+        if before is None or after is None or not (before.is_finite() and after.is_finite()):
             return None
-        return Flow(later.session.start, after - before, GAP, after)
+        return Gap(later.id, earlier.id, later.session.start, before, after)
 
 
 async def read_roster(

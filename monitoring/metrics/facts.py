@@ -35,7 +35,7 @@ class Session:
     config: dict[str, object]
     run_start: datetime | None = None
     """Of a bot: when its newest session began."""
-    gaps: tuple["Flow", ...] = ()
+    gaps: tuple["Gap", ...] = ()
     """Of a bot: what its balance differed by at restarts."""
 
     @property
@@ -111,13 +111,33 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A deposit (positive) or withdrawal: money that moved without a trade."""
+    """A deposit (positive) or withdrawal, or a correction: money that moved without a trade."""
 
     at: datetime
     amount: Decimal
     reason: str
-    leaves: Decimal | None = None
-    """The balance after it."""
+    id: int | str = 0
+    """Of its booking; ``session:S`` of the gap before session S."""
+    session: int | None = None
+    correction: bool = False
+    """Whether nobody can tell what it was: fees and losses that were not booked, or a deposit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What the balance differs by where a session of a bot begins; nothing perhaps."""
+
+    session: int
+    before: int
+    """Id of the session before."""
+    at: datetime
+    last: Decimal
+    """The last balance of that."""
+    initial: Decimal
+
+    @property
+    def id(self) -> str:
+        return f"session:{self.session}"
 
 
 @dataclass(frozen=True, slots=True)

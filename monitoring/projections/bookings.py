@@ -13,22 +13,33 @@ from monitoring.projections.times import EPOCH
 
 NEEDS = ("id", "session_id", "last_updated", "total_balance", "update_reason")
 
-IS_FLOW = r"""(b.session_id IS NOT NULL AND b.last_updated IS NOT NULL
-  AND (lower(b.update_reason) ~ '^\s*(manual[ _]adjustment|deposit|withdrawal|account_sync|reconciliation_balance_corr)'
-       OR strpos(lower(b.update_reason), 'sync_correction') > 0))"""
+CURRENCY = """{row}.base_currency IS NOT DISTINCT FROM (
+    SELECT c.base_currency FROM account_balances c WHERE c.session_id = {row}.session_id AND c.last_updated IS NOT NULL
+    ORDER BY c.last_updated, c.id LIMIT 1
+)"""
+"""A session's account is kept in the currency of its first booking: what is booked in another is none of it."""
+IS_DEPOSIT = """(lower(b.update_reason) LIKE 'manual adjustment%' OR strpos(lower(b.update_reason), 'deposit') > 0
+  OR strpos(lower(b.update_reason), 'withdraw') > 0)"""
+IS_CORRECTION = """(strpos(lower(b.update_reason), '_sync_correction') > 0
+  OR strpos(lower(b.update_reason), 'account_sync') > 0
+  OR strpos(lower(b.update_reason), 'reconciliation_balance_correction') > 0)"""
+IS_FLOW = f"""(b.session_id IS NOT NULL AND b.last_updated IS NOT NULL AND ({IS_DEPOSIT} OR {IS_CORRECTION})
+  AND {CURRENCY.format(row="b")})"""
 """Bookings that are neither trades nor fees, by the reasons that the engine and the dashboard give."""
+BEFORE = f"""
+LEFT JOIN LATERAL (
+    SELECT total_balance FROM account_balances p
+    WHERE p.session_id = b.session_id AND (p.last_updated, p.id) < (b.last_updated, b.id)
+      AND p.total_balance <> 'NaN' AND {CURRENCY.format(row="p")}
+    ORDER BY p.last_updated DESC, p.id DESC LIMIT 1
+) before ON true
+"""
 
 BOOKING = f"""
 SELECT b.id::bigint AS id, b.session_id::bigint AS session_id, {IS_FLOW} AS flow, b.last_updated AS at,
-       b.update_reason AS reason, b.total_balance - coalesce(before.total_balance, {{initial}}) AS amount,
-       b.total_balance AS leaves
-FROM account_balances b
-LEFT JOIN LATERAL (
-    SELECT total_balance FROM account_balances p
-    WHERE {IS_FLOW} AND p.session_id = b.session_id AND (p.last_updated, p.id) < (b.last_updated, b.id)
-      AND p.total_balance <> 'NaN'
-    ORDER BY p.last_updated DESC, p.id DESC LIMIT 1
-) before ON true
+       NOT {IS_DEPOSIT} AS correction, b.update_reason AS reason,
+       CASE WHEN {IS_FLOW} THEN b.total_balance - coalesce(before.total_balance, {{initial}}) END AS amount
+FROM account_balances b {BEFORE}
 """
 """``amount`` is the difference to the booking before, of a session's first one to its initial balance."""
 INITIAL = "(SELECT s.initial_balance FROM trading_sessions s WHERE s.id = b.session_id)"
@@ -82,7 +93,7 @@ def _as_flow(row: asyncpg.Record) -> Flow | None:
     amount = row["amount"]
     if not row["flow"] or amount is None or not amount.is_finite() or amount == 0:
         return None
-    return Flow(row["at"], amount, row["reason"] or "", row["leaves"])
+    return Flow(row["at"], amount, row["reason"], row["id"], row["session_id"], row["correction"])
 
 
 def disturb(sessions: Iterable[int]) -> Fold[SessionFlows]:

@@ -53,8 +53,11 @@ class Day:
     """Time and id of the oldest and the newest row of any kind."""
     rows: int = 0
     last_snapshot_id: int | None = None
+    opening: EquityPoint | None = None
     close: EquityPoint | None = None
-    """The newest snapshot."""
+    """The oldest and the newest snapshot."""
+    leap: float = 0.0
+    """The largest change of the balance from one snapshot to the next."""
     run: DrawdownRun | None = None
     """The day's equity, as far as declines go."""
     curve: Series = field(default_factory=empty_curve)
@@ -101,6 +104,10 @@ class Day:
 
     def _snapshots(self, rows: Snapshots, places: Positions) -> None:
         at, self.last_snapshot_id = rows.last
+        self.opening = self.opening or EquityPoint(float(rows.times[0]), float(rows.equity[0]), float(rows.balance[0]))
+        known = rows.balance[np.isfinite(rows.balance)]
+        changes = np.abs(np.diff(known, prepend=[self.close.balance] if self.close else []))
+        self.leap = float(np.nanmax(changes, initial=self.leap))
         self.close = EquityPoint(at, float(rows.equity[-1]), float(rows.balance[-1]))
         above = np.maximum(rows.equity, 0.0)
         peaks = np.maximum.accumulate(np.append(self.run.high.value if self.run else 0.0, above))[1:]

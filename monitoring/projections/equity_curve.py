@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from monitoring.metrics.facts import Daily, Drawdown, Series
+from monitoring.metrics.facts import Daily, Drawdown, Flow, Series
 from monitoring.projections.days import EquityPoint
 from monitoring.projections.session_history import SessionHistory
 from monitoring.projections.timeline import COLUMNS, DEPTH_COLUMNS, Timeline
@@ -30,6 +30,8 @@ class EquityCurve:
     last_snapshot_id: int | None
     flows_known: bool
     """Whether deposits can be told from profit: returns and drawdowns are unknown otherwise."""
+    unshown: tuple[Flow, ...]
+    """Booked deposits, withdrawals and corrections that no snapshot holds."""
     _timeline: Timeline | None
     _factors: FlowFactors
 
@@ -42,6 +44,7 @@ class EquityCurve:
         *,
         exact: bool,
         flows_known: bool,
+        unshown: tuple[Flow, ...] = (),
     ) -> "EquityCurve":
         newest = max((record.newest.last for record in records if record.newest), default=None)
         snapshot = max((found for record in records if (found := _newest_snapshot(record))), default=None)
@@ -52,6 +55,7 @@ class EquityCurve:
             last_id=newest[1] if newest else None,
             last_snapshot=snapshot[2] if snapshot else None,
             last_snapshot_id=snapshot[1] if snapshot else None,
+            unshown=unshown,
             _timeline=timeline,
             _factors=factors,
         )
@@ -59,7 +63,7 @@ class EquityCurve:
     @classmethod
     def unknown(cls) -> "EquityCurve":
         """Where nothing can be read."""
-        return cls.of((), None, FlowFactors.none(), exact=False, flows_known=False)
+        return cls.of((), None, FlowFactors.of(), exact=False, flows_known=False)
 
     def shown_flows(self, after: float, until: float) -> Decimal:
         """Sum of the deposits and withdrawals that began to show in snapshots in (after, until], epoch seconds."""

@@ -1,113 +1,128 @@
-"""From when on snapshots show a deposit or withdrawal.
+"""From when on snapshots show a deposit or withdrawal, and what of a correction is one.
 
 The engine takes a booked adjustment over some time later, or never. Until the balance of a snapshot has moved by it,
-its equity does not hold it, and to take it out would invent a loss.
+its equity does not hold it, and to take it out would invent a loss. Days are gone through in order of time; rows are
+read only of those in which something may show.
 """
 
-from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import NamedTuple
 
-import asyncpg
+import numpy as np
 
-from monitoring.metrics.facts import Flow
-from monitoring.projections.days import EquityPoint
+from monitoring.metrics.facts import Gap, Series
+from monitoring.projections.days import Day
+from monitoring.projections.flow_rules import EARLY_SECONDS, binned, jumps, least_jump
+from monitoring.projections.flow_walk import Position, Segment
+from monitoring.projections.moves import Moves
+from monitoring.projections.results import ResultReader
+from monitoring.projections.snapshots import SnapshotReader
 from monitoring.projections.times import epoch, from_epoch, midnight, next_midnight
-from monitoring.projections.unit_price import Effect, FlowFactors
 
-SMALL_FLOW_SHARE = 0.01
-"""Flows of a smaller share of the equity are hard to tell from a trade: they count from when they were booked."""
-
-LAST_BEFORE = """
-SELECT before.* FROM unnest($2::timestamp[], $3::timestamp[]) WITH ORDINALITY AS wanted(start, stop, number)
-LEFT JOIN LATERAL (
-    SELECT timestamp, equity::float8, coalesce(balance, 'NaN')::float8 AS balance FROM account_history
-    WHERE timestamp >= wanted.start AND timestamp < wanted.stop
-      AND session_id = ANY($1::bigint[]) AND NOT {audit} AND equity <> 'NaN'
-    ORDER BY timestamp DESC, id DESC LIMIT 1
-) before ON true
-ORDER BY wanted.number
-"""
-FIRST_SHOWING = """
-SELECT shown.timestamp
-FROM unnest($2::timestamp[], $3::timestamp[], $4::float8[], $5::float8[]) WITH ORDINALITY
-     AS wanted(start, stop, balance, amount, number)
-LEFT JOIN LATERAL (
-    SELECT timestamp FROM account_history
-    WHERE timestamp >= wanted.start AND timestamp < wanted.stop AND session_id = ANY($1::bigint[]) AND NOT {audit}
-      AND equity <> 'NaN' AND balance <> 'NaN' AND (balance::float8 - wanted.balance) / wanted.amount > 0.5
-    ORDER BY timestamp, id LIMIT 1
-) shown ON true
-ORDER BY wanted.number
-"""
+MAX_CLOSES_WAIT = timedelta(days=3)
+"""While only daily closes are known, days this long after a flow are not looked through for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """Looks single snapshots of some sessions up. ``closes`` are the last of each day, oldest first."""
+class History(NamedTuple):
+    """What is known of the days of a scope."""
 
-    connection: asyncpg.Connection
-    sessions: Sequence[int]
-    audit: str
-    closes: Sequence[EquityPoint]
-
-    async def before(self, moments: Sequence[float]) -> list[EquityPoint | None]:
-        """The last real snapshot before each moment."""
-        stops = [from_epoch(moment) for moment in moments]
-        starts = [midnight(stop) for stop in stops]
-        rows = await self.connection.fetch(LAST_BEFORE.format(audit=self.audit), self.sessions, starts, stops)
-        return [
-            self._close(bisect_left(self.closes, (epoch(start),)) - 1)
-            if row["timestamp"] is None
-            else EquityPoint(epoch(row["timestamp"]), row["equity"], row["balance"])
-            for start, row in zip(starts, rows, strict=True)
-        ]
-
-    async def first_showing(self, moment: float, balance: float, amount: float) -> tuple[float | None, bool]:
-        """When a balance had moved by ``amount`` for the first time, and whether it yet may.
-
-        That is on the same day or on the next that has a snapshot.
-        """
-        start = from_epoch(moment)
-        later = self._close(bisect_left(self.closes, (epoch(next_midnight(start)),)))
-        starts, stops = [start], [next_midnight(start)]
-        if later is not None:
-            day = from_epoch(later.at)
-            starts, stops = [*starts, midnight(day)], [*stops, next_midnight(day)]
-        query, both = FIRST_SHOWING.format(audit=self.audit), len(starts)
-        limits = (starts, stops, [balance] * both, [amount] * both)
-        rows = await self.connection.fetch(query, self.sessions, *limits)
-        found = [epoch(row["timestamp"]) for row in rows if row["timestamp"] is not None]
-        over = later is not None and later.at < self.closes[-1].at
-        return min(found, default=None), not over
-
-    def _close(self, place: int) -> EquityPoint | None:
-        return self.closes[place] if 0 <= place < len(self.closes) else None
+    days: Mapping[date, Sequence[Day]]
+    """One or more a day, of each session that wrote."""
+    first_at: Mapping[int, float]
+    """By session, when its first snapshot was written (of a session without any, that of the one after it)."""
+    exact: bool
+    """False where the days hold no more than their last snapshot."""
+    horizon: float
+    """Later rows lie in the future, epoch seconds."""
 
 
-async def read_factors(probe: Probe, flows: Sequence[Flow], initial: float | None) -> FlowFactors:
-    """The factors of ``flows``; ``initial`` is the balance before the first snapshot."""
-    if not flows:
-        return FlowFactors.none()
-    together: dict[EquityPoint | None, list[Flow]] = defaultdict(list)
-    for flow, before in zip(flows, await probe.before([epoch(flow.at) for flow in flows]), strict=True):
-        together[before].append(flow)
-    shown: list[tuple[Flow, float]] = []
-    waiting = False
-    for before, group in together.items():
-        since, may_yet = await _since(probe, group, before or EquityPoint(0.0, initial or 0.0, initial or 0.0))
-        shown += [(flow, at) for flow, at in zip(group, since, strict=True) if at is not None]
-        waiting |= None in since and may_yet
-    held = await probe.before([at for _, at in shown])
-    effects = [Effect(flow, at, before) for (flow, at), before in zip(shown, held, strict=True)]
-    return FlowFactors.of(effects, initial, waiting)
+class Readers(NamedTuple):
+    snapshots: SnapshotReader
+    results: ResultReader
 
 
-async def _since(probe: Probe, flows: Sequence[Flow], before: EquityPoint) -> tuple[list[float | None], bool]:
-    """From when on each of the flows shows that came after one snapshot and before the next; whether they yet may."""
-    amount, last = float(sum(flow.amount for flow in flows)), epoch(flows[-1].at)
-    if abs(amount) <= SMALL_FLOW_SHARE * max(before.equity, 0.0):
-        return [epoch(flow.at) for flow in flows], False
-    since, may_yet = await probe.first_showing(last, before.balance, amount)
-    return [since] * len(flows), may_yet
+@dataclass(slots=True)
+class FlowAttribution:
+    """Which flows of a scope show, and since when. Goes on where it ended, and back no further than it must."""
+
+    initial: float | None
+    """The balance before the first snapshot."""
+    moves: Moves = field(default_factory=Moves)
+    _states: list[Position] = field(default_factory=list)
+    """Where it stood at the end of each day, in order of time."""
+
+    def forget(self) -> None:
+        """Old rows of the history changed."""
+        self._states = []
+
+    async def update(self, readers: Readers, history: History, moves: Moves) -> Position:
+        """The position behind the newest snapshot."""
+        start = Position(balance=self.initial, equity=self.initial)
+        changed = self.moves.first_difference(moves) - EARLY_SECONDS
+        self.moves, self._states = moves, [state for state in self._states if state.at < changed]
+        if moves.empty:
+            return start
+        state = self._states[-1] if self._states else start
+        for day in sorted(day for day in history.days if epoch(next_midnight(day)) > state.at):
+            state = await self._through(readers, history, day, state)
+            if self._states and from_epoch(self._states[-1].at).date() == day:
+                self._states.pop()
+            self._states.append(state)
+        return state
+
+    async def _through(self, readers: Readers, history: History, day: date, state: Position) -> Position:
+        """Behind the last snapshot of a day."""
+        parts = [part for part in history.days[day] if part.close is not None]
+        last = max(((part.close, part.last_snapshot_id) for part in parts if part.close), default=None)
+        if last is None:
+            return state
+        close, number = last
+        until = min(close.at, history.horizon)
+        if until < state.at or (close.at, number) == (state.at, state.id):
+            return state
+        cut = close.at > history.horizon or not np.isfinite(close.balance)
+        if cut or await self._may_show(readers, history, parts, until, state):
+            return await self._walk(readers, history, day, state)
+        return state.then(close.at, number or 0, close.balance, close.equity)
+
+    async def _may_show(
+        self, readers: Readers, history: History, parts: Sequence[Day], until: float, state: Position
+    ) -> bool:
+        begun = (history.first_at[gap.session] if history.exact else epoch(gap.at) for gap in self.moves.gaps)
+        if state.ahead(self.moves, until) or any(state.at < at <= until for at in begun):
+            return True
+        pending = state.pending(self.moves, until)
+        if not pending or not history.exact:
+            return bool(pending) and from_epoch(until) - pending[-1].at < MAX_CLOSES_WAIT
+        if epoch(pending[-1].at) > state.at or len(parts) != 1 or parts[0].opening is None or state.balance is None:
+            return True
+        _, amounts = await readers.results.between(state.at, until)
+        reach = max(parts[0].leap, abs(parts[0].opening.balance - state.balance)) + float(np.abs(amounts).sum())
+        return not reach < least_jump([float(flow.amount) for flow in pending], (), 0.0)
+
+    async def _walk(self, readers: Readers, history: History, day: date, state: Position) -> Position:
+        start = max(midnight(day), from_epoch(state.at)) if np.isfinite(state.at) else midnight(day)
+        rows = await readers.snapshots.between(readers.results.sessions, start, next_midnight(day))
+        later = (rows.times > state.at) | ((rows.times == state.at) & (rows.ids > state.id))
+        known = np.isfinite(rows.equity) & np.isfinite(rows.balance)
+        rows = rows.where(known & later & (rows.times <= history.horizon))
+        if not len(rows):
+            return state
+        booked = await readers.results.between(state.at, float(rows.times[-1]))
+        before = np.nan if state.balance is None else state.balance
+        begun: dict[float, tuple[Gap, ...]] = {}
+        for gap in self.moves.gaps:
+            at = _shows_at(gap, history, rows.times)
+            begun[at] = (*begun.get(at, ()), gap)
+        found = jumps(rows.balance, before, binned(rows.times, *booked))
+        return Segment(rows, found, booked, self.moves, begun).walk(state)
+
+
+def _shows_at(gap: Gap, history: History, times: Series) -> float:
+    """When the first snapshot behind a gap was written; infinite where that is none of the times."""
+    if history.exact:
+        return history.first_at[gap.session]
+    place = int(np.searchsorted(times, epoch(gap.at)))
+    return float(times[place]) if place < len(times) else np.inf

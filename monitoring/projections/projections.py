@@ -13,11 +13,13 @@ from monitoring.database.errors import DatabaseUnavailable
 from monitoring.database.pool import Database
 from monitoring.database.source import Source
 from monitoring.lru import Lru
-from monitoring.metrics.facts import Flow, Session
+from monitoring.metrics.facts import Session
 from monitoring.projections.backfill import BackfillWorker
 from monitoring.projections.bookings import Bookings, SessionFlows, disturb
 from monitoring.projections.equity import EquityHistory
 from monitoring.projections.equity_curve import EquityCurve
+from monitoring.projections.flow_attribution import FlowAttribution
+from monitoring.projections.moves import Kinds, Moves
 from monitoring.projections.open_positions import OpenPositions
 from monitoring.projections.projected import Projected
 from monitoring.projections.scope_equity import ScopeEquity
@@ -42,13 +44,15 @@ class _Kept:
     @classmethod
     def of(cls, session: Session) -> "_Kept":
         initial = None if session.initial_balance is None else float(session.initial_balance)
-        return cls(ScopeEquity(session.ids, initial))
+        return cls(ScopeEquity(session.ids, FlowAttribution(initial)))
 
 
 class Projections:
     """State of every session, and of the scopes that are asked for."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, kinds: Kinds | None = None) -> None:
+        self._kinds: Kinds = kinds or {}
+        """What the operator says that corrections were."""
         self._trade_totals = TradeTotals()
         self.trades: Projected[SessionTrades] = Projected(self._trade_totals)
         self.flows: Projected[SessionFlows] = Projected(Bookings())
@@ -203,7 +207,8 @@ class Projections:
         kept, changes, until = self._keep(session) if keep else _Kept.of(session), self.changes, now + MAX_CLOCK_SKEW
         await self._settle_trades(source, session)
         flows = await flows_of(source, self.flows.states, session) if self.flows.complete else None
-        curve = await self._curve(source, kept.equity, now, flows)
+        moves = None if flows is None else Moves.of(flows, session.gaps, self._kinds)
+        curve = await self._curve(source, kept.equity, now, moves)
         return ScopeState(
             session=session,
             trades=self._trades_of(kept, session),
@@ -217,12 +222,10 @@ class Projections:
             changes=changes,
         )
 
-    async def _curve(
-        self, source: Source, equity: ScopeEquity, now: datetime, flows: tuple[Flow, ...] | None
-    ) -> EquityCurve:
+    async def _curve(self, source: Source, equity: ScopeEquity, now: datetime, moves: Moves | None) -> EquityCurve:
         if not self.equity.readable(source.capabilities):
             return EquityCurve.unknown()
-        return await equity.curve(source, now, self.equity.states if self.equity.complete else None, flows)
+        return await equity.curve(source, now, self.equity.states if self.equity.complete else None, moves)
 
     async def _settle_trades(self, source: Source, session: Session) -> None:
         for number in session.ids:

@@ -1,7 +1,7 @@
 """The account history of the sessions of one scope, as one curve."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import pairwise
@@ -12,13 +12,16 @@ import numpy as np
 from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.source import Source
 from monitoring.metrics.facts import Flow
-from monitoring.projections.days import Day, EquityPoint
+from monitoring.projections.days import Day
 from monitoring.projections.equity_curve import EquityCurve
-from monitoring.projections.flow_attribution import Probe, read_factors
+from monitoring.projections.flow_attribution import FlowAttribution, History, Readers
+from monitoring.projections.flow_walk import Position
+from monitoring.projections.moves import Moves
+from monitoring.projections.results import ResultReader
 from monitoring.projections.session_history import SessionHistory
 from monitoring.projections.snapshots import SnapshotReader
 from monitoring.projections.timeline import Part, Timeline
-from monitoring.projections.times import EPOCH, epoch, from_epoch, midnight, next_midnight
+from monitoring.projections.times import EPOCH, epoch, midnight, next_midnight
 from monitoring.projections.unit_price import FlowFactors
 
 CLOSES_AGE_SECONDS = 5.0
@@ -44,15 +47,13 @@ class ScopeEquity:
     """Makes the curve of one scope, and keeps what the next one can be made of."""
 
     sessions: tuple[int, ...]
-    initial: float | None
-    """The balance before the first row."""
+    attribution: FlowAttribution
     _exact: bool = False
     _records: dict[int, SessionHistory] = field(default_factory=dict)
-    _flows: tuple[Flow, ...] | None = None
-    """Those that the factors were last found by; None where they must be looked at again."""
-    _factors: FlowFactors = field(default_factory=FlowFactors.none)
     _seen: tuple[object, ...] = ()
-    """What the factors depend on besides the flows."""
+    """What changes where the flows must be attributed anew."""
+    _shown: Position = field(default_factory=Position)
+    _factors: FlowFactors = field(default_factory=FlowFactors.of)
     _mixed: dict[date, _Mixed] = field(default_factory=dict)
     """Days on which a factor changes or sessions write at the same time: read again, cut where they must be."""
     _old: tuple[object, Timeline] | None = None
@@ -65,7 +66,7 @@ class ScopeEquity:
         source: Source,
         now: datetime,
         records: Mapping[int, SessionHistory] | None,
-        flows: tuple[Flow, ...] | None,
+        moves: Moves | None,
     ) -> EquityCurve:
         """The curve as of the records. None: they are still being read, daily closes must do; or flows are unknown."""
         reader = SnapshotReader.of(source.connection, source.capabilities)
@@ -74,16 +75,22 @@ class ScopeEquity:
                 await self._read_closes(reader, now)
             else:
                 await self._use(reader, records)
-            await self._find_factors(reader, flows or ())
+            unshown = await self._attribute(source, reader, now, moves or Moves())
             timeline = await self._put_together(reader, now)
-            known = flows is not None
-            return EquityCurve.of(self._records.values(), timeline, self._factors, exact=self._exact, flows_known=known)
+            return EquityCurve.of(
+                self._records.values(),
+                timeline,
+                self._factors,
+                exact=self._exact,
+                flows_known=moves is not None,
+                unshown=unshown,
+            )
 
     async def _use(self, reader: SnapshotReader, records: Mapping[int, SessionHistory]) -> None:
         mine = {number: records[number] for number in self.sessions if number in records}
         if any(self._records.get(number) is not record for number, record in mine.items()):
             # Of another scan: their counts begin anew.
-            self._flows, self._old, self._mixed = None, None, {}
+            self._seen, self._old, self._mixed = (), None, {}
         self._records, self._exact, self._closes_read = mine, True, None
         for number, record in self._records.items():
             await _read_late(reader, number, record)
@@ -98,22 +105,38 @@ class ScopeEquity:
             record.absorb(await reader.closes(sessions, midnight(extent[0]), min(until, extent[1])))
         self._exact, self._closes_read = False, seconds
         self._records = {self.sessions[0]: record}
-        self._flows, self._old = None, None
+        self._seen, self._old = (), None
 
-    async def _find_factors(self, reader: SnapshotReader, flows: tuple[Flow, ...]) -> None:
-        late = tuple(record.late_changes for record in self._records.values())
-        seen = (len(self._records), *late)
-        if self._factors.waiting:
-            # What flows show in, or are measured by, may be another row now.
-            seen = (*seen, *(record.changes for record in self._records.values()))
-        if flows == self._flows and seen == self._seen:
-            return
-        closes = sorted(close for record in self._records.values() for close in record.closes())
-        probe = Probe(reader.connection, list(self.sessions), reader.audit, _last_of_each_day(closes))
-        factors = await read_factors(probe, flows, self.initial)
-        # The same object, where nothing else is to be made of them.
-        self._factors = self._factors if self._factors.same(factors) else factors
-        self._flows, self._seen = flows, seen
+    async def _attribute(self, source: Source, reader: SnapshotReader, now: datetime, moves: Moves) -> tuple[Flow, ...]:
+        """Finds the factors; returns the flows that no snapshot shows yet."""
+        seen = (self._exact, *((number, record.late_changes) for number, record in self._records.items()))
+        if seen != self._seen:
+            self.attribution.forget()
+        self._seen = seen
+        results = ResultReader(source, list(self.sessions), [flow.id for flow in moves.waiting])
+        horizon = epoch(now + MAX_CLOCK_SKEW)
+        found = await self.attribution.update(Readers(reader, results), self._history(horizon), moves)
+        if found.shown != self._shown.shown:
+            self._factors = FlowFactors.of(found.shown)
+        self._shown = found
+        return tuple(found.pending(moves, horizon))
+
+    def _history(self, horizon: float) -> History:
+        days: dict[date, list[Day]] = {}
+        for record in self._records.values():
+            for day, known in record.days.items():
+                days.setdefault(day, []).append(known)
+        return History(days, self._first_snapshots(), self._exact, horizon)
+
+    def _first_snapshots(self) -> dict[int, float]:
+        """Of a session without one, the first of those after it."""
+        found: dict[int, float] = {}
+        first = inf
+        for number in reversed(self.sessions):
+            known = self._records[number].days.values() if number in self._records else ()
+            first = min((day.opening.at for day in known if day.opening), default=first)
+            found[number] = first
+        return found
 
     async def _put_together(self, reader: SnapshotReader, now: datetime) -> Timeline | None:
         horizon = epoch(now + MAX_CLOCK_SKEW)
@@ -125,7 +148,7 @@ class ScopeEquity:
         made_of = (newest, self._old_changes(newest), self._factors)
         if self._old is None or self._old[0] != made_of:
             parts = [part for day in old for part in await self._parts(reader, day, horizon)]
-            self._old = made_of, Timeline.of(parts, self.initial)
+            self._old = made_of, Timeline.of(parts, self.attribution.initial)
         return self._old[1].then(await self._parts(reader, newest, horizon))
 
     def _old_changes(self, newest: date) -> tuple[int, ...]:
@@ -142,8 +165,8 @@ class ScopeEquity:
             days = await self._read_mixed(reader, day, horizon)
         else:
             self._mixed.pop(day, None)
-        factors = self._factors.at(np.array([known.last[0] for known in days]))
-        return [Part(known, float(factor)) for known, factor in zip(days, factors, strict=True)]
+        factors, prices = self._factors.at(np.array([known.last[0] for known in days]))
+        return [Part(*part) for part in zip(days, factors.tolist(), prices.tolist(), strict=True)]
 
     def _is_mixed(self, days: Sequence[Day], horizon: float) -> bool:
         return (
@@ -176,7 +199,3 @@ async def _read_late(reader: SnapshotReader, session: int, record: SessionHistor
             rows = await reader.between([session], midnight(day), next_midnight(day))
             if (record.stamp(day), record.late_changes) == before:
                 record.read_again(day, rows)
-
-
-def _last_of_each_day(closes: Iterable[EquityPoint]) -> list[EquityPoint]:
-    return list({from_epoch(close.at).date(): close for close in closes}.values())

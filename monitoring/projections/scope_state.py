@@ -101,4 +101,4 @@ async def flows_of(source: Source, states: Mapping[int, SessionFlows], session: 
     for number, state in mine.items():
         await state.settle(source, number)
     found = (flow for state in mine.values() for flow in state.in_order())
-    return tuple(sorted((*found, *session.gaps), key=lambda flow: flow.at))
+    return tuple(sorted(found, key=lambda flow: flow.at))

@@ -40,11 +40,14 @@ BETWEEN = "timestamp >= $1 AND timestamp < $2 AND session_id = ANY($3::bigint[])
 
 
 TWIN_NEEDS = ("session_id", "last_updated", "total_balance")
-TWIN = """EXISTS (
+SAME_TOTAL = "round({twin}.total_balance::numeric, 8) = round(account_history.balance::numeric, 8)"
+NEAR_TWIN = f"""account_history.timestamp >= {{twin}}.last_updated - interval '5 milliseconds'
+      AND account_history.timestamp <= {{twin}}.last_updated + interval '5 milliseconds' AND {SAME_TOTAL}"""
+TWIN = f"""EXISTS (
     SELECT FROM account_balances twin WHERE twin.session_id = account_history.session_id
       AND twin.last_updated >= account_history.timestamp - interval '5 milliseconds'
       AND twin.last_updated <= account_history.timestamp + interval '5 milliseconds'
-      AND round(twin.total_balance::numeric, 8) = round(account_history.balance::numeric, 8)
+      AND {SAME_TOTAL.format(twin="twin")}
 )"""
 """The engine writes a booking and its row in the history in one transaction; snapshots are further from any booking."""
 ZERO_MARKS = ("total_pnl", "drawdown", "margin_used", "open_positions", "total_exposure")
@@ -57,13 +60,18 @@ def audit_condition(capabilities: Capabilities) -> str:
     account after a restart looks the same: its twin in ``account_balances`` tells a booking, where that can be read.
     """
     has_twin = capabilities.has("account_balances", *TWIN_NEEDS)
+    twin = f" AND {TWIN}" if has_twin else " AND daily_pnl <> 0"
+    return f"coalesce({booking_marks(capabilities)}{twin}, false)"
+
+
+def booking_marks(capabilities: Capabilities) -> str:
+    """SQL of what a booking says in ``account_history``; a snapshot of a flat account may say the same."""
     marks = {name: f"{name} = 0" for name in ZERO_MARKS} | {
         "margin_available": "margin_available = balance",
-        "daily_pnl": "daily_pnl IS NOT NULL" if has_twin else "daily_pnl <> 0",
+        "daily_pnl": "daily_pnl IS NOT NULL",
     }
     found = [mark for name, mark in marks.items() if capabilities.has("account_history", name)]
-    conditions = " AND ".join(["equity = balance", *found, *([TWIN] if has_twin else [])])
-    return f"coalesce({conditions}, false)"
+    return " AND ".join(["equity = balance", *found])
 
 
 @dataclass(frozen=True, slots=True)

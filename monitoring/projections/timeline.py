@@ -12,7 +12,7 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
-from monitoring.metrics.drawdown import RunningDrawdown, scaled
+from monitoring.metrics.drawdown import DrawdownRun, RunningDrawdown, scaled
 from monitoring.metrics.facts import Daily, Series
 from monitoring.projections import days as raw
 from monitoring.projections.days import Day
@@ -33,6 +33,8 @@ class Part:
 
     day: Day
     factor: float
+    held_price: float = np.nan
+    """Of a unit while the factor is 0."""
 
     @property
     def date(self) -> date:
@@ -45,13 +47,16 @@ class Part:
         if self.factor > 0:
             steps[:, raw.COLUMNS :] = found[:, [raw.CLOSE, raw.LOW, raw.HIGH]] / self.factor
         else:
-            steps[:, [DROP, INDEX, INDEX_LOW, INDEX_HIGH]] = np.nan
+            steps[:, [INDEX, INDEX_LOW, INDEX_HIGH]] = self.held_price if self.factor == 0 else np.nan
+            steps[:, DROP] = np.nan
 
     @property
     def price(self) -> float | None:
-        """The unit price at the close; None where nothing is there."""
+        """The unit price at the close; NaN where it is not known."""
         close = self.day.close
-        return close.equity / self.factor if close is not None and self.factor > 0 else None
+        if close is None:
+            return None
+        return close.equity / self.factor if self.factor > 0 else self.held_price if self.factor == 0 else np.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +114,11 @@ def _place(steps: Series, at: float) -> int:
 
 
 def _then(drawdown: RunningDrawdown, part: Part) -> RunningDrawdown:
-    if part.day.run is None or not part.factor > 0:
-        return drawdown
-    return drawdown.then(scaled(part.day.run, 1 / part.factor))
+    run = part.day.run
+    if run is not None and part.factor == 0:
+        run = DrawdownRun.of([run.first_at], [part.held_price])
+        return drawdown.then(run) if run else drawdown
+    return drawdown.then(scaled(run, 1 / part.factor)) if run is not None and part.factor > 0 else drawdown
 
 
 def _daily(before: Daily | None, parts: Sequence[Part]) -> Daily | None:

@@ -1,9 +1,8 @@
 """What takes deposits and withdrawals out of returns: the factor between equity and the price of one unit.
 
-As in a fund: whoever pays F into an account that holds E buys units at their present price, so the number of units
-grows to (E + F) / E of what it was, and the price stays. Equity divided by the factor is that price; its ratios are
-returns and its declines drawdowns. While everything is withdrawn there are no units: their price is unknown then, and
-the next deposit buys at the last one.
+Over an interval in which flows show, the price grows by (equity after + withdrawn) / (equity before + deposited).
+Equity divided by the factor is that price; its ratios are returns and its declines drawdowns. While everything is
+withdrawn there are no units: the factor is 0, and the price stays. Where nothing grew, it is unknown from there on.
 """
 
 from collections.abc import Iterable
@@ -13,18 +12,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from monitoring.metrics.facts import Flow, Series
-from monitoring.projections.days import EquityPoint
-
-MONEY_DIGITS = 8
+from monitoring.metrics.facts import Series
 
 
-class Effect(NamedTuple):
-    """A flow, from when on (epoch seconds) snapshots show it, and the last snapshot before, if there is one."""
+class Showing(NamedTuple):
+    """Flows that a snapshot is the first to hold."""
 
-    flow: Flow
-    since: float
-    before: EquityPoint | None
+    at: float
+    """Of the snapshot, epoch seconds."""
+    before: float | None
+    """The last equity before it, else the initial balance."""
+    after: float
+    """Its equity."""
+    deposited: Decimal
+    withdrawn: Decimal
+    """Not negative, both of them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,36 +35,25 @@ class FlowFactors:
 
     times: Series
     factors: Series
+    prices: Series
+    """Of a unit at each of the times."""
     amounts: tuple[Decimal, ...] = ()
     """Of the flows that show from each of the times on."""
-    waiting: bool = False
-    """Whether a flow is known that no snapshot shows yet."""
 
     @classmethod
-    def none(cls) -> "FlowFactors":
-        return cls(np.empty(0), np.empty(0))
+    def of(cls, showings: Iterable[Showing] = ()) -> "FlowFactors":
+        """The factors of flows, in order of time."""
+        ordered = tuple(showings)
+        found = np.array(list(_chain(ordered)), dtype=np.float64).reshape(-1, 2)
+        times = np.array([showing.at for showing in ordered], dtype=np.float64)
+        amounts = tuple(showing.deposited - showing.withdrawn for showing in ordered)
+        return cls(times, found[:, 0], found[:, 1], amounts)
 
-    @classmethod
-    def of(cls, effects: Iterable[Effect], initial: float | None, waiting: bool) -> "FlowFactors":
-        """The factors of flows; ``initial`` is the balance before the first snapshot."""
-        ordered = sorted(effects, key=lambda effect: (effect.since, effect.flow.at))
-        return cls(
-            np.array([effect.since for effect in ordered]),
-            np.array(list(_chain(ordered, initial))),
-            tuple(effect.flow.amount for effect in ordered),
-            waiting,
-        )
-
-    def same(self, other: "FlowFactors") -> bool:
-        """Whether both say the same of every moment."""
-        same_steps = np.array_equal(self.times, other.times) and np.array_equal(self.factors, other.factors)
-        return same_steps and (self.amounts, self.waiting) == (other.amounts, other.waiting)
-
-    def at(self, times: Series) -> Series:
-        """Factors for epoch seconds of any shape, the same shape."""
-        steps = np.concatenate(([1.0], self.factors))
-        found: Series = steps[np.searchsorted(self.times, times, side="right")]
-        return found
+    def at(self, times: Series) -> tuple[Series, Series]:
+        """Factors for epoch seconds of any shape, and the price since when they are in force; the same shape."""
+        places = np.searchsorted(self.times, times, side="right")
+        factors, prices = np.concatenate(([1.0], self.factors)), np.concatenate(([np.nan], self.prices))
+        return factors[places], prices[places]
 
     def change_within(self, first: float, last: float) -> bool:
         """Whether the factor changes after one moment and up to another, in epoch seconds."""
@@ -74,17 +65,13 @@ class FlowFactors:
         return sum(self.amounts[first:last], Decimal(0))
 
 
-def _chain(effects: Iterable[Effect], initial: float | None) -> Iterable[float]:
-    """The factor after each effect."""
-    factor, price = 1.0, None
-    since, held = -np.inf, initial
-    for flow, _, before in effects:
-        if before is not None and before.at > since:
-            since, held = before.at, before.equity
-        if held is not None:
-            if held > 0 and factor > 0:
-                price = held / factor
-            held = 0.0 if flow.leaves == 0 else round(held + float(flow.amount), MONEY_DIGITS)
-            if price is not None:
-                factor = max(held, 0.0) / price
-        yield factor
+def _chain(showings: Iterable[Showing]) -> Iterable[tuple[float, float]]:
+    """Factor and price after each of them."""
+    factor, price = 1.0, np.nan
+    for showing in showings:
+        if showing.before is not None:
+            held = showing.before + float(showing.deposited)
+            before = showing.before / factor if factor else price
+            price = before * (showing.after + float(showing.withdrawn)) / held if held > 0 else np.nan
+            factor = 0.0 if showing.after == 0 else showing.after / price if price else np.nan
+        yield factor, price
