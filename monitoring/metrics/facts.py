@@ -149,6 +149,8 @@ class Daily:
     """Last equity of the day, shape (days,)."""
     index: Series
     """The same with deposits and withdrawals taken out (a unit price: its ratios are the returns), shape (days,)."""
+    base: float | None = None
+    """The initial balance, from which the first day's return counts; None where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ def of_trades(figure: Callable[[TradeSums], T]) -> Callable[[Facts], T]:
 
 
 def of_returns(figure: Callable[[Series], float]) -> Callable[[Facts], float]:
-    """The metric that is a figure of the daily returns."""
+    """The metric that is a figure of the returns of closed days."""
     return lambda facts: figure(_returns(facts))
 
 
@@ -36,6 +36,10 @@ def calmar_ratio(facts: Facts) -> float:
     return returns.calmar(_returns(facts), max_drawdown(facts))
 
 
+def total_return(facts: Facts) -> float:
+    return returns.total_return(known(facts.daily, facts.no_history))
+
+
 def recent_trade_outcomes(facts: Facts) -> str:
     outcomes = _trades(facts).outcomes
     if not outcomes:
@@ -48,7 +52,7 @@ def _trades(facts: Facts) -> TradeSums:
 
 
 def _returns(facts: Facts) -> Series:
-    return returns.daily_returns(known(facts.daily, facts.no_history))
+    return returns.daily_returns(known(facts.daily, facts.no_history), facts.now.date())
 
 
 def _drawdown(facts: Facts) -> Drawdown:

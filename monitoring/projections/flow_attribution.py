@@ -67,10 +67,16 @@ class FlowAttribution:
         state = self._states[-1] if self._states else start
         for day in sorted(day for day in history.days if epoch(next_midnight(day)) > state.at):
             state = await self._through(readers, history, day, state)
-            if self._states and from_epoch(self._states[-1].at).date() == day:
-                self._states.pop()
-            self._states.append(state)
+            self._keep(state)
         return state
+
+    def _keep(self, state: Position) -> None:
+        """One a day: whatever is booked late, only the days since are gone through again."""
+        if not np.isfinite(state.at):
+            return
+        if self._states and from_epoch(self._states[-1].at).date() == from_epoch(state.at).date():
+            self._states.pop()
+        self._states.append(state)
 
     async def _through(self, readers: Readers, history: History, day: date, state: Position) -> Position:
         """Behind the last snapshot of a day."""

@@ -69,11 +69,13 @@ class Timeline:
     """... and of (..., DEPTH_COLUMNS)."""
     daily: Daily | None
     drawdown: RunningDrawdown
+    base: float | None
+    """The balance before the first part."""
 
     @classmethod
     def of(cls, parts: Sequence[Part], initial: float | None) -> "Timeline":
         """``initial`` is the balance before the first part: the first peak."""
-        return cls((), (), None, RunningDrawdown.seeded(initial)).then(parts)
+        return cls((), (), None, RunningDrawdown.seeded(initial), initial).then(parts)
 
     def then(self, parts: Sequence[Part]) -> "Timeline":
         """With the parts of later days behind it."""
@@ -81,8 +83,9 @@ class Timeline:
         return Timeline(
             (*self.steps, steps),
             (*self.depth, depth_of(steps, self.drawdown.peak)),
-            _daily(self.daily, parts),
+            _daily(self.daily, parts, self.base),
             reduce(_then, parts, self.drawdown),
+            self.base,
         )
 
     def steps_since(self, at: float) -> Series:
@@ -121,7 +124,7 @@ def _then(drawdown: RunningDrawdown, part: Part) -> RunningDrawdown:
     return drawdown.then(scaled(run, 1 / part.factor)) if run is not None and part.factor > 0 else drawdown
 
 
-def _daily(before: Daily | None, parts: Sequence[Part]) -> Daily | None:
+def _daily(before: Daily | None, parts: Sequence[Part], base: float | None) -> Daily | None:
     """``before`` and the closes of later days, the days between carried forward; None where there is none."""
     closes = [part for part in parts if part.day.close is not None]
     last_of_day = list({part.date: part for part in closes}.values())
@@ -133,14 +136,14 @@ def _daily(before: Daily | None, parts: Sequence[Part]) -> Daily | None:
     found = [(part.date, part.day.close.equity, price_of_day[part.date]) for part in last_of_day if part.day.close]
     if before:
         found = [(before.dates[-1], before.equity[-1], before.index[-1]), *found]
-    return _filled(before, found)
+    return _filled(before, found, base)
 
 
 def _carried(before: float, price: float | None) -> float:
     return before if price is None else price
 
 
-def _filled(before: Daily | None, closes: list[tuple[date, float, float]]) -> Daily:
+def _filled(before: Daily | None, closes: list[tuple[date, float, float]], base: float | None) -> Daily:
     """``before``, and ``closes`` (which begin with its last) with every day between two of them."""
     days = [close[0] for close in closes]
     lengths = [(later - earlier).days for earlier, later in pairwise(days)] + [1]
@@ -149,11 +152,12 @@ def _filled(before: Daily | None, closes: list[tuple[date, float, float]]) -> Da
     equity = np.repeat([close[1] for close in closes], lengths).astype(float)
     index = np.repeat([close[2] for close in closes], lengths).astype(float)
     if before is None:
-        return Daily(dates, equity, index)
+        return Daily(dates, equity, index, base)
     return Daily(
         (*before.dates, *dates[1:]),
         np.concatenate([before.equity, equity[1:]]),
         np.concatenate([before.index, index[1:]]),
+        base,
     )
 
 

@@ -73,5 +73,5 @@ def _chain(showings: Iterable[Showing]) -> Iterable[tuple[float, float]]:
             held = showing.before + float(showing.deposited)
             before = showing.before / factor if factor else price
             price = before * (showing.after + float(showing.withdrawn)) / held if held > 0 else np.nan
-            factor = 0.0 if showing.after == 0 else showing.after / price if price else np.nan
+            factor = 0.0 if showing.after == 0 else showing.after / price if price else np.inf
         yield factor, price

@@ -46,7 +46,7 @@ async def load(context: Context) -> MonthlyView:
     except Unknown as unknown:
         return MonthlyView((), str(unknown), strip)
     if not months:
-        return MonthlyView((), "needs 2 days of history", strip)
+        return MonthlyView((), "the initial balance is not known: needs 2 days", strip)
     years = sorted({year for year, _ in months}, reverse=True)
     return MonthlyView(tuple(_year(year, months, totals.get(year)) for year in years), None, strip)
 

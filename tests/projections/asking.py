@@ -112,7 +112,7 @@ def check_history(scope: str, said: Answers, true: ScopeRows, now: datetime) -> 
         current, deepest = plain.drawdowns(points, true.initial)
         same(scope, "current_drawdown", said["metrics"]["current_drawdown"], current)
         same(scope, "max_drawdown", said["metrics"]["max_drawdown"], deepest)
-        for name, value in plain.return_figures(points, deepest).items():
+        for name, value in plain.return_figures(points, true.initial, deepest, now).items():
             same(scope, name, said["metrics"][name], value)
 
 

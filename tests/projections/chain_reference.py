@@ -30,8 +30,8 @@ class ScopeRows:
 
     sessions: list[Row]
     rows: Rows
-    gaps: list[tuple[datetime, Decimal]]
-    """When a session began with another balance than the one before had, and by how much more."""
+    gaps: list[tuple[Row, Row, Decimal]]
+    """A session, the one that goes on with it, and the last balance of the former then."""
 
     @property
     def initial(self) -> Decimal:
@@ -84,11 +84,8 @@ def _chain(first: Row, after: dict[int, Row]) -> list[Row]:
 
 
 def _bot(rows: Rows, chain: list[Row]) -> ScopeRows:
-    gaps = [
-        (later["start_time"], later["initial_balance"] - last_balance(rows, earlier, later["start_time"]))
-        for earlier, later in pairwise(chain)
-    ]
-    return ScopeRows(chain, rows, [(at, amount) for at, amount in gaps if amount])
+    gaps = [(one, other, last_balance(rows, one, other["start_time"])) for one, other in pairwise(chain)]
+    return ScopeRows(chain, rows, gaps)
 
 
 def ended(rows: Rows, session: Row, now: datetime) -> datetime:

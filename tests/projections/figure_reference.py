@@ -7,12 +7,11 @@ from itertools import pairwise
 from statistics import mean, stdev
 from typing import Any
 
+from tests.projections import flow_reference
 from tests.projections.chain_reference import Row, ScopeRows
 
 PENDING = ("PENDING", "OPEN", "PENDING_SUBMIT", "SUBMITTED", "UNKNOWN", "UNRESOLVED")
 MINUTE, DAY, WEEK = timedelta(minutes=1), timedelta(days=1), timedelta(days=7)
-TWIN_DISTANCE = timedelta(milliseconds=5)
-MARKS = ("total_pnl", "drawdown", "margin_used", "open_positions", "total_exposure")
 
 Figures = dict[str, Any]
 
@@ -101,18 +100,7 @@ def _ids(scope: ScopeRows, position: int) -> list[int]:
 def snapshots(scope: ScopeRows, now: datetime) -> list[Row]:
     """Without bookings, oldest first."""
     rows = [row for row in scope.of("account_history") if row["timestamp"] <= now + MINUTE]
-    real = [row for row in rows if not _is_booking(scope, row)]
-    return sorted(real, key=lambda row: (row["timestamp"], row["id"]))
-
-
-def _is_booking(scope: ScopeRows, row: Row) -> bool:
-    """It has the marks of one, and a twin among the balances."""
-    marked = row["equity"] == row["balance"] == row["margin_available"] and all(row[mark] == 0 for mark in MARKS)
-    return marked and any(
-        (twin["session_id"], twin["total_balance"]) == (row["session_id"], row["balance"])
-        and abs(twin["last_updated"] - row["timestamp"]) <= TWIN_DISTANCE
-        for twin in scope.rows["account_balances"]
-    )
+    return flow_reference.snapshots(rows, scope.rows["account_balances"])
 
 
 def account_figures(scope: ScopeRows, now: datetime) -> Figures:
@@ -125,39 +113,11 @@ def account_figures(scope: ScopeRows, now: datetime) -> Figures:
     }
 
 
-def curve(scope: ScopeRows, now: datetime) -> list[tuple[Row, float]] | None:
-    """Snapshots, and equity with deposits and withdrawals taken out; None where it is not plain what money moved.
-
-    Plain is a flow that the next snapshot shows and nothing else: then every way to take it out gives the same.
-    """
-    flows = sorted([*scope.gaps, *_booked_flows(scope)])
-    if any(amount < 0 for _, amount in scope.gaps):
-        return None
-    found, factor, before = [], 1.0, None
-    for row in snapshots(scope, now):
-        due = [flow for flow in flows if flow[0] <= row["timestamp"]]
-        flows = flows[len(due) :]
-        if due:
-            balance, equity = (before["balance"], before["equity"]) if before else (scope.initial, scope.initial)
-            plain = len(due) == 1 and balance + due[0][1] == row["balance"] and balance == equity
-            if not plain or row["equity"] != row["balance"]:
-                return None
-            factor *= float(row["equity"] / equity)
-        found.append((row, float(row["equity"]) / factor))
-        before = row
-    return None if flows else found
-
-
-def _booked_flows(scope: ScopeRows) -> list[tuple[datetime, Decimal]]:
-    flows = []
-    for session in scope.sessions:
-        before = session["initial_balance"]
-        own = [row for row in scope.rows["account_balances"] if row["session_id"] == session["id"]]
-        for row in sorted(own, key=lambda row: (row["last_updated"], row["id"])):
-            if row["update_reason"] in ("deposit", "withdrawal"):
-                flows.append((row["last_updated"], row["total_balance"] - before))
-            before = row["total_balance"]
-    return flows
+def curve(scope: ScopeRows, now: datetime) -> list[tuple[Row, float]]:
+    """Snapshots, and equity with deposits and withdrawals taken out."""
+    books = flow_reference.Books(scope.sessions, scope.of("account_balances"), scope.of("account_history"))
+    real = snapshots(scope, now)
+    return list(zip(real, flow_reference.curve(books, real, scope.gaps), strict=True))
 
 
 def drawdowns(points: list[tuple[Row, float]], initial: Decimal) -> tuple[float, float]:
@@ -182,21 +142,24 @@ def closes(points: list[tuple[Row, float]]) -> list[tuple[date, float]]:
     return found
 
 
-def return_figures(points: list[tuple[Row, float]], deepest: float) -> Figures:
-    """Of daily returns: chained from the first day's close, as the catalogue of metrics says."""
-    daily = [value for _, value in closes(points)]
-    if len(daily) < 3 or min(daily) <= 0:
+def return_figures(points: list[tuple[Row, float]], initial: Decimal, deepest: float, now: datetime) -> Figures:
+    """Of closed days, but for the total return, which goes on until now."""
+    days = closes(points)
+    values = [float(initial), *(value for _, value in days)]
+    if min(values) <= 0:
         return {}
-    returns = [later / earlier - 1 for earlier, later in pairwise(daily)]
-    growth = daily[-1] / daily[0]
+    closed = [float(initial), *(value for day, value in days if day < now.date())]
+    returns = [later / earlier - 1 for earlier, later in pairwise(closed)]
+    found: Figures = {"total_return": (values[-1] / values[0] - 1) * 100}
+    if len(returns) < 10:
+        return found | dict.fromkeys(("volatility", "sharpe_ratio", "sortino_ratio", "cagr", "calmar_ratio"))
     downside = math.sqrt(mean(min(value, 0.0) ** 2 for value in returns))
     varies = max(returns) - min(returns) > 1e-9
-    yearly = (growth ** (365 / len(returns)) - 1) * 100 if math.log(growth) * 365 / len(returns) < 700 else None
-    return {
-        "total_return": (growth - 1) * 100,
+    found |= {
         "volatility": stdev(returns) * math.sqrt(365) * 100,
-        "cagr": yearly,
-        "calmar_ratio": yearly / deepest if yearly is not None and deepest > 1e-9 else None,
         "sharpe_ratio": mean(returns) / stdev(returns) * math.sqrt(365) if varies else None,
         "sortino_ratio": mean(returns) / downside * math.sqrt(365) if downside > 1e-12 else None,
     }
+    growth, years = closed[-1] / closed[0], len(returns) / 365
+    yearly = (growth ** (1 / years) - 1) * 100 if len(returns) >= 30 and math.log(growth) / years < 700 else None
+    return found | {"cagr": yearly, "calmar_ratio": yearly / deepest if yearly is not None and deepest > 1e-9 else None}

@@ -100,7 +100,7 @@ async def test_a_flow_found_late_takes_back_what_it_looked_like(connection: asyn
     follower = await refreshed(connection, await follower_of(connection, session, CLOCK))
     assert follower.history.drawdown().maximum == pytest.approx(50)  # type: ignore[union-attr]
     await insert(connection, "account_balances", session_id=session, total_balance=500,
-                 last_updated=now - timedelta(minutes=20), update_reason="exchange_sync_correction")  # fmt: skip
+                 last_updated=now - timedelta(minutes=20), update_reason="withdrawal")  # fmt: skip
     await refreshed(connection, follower)
     assert follower.history.drawdown().maximum == pytest.approx(0)  # type: ignore[union-attr]
 

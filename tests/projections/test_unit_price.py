@@ -1,6 +1,5 @@
-"""Deposits and withdrawals taken out of returns: whose number of units grows, and at what price."""
+"""Deposits and withdrawals taken out of returns: what a unit of the account is worth."""
 
-from datetime import datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -8,61 +7,53 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.metrics.facts import Flow
-from monitoring.projections.days import EquityPoint
-from monitoring.projections.unit_price import Effect, FlowFactors
-
-NOON = datetime(2026, 11, 22, 12)
+from monitoring.projections.unit_price import FlowFactors, Showing
 
 
-def flow(amount: float, minutes: float = 0, leaves: float | None = None) -> Flow:
-    known = None if leaves is None else Decimal(str(leaves))
-    return Flow(NOON + timedelta(minutes=minutes), Decimal(str(amount)), "deposit", known)
+def flow(at: float, before: float | None, after: float, amount: float) -> Showing:
+    """Paid in, or taken out where that is negative."""
+    paid = Decimal(str(amount))
+    return Showing(at, before, after, max(paid, Decimal(0)), max(-paid, Decimal(0)))
 
 
-def priced(effects: list[tuple[Flow, float, float | None]], initial: float | None, equity: list[float]) -> list[float]:
-    """Unit prices of an account whose equity at second 0, 1, … is given; an effect is (flow, since, equity before)."""
-    made = [
-        Effect(money, since, None if before is None else EquityPoint(since - 1, before, before))
-        for money, since, before in effects
-    ]
-    factors = FlowFactors.of(made, initial, waiting=False)
-    in_force = factors.at(np.arange(float(len(equity)))).tolist()
-    return [held / factor if factor > 0 else np.nan for held, factor in zip(equity, in_force, strict=True)]
+def priced(showings: list[Showing], equity: list[float]) -> list[float]:
+    """Unit prices of an account whose equity at second 0, 1, … is given."""
+    factors, prices = FlowFactors.of(showings).at(np.arange(float(len(equity))))
+    pairs = zip(equity, factors.tolist(), prices.tolist(), strict=True)
+    return [held / factor if factor else price for held, factor, price in pairs]
 
 
 def test_a_deposit_leaves_the_price_where_it_was() -> None:
-    assert priced([(flow(500), 1, 1000)], 1000, [1000, 1500, 1650]) == pytest.approx([1000, 1000, 1100])
+    assert priced([flow(1, 1000, 1500, 500)], [1000, 1500, 1650]) == pytest.approx([1000, 1000, 1100])
 
 
-def test_before_any_snapshot_the_initial_balance_counts() -> None:
-    assert priced([(flow(500), 0, None)], 1000, [1500, 1350]) == pytest.approx([1000, 900])
+def test_a_deposit_shares_its_interval_with_a_loss() -> None:
+    """As if it had come at the beginning, and a withdrawal at the end."""
+    assert priced([flow(1, 1000, 1350, 500)], [1000, 1350]) == pytest.approx([1000, 900])
+    assert priced([flow(1, 1000, 700, -200)], [1000, 700]) == pytest.approx([1000, 900])
+
+
+def test_deposits_and_withdrawals_are_not_netted() -> None:
+    both = Showing(1, 10_000, 10_395, Decimal(1000), Decimal(500))
+    assert priced([both], [10_000, 10_395]) == pytest.approx([10_000, 10_000 * 10_895 / 11_000])
 
 
 def test_without_an_initial_balance_the_first_snapshot_begins() -> None:
-    assert priced([(flow(500), 0, None)], None, [1500, 1350]) == pytest.approx([1500, 1350])
-
-
-def test_two_between_snapshots_are_measured_one_by_one() -> None:
-    effects = [(flow(1000, 0), 1.0, 1000.0), (flow(500, 1), 1.0, 1000.0)]
-    assert priced(effects, 1000, [1000, 2500]) == pytest.approx([1000, 1000])
+    assert priced([flow(0, None, 1500, 500)], [1500, 1350]) == pytest.approx([1500, 1350])
 
 
 def test_a_deposit_after_a_full_withdrawal_buys_at_the_old_price() -> None:
-    effects = [(flow(-1000, 0, leaves=0), 1.0, 1000.0), (flow(400, 1), 3.0, 0.0)]
-    prices = priced(effects, 800, [1000, 0, 0, 400, 440])
-    assert prices == pytest.approx([1000, np.nan, np.nan, 1000, 1100], nan_ok=True)
+    showings = [flow(1, 1000, 0, -990), flow(3, 0, 400, 400)]
+    assert priced(showings, [1000, 0, 0, 400, 440]) == pytest.approx([1000, 990, 990, 990, 1089])
 
 
-def test_a_withdrawal_of_everything_counts_despite_losses() -> None:
-    """Equity at the last snapshot was a little more than what could be taken out in the end."""
-    prices = priced([(flow(-995, leaves=0), 1, 1000)], 1000, [1000, 0])
-    assert prices == pytest.approx([1000, np.nan], nan_ok=True)
+def test_where_nothing_grew_the_price_is_unknown() -> None:
+    prices = priced([flow(1, -500, 100, 400), flow(2, 100, 300, 200)], [-500, 100, 300])
+    assert prices[1:] == [pytest.approx(np.nan, nan_ok=True)] * 2
 
 
 def test_what_flows_are_known_to_show_in_a_time() -> None:
-    effects = [Effect(flow(10 * n), float(n), None) for n in (1, 2, 3)]
-    factors = FlowFactors.of(effects, 1000, waiting=False)
+    factors = FlowFactors.of([flow(n, 1000, 1000 + 10 * n, 10 * n) for n in (1, 2, 3)])
     assert factors.shown(1, 3) == 50
     assert factors.shown(3, 9) == 0
 
@@ -70,14 +61,15 @@ def test_what_flows_are_known_to_show_in_a_time() -> None:
 @given(st.lists(st.tuples(st.floats(-0.9, 3), st.floats(0.5, 2)), min_size=1, max_size=20))
 def test_the_price_moves_by_trading_alone(steps: list[tuple[float, float]]) -> None:
     """Whatever is paid in and out, the price is what trading made of one unit."""
-    equity, held, effects, expected = [1000.0], 1000.0, [], [1000.0]
+    equity, showings, expected = [1000.0], [], [1000.0]
     for number, (share, growth) in enumerate(steps, 1):
-        amount = round(share * held, 2)
-        if held + amount < 1:
-            amount = 0
+        before = equity[-1]
+        amount = round(share * before, 2)
+        after = (before + amount) * growth if amount > 0 else before * growth + amount
+        if after < 1:
+            amount, after = 0.0, before * growth
         if amount:
-            effects.append((flow(amount, number), float(number), held))
-        held = (held + amount) * growth
-        equity.append(held)
+            showings.append(flow(number, before, after, amount))
+        equity.append(after)
         expected.append(expected[-1] * growth)
-    assert priced(effects, 1000, equity) == pytest.approx(expected, rel=1e-6)
+    assert priced(showings, equity) == pytest.approx(expected, rel=1e-6)

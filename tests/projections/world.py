@@ -4,6 +4,7 @@ import random
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import asyncpg
 
@@ -28,7 +29,7 @@ class World:
         self.hands = hands
         self.changed: set[str] = set()
         self.balances: list[tuple[datetime, Decimal]] = [(self.now, Decimal(INITIAL))]
-        self.owed: list[dict[str, object]] = []
+        self.owed: list[dict[str, Any]] = []
         """Bookings that are still to be written."""
 
     @property
@@ -105,20 +106,24 @@ class World:
             await self._move(self.balance_at(self.now), -self.balance_at(self.now))
 
     async def _move(self, before: Decimal, amount: Decimal) -> None:
-        """The account holds it from now on; its booking may come later."""
+        """The account holds it from now on; its booking may be of before or after, and be written later."""
         await self._book(self.now - timedelta(seconds=1), before, "trade_exit")
         after = before + amount
         self.balances.append((self.now, after))
-        reason = "deposit" if amount > 0 else "withdrawal"
+        kind = "deposit" if amount > 0 else "withdrawal"
+        reason = self.dice.choice((kind, kind, "exchange_sync_correction"))
         way = self.dice.choice(("booked", "late"))
-        self.owed.append({"last_updated": self.now, "total_balance": after, "update_reason": reason})
+        at = self.now + timedelta(minutes=self.dice.choice((0, 0, -9, -170, 3, 55)))
+        self.owed.append({"last_updated": at, "total_balance": after, "update_reason": reason})
         if way != "late":
             await self.pay_debts()
 
     async def pay_debts(self) -> None:
         self.dice.shuffle(self.owed)
-        while self.owed:
-            await insert(self.connection, "account_balances", session_id=self.session, **self.owed.pop())
+        due = [booking for booking in self.owed if booking["last_updated"] <= self.now]
+        self.owed = [booking for booking in self.owed if booking not in due]
+        for booking in due:
+            await insert(self.connection, "account_balances", session_id=self.session, **booking)
 
     async def _book(self, at: datetime, balance: Decimal, reason: str) -> None:
         await insert(self.connection, "account_balances", session_id=self.session, last_updated=at,
