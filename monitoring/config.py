@@ -283,7 +283,7 @@ def notices(settings: Settings) -> Iterator[str]:
     if settings.state_dir and not is_writable(settings.state_dir):
         yield f"MONITORING_STATE_DIR={settings.state_dir}: expected a folder that can be written to"
     if settings.config.path:
-        yield f"{settings.config.path}: corrections and alert settings are checked, but not applied by this version"
+        yield f"{settings.config.path}: the alert settings are checked, but not applied by this version"
 
 
 def _why_protected(settings: Settings) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from monitoring.metrics.facts import Account
+from monitoring.metrics.facts import Account, Flow
 from monitoring.projections.times import midnight
 from monitoring.sections.curves import Change, Equity, change_since
 from monitoring.sections.section import Context, Section
@@ -15,6 +15,8 @@ class BalanceView:
     over_range: Change
     no_change: str
     """Why a change is unknown."""
+    unshown: tuple[Flow, ...]
+    """Deposits, withdrawals and corrections that were booked, but no snapshot holds."""
 
 
 async def load(context: Context) -> BalanceView:
@@ -24,6 +26,7 @@ async def load(context: Context) -> BalanceView:
         account=account,
         today=change_since(state, equity, midnight(context.now)),
         over_range=change_since(state, equity, context.scope.since(context.now)),
+        unshown=state.history.unshown,
         no_change="nothing precedes it" if state.history.flows_known else context.facts.no_history,
     )
 

@@ -14,6 +14,7 @@ from monitoring.database.source import Source
 from monitoring.metrics.facts import Flow
 from monitoring.projections import Projections, ScopeState
 from monitoring.projections.equity_curve import EquityCurve
+from monitoring.projections.moves import Kinds
 from monitoring.projections.scope_state import ScopePositions
 from monitoring.projections.trades import ScopeTrades
 from monitoring.scope import read_config, read_sessions
@@ -23,18 +24,18 @@ from monitoring.sections.fact_cache import FactCache
 class Follower:
     """Does the change feed's work by hand, for the projections and one session of which the state is wanted."""
 
-    def __init__(self, session: int, watch: TableCursors, clock: Clock) -> None:
+    def __init__(self, session: int, watch: TableCursors, clock: Clock, kinds: Kinds) -> None:
         self.session = session
         self.clock = clock
-        self.projections = Projections(Database("postgresql://unused", clock), clock)
+        self.projections = Projections(Database("postgresql://unused", clock), clock, kinds)
         self._watch = watch
         self._pending = ChangeSet(corrected=set(watch.tables))
         self._state: ScopeState | None = None
 
     @classmethod
-    async def start(cls, connection: asyncpg.Connection, session: int, clock: Clock) -> "Follower":
+    async def start(cls, connection: asyncpg.Connection, session: int, clock: Clock, kinds: Kinds) -> "Follower":
         watch = await TableCursors.start(connection, await Capabilities.read(connection), (), clock)
-        return cls(session, watch, clock)
+        return cls(session, watch, clock, kinds)
 
     def forget(self, *tables: str) -> None:
         """Old rows of ``tables`` changed."""
@@ -97,8 +98,11 @@ class Follower:
         return self.state.flows
 
 
-async def follower_of(connection: asyncpg.Connection, session: int, clock: Clock = SYSTEM_CLOCK) -> Follower:
-    return await Follower.start(connection, session, clock)
+async def follower_of(
+    connection: asyncpg.Connection, session: int, clock: Clock = SYSTEM_CLOCK, kinds: Kinds | None = None
+) -> Follower:
+    """``kinds``: what the operator says that corrections were."""
+    return await Follower.start(connection, session, clock, kinds or {})
 
 
 async def refreshed(connection: asyncpg.Connection, follower: Follower) -> Follower:
