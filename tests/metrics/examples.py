@@ -79,6 +79,10 @@ POSITION = OpenPosition(
 SHORT = replace(POSITION, id=32, symbol="ETHUSDT", side="SHORT", entry_price=Decimal("2000"),
                 current_price=Decimal("2100"), quantity=Decimal("1"), unrealized=Decimal("-100"))  # fmt: skip
 
+RETURNS = (0.01, -0.005) * 15
+"""Of thirty closed days; this one is up to 10,200."""
+DATES = tuple(date(2026, 11, 22) - timedelta(days=30 - number) for number in range(31))
+INDEX = np.append(10_000 * np.cumprod(1 + np.array(RETURNS)), 10_200.0)
 FACTS = Facts(
     now=NOW,
     session=SESSION,
@@ -89,11 +93,7 @@ FACTS = Facts(
     halt=Halt(active=False),
     close_only=None,
     account=ACCOUNT,
-    daily=Daily(
-        dates=(date(2026, 11, 19), date(2026, 11, 20), date(2026, 11, 21), date(2026, 11, 22)),
-        equity=np.array([10000.0, 10100.0, 9999.0, 10200.0]),
-        index=np.array([10000.0, 10100.0, 9999.0, 10200.0]),
-    ),
+    daily=Daily(DATES, INDEX, INDEX, base=10_000.0),
     drawdown=Drawdown(0.5, 2.0, NOW - timedelta(days=2), NOW - timedelta(days=1), None, exact=True),
     trades=TRADES,
     positions=(POSITION, SHORT),

@@ -15,7 +15,7 @@ from monitoring.metrics.catalogue import BY_KEY, CATALOGUE, Metric, evaluate
 from monitoring.metrics.facts import Daily
 from monitoring.metrics.unit import Unit
 from monitoring.metrics.value import Unknown
-from tests.metrics.examples import FACTS, NOTHING, NOW, facts
+from tests.metrics.examples import FACTS, NOTHING, NOW, RETURNS, facts
 
 PROMISED = """
     api_connection_status data_feed_status last_data_update system_uptime error_count error_rate_hourly api_latency
@@ -31,8 +31,6 @@ PROMISED = """
     current_strategy price_change_24h rsi ema_trend
 """.split()  # noqa: SIM905 - in the contract's rows it can be compared with it
 
-RETURNS = (0.01, -0.01, 201 / 9999)
-"""Of FACTS, day by day."""
 
 EXPECTED = {
     "data_feed_status": "Active",
@@ -72,9 +70,9 @@ EXPECTED = {
     "avg_win_loss_ratio": 1.5,
     "recent_trade_outcomes": "WLBW",
     "sharpe_ratio": pytest.approx(fmean(RETURNS) / stdev(RETURNS) * math.sqrt(365)),
-    "sortino_ratio": pytest.approx(fmean(RETURNS) / math.sqrt(0.01**2 / 3) * math.sqrt(365)),
-    "calmar_ratio": pytest.approx((1.02 ** (365 / 3) - 1) * 100 / 2),
-    "cagr": pytest.approx((1.02 ** (365 / 3) - 1) * 100),
+    "sortino_ratio": pytest.approx(fmean(RETURNS) / math.sqrt(0.005**2 / 2) * math.sqrt(365)),
+    "calmar_ratio": pytest.approx(((1.01 * 0.995) ** (15 * 365 / 30) - 1) * 100 / 2),
+    "cagr": pytest.approx(((1.01 * 0.995) ** (15 * 365 / 30) - 1) * 100),
     "total_return": pytest.approx(2.0),
     "fill_rate": 90.0,
     "failed_orders": 1,
