@@ -1,7 +1,8 @@
 """What an open page costs its reader: `python -m benchmarks.open_page [MINUTES] [--checkout FOLDER]`.
 
-A phone (390 px) looks at the demo at its usual speed, once as it is and once with Save-Data. Counted by a proxy between
-browser and server, once the page is live: requests, and the bytes that the browser receives, with headers and frames.
+A phone (390 px) looks at the demo at its usual speed: as it is, with Save-Data, and so tall that all is in sight. A
+proxy between browser and server counts, once the page is live, requests and the bytes that the browser receives, with
+headers and frames.
 """
 
 import argparse
@@ -11,7 +12,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ from benchmarks.browser import ARGUMENTS
 from scripts.find_chromium import find_chromium
 
 PHONE = {"width": 390, "height": 844}
+TALL_PHONE = {"width": 390, "height": 12_000}
 REQUEST = re.compile(rb"^(?:GET|POST|HEAD) (\S+) HTTP/1\.1\r\n", re.MULTILINE)
 SAVE_DATA = "Object.defineProperty(navigator, 'connection', { value: { saveData: true } });"
 CHUNK_BYTES = 65_536
@@ -87,10 +89,12 @@ async def demo(checkout: Path, folder: str) -> AsyncIterator[int]:
         draining.cancel()
 
 
-async def watch(browser: Browser, port: int, seconds: float, save_data: bool) -> str:
+async def watch(
+    browser: Browser, port: int, seconds: float, *, save_data: bool = False, size: Mapping[str, int] = PHONE
+) -> str:
     """Looks at the page for so long, and says what it cost a minute."""
     async with Counted(port).listening() as counted:
-        context = await browser.new_context(viewport=PHONE, device_scale_factor=2, is_mobile=True, has_touch=True)  # type: ignore[arg-type]
+        context = await browser.new_context(viewport=size, device_scale_factor=2, is_mobile=True, has_touch=True)  # type: ignore[arg-type]
         page = await context.new_page()
         if save_data:
             await page.add_init_script(SAVE_DATA)
@@ -114,8 +118,13 @@ async def main() -> None:
         async with demo(given.checkout, folder) as port, async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=find_chromium(), args=[*ARGUMENTS])
             print(f"{'a minute of an open page':30}{'requests':>10}{'kB':>10}")
-            looks = [watch(browser, port, given.minutes * 60, saving) for saving in (False, True)]
-            for name, cost in zip(("as usual", "with Save-Data"), await asyncio.gather(*looks), strict=True):
+            seconds = given.minutes * 60
+            looks = {
+                "as usual": watch(browser, port, seconds),
+                "with Save-Data": watch(browser, port, seconds, save_data=True),
+                "everything in sight": watch(browser, port, seconds, size=TALL_PHONE),
+            }
+            for name, cost in zip(looks, await asyncio.gather(*looks.values()), strict=True):
                 print(f"{name:30}{cost}")
             await browser.close()
 

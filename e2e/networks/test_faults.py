@@ -128,7 +128,7 @@ async def test_a_section_cut_short_is_fetched_again(
     await page.goto(faults.url, wait_until="domcontentloaded")
     await reaches(page, "ws" if libraries else "sse")
     await look_at(page, "events")
-    faults.fail(Cut(after=700), SECTIONS_OF)
+    faults.fail(Cut(after=300), SECTIONS_OF)
     words = f"cut short {libraries}"
     await insert(connection, "system_events", session_id=account, message=words)
     await expect(page.locator("#events.old")).to_be_attached()
