@@ -111,10 +111,10 @@ async def test_what_a_reader_unfolded_stays_unfolded(
 ) -> None:
     page = await open_page(dashboard.url)
     await until_live(page)
-    await page.locator("#health-orders summary").click()
-    await insert(connection, "system_events", session_id=account, severity="error", message="the disk is full")
-    await expect(page.locator("#health")).to_contain_text("the disk is full")
-    await expect(page.locator("#health-orders")).to_have_attribute("open", "")
+    await page.locator("#execution-orders summary").click()
+    await insert(connection, "orders", session_id=account, status="FAILED", created_at=now())
+    await expect(page.locator("#execution-orders")).to_contain_text("50.00")
+    await expect(page.locator("#execution-orders")).to_have_attribute("open", "")
 
 
 async def test_the_demo_opens_and_moves(open_page: OpenPage, demo_dir: str) -> None:

@@ -89,19 +89,15 @@ async def read_close_only(reading: Reading) -> CloseOnly | None:
 
 @dataclass(frozen=True, slots=True)
 class HealthView:
-    """``orders`` and ``market`` are folded away."""
-
     state: State
     level: Level
     figures: tuple[Figure, ...]
-    orders: tuple[Figure, ...]
-    market: tuple[Figure, ...]
     errors: Errors
 
 
 async def load(context: Context) -> HealthView:
-    found, on, errors = state(context.facts), context.figures.on, context.facts.errors
-    return HealthView(found, STATE_LEVELS[found.word], on("health"), on("orders"), on("market"), errors)
+    found = state(context.facts)
+    return HealthView(found, STATE_LEVELS[found.word], context.figures.on("health"), context.facts.errors)
 
 
 SECTION = Section(
