@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from monitoring.metrics.facts import Facts
+from monitoring.metrics.health import ended_state, offline, state
 
 CRITICAL, ERROR, WARNING, INFO = "critical", "error", "warning", "info"
 SEVERITIES = (CRITICAL, ERROR, WARNING, INFO)
@@ -103,7 +104,7 @@ class Troubles:
 
     @property
     def has_ended(self) -> bool:
-        return self.facts.session.ended(self.facts.now) is not None
+        return ended_state(self.facts) is not None
 
 
 Rule = Callable[[Troubles], Iterator[Alert]]
@@ -112,13 +113,25 @@ Rule = Callable[[Troubles], Iterator[Alert]]
 def engine_silent(troubles: Troubles) -> Iterator[Alert]:
     """A LIVE or PAPER bot that has not ended gave no sign of life for twice its limit, halted or not."""
     facts = troubles.facts
-    if facts.zone_offset is not None or troubles.has_ended or facts.session.mode not in ("LIVE", "PAPER"):
-        return
-    if _age(facts) <= 2 * facts.limit_seconds:
+    if troubles.has_ended or facts.session.mode not in ("LIVE", "PAPER") or offline(facts) is None:
         return
     held = len(troubles.positions or ())
     text = "the engine gives no sign of life" + (f" while {_positions(held)} open" if held else "")
     yield Alert("engine_silent", CRITICAL if held else WARNING, text, facts.last_sign or facts.session.run_began)
+
+
+def halted(troubles: Troubles) -> Iterator[Alert]:
+    yield from _of_state("halted", "Halted", troubles.facts)
+
+
+def close_only(troubles: Troubles) -> Iterator[Alert]:
+    yield from _of_state("close_only", "Close only", troubles.facts)
+
+
+def _of_state(code: str, word: str, facts: Facts) -> Iterator[Alert]:
+    found = state(facts)
+    if found.word == word:
+        yield Alert(code, CRITICAL, found.reason + (f", by {found.by}" if found.by else ""), found.since)
 
 
 def no_live_stop(troubles: Troubles) -> Iterator[Alert]:
@@ -162,7 +175,7 @@ def price_unknown(troubles: Troubles) -> Iterator[Alert]:
 def price_old(troubles: Troubles) -> Iterator[Alert]:
     """While the engine lives: of one that is silent every price is old, and it is said once."""
     facts = troubles.facts
-    if facts.zone_offset is not None or troubles.has_ended or _age(facts) > facts.limit_seconds:
+    if facts.zone_offset is not None or state(facts).word not in ("Online", "Close only"):
         return
     old = [one for one in troubles.positions or () if one.price is not None and not _is_fresh(one, facts)]
     yield from _of_positions("price_old", WARNING, old, "an old price", _priced)
@@ -208,6 +221,8 @@ def time_zone(troubles: Troubles) -> Iterator[Alert]:
 
 RULES: tuple[Rule, ...] = (
     engine_silent,
+    halted,
+    close_only,
     no_live_stop,
     orphan_positions,
     drawdown_limit,
@@ -246,11 +261,6 @@ def _of_positions(
         verb = "has" if len(found) == 1 else "have"
         text = f"{len(found)} position{_s(len(found))} {verb} {what}: {names}"
         yield Alert(code, severity, text, _oldest(map(since, found)), len(found))
-
-
-def _age(facts: Facts) -> float:
-    """Seconds since the newest sign of life."""
-    return (facts.now - (facts.last_sign or facts.session.run_began)).total_seconds()
 
 
 def _priced(position: Guarded) -> datetime | None:

@@ -40,7 +40,7 @@ class State(NamedTuple):
 
 def state(facts: Facts) -> State:
     """The first that holds of Ended, Halted, Offline, Close only, Starting, Late and Online."""
-    return _ended(facts) or _halted(facts) or _offline(facts) or _close_only(facts) or _pace(facts)
+    return ended_state(facts) or _halted(facts) or offline(facts) or _close_only(facts) or _pace(facts)
 
 
 def public_status(facts: Facts) -> tuple[str, str]:
@@ -63,18 +63,18 @@ def failed_lately(facts: Facts) -> bool:
 
 def halted(facts: Facts) -> bool | None:
     """Whether the kill switch stops the bot; None where that is unknown."""
-    concerned = facts.session.mode in HALTED_MODES and _ended(facts) is None
+    concerned = facts.session.mode in HALTED_MODES and ended_state(facts) is None
     return facts.halt.active if concerned else False
 
 
 def in_time(facts: Facts) -> bool:
     """Whether the newest sign of life of a bot that has not ended is within its limit, as far as times can be read."""
     age = 0.0 if facts.zone_offset is not None else _age_seconds(facts)
-    return _ended(facts) is None and age is not None and age <= facts.limit_seconds
+    return ended_state(facts) is None and age is not None and age <= facts.limit_seconds
 
 
 def data_feed_status(facts: Facts) -> str:
-    if ended := _ended(facts):
+    if ended := ended_state(facts):
         raise Unknown(ended.reason)
     if facts.zone_offset is not None:
         raise Unknown(NOT_UTC)
@@ -116,7 +116,8 @@ def error_rate_hourly(facts: Facts) -> float:
     return errors / events * 100
 
 
-def _ended(facts: Facts) -> State | None:
+def ended_state(facts: Facts) -> State | None:
+    """None for a bot that has not ended."""
     if ended := facts.session.ended(facts.now):
         return State("Ended", f"the session ended {_utc(ended)}", ended)
     sign = facts.last_sign
@@ -134,7 +135,8 @@ def _halted(facts: Facts) -> State | None:
     return State("Halted", f"trading is halted: {halt.reason or 'no reason given'}", halt.since, halt.by)
 
 
-def _offline(facts: Facts) -> State | None:
+def offline(facts: Facts) -> State | None:
+    """None while there was a sign of life within twice the limit, or where times cannot be read."""
     if facts.zone_offset is not None:
         return None
     age = _age_seconds(facts)

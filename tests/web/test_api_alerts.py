@@ -167,6 +167,28 @@ async def _holds(client: Any, expected: list[tuple[str, str, int]]) -> bool:
     return await lines(client) == expected
 
 
+async def test_halted_and_silent(client: Any, connection: asyncpg.Connection, bot: int) -> None:
+    """A kill switch does not hide that the engine is dead."""
+    pulled = ago(minutes=2)
+    flag = {"name": "system_halt", "active": True, "reason": "by hand", "source": "ops", "updated_at": pulled}
+    await insert(connection, "system_control_flags", **flag)
+    (alert,) = await alerts(client)
+    assert (alert["code"], alert["severity"]) == ("halted", "critical")
+    assert alert["since"].startswith(f"{pulled:%Y-%m-%dT%H:%M:%S}")
+    assert "by hand" in alert["text"]
+    await connection.execute("UPDATE account_history SET timestamp = timestamp - interval '3 hours'")
+    await until(lambda: _holds(client, [("engine_silent", "warning", 1), ("halted", "critical", 1)]))
+
+
+async def test_close_only(client: Any, connection: asyncpg.Connection, bot: int) -> None:
+    breach = {"session_id": bot, "severity": "warning", "error_code": "MAX_DRAWDOWN_BREACH", "message": "20 %"}
+    await insert(connection, "system_events", timestamp=ago(minutes=20), **breach)
+    assert await lines(client) == [("close_only", "critical", 1)]
+    cleared = {"session_id": bot, "severity": "info", "error_code": "MAX_DRAWDOWN_CLEARED"}
+    await insert(connection, "system_events", **cleared)
+    assert await alerts(client) == []
+
+
 @pytest.mark.parametrize(
     ("equity", "severity"), [(8510, None), (8490, "warning"), (7990, "critical")], ids=["14.9", "15.1", "20.1"]
 )
