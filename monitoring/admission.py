@@ -22,6 +22,8 @@ class Admission:
 
     def __init__(self, app: Quart, settings: Settings) -> None:
         self._settings = settings
+        self.protected, self.open_for_writing = settings.protected, settings.open_for_writing
+        """As the settings say, looked up once: every request asks."""
         self.mark = hmac.new(app.config["SECRET_KEY"].encode(), settings.token.encode(), "sha256").hexdigest()
         """What the cookie holds in place of the token: a changed token ends every session."""
         self._cookie: str = app.config["SESSION_COOKIE_NAME"]
@@ -36,7 +38,7 @@ class Admission:
 
     def until(self, token: str, cookies: Mapping[str, str]) -> float | None:
         """Until when (seconds since 1970 UTC) a client with these may read; None: not at all."""
-        if not self._settings.protected or self.is_operator(token):
+        if not self.protected or self.is_operator(token):
             return math.inf
         try:
             given, seconds = cookies.get(self._cookie, ""), SIGNED_IN_FOR.total_seconds()

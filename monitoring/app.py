@@ -58,6 +58,7 @@ def create_app(settings: Settings, metrics: Iterable[Metric] = CATALOGUE, clock:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_PATH=links("/"),
         PERMANENT_SESSION_LIFETIME=SIGNED_IN_FOR,
+        SESSION_REFRESH_EACH_REQUEST=False,
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
     )
     app.session_interface = CookieSessions()

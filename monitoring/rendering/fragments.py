@@ -196,7 +196,7 @@ class Fragments:
 
     def _is_new_enough(self, count: int, variant: Variant, since: int) -> bool:
         """Whether a request may be answered with a fragment that was begun at ``count``."""
-        return count >= min(since, self._versions.changed(variant.scope.key, variant.section.name))
+        return count >= since or count >= self._versions.changed(variant.scope.key, variant.section.name)
 
     def _is_fresh(self, kept: _Kept, since: int) -> bool:
         age, ticks = self._clock.monotonic() - kept.made, kept.variant.section.ticks

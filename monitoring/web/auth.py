@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 from quart import Response, current_app, g, redirect, request, session
 
-from monitoring.admission import presented
+from monitoring.admission import Admission, presented
+from monitoring.clock import Clock
 from monitoring.reading.freshness import reach
 from monitoring.services import services
 from monitoring.web.errors import Problem, wants_html
@@ -50,23 +51,37 @@ async def _catch_up(at: str) -> None:
     g.behind = not reached and parts.feed.state.gone_since is None
 
 
+def _expect_own_site(admission: Admission) -> None:
+    headers = request.headers
+    if admission.is_foreign(headers.get("Origin"), request.host, headers.get("Sec-Fetch-Site")):
+        raise Problem(403, "cross_site", "This request came from another site.")
+
+
+def _mark(clock: Clock) -> object:
+    """What the cookie of a sign-in holds. It is given anew each day: it never ends for who comes every month."""
+    mark = session.get("operator")
+    if mark is not None:
+        today = clock.now().date().isoformat()
+        if session.get("renewed") != today:
+            session["renewed"] = today
+    return mark
+
+
 async def guard() -> Response | None:
     """Runs before every request: lets it pass, or answers instead."""
-    headers = request.headers
-    foreign = services().admission.is_foreign(headers.get("Origin"), request.host, headers.get("Sec-Fetch-Site"))
-    if request.method not in SAFE_METHODS and foreign:
-        raise Problem(403, "cross_site", "This request came from another site.")
-    wanted = access_of(request.endpoint)
+    headers, parts = request.headers, services()
+    if request.method not in SAFE_METHODS:
+        _expect_own_site(parts.admission)
+    wanted, admission = access_of(request.endpoint), parts.admission
     token = presented(headers.get("X-Dashboard-Token", ""), headers.get("Authorization", ""))
-    g.operator = services().admission.is_operator(token, session.get("operator"))
+    g.operator = admission.is_operator(token, _mark(parts.clock))
     if wanted == PUBLIC:
         return None
-    settings = services().settings
-    if g.operator or settings.open_for_writing or (wanted == READING and not settings.protected):
+    if g.operator or admission.open_for_writing or (wanted == READING and not admission.protected):
         await _catch_up(request.args.get("at", ""))
         return None
     if wanted == READING and wants_html():
         return redirect(services().links("/login", next=request.full_path.rstrip("?")))  # type: ignore[return-value]
-    if not settings.token:
+    if not parts.settings.token:
         raise Problem(403, "writing_closed", "Set MONITORING_DASHBOARD_TOKEN to allow this.")
     raise Problem(401, "unauthorized", "The operator's token is needed: X-Dashboard-Token or Authorization: Bearer.")

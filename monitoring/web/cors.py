@@ -2,7 +2,7 @@
 
 from quart import Quart, Response, request
 
-from monitoring.services import services
+from monitoring.services import KEY, services
 
 HEADERS = {
     "Access-Control-Allow-Methods": "GET, POST",
@@ -17,6 +17,8 @@ def _listed() -> bool:
 
 def register(app: Quart) -> None:
     """Answers a listed origin's preflight before the guard asks for a token, which a preflight never carries."""
+    if not app.extensions[KEY].settings.cors_origins:
+        return
 
     @app.before_request
     async def preflight() -> Response | None:
@@ -25,8 +27,7 @@ def register(app: Quart) -> None:
 
     @app.after_request
     async def allow(response: Response) -> Response:
-        if services().settings.cors_origins:
-            response.headers.add("Vary", "Origin")
+        response.headers.add("Vary", "Origin")
         if _listed():
             response.headers["Access-Control-Allow-Origin"] = request.headers["Origin"]
         return response

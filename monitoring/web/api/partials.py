@@ -73,7 +73,8 @@ async def fetched(sections: Iterable[Section], within_seconds: float | None = No
 
 async def rendered(sections: Iterable[Section], scope: Scope, within_seconds: float | None = None) -> list[Rendered]:
     """Sections of ``scope``, with their own parameters as the present request has them."""
-    variants = [Variant.of(each, scope, own_arguments(each, request.args)) for each in sections]
+    arguments = request.args
+    variants = [Variant.of(each, scope, own_arguments(each, arguments)) for each in sections]
     return await services().fragments.get(variants, g.since, within_seconds)
 
 
