@@ -1,5 +1,6 @@
 """Which sections an open page fetches, when, and what it says of a bot that is gone."""
 
+import asyncio
 import re
 from urllib.parse import parse_qs, urlsplit
 
@@ -61,6 +62,29 @@ async def test_older_trades_stay_while_new_ones_come(
     await insert(connection, "trades", session_id=account, exit_time=now())
     await expect(page.locator("#trades h2")).to_contain_text("41")
     await expect(page.locator("#trades tbody tr")).to_have_count(15)
+
+
+async def test_an_answer_that_was_under_way_closes_nothing(
+    dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, account: int
+) -> None:
+    """A refresh was asked for before the reader opened a position, and answered afterwards."""
+    page = await open_page(dashboard.url, viewport=WHOLE_PAGE)
+    await until_live(page)
+    asked, opened = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        asked.set()
+        await opened.wait()
+        await route.continue_()
+
+    await page.route(re.compile(r"/partials\?"), hold)
+    await connection.execute("UPDATE positions SET current_price = 51234, last_update = $1", now())
+    async with waiting():
+        await asked.wait()
+    await page.locator("#position-1-toggle").click()
+    opened.set()
+    await expect(page.locator("#positions")).to_contain_text("51,234")
+    await expect(page.locator("#position-1 .more")).to_contain_text("Best so far")
 
 
 async def test_without_an_observer_everything_is_in_sight(

@@ -1,4 +1,4 @@
-// Hears which sections are stale (Socket.IO, else events, else polling); htmx fetches those in sight. ES5.
+// Hears which sections are stale (Socket.IO, else streams, else polling); htmx fetches those in sight. ES5.
 (function (d, w) {
   'use strict';
   var data = d.documentElement.dataset, base = data.root, query = '?' + data.query,
@@ -66,12 +66,6 @@
     timer = setTimeout(refresh, due - now());
   }
 
-  function look() {
-    each('[data-hash]', function (section) {
-      if (sight) sight.observe(section);
-    });
-  }
-
   function refresh() {
     if (fetching || away) return;
     var asked = {}, own = '', have, url, names = Object.keys(announced).filter(function (name) {
@@ -108,8 +102,6 @@
   }
 
   function answered(asked, status, text) {
-    fetching = 0;
-    look();
     if (status === 204 || (status === 200 && /data-/.test(text))) {
       for (key in asked) {
         if (text.indexOf('later="' + key + '"') < 0) shown[key] = asked[key];
@@ -123,6 +115,14 @@
       refused(status, text);
       later(about(time.retry));
     }
+    idle();
+  }
+
+  function idle() {
+    fetching = 0;
+    each('[data-hash]', function (section) {
+      if (sight) sight.observe(section);
+    });
     if (due < Infinity) later(due - now());
   }
 
@@ -167,7 +167,7 @@
     on('stale', stale);
     on('hb', hear);
     es.onerror = function () {
-      if (es.readyState > 1) sseFailed(); // after a 502
+      if (es.readyState > 1) sseFailed(); // a 502
       else if (mode === 'sse') {
         setMode('none');
         watch();
@@ -284,10 +284,12 @@
     tick();
   }
 
+  d.addEventListener('htmx:before:request', function () {
+    fetching = 1;
+  });
   d.addEventListener('htmx:finally:request', function (event) {
     var ctx = event.detail.ctx;
-    if (ctx.asked) answered(ctx.asked, ctx.status === 'swapped' && ctx.response.status, ctx.text);
-    else look();
+    ctx.asked ? answered(ctx.asked, ctx.status === 'swapped' && ctx.response.status, ctx.text) : idle();
   });
   d.addEventListener('visibilitychange', function () {
     d.hidden ? sleep() : wake();
@@ -302,7 +304,7 @@
   skew = (Date.parse(data.now) || now()) - now();
   for (key in time) if (data[key]) time[key] = +data[key];
   setMode('none');
-  look();
+  idle();
   esNext = now() + time.sseWait;
   setTimeout(tick, time.sseWait + 9);
   setInterval(tick, 1000);
