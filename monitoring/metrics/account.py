@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from monitoring.metrics.facts import Facts, OpenPosition
+from monitoring.metrics.reported import RiskAdjustment
 from monitoring.metrics.value import Unknown, known
 
 NO_TABLE = "cannot be read: the table is missing"
@@ -49,19 +50,26 @@ def current_exposure(facts: Facts) -> float:
 
 
 def dynamic_risk_factor(facts: Facts) -> float:
-    return facts.adjustment.factor if dynamic_risk_active(facts) and facts.adjustment else 1.0
+    adjustment = _adjustment(facts)
+    return 1.0 if adjustment is None else known(adjustment.factor, "the engine wrote no factor")
 
 
 def dynamic_risk_reason(facts: Facts) -> str:
-    if not dynamic_risk_active(facts) or facts.adjustment is None:
-        return "no adjustment in force"
-    return known(facts.adjustment.reason, "the engine gave no reason")
+    adjustment = _adjustment(facts)
+    if adjustment is None:
+        return "the newest entry was not adjusted"
+    return known(adjustment.reason, "the engine gave no reason")
 
 
 def dynamic_risk_active(facts: Facts) -> bool:
-    if not facts.adjustments_read:
-        raise Unknown(f"risk adjustments {NO_TABLE}")
-    return facts.adjustment is not None
+    return dynamic_risk_factor(facts) != 1
+
+
+def _adjustment(facts: Facts) -> RiskAdjustment | None:
+    """Of the newest entry. Raises Unknown where there is none yet."""
+    entry = known(facts.entry, f"risk adjustments {NO_TABLE}")
+    known(entry.at, "nothing was entered yet")
+    return entry.adjustment
 
 
 def _positions(facts: Facts) -> tuple[OpenPosition, ...]:

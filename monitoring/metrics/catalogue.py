@@ -24,7 +24,7 @@ _PEAK = "real snapshots in account_history, deposits and withdrawals taken out; 
 _DAILY = "last equity of each UTC day in account_history, deposits and withdrawals taken out"
 _TRADES = "trades: pnl − commission − margin_interest_cost"
 _POSITIONS = "positions that are open"
-_ADJUSTMENT = "newest adjustment of the position size in risk_adjustments that is in force"
+_ADJUSTMENT = "adjustment of the position size in risk_adjustments within 60 s of the newest entry"
 _ORDERS = "orders of the last 24 hours"
 _LOGGED = "newest strategy_executions.indicators"
 
@@ -50,20 +50,23 @@ CATALOGUE: tuple[Metric, ...] = (
            "Time since the session began, or how long it ran",
            "trading_sessions.start_time and end_time", health.system_uptime),
     Metric("fill_rate", "Fill rate", Unit.PERCENT, "orders",
-           "Filled orders ÷ finished ones (filled, cancelled or failed)",
+           "Filled orders ÷ those that were filled or failed; a cancelled one is neither",
            _ORDERS, execution.fill_rate, priority="high"),
     Metric("failed_orders", "Failed orders", Unit.COUNT, "orders",
            "Orders that failed",
            _ORDERS, execution.failed_orders, priority="high"),
-    Metric("avg_slippage", "Mean slippage", Unit.PERCENT, "orders",
-           "Fill price against the price asked for; positive is worse",
+    Metric("avg_slippage", "Median slippage", Unit.PERCENT, "orders",
+           "Fill price against the price asked for, of entries and exits but no resting stops; positive is worse",
            _ORDERS, execution.avg_slippage, signed=True, priority="high"),
     Metric("order_latency", "Order latency", Unit.MILLISECONDS, "orders",
-           "Mean time from order to fill",
+           "Median time from order to fill, of entries and exits but no resting stops",
            _ORDERS, execution.order_latency),
-    Metric("execution_quality", "Execution quality", Unit.STATUS, "orders",
-           "The fill rate in a word: Good from 95 %, Fair from 80 %, else Poor",
-           _ORDERS, execution.execution_quality, levels=execution.LEVELS),
+    Metric("execution_quality", "Execution quality", Unit.PERCENT, "orders",
+           "The fill rate, rounded",
+           _ORDERS, execution.execution_quality),
+    Metric("execution_quality_label", "Quality in a word", Unit.STATUS, "orders",
+           "Good from 95 %, Fair from 80 %, else Poor",
+           _ORDERS, execution.execution_quality_label, levels=execution.LEVELS),
     Metric("api_connection_status", "Exchange connection", Unit.STATUS, "orders",
            "Whether the engine reaches the exchange",
            NOWHERE, health.not_recorded, priority="high"),
@@ -102,13 +105,13 @@ CATALOGUE: tuple[Metric, ...] = (
            "Sample standard deviation of the returns of closed days × √365; from 10 days on",
            _DAILY, of_returns(returns.volatility)),
     Metric("dynamic_risk_factor", "Risk factor", Unit.RATIO, "risk",
-           "What the engine multiplies its position sizes by; 1 without an adjustment",
+           "What the engine multiplied the size of its newest entry by; 1 without an adjustment",
            _ADJUSTMENT, account.dynamic_risk_factor, priority="high"),
     Metric("dynamic_risk_reason", "Reason of the factor", Unit.TEXT, "risk",
-           "Why the engine changed its position sizes",
+           "Why the engine changed the size of its newest entry",
            _ADJUSTMENT, account.dynamic_risk_reason, priority="high"),
     Metric("dynamic_risk_active", "Risk adjusted", Unit.FLAG, "risk",
-           "Whether an adjustment of the position sizes is in force",
+           "Whether the size of the newest entry was changed",
            _ADJUSTMENT, account.dynamic_risk_active, priority="high"),
 
     Metric("total_return", "Total return", Unit.PERCENT, "performance",

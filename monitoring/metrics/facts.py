@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitoring.clock import MAX_CLOCK_SKEW
+from monitoring.metrics.reported import CloseOnly, Entry, Errors, Halt, Market, OrderSums, RiskAdjustment
 
 Series = npt.NDArray[np.float64]
 
@@ -56,43 +57,6 @@ class Session:
     def ended(self, now: datetime) -> datetime | None:
         """When it ended; None while it has not: an end that lies in the future is none."""
         return self.end if self.end is not None and self.end <= now else None
-
-
-@dataclass(frozen=True, slots=True)
-class Errors:
-    """Events of severity error or critical of the last day and hour; None where their table cannot be read."""
-
-    day: int | None = None
-    hour: int | None = None
-    events_of_hour: int | None = None
-    """All events of the last hour, errors among them."""
-    last_at: datetime | None = None
-    """When the newest of the last days came."""
-    last_message: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Halt:
-    """The operator's kill switch."""
-
-    active: bool | None
-    reason: str | None = None
-    unknown: str | None = None
-    """Why ``active`` is None."""
-    hidden: bool = False
-    """The flags are there, but cannot be read: a kill switch would go unseen."""
-    since: datetime | None = None
-    by: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CloseOnly:
-    """The engine's own loss limits let it close positions, and open none."""
-
-    since: datetime
-    code: str
-    """``error_code`` of the event that told it."""
-    message: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,41 +180,6 @@ class OpenPosition:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderSums:
-    """Orders of the last 24 hours."""
-
-    filled: int
-    finished: int
-    """Filled, cancelled or failed."""
-    failed: int
-    slippage_percent: float | None
-    """Signed mean; positive means worse than asked."""
-    latency_ms: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class RiskAdjustment:
-    """Newest adjustment of ``position_size_factor`` that is still in force."""
-
-    factor: float
-    reason: str | None
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Market:
-    """What the engine last logged about the market it trades."""
-
-    price_change_24h: float | None
-    rsi: float | None
-    ema_trend: str | None
-    at: datetime | None = None
-    """When it was logged."""
-    why: str = "the engine does not log it"
-    """Why a value that is None is unknown."""
-
-
-@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything the catalogue computes from. A part that is None could not be read (its table is missing)."""
 
@@ -271,7 +200,8 @@ class Facts:
     trades: TradeSums | None
     positions: tuple[OpenPosition, ...] | None
     orders: OrderSums | None
-    adjustment: RiskAdjustment | None
+    entry: Entry | None
+    """The newest one; None where it is not known whether its size was adjusted."""
     market: Market
     configured_risk: float | None
     """``risk_per_trade`` from the strategy's configuration, a fraction."""
@@ -281,8 +211,11 @@ class Facts:
     """Why ``daily`` or ``drawdown`` is None."""
     zone_offset: timedelta | None = None
     """By what the times of rows are off, where they are of the local time of the database's role."""
-    adjustments_read: bool = True
-    """False where the table of adjustments cannot be read: None is then not "none in force"."""
+
+    @property
+    def adjustment(self) -> RiskAdjustment | None:
+        """Of the newest entry."""
+        return None if self.entry is None else self.entry.adjustment
 
     @property
     def last_sign(self) -> datetime | None:

@@ -5,28 +5,22 @@ from datetime import datetime
 from typing import Any
 
 from monitoring.database.capabilities import Capabilities
-from monitoring.metrics.facts import Account, Errors, Facts, Halt, Market, OpenPosition
+from monitoring.metrics.facts import Account, Facts, OpenPosition
+from monitoring.metrics.reported import Errors, Halt, Market
 from monitoring.projections import ScopeState
 from monitoring.projections.bookings import NEEDS as FLOWS_NEED
 from monitoring.projections.equity import NEEDS as HISTORY_NEEDS
-from monitoring.projections.signs_of_life import WINDOW_ROWS
 from monitoring.projections.trades import NEEDS as TRADES_NEED
-from monitoring.scope import configured, json_object, number
+from monitoring.scope import configured
 from monitoring.sections.account import read_account
 from monitoring.sections.fact_cache import WINDOW_MAX_AGE_SECONDS, Fact, FactCache
 from monitoring.sections.health import read_close_only, read_errors, read_halt
+from monitoring.sections.market import read_market
 from monitoring.sections.orders import read_order_sums
 from monitoring.sections.positions import open_position, read_positions
-from monitoring.sections.risk import ADJUSTMENTS_NEED, read_adjustment
+from monitoring.sections.risk_factor import read_newest_entry
 from monitoring.sections.section import FactsRead, Reading, traced_state
 from monitoring.sections.sources import NO_TABLES, Tables
-
-INDICATORS = f"""
-SELECT indicators::text AS indicators, timestamp::timestamp AS at FROM
-  (SELECT * FROM strategy_executions ORDER BY id DESC LIMIT {WINDOW_ROWS}) newest
-WHERE session_id = ANY($1::bigint[]) AND indicators IS NOT NULL ORDER BY id DESC LIMIT 1
-"""
-
 
 IN_MEMORY: dict[str, Callable[[ScopeState, datetime], object]] = {
     "daily": lambda state, _now: state.history.daily(),
@@ -46,27 +40,6 @@ async def read_open_positions(reading: Reading) -> tuple[OpenPosition, ...] | No
     return tuple(open_position(row) for row in rows)
 
 
-async def read_market(reading: Reading) -> Market:
-    if why := reading.capabilities.fault("strategy_executions", "id", "session_id", "indicators", "timestamp"):
-        return Market(None, None, None, why=why)
-    row = await reading.connection.fetchrow(INDICATORS, reading.state.session.ids)
-    if row is None:
-        return Market(None, None, None)
-    return market(json_object(row["indicators"]), row["at"])
-
-
-def market(logged: dict[str, object], at: datetime) -> Market:
-    """The indicators that the dashboard shows, from what a strategy logged."""
-
-    trend, rsi = logged.get("ema_trend"), number(logged.get("rsi"))
-    return Market(
-        price_change_24h=number(logged.get("price_change_24h")),
-        rsi=number(logged.get("rsi_14")) if rsi is None else rsi,
-        ema_trend=trend if isinstance(trend, str) else None,
-        at=at,
-    )
-
-
 FROM_TABLES = {
     "errors": Fact(read_errors, WINDOW_MAX_AGE_SECONDS),
     "halt": Fact(read_halt),
@@ -74,16 +47,16 @@ FROM_TABLES = {
     "account": Fact(read_account),
     "positions": Fact(read_open_positions),
     "orders": Fact(read_order_sums, WINDOW_MAX_AGE_SECONDS),
-    "adjustment": Fact(read_adjustment, WINDOW_MAX_AGE_SECONDS),
+    "entry": Fact(read_newest_entry),
     "market": Fact(read_market),
 }
 """Facts that are read by queries."""
 UNREAD: dict[str, Any] = {
-    **dict.fromkeys(("close_only", "positions", "orders", "adjustment", "configured_risk")),
+    **dict.fromkeys(("close_only", "positions", "orders", "entry", "configured_risk")),
     "errors": Errors(),
     "halt": Halt(None),
     "account": Account(*[None] * 7),
-    "market": Market(None, None, None),
+    "market": Market(),
 }
 """The same where no query is asked."""
 OF_SESSION = ("session", "configured_risk")
@@ -103,7 +76,6 @@ async def read_facts(reading: Reading, cache: FactCache) -> FactsRead:
         "now": reading.now,
         **_reasons(capabilities, state),
         "zone_offset": None,
-        "adjustments_read": capabilities.has("risk_adjustments", *ADJUSTMENTS_NEED),
     }
     configured_risk = configured(state.session.config, "risk_per_trade")
     facts = Facts(session=state.session, configured_risk=configured_risk, **rest, **values)

@@ -9,7 +9,8 @@ import asyncpg
 from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.capabilities import Capabilities, Columns
 from monitoring.database.owners import owner
-from monitoring.metrics.facts import OrderSums, Session
+from monitoring.metrics.facts import Session
+from monitoring.metrics.reported import OrderSums
 from monitoring.sections.section import Reading
 
 ORDER: Columns = {
@@ -45,38 +46,43 @@ ORDER BY created_at DESC, id DESC LIMIT 1000
 LAST_DAY = """
 SELECT count(*) FILTER (WHERE status IN ('FILLED', 'CONFIRMED')) AS filled,
        count(*) FILTER (WHERE status = 'FAILED') AS failed,
-       count(*) FILTER (WHERE status IN ('FILLED', 'CONFIRMED', 'CANCELLED', 'FAILED')) AS finished,
-       avg(direction * (fill - price) / price * 100)
-           FILTER (WHERE status IN ('FILLED', 'CONFIRMED') AND price > 0 AND fill > 0) AS slippage,
-       avg(extract(epoch FROM filled_at - created_at) * 1000)
-           FILTER (WHERE status IN ('FILLED', 'CONFIRMED') AND filled_at >= created_at AND filled_at < 'infinity')
-           AS latency
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY direction * (fill - price) / price * 100)
+           FILTER (WHERE marketable AND price > 0 AND price < 'Infinity' AND fill > 0 AND fill < 'Infinity')
+           AS slippage,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY greatest(0, extract(epoch FROM filled_at - created_at)) * 1000)
+           FILTER (WHERE marketable AND filled_at > '-infinity' AND filled_at < 'infinity') AS latency
 FROM (
-    SELECT status::text AS status, created_at, {filled_at} AS filled_at,
-           nullif({price}, 'NaN') AS price, nullif({filled_price}, 'NaN') AS fill,
+    SELECT status::text AS status, created_at, {filled_at} AS filled_at, {price} AS price,
+           coalesce(nullif(nullif({actual_fill_price}, 'NaN'), 0), {filled_price}) AS fill,
+           status::text IN ('FILLED', 'CONFIRMED')
+           AND order_type::text IN ('ENTRY', 'SCALE_IN', 'PARTIAL_EXIT', 'FULL_EXIT') AS marketable,
            CASE WHEN upper(side::text) IN ('BUY', 'LONG') THEN 1 ELSE -1 END
            * CASE WHEN upper(side::text) IN ('BUY', 'SELL') OR order_type::text IN ('ENTRY', 'SCALE_IN')
                   THEN 1 ELSE -1 END AS direction
     FROM orders WHERE created_at > $2 AND created_at <= $3 AND {owner} = ANY($1::bigint[])
 ) recent
 """
-"""Paying more on a buy or getting less on a sale counts as positive slippage."""
+"""Paying more on a buy or getting less on a sale counts as positive slippage. A resting stop is to wait."""
+
+
+FILL: Columns = {
+    "filled_at": "timestamp",
+    "price": "float8",
+    "filled_price": "float8",
+    "actual_fill_price": "float8",
+}
 
 
 async def read_order_sums(reading: Reading) -> OrderSums | None:
     """How the orders of the last 24 hours went; None where the table is missing."""
     if not reading.capabilities.has("orders", "status", "created_at", "session_id", "side", "order_type"):
         return None
-    columns = {
-        name: reading.capabilities.column("orders", name, kind)
-        for name, kind in (("filled_at", "timestamp"), ("price", "float8"), ("filled_price", "float8"))
-    }
+    columns = {name: reading.capabilities.column("orders", name, kind) for name, kind in FILL.items()}
     window, sessions = (reading.now - timedelta(days=1), reading.now + MAX_CLOCK_SKEW), reading.state.session.ids
     query = LAST_DAY.format(**columns, owner=owner(reading.capabilities, "orders", "orders"))
     row = await reading.connection.fetchrow(query, sessions, *window)
     return OrderSums(
         filled=row["filled"],
-        finished=row["finished"],
         failed=row["failed"],
         slippage_percent=row["slippage"],
         latency_ms=None if row["latency"] is None else float(row["latency"]),

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitoring.metrics.facts import Errors, Halt
 from monitoring.metrics.health import HALTED_MODES, STATE_LEVELS, State, failed_lately, state
 from monitoring.metrics.metric import Level
+from monitoring.metrics.reported import Errors, Halt
 from monitoring.sections.section import Context, Section
 
 

@@ -7,20 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from monitoring.metrics.facts import (
-    Account,
-    Daily,
-    Drawdown,
-    Errors,
-    Facts,
-    Halt,
-    Market,
-    OpenPosition,
-    OrderSums,
-    RiskAdjustment,
-    Session,
-    TradeSums,
-)
+from monitoring.metrics.facts import Account, Daily, Drawdown, Facts, OpenPosition, Session, TradeSums
+from monitoring.metrics.reported import Entry, Errors, Halt, Logged, Market, OrderSums, RiskAdjustment
 
 NOW = datetime(2026, 11, 22, 14, 32, 7)
 
@@ -97,9 +85,9 @@ FACTS = Facts(
     drawdown=Drawdown(0.5, 2.0, NOW - timedelta(days=2), NOW - timedelta(days=1), None, exact=True),
     trades=TRADES,
     positions=(POSITION, SHORT),
-    orders=OrderSums(filled=18, finished=20, failed=1, slippage_percent=0.02, latency_ms=120.0),
-    adjustment=RiskAdjustment(0.5, "drawdown", NOW - timedelta(hours=2)),
-    market=Market(price_change_24h=-1.5, rsi=55.0, ema_trend="Bullish"),
+    orders=OrderSums(filled=18, failed=2, slippage_percent=0.02, latency_ms=120.0),
+    entry=Entry(NOW - timedelta(hours=2), RiskAdjustment(0.5, "drawdown", NOW - timedelta(hours=2))),
+    market=Market(Logged(-1.5, NOW), Logged(55.0, NOW), Logged("Bullish", NOW)),
     configured_risk=0.02,
 )
 
@@ -118,8 +106,8 @@ NOTHING = Facts(
     trades=None,
     positions=None,
     orders=None,
-    adjustment=None,
-    market=Market(None, None, None),
+    entry=None,
+    market=Market(),
     configured_risk=None,
 )
 """A session of which no table but its own can be read."""

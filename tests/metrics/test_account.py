@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from monitoring.metrics import account, execution
-from monitoring.metrics.facts import Facts, OrderSums
+from monitoring.metrics.facts import Facts
+from monitoring.metrics.reported import Entry, Logged, Market, OrderSums
 from monitoring.metrics.value import Unknown
-from tests.metrics.examples import NOTHING, POSITION, SHORT, facts
+from tests.metrics.examples import NOTHING, NOW, POSITION, SHORT, facts
 
 NAN = Decimal("NaN")
 
@@ -70,32 +71,52 @@ def test_no_share_of_what_is_not_there(figure: Callable[[Facts], float], equity:
 
 
 def test_without_an_adjustment_the_factor_is_one() -> None:
-    assert account.dynamic_risk_factor(NOTHING) == 1.0
-    assert account.dynamic_risk_active(NOTHING) is False
-    assert account.dynamic_risk_reason(NOTHING) == "no adjustment in force"
+    found = facts(entry=Entry(NOW))
+    assert account.dynamic_risk_factor(found) == 1.0
+    assert account.dynamic_risk_active(found) is False
+    assert account.dynamic_risk_reason(found) == "the newest entry was not adjusted"
 
 
 @pytest.mark.parametrize(
-    ("filled", "word"), [(100, "Good"), (95, "Good"), (94, "Fair"), (80, "Fair"), (79, "Poor"), (0, "Poor")]
+    ("entry", "reason"), [(Entry(None), "nothing was entered yet"), (None, "risk adjustments cannot be read")]
 )
-def test_execution_quality_is_a_word_for_the_fill_rate(filled: int, word: str) -> None:
-    found = facts(orders=OrderSums(filled, 100, 100 - filled, None, None))
-    assert execution.fill_rate(found) == filled
-    assert execution.execution_quality(found) == word
+def test_before_the_first_entry_no_factor_is_known(entry: Entry | None, reason: str) -> None:
+    for figure in (account.dynamic_risk_factor, account.dynamic_risk_active, account.dynamic_risk_reason):
+        with pytest.raises(Unknown, match=reason):
+            figure(facts(entry=entry))
 
 
 @pytest.mark.parametrize(
-    "figure",
-    [
-        execution.fill_rate,
-        execution.failed_orders,
-        execution.avg_slippage,
-        execution.order_latency,
-        execution.execution_quality,
-    ],
+    ("filled", "word"), [(1000, "Good"), (945, "Good"), (944, "Fair"), (795, "Fair"), (794, "Poor"), (0, "Poor")]
 )
+def test_execution_quality_is_the_rounded_fill_rate(filled: int, word: str) -> None:
+    found = facts(orders=OrderSums(filled, 1000 - filled, None, None))
+    assert execution.fill_rate(found) == filled / 10
+    assert execution.execution_quality(found) == (filled + 5) // 10
+    assert execution.execution_quality_label(found) == word
+
+
+RATES = (execution.fill_rate, execution.execution_quality, execution.execution_quality_label)
+FILLS = (execution.avg_slippage, execution.order_latency)
+
+
+@pytest.mark.parametrize("figure", [*RATES, *FILLS])
 def test_without_orders_nothing_is_known_of_them(figure: Callable[[Facts], object]) -> None:
-    with pytest.raises(Unknown, match="no order was finished in the last 24 h"):
-        figure(facts(orders=OrderSums(0, 0, 0, None, None)))
+    with pytest.raises(Unknown, match="no order was filled" if figure in RATES else "no market order"):
+        figure(facts(orders=OrderSums(0, 0, None, None)))
     with pytest.raises(Unknown, match="orders cannot be read"):
         figure(NOTHING)
+
+
+def test_no_order_failed_where_there_was_none() -> None:
+    assert execution.failed_orders(facts(orders=OrderSums(0, 0, None, None))) == 0
+
+
+def test_what_was_logged_long_ago_says_nothing_of_now() -> None:
+    for seconds, known in ((600, True), (601, False)):
+        found = facts(market=Market(rsi=Logged(40.0, NOW - timedelta(seconds=seconds))))
+        if known:
+            assert execution.rsi(found) == 40
+            continue
+        with pytest.raises(Unknown, match="last logged 2026-11-22 14:22 UTC"):
+            execution.rsi(found)

@@ -28,6 +28,7 @@ PROMISED = """
     profit_factor expectancy avg_win_loss_ratio recent_trade_outcomes
     sharpe_ratio sortino_ratio calmar_ratio cagr total_return
     fill_rate failed_orders avg_slippage order_latency execution_quality
+    execution_quality_label
     current_strategy price_change_24h rsi ema_trend
 """.split()  # noqa: SIM905 - in the contract's rows it can be compared with it
 
@@ -75,10 +76,11 @@ EXPECTED = {
     "cagr": pytest.approx(((1.01 * 0.995) ** (15 * 365 / 30) - 1) * 100),
     "total_return": pytest.approx(2.0),
     "fill_rate": 90.0,
-    "failed_orders": 1,
+    "failed_orders": 2,
     "avg_slippage": 0.02,
     "order_latency": 120.0,
-    "execution_quality": "Fair",
+    "execution_quality": 90.0,
+    "execution_quality_label": "Fair",
     "current_strategy": "ml_basic",
     "price_change_24h": -1.5,
     "rsi": 55.0,
@@ -117,9 +119,6 @@ def test_knows_nothing_of_what_could_not_be_read() -> None:
         "current_strategy",
         "data_feed_status",
         "last_data_update",
-        "dynamic_risk_active",
-        "dynamic_risk_factor",
-        "dynamic_risk_reason",
     }
     assert not [reason for reason in evaluation.reasons.values() if reason.startswith("could not be computed")]
 

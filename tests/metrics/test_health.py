@@ -8,8 +8,9 @@ import pytest
 
 from monitoring.metrics import health
 from monitoring.metrics.catalogue import BY_KEY
-from monitoring.metrics.facts import CloseOnly, Facts, Halt
+from monitoring.metrics.facts import Facts
 from monitoring.metrics.health import State
+from monitoring.metrics.reported import CloseOnly, Halt
 from monitoring.metrics.value import Unknown
 from tests.metrics.examples import FACTS, NOTHING, NOW, SESSION, facts
 

@@ -61,15 +61,6 @@ async def test_two_positions_in_one_symbol_count_twice(connection: asyncpg.Conne
     assert (await figures(connection)).values["unrealized_pnl"] == 2
 
 
-async def test_an_adjustment_that_ran_out_uncovers_the_one_before(connection: asyncpg.Connection, session: int) -> None:
-    longer = {"adjusted_value": Decimal("0.5"), "duration_minutes": 1440, "trigger_reason": "drawdown"}
-    await insert(connection, "risk_adjustments", session_id=session, timestamp=ago(hours=2), **longer)
-    shorter = {"adjusted_value": Decimal("0.8"), "duration_minutes": 10}
-    await insert(connection, "risk_adjustments", session_id=session, timestamp=ago(hours=1), **shorter)
-    values = (await figures(connection)).values
-    assert (values["dynamic_risk_factor"], values["dynamic_risk_reason"]) == (0.5, "drawdown")
-
-
 async def test_without_the_table_the_factor_is_unknown(connection: asyncpg.Connection, session: int) -> None:
     await connection.execute("DROP TABLE risk_adjustments")
     found = await figures(connection)
@@ -87,15 +78,6 @@ async def test_profits_that_leave_a_trade_out_are_not_shown_as_all(
     for key in ("daily_pnl", "weekly_pnl", "total_pnl", "win_rate", "winning_trades", "expectancy"):
         assert found.values[key] is None, key
         assert "1 of 2" in found.reasons[key]
-
-
-async def test_indicators_of_days_ago_are_unknown(connection: asyncpg.Connection, session: int) -> None:
-    await insert(connection, "strategy_executions", session_id=session, timestamp=ago(days=3), indicators={"rsi": 71})
-    assert (await figures(connection)).values["rsi"] is None
-    await insert(
-        connection, "strategy_executions", session_id=session, timestamp=ago(minutes=3), indicators={"rsi": 42}
-    )
-    assert (await figures(connection)).values["rsi"] == 42
 
 
 async def test_a_dead_engine_is_offline_though_its_session_is_open(connection: asyncpg.Connection) -> None:
