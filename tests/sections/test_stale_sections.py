@@ -37,8 +37,8 @@ COMMITS = {
     "an error": "INSERT INTO system_events (timestamp, event_type, severity, message, session_id)"
     " VALUES ($1, 'ERROR', 'error', 'order refused', 1)",
     "a risk adjustment": "INSERT INTO risk_adjustments (timestamp, adjustment_type, parameter_name, original_value,"
-    " adjusted_value, adjustment_factor, session_id) SELECT max(entry_time), 'drawdown', 'position_size_factor', 1, 0.5,"
-    " 0.5, 1 FROM (SELECT entry_time FROM positions UNION ALL SELECT entry_time FROM trades) entries"
+    " adjusted_value, adjustment_factor, session_id) SELECT max(entry_time), 'drawdown', 'position_size_factor', 1,"
+    " 0.5, 0.5, 1 FROM (SELECT entry_time FROM positions UNION ALL SELECT entry_time FROM trades) entries"
     " WHERE entry_time < $1",
     "a decision": "INSERT INTO strategy_executions (timestamp, strategy_name, symbol, indicators, session_id)"
     " VALUES ($1, 'ml_basic', 'BTCUSDT', '{\"rsi\": 71}', 1)",
