@@ -207,7 +207,6 @@ class Fragments:
     async def _load(self, variant: Variant) -> _Kept:
         name, reads = variant.section.name, set[str]()
         self._began[name], count = self._clock.monotonic(), self._versions.newest.count
-        changes, known = self._versions.changes(variant.scope.session.ids), self.stale.tables(name)
         view = await self._view(variant.section, variant.scope, variant.own, reads)
         previous = self._kept.get(variant.key)
         if view.data is None and view.stale and previous is not None and previous.view.data is not None:
@@ -216,18 +215,12 @@ class Fragments:
             view = replace(view, stale=True, behind=True)
         rendered = self._rendered(variant, view)
         if view.behind or not view.stale:
-            self._learn(variant, reads, known, changes)
+            self._learn(name, reads)
         return self._kept.put(variant.key, _Kept(variant, count, self._clock.monotonic(), view, rendered))
 
-    def _learn(self, variant: Variant, reads: set[str], known: frozenset[str], changes: int) -> None:
-        """``known`` and ``changes`` are of the moment when the load began.
-
-        A change of a table that was not known then has not made the section stale.
-        """
-        session = variant.scope.session
-        self.stale.learn(variant.section.name, reads)
-        if reads - known and self._versions.changes(session.ids) != changes:
-            self._reader.hub.publish(session.newest, (variant.section.name,))
+    def _learn(self, name: str, reads: set[str]) -> None:
+        if self.stale.learn(name, reads):
+            self._reader.hub.publish(None, (name,))
 
     async def _view(self, section: Section, scope: Scope, own: Mapping[str, str], reads: set[str]) -> View:
         async def load(context: Context) -> View:

@@ -21,9 +21,12 @@ class StaleSections:
         """Those that the section is known to be read from."""
         return frozenset(self._tables[section])
 
-    def learn(self, section: str, tables: Set[str]) -> None:
+    def learn(self, section: str, tables: Set[str]) -> bool:
+        """Whether changes may have been missed: the section was known, but not that it is read from these tables."""
+        missed = section not in self._unknown and not tables <= self._tables[section]
         self._tables[section] |= tables
         self._unknown.discard(section)
+        return missed
 
     def after(self, changed: Collection[str]) -> tuple[str, ...]:
         """The sections that a change of some tables makes stale."""

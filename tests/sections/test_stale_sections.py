@@ -1,6 +1,7 @@
 """Whatever a commit changes on an open page is announced, and nothing that was not read from the tables it touched."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -159,4 +160,26 @@ async def test_a_change_while_another_scope_is_read_first(page: Page, connection
     await show(SessionScope(1))
     may_end.set()
     await loading
+    await announced(viewer, {"events"})
+
+
+async def test_a_change_before_its_table_is_read_first(page: Page, connection: asyncpg.Connection) -> None:
+    """What a section is read from may depend on the rows, and another instance may have shown it meanwhile."""
+    before, session = page.parts.hub.versions.changes([1]), await page.parts.reader.session(BotScope(1))
+    assert session is not None
+
+    async def show(*tables: str) -> None:
+        async def load(context: Context) -> EventsView:
+            for table in tables:
+                await context.connection.fetch(f"SELECT id FROM {table}")
+            return EventsView(())
+
+        section = replace(BY_NAME["events"], load=load)
+        await page.parts.fragments.get([Variant.of(section, Scope(session, BotScope(1)), {})], math.inf)
+
+    await show("system_events")
+    await insert(connection, "risk_adjustments", session_id=1)
+    await until(lambda: page.parts.hub.versions.changes([1]) != before)
+    viewer = page.parts.hub.subscribe(BotScope(1))
+    await show("system_events", "risk_adjustments")
     await announced(viewer, {"events"})
