@@ -102,6 +102,9 @@ class Sockets:
                 asyncio.get_running_loop().call_soon(close, connection)
             # A connection by polling stays until its answer is fetched; it is anonymous, so not for long.
             raise
+        if connection.closing or connection.closed:
+            # It went while it was let in, of which the library tells nobody.
+            raise ConnectionRefusedError("gone")
         client = Client(connection, Subscription(scope), until, writer(connection, environ))
         self._clients[sid] = client
         self.limit.let_in(connection.sid)

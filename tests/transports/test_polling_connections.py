@@ -10,6 +10,7 @@ import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
+from monitoring.scope_key import ScopeKey
 from monitoring.transports import connections
 from tests.engine_io import let_in, raw
 from tests.running import run_dashboard
@@ -32,6 +33,26 @@ async def test_anonymous_connections_give_way(bare: Bare, quiet_log: pytest.LogC
             bare.streams.emit("trade_update", {"trades": [{"id": 1}]})
             assert await early.packet() == '42["trade_update",{"trades":[{"id":1}]}]'
     assert complaints(quiet_log) == []
+
+
+async def test_who_leaves_while_let_in_takes_no_seat(bare: Bare, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, may_answer, find = asyncio.Event(), asyncio.Event(), bare.session
+
+    async def slow(scope: ScopeKey) -> None:
+        asked.set()
+        await may_answer.wait()
+        await find(scope)
+
+    bare.hub.max_viewers = 1
+    monkeypatch.setattr(bare, "session", slow)
+    async with handshaken(bare.host) as early:
+        letting_in = asyncio.create_task(early.send("40"))
+        await asked.wait()
+        async with handshaken(bare.host) as late:
+            may_answer.set()
+            await letting_in
+            await late.send("40")
+            assert (await late.poll())[0].startswith("40")
 
 
 async def test_an_anonymous_websocket_gives_way(bare: Bare) -> None:
