@@ -10,6 +10,7 @@ import httpx
 from tests.waiting import WAIT_SECONDS
 
 PATH = "/socket.io/?EIO=4&transport=polling"
+PING = "2"
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,10 @@ class Poller:
         return answer.text.split("\x1e")
 
     async def packet(self) -> str:
-        """The next one, which must come alone."""
-        (packet,) = await self.poll()
+        """The next one that is no ping, which must come alone."""
+        while (packets := await self.poll()) == [PING]:
+            pass
+        (packet,) = (packet for packet in packets if packet != PING)
         return packet
 
 
