@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from monitoring.metrics import account, execution, health, performance, returns, trades
+from monitoring.metrics import account, books, execution, health, performance, returns, trades
 from monitoring.metrics.facts import Facts
 from monitoring.metrics.metric import NOWHERE, Evaluation, Metric
 from monitoring.metrics.performance import of_returns, of_trades
@@ -23,6 +23,8 @@ _SNAPSHOT = "newest real snapshot in account_history"
 _PEAK = "real snapshots in account_history, deposits and withdrawals taken out; first peak: the initial balance"
 _DAILY = "last equity of each UTC day in account_history, deposits and withdrawals taken out"
 _TRADES = "trades: pnl − commission − margin_interest_cost"
+_GROSS = "trades: pnl, commission, margin_interest_cost"
+_BOOKS = "trades, partial_trades, orders, account_balances, account_history"
 _POSITIONS = "positions that are open"
 _ADJUSTMENT = "adjustment of the position size in risk_adjustments within 60 s of the newest entry"
 _ORDERS = "orders of the last 24 hours"
@@ -147,6 +149,18 @@ CATALOGUE: tuple[Metric, ...] = (
     Metric("avg_win_loss_ratio", "Mean win ÷ mean loss", Unit.RATIO, "performance",
            "Mean net win ÷ mean net loss",
            _TRADES, of_trades(trades.avg_win_loss_ratio)),
+    Metric("gross_pnl", "Gross P&L", Unit.MONEY, "performance",
+           "P&L of all closed trades before fees and interest",
+           _GROSS, of_trades(books.gross_pnl), signed=True, good="high", priority="low"),
+    Metric("fees_paid", "Fees", Unit.MONEY, "performance",
+           "Commission of all closed trades",
+           "trades.commission", of_trades(books.fees_paid), priority="low"),
+    Metric("interest_paid", "Interest", Unit.MONEY, "performance",
+           "Margin interest of all closed trades",
+           "trades.margin_interest_cost", of_trades(books.interest_paid), priority="low"),
+    Metric("cost_share", "Costs of gross P&L", Unit.PERCENT, "performance",
+           "Fees and interest ÷ gross P&L",
+           _GROSS, of_trades(books.cost_share)),
     Metric("winning_trades", "Winning trades", Unit.COUNT, "performance",
            "Trades with a net gain",
            _TRADES, of_trades(trades.winning)),
@@ -178,6 +192,12 @@ CATALOGUE: tuple[Metric, ...] = (
     Metric("available_margin", "Free margin", Unit.MONEY, "account",
            "Margin that new positions may use",
            _SNAPSHOT, account.available_margin),
+    Metric("realized_open", "Taken of open positions", Unit.MONEY, "account",
+           "P&L of partial exits of positions that are still open; gross where the engine wrote none",
+           "partial_trades", books.realized_open, signed=True, good="high", priority="low"),
+    Metric("unexplained", "Unexplained", Unit.MONEY, "account",
+           "Start + net P&L + partial exits − entry fees of open positions + flows and corrections − balance",
+           _BOOKS, books.unexplained, signed=True, priority="low"),
     Metric("active_positions_count", "Open positions", Unit.COUNT, "account",
            "Positions that are open",
            _POSITIONS, account.active_positions_count, priority="high"),

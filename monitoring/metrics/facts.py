@@ -180,6 +180,20 @@ class OpenPosition:
 
 
 @dataclass(frozen=True, slots=True)
+class Books:
+    """What moved the balance besides closed trades."""
+
+    moved: Decimal
+    """Deposits, withdrawals and corrections that the newest balance holds."""
+    entry_fees: Decimal
+    """Of open positions."""
+    realized: Decimal
+    """P&L of partial exits of open positions, as far as it was written ..."""
+    computed: Decimal | None
+    """... and of the others, from their prices; None where one cannot be computed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything the catalogue computes from. A part that is None could not be read (its table is missing)."""
 
@@ -205,6 +219,7 @@ class Facts:
     market: Market
     configured_risk: float | None
     """``risk_per_trade`` from the strategy's configuration, a fraction."""
+    books: Books | None = None
     no_trades: str = "trades cannot be read: the table is missing"
     """Why ``trades`` is None."""
     no_history: str = "equity history cannot be read: the table is missing"

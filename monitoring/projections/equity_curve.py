@@ -1,15 +1,21 @@
 """The equity of one scope as it stood at one moment: what figures and charts are made of."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 import numpy as np
 
+from monitoring.database.source import Source
 from monitoring.metrics.facts import Daily, Drawdown, Flow, Series
 from monitoring.projections.days import EquityPoint
+from monitoring.projections.flow_rules import binned, jumps
+from monitoring.projections.flow_walk import Position, Segment
+from monitoring.projections.moves import Moves
+from monitoring.projections.results import ResultReader
 from monitoring.projections.session_history import SessionHistory
+from monitoring.projections.snapshots import Snapshots
 from monitoring.projections.timeline import COLUMNS, DEPTH_COLUMNS, Timeline
 from monitoring.projections.times import epoch, from_epoch
 from monitoring.projections.unit_price import FlowFactors
@@ -34,6 +40,8 @@ class EquityCurve:
     """Booked deposits, withdrawals and corrections that no snapshot holds."""
     _timeline: Timeline | None
     _factors: FlowFactors
+    _position: Position
+    _moves: Moves
 
     @classmethod
     def of(
@@ -44,6 +52,8 @@ class EquityCurve:
         *,
         exact: bool,
         flows_known: bool,
+        position: Position | None = None,
+        moves: Moves | None = None,
         unshown: tuple[Flow, ...] = (),
     ) -> "EquityCurve":
         newest = max((record.newest.last for record in records if record.newest), default=None)
@@ -58,6 +68,8 @@ class EquityCurve:
             unshown=unshown,
             _timeline=timeline,
             _factors=factors,
+            _position=position or Position(),
+            _moves=moves or Moves(),
         )
 
     @classmethod
@@ -68,6 +80,22 @@ class EquityCurve:
     def shown_flows(self, after: float, until: float) -> Decimal:
         """Sum of the deposits and withdrawals that began to show in snapshots in (after, until], epoch seconds."""
         return self._factors.shown(after, until)
+
+    async def moved(self, source: Source, sessions: Sequence[int], at: float, balance: float) -> Decimal:
+        """Sum of the flows and corrections that a balance holds which is not older than the newest snapshot."""
+        position = await self._behind(source, sessions, at, balance)
+        return position.moved + self._moves.corrected(at)
+
+    async def _behind(self, source: Source, sessions: Sequence[int], at: float, balance: float) -> Position:
+        """Behind a snapshot that has just this balance."""
+        position, moves = self._position, self._moves
+        if moves.empty or at <= position.at or position.balance is None:
+            return position
+        results = ResultReader(source, list(sessions), [flow.id for flow in moves.waiting])
+        booked = await results.between(position.at, at)
+        time, value = np.array([at]), np.array([balance])
+        rows = Snapshots(np.array([position.id + 1]), time, value, value)
+        return Segment(rows, jumps(value, position.balance, binned(time, *booked)), booked, moves, {}).walk(position)
 
     def daily(self) -> Daily | None:
         """One close a day from the first to the last, missing days carried forward; None where there is none."""

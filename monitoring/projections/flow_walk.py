@@ -34,6 +34,9 @@ class Position:
     made_good: Decimal = Decimal(0)
     """... what came back of that and of other corrections."""
 
+    moved: Decimal = Decimal(0)
+    """Sum of the flows, corrections and gaps that show."""
+
     def pending(self, moves: Moves, at: float) -> list[Flow]:
         """Booked until a moment, and in no snapshot yet; in order of time."""
         return [flow for flow in moves.waiting if epoch(flow.at) <= at and flow.id not in self.done]
@@ -120,8 +123,8 @@ class Segment:
         gap_taken, made_good, at = state.gap_taken, state.made_good, float(self.rows.times[place])
         for flow in flows:
             if flow.amount > 0:
-                paid_in = self.moves.deposited(flow, self._taken(at) + gap_taken - made_good)
-                made_good += min(flow.amount - paid_in, max(self._taken(at) + gap_taken - made_good, Decimal(0)))
+                paid_in = self.moves.deposited(flow, self.moves.taken(at) + gap_taken - made_good)
+                made_good += min(flow.amount - paid_in, max(self.moves.taken(at) + gap_taken - made_good, Decimal(0)))
                 deposited += paid_in
             elif not flow.correction or self.moves.kind(flow.id) == "withdrawal":
                 withdrawn -= flow.amount
@@ -131,10 +134,9 @@ class Segment:
         if deposited or withdrawn:
             shown = (*shown, Showing(at, state.equity, float(self.rows.equity[place]), deposited, withdrawn))
         done = state.done.union(flow.id for flow in flows)
-        return replace(self._behind(state, place), shown=shown, done=done, gap_taken=gap_taken, made_good=made_good)
-
-    def _taken(self, at: float) -> Decimal:
-        return sum((amount for booked, amount in self.moves.taken if booked <= at), Decimal(0))
+        moved = sum((flow.amount for flow in flows), state.moved)
+        behind = self._behind(state, place)
+        return replace(behind, shown=shown, done=done, gap_taken=gap_taken, made_good=made_good, moved=moved)
 
     def _gap(self, state: Position, gap: Gap, place: int) -> Flow:
         """What the balance differs by, each pending flow of the session before taken as in its last balance or not."""

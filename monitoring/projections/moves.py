@@ -17,8 +17,8 @@ class Moves:
 
     waiting: tuple[Flow, ...] = ()
     """Those that a snapshot shows sooner or later, in order of time."""
-    taken: tuple[tuple[float, Decimal], ...] = ()
-    """(epoch seconds, amount) of the corrections that took money away: losses, which later ones may make good."""
+    results: tuple[tuple[float, Decimal], ...] = ()
+    """(epoch seconds, amount) of the corrections that are profit or loss: what took money may be made good later."""
     gaps: tuple[Gap, ...] = ()
     """In order of time."""
     kinds: tuple[tuple[int | str, str], ...] = ()
@@ -28,11 +28,10 @@ class Moves:
         """``flows`` in order of time."""
         found = tuple(flows)
         waiting = tuple(flow for flow in found if not _is_result(flow, kinds))
-        taken = tuple((epoch(flow.at), -flow.amount) for flow in found if flow.correction and flow.amount < 0
-                      and _is_result(flow, kinds))  # fmt: skip
+        results = tuple((epoch(flow.at), flow.amount) for flow in found if _is_result(flow, kinds))
         named = {flow.id for flow in found} | {gap.id for gap in gaps}
         said = tuple(sorted(((name, kind) for name, kind in kinds.items() if name in named), key=str))
-        return cls(waiting, taken, tuple(gaps), said)
+        return cls(waiting, results, tuple(gaps), said)
 
     @property
     def empty(self) -> bool:
@@ -49,8 +48,16 @@ class Moves:
             return float("-inf")
         flows = (epoch(flow.at) for flow in set(self.waiting) ^ set(other.waiting))
         gaps = (epoch(gap.at) for gap in set(self.gaps) ^ set(other.gaps))
-        taken = (at for at, _ in set(self.taken) ^ set(other.taken))
-        return min(*flows, *taken, *gaps, float("inf"), float("inf"))
+        results = (at for at, _ in set(self.results) ^ set(other.results))
+        return min(*flows, *results, *gaps, float("inf"), float("inf"))
+
+    def taken(self, until: float) -> Decimal:
+        """What corrections booked until a moment took away."""
+        return -sum((amount for at, amount in self.results if at <= until and amount < 0), Decimal(0))
+
+    def corrected(self, until: float) -> Decimal:
+        """Sum of the corrections booked until a moment that are profit or loss."""
+        return sum((amount for at, amount in self.results if at <= until), Decimal(0))
 
     def deposited(self, flow: Flow, to_make_good: Decimal) -> Decimal:
         """What of an amount that came counts as paid in; ``to_make_good``: what corrections took, and is not back."""

@@ -83,6 +83,8 @@ class ScopeEquity:
                 self._factors,
                 exact=self._exact,
                 flows_known=moves is not None,
+                position=self._shown,
+                moves=moves,
                 unshown=unshown,
             )
 

@@ -5,8 +5,10 @@ from decimal import Decimal
 
 import asyncpg
 
+from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.capabilities import Capabilities, Columns
 from monitoring.metrics.facts import Account
+from monitoring.projections.bookings import CURRENCY
 from monitoring.sections.metric_list import Figure
 from monitoring.sections.section import Context, Reading, Section
 
@@ -21,7 +23,8 @@ BALANCE: Columns = {"id": "bigint", "total_balance": "numeric", "base_currency":
 # By the index on session and time.
 NEWEST_BALANCE = """
 SELECT newest.* FROM unnest($1::bigint[]) AS scope (session), LATERAL (
-    SELECT {columns} FROM account_balances WHERE session_id = scope.session AND last_updated IS NOT NULL
+    SELECT {columns} FROM account_balances b
+    WHERE b.session_id = scope.session AND b.last_updated <= $2 AND {own}
     ORDER BY last_updated DESC, id DESC LIMIT 1
 ) newest ORDER BY last_updated DESC, id DESC LIMIT 1
 """
@@ -39,7 +42,7 @@ async def read_account(reading: Reading) -> Account:
     last, last_snapshot = history.last_id, history.last_snapshot_id
     rows = await _snapshots(reading.connection, reading.capabilities, last, last_snapshot)
     newest, real = rows.get(last), rows.get(last_snapshot)
-    booked = await _booked(reading.connection, reading.capabilities, reading.state.session.ids)
+    booked = await _booked(reading)
     balance, balance_at = (newest["balance"], newest["timestamp"]) if newest else (None, None)
     if booked and (balance_at is None or booked["last_updated"] >= balance_at):
         balance, balance_at = booked["total_balance"], booked["last_updated"]
@@ -65,13 +68,14 @@ async def _snapshots(
     return {row["id"]: row for row in rows}
 
 
-async def _booked(
-    connection: asyncpg.Connection, capabilities: Capabilities, sessions: tuple[int, ...]
-) -> asyncpg.Record | None:
-    if not capabilities.has("account_balances", "session_id", "last_updated", "total_balance"):
+async def _booked(reading: Reading) -> asyncpg.Record | None:
+    """The newest booking in the account's currency; one that lies in the future is none."""
+    if not reading.capabilities.has("account_balances", "session_id", "last_updated", "total_balance"):
         return None
-    columns = capabilities.columns("account_balances", BALANCE)
-    return await connection.fetchrow(NEWEST_BALANCE.format(columns=columns), sessions)
+    query = NEWEST_BALANCE.format(
+        columns=reading.capabilities.columns("account_balances", BALANCE, "b"), own=CURRENCY.format(row="b")
+    )
+    return await reading.connection.fetchrow(query, reading.state.session.ids, reading.now + MAX_CLOCK_SKEW)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from monitoring.projections.equity import NEEDS as HISTORY_NEEDS
 from monitoring.projections.trades import NEEDS as TRADES_NEED
 from monitoring.scope import configured
 from monitoring.sections.account import read_account
+from monitoring.sections.books import read_books
 from monitoring.sections.fact_cache import WINDOW_MAX_AGE_SECONDS, Fact, FactCache
 from monitoring.sections.health import read_close_only, read_errors, read_halt
 from monitoring.sections.market import read_market
@@ -45,6 +46,7 @@ FROM_TABLES = {
     "halt": Fact(read_halt),
     "close_only": Fact(read_close_only, WINDOW_MAX_AGE_SECONDS),
     "account": Fact(read_account),
+    "books": Fact(read_books),
     "positions": Fact(read_open_positions),
     "orders": Fact(read_order_sums, WINDOW_MAX_AGE_SECONDS),
     "entry": Fact(read_newest_entry),
@@ -52,7 +54,7 @@ FROM_TABLES = {
 }
 """Facts that are read by queries."""
 UNREAD: dict[str, Any] = {
-    **dict.fromkeys(("close_only", "positions", "orders", "entry", "configured_risk")),
+    **dict.fromkeys(("close_only", "positions", "orders", "entry", "books", "configured_risk")),
     "errors": Errors(),
     "halt": Halt(None),
     "account": Account(*[None] * 7),

@@ -1,6 +1,5 @@
 """Open Positions: what is held, at what price, how it stands, and the orders that guard it."""
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,6 +48,7 @@ POSITION: Columns = {
     "max_holding_until": "timestamp",
     "session_id": "bigint",
 }
+EXITS_NEED = ("position_id", "operation_type", "size", "price")
 EXITS = """
 SELECT position_id, {pnl} AS pnl, price, size FROM partial_trades
 WHERE position_id = ANY($1::bigint[]) AND operation_type::text = 'PARTIAL_EXIT'
@@ -190,20 +190,32 @@ async def read_realized(
     connection: asyncpg.Connection, capabilities: Capabilities, rows: Sequence[Mapping[str, object]]
 ) -> dict[int, Decimal | None]:
     """By position the P&L that its partial exits took, before costs; None where it cannot be known."""
-    parted = [row["id"] for row in rows if row["partial_exits_taken"] != 0]
-    readable = capabilities.has("partial_trades", "position_id", "operation_type", "size", "price")
-    exits: dict[object, list[asyncpg.Record]] = defaultdict(list)
-    if parted and readable:
+    readable = capabilities.has("partial_trades", *EXITS_NEED)
+    exits = await read_exits(connection, capabilities, rows)
+    return {int(str(row["id"])): _realized(row, exits[int(str(row["id"]))], readable) for row in rows}
+
+
+async def read_exits(
+    connection: asyncpg.Connection, capabilities: Capabilities, rows: Sequence[Mapping[str, object]]
+) -> dict[int, list[tuple[Decimal | None, bool]]]:
+    """By position what each of its partial exits took, None where that is not known, and whether it was written."""
+    by_id = {int(str(row["id"])): row for row in rows}
+    exits: dict[int, list[tuple[Decimal | None, bool]]] = {number: [] for number in by_id}
+    parted = [number for number, row in by_id.items() if row["partial_exits_taken"] != 0]
+    if parted and capabilities.has("partial_trades", *EXITS_NEED):
         query = EXITS.format(pnl=capabilities.column("partial_trades", "pnl", "numeric"))
         for exit in await connection.fetch(query, parted):
-            exits[exit["position_id"]].append(exit)
-    return {int(str(row["id"])): _realized(row, exits[row["id"]], readable) for row in rows}
+            number = int(exit["position_id"])
+            exits[number].append((_taken(by_id[number], exit), _decimal(exit["pnl"]) is not None))
+    return exits
 
 
-def _realized(row: Mapping[str, object], exits: Sequence[asyncpg.Record], readable: bool) -> Decimal | None:
+def _realized(
+    row: Mapping[str, object], exits: Sequence[tuple[Decimal | None, bool]], readable: bool
+) -> Decimal | None:
     if not exits:
         return Decimal(0) if row["partial_exits_taken"] == 0 or (readable and not row["partial_exits_taken"]) else None
-    taken = [_taken(row, exit) for exit in exits]
+    taken = [pnl for pnl, _ in exits]
     return sum((pnl for pnl in taken if pnl is not None), Decimal(0)) if None not in taken else None
 
 

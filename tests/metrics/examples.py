@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from monitoring.metrics.facts import Account, Daily, Drawdown, Facts, OpenPosition, Session, TradeSums
+from monitoring.metrics.facts import Account, Books, Daily, Drawdown, Facts, OpenPosition, Session, TradeSums
 from monitoring.metrics.reported import Entry, Errors, Halt, Logged, Market, OrderSums, RiskAdjustment
 
 NOW = datetime(2026, 11, 22, 14, 32, 7)
@@ -84,6 +84,7 @@ FACTS = Facts(
     daily=Daily(DATES, INDEX, INDEX, base=10_000.0),
     drawdown=Drawdown(0.5, 2.0, NOW - timedelta(days=2), NOW - timedelta(days=1), None, exact=True),
     trades=TRADES,
+    books=Books(moved=Decimal(-4), entry_fees=Decimal(5), realized=Decimal(10), computed=Decimal(0)),
     positions=(POSITION, SHORT),
     orders=OrderSums(filled=18, failed=2, slippage_percent=0.02, latency_ms=120.0),
     entry=Entry(NOW - timedelta(hours=2), RiskAdjustment(0.5, "drawdown", NOW - timedelta(hours=2))),

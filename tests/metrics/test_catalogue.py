@@ -27,6 +27,7 @@ PROMISED = """
     win_rate total_trades winning_trades losing_trades breakeven_trades
     profit_factor expectancy avg_win_loss_ratio recent_trade_outcomes
     sharpe_ratio sortino_ratio calmar_ratio cagr total_return
+    gross_pnl fees_paid interest_paid cost_share realized_open unexplained
     fill_rate failed_orders avg_slippage order_latency execution_quality
     execution_quality_label
     current_strategy price_change_24h rsi ema_trend
@@ -75,6 +76,12 @@ EXPECTED = {
     "calmar_ratio": pytest.approx(((1.01 * 0.995) ** (15 * 365 / 30) - 1) * 100 / 2),
     "cagr": pytest.approx(((1.01 * 0.995) ** (15 * 365 / 30) - 1) * 100),
     "total_return": pytest.approx(2.0),
+    "gross_pnl": Decimal(110),
+    "fees_paid": Decimal(8),
+    "interest_paid": Decimal(2),
+    "cost_share": pytest.approx(1000 / 110),
+    "realized_open": Decimal(10),
+    "unexplained": Decimal(1),
     "fill_rate": 90.0,
     "failed_orders": 2,
     "avg_slippage": 0.02,

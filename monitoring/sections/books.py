@@ -1,0 +1,54 @@
+"""What the books hold besides closed trades: partial exits and fees of open positions, flows and corrections."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from monitoring.database.capabilities import Capabilities
+from monitoring.database.source import Source
+from monitoring.metrics.facts import Books
+from monitoring.projections.times import epoch
+from monitoring.sections.account import read_account
+from monitoring.sections.positions import read_exits, read_positions
+from monitoring.sections.section import Reading
+
+ENTRY_FEES = """
+SELECT coalesce(sum(fee) FILTER (WHERE fee <> 'NaN'), 0) FROM (
+    SELECT coalesce({actual}, {planned}) AS fee FROM orders
+    WHERE position_id = ANY($1::bigint[]) AND order_type::text IN ('ENTRY', 'SCALE_IN')
+      AND status::text IN ('FILLED', 'CONFIRMED')
+) fees
+"""
+
+
+async def read_books(reading: Reading) -> Books | None:
+    """None where the history, the flows or the positions cannot be read."""
+    state, capabilities = reading.state, reading.capabilities
+    if not state.positions.counted or not state.history.flows_known:
+        return None
+    account = await read_account(reading)
+    if account.balance is None or account.balance_at is None:
+        return None
+    source = Source(reading.connection, capabilities)
+    moved = await state.history.moved(source, state.session.ids, epoch(account.balance_at), float(account.balance))
+    rows = await read_positions(reading.connection, capabilities, state.positions.open_ids)
+    exits = await read_exits(reading.connection, capabilities, rows)
+    fees = await _entry_fees(reading, capabilities)
+    return Books(moved, fees, *_sums(exits))
+
+
+def _sums(exits: Mapping[int, list[tuple[Decimal | None, bool]]]) -> tuple[Decimal, Decimal | None]:
+    """What was written of all exits, and what was not but can be computed; None where that cannot be."""
+    found = [exit for of_position in exits.values() for exit in of_position]
+    written = sum((pnl for pnl, is_written in found if is_written and pnl is not None), Decimal(0))
+    computed = [pnl for pnl, is_written in found if not is_written]
+    known = [pnl for pnl in computed if pnl is not None]
+    return written, sum(known, Decimal(0)) if len(known) == len(computed) else None
+
+
+async def _entry_fees(reading: Reading, capabilities: Capabilities) -> Decimal:
+    if not capabilities.has("orders", "position_id", "order_type", "status"):
+        return Decimal(0)
+    columns = {name: capabilities.column("orders", name, "numeric") for name in ("actual_commission", "commission")}
+    query = ENTRY_FEES.format(actual=columns["actual_commission"], planned=columns["commission"])
+    fees: Decimal = await reading.connection.fetchval(query, reading.state.positions.open_ids)
+    return fees
