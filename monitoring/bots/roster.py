@@ -14,7 +14,8 @@ from monitoring.bots.last_balances import LastBalances, balances_at_start
 from monitoring.changes.change_set import ChangeSet
 from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.capabilities import Capabilities
-from monitoring.metrics.facts import Gap, Session
+from monitoring.metrics.facts import Session
+from monitoring.metrics.money import Gap
 from monitoring.metrics.rhythm import OFFLINE_FACTOR
 from monitoring.projections import Projections, signs_of_life
 from monitoring.projections.times import shifted

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from monitoring.metrics.facts import Books, Facts, TradeSums
+from monitoring.metrics.facts import Facts, TradeSums
+from monitoring.metrics.money import Books
 from monitoring.metrics.trades import total_pnl
 from monitoring.metrics.value import Unknown, known
 

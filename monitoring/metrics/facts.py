@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitoring.clock import MAX_CLOCK_SKEW
+from monitoring.metrics.money import Books, Gap
 from monitoring.metrics.reported import CloseOnly, Entry, Errors, Halt, Market, OrderSums, RiskAdjustment
 
 Series = npt.NDArray[np.float64]
@@ -36,7 +37,7 @@ class Session:
     config: dict[str, object]
     run_start: datetime | None = None
     """Of a bot: when its newest session began."""
-    gaps: tuple["Gap", ...] = ()
+    gaps: tuple[Gap, ...] = ()
     """Of a bot: what its balance differed by at restarts."""
 
     @property
@@ -71,37 +72,6 @@ class Account:
     margin_used: Decimal | None
     margin_available: Decimal | None
     currency: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """A deposit (positive) or withdrawal, or a correction: money that moved without a trade."""
-
-    at: datetime
-    amount: Decimal
-    reason: str
-    id: int | str = 0
-    """Of its booking; ``session:S`` of the gap before session S."""
-    session: int | None = None
-    correction: bool = False
-    """Whether nobody can tell what it was: fees and losses that were not booked, or a deposit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """What the balance differs by where a session of a bot begins; nothing perhaps."""
-
-    session: int
-    before: int
-    """Id of the session before."""
-    at: datetime
-    last: Decimal
-    """The last balance of that."""
-    initial: Decimal
-
-    @property
-    def id(self) -> str:
-        return f"session:{self.session}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,20 +147,6 @@ class OpenPosition:
     quantity: Decimal | None
     unrealized: Decimal | None
     priced_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Books:
-    """What moved the balance besides closed trades."""
-
-    moved: Decimal
-    """Deposits, withdrawals and corrections that the newest balance holds."""
-    entry_fees: Decimal
-    """Of open positions."""
-    realized: Decimal
-    """P&L of partial exits of open positions, as far as it was written ..."""
-    computed: Decimal | None
-    """... and of the others, from their prices; None where one cannot be computed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import date, datetime
 import asyncpg
 
 from monitoring.database.source import Source
-from monitoring.metrics.facts import Flow
+from monitoring.metrics.money import Flow
 from monitoring.projections.projected import Fold, IdRange
 from monitoring.projections.times import EPOCH
 

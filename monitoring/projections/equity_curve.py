@@ -8,11 +8,11 @@ from decimal import Decimal
 import numpy as np
 
 from monitoring.database.source import Source
-from monitoring.metrics.facts import Daily, Drawdown, Flow, Series
+from monitoring.metrics.facts import Daily, Drawdown, Series
+from monitoring.metrics.money import Flow
 from monitoring.projections.days import EquityPoint
 from monitoring.projections.flow_rules import binned, jumps
-from monitoring.projections.flow_walk import Position, Segment
-from monitoring.projections.moves import Moves
+from monitoring.projections.flow_walk import Attributed, Position, Segment
 from monitoring.projections.results import ResultReader
 from monitoring.projections.session_history import SessionHistory
 from monitoring.projections.snapshots import Snapshots
@@ -36,12 +36,9 @@ class EquityCurve:
     last_snapshot_id: int | None
     flows_known: bool
     """Whether deposits can be told from profit: returns and drawdowns are unknown otherwise."""
-    unshown: tuple[Flow, ...]
-    """Booked deposits, withdrawals and corrections that no snapshot holds."""
     _timeline: Timeline | None
     _factors: FlowFactors
-    _position: Position
-    _moves: Moves
+    _flows: Attributed
 
     @classmethod
     def of(
@@ -49,33 +46,33 @@ class EquityCurve:
         records: Collection[SessionHistory],
         timeline: Timeline | None,
         factors: FlowFactors,
+        flows: Attributed | None,
         *,
         exact: bool,
-        flows_known: bool,
-        position: Position | None = None,
-        moves: Moves | None = None,
-        unshown: tuple[Flow, ...] = (),
     ) -> "EquityCurve":
         newest = max((record.newest.last for record in records if record.newest), default=None)
         snapshot = max((found for record in records if (found := _newest_snapshot(record))), default=None)
         return cls(
             exact=exact,
-            flows_known=flows_known,
+            flows_known=flows is not None,
             last_time=from_epoch(newest[0]) if newest else None,
             last_id=newest[1] if newest else None,
             last_snapshot=snapshot[2] if snapshot else None,
             last_snapshot_id=snapshot[1] if snapshot else None,
-            unshown=unshown,
             _timeline=timeline,
             _factors=factors,
-            _position=position or Position(),
-            _moves=moves or Moves(),
+            _flows=flows or Attributed(),
         )
 
     @classmethod
     def unknown(cls) -> "EquityCurve":
         """Where nothing can be read."""
-        return cls.of((), None, FlowFactors.of(), exact=False, flows_known=False)
+        return cls.of((), None, FlowFactors.of(), None, exact=False)
+
+    @property
+    def unshown(self) -> tuple[Flow, ...]:
+        """Booked deposits, withdrawals and corrections that no snapshot holds."""
+        return self._flows.unshown
 
     def shown_flows(self, after: float, until: float) -> Decimal:
         """Sum of the deposits and withdrawals that began to show in snapshots in (after, until], epoch seconds."""
@@ -84,11 +81,11 @@ class EquityCurve:
     async def moved(self, source: Source, sessions: Sequence[int], at: float, balance: float) -> Decimal:
         """Sum of the flows and corrections that a balance holds which is not older than the newest snapshot."""
         position = await self._behind(source, sessions, at, balance)
-        return position.moved + self._moves.corrected(at)
+        return position.moved + self._flows.moves.corrected(at)
 
     async def _behind(self, source: Source, sessions: Sequence[int], at: float, balance: float) -> Position:
         """Behind a snapshot that has just this balance."""
-        position, moves = self._position, self._moves
+        position, moves = self._flows.position, self._flows.moves
         if moves.empty or at <= position.at or position.balance is None:
             return position
         results = ResultReader(source, list(sessions), [flow.id for flow in moves.waiting])

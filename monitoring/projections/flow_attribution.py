@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from monitoring.metrics.facts import Gap, Series
+from monitoring.metrics.facts import Series
+from monitoring.metrics.money import Gap
 from monitoring.projections.days import Day
 from monitoring.projections.flow_rules import EARLY_SECONDS, binned, jumps, least_jump
 from monitoring.projections.flow_walk import Position, Segment

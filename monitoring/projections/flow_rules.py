@@ -10,9 +10,9 @@ from monitoring.metrics.facts import Series
 EARLY_SECONDS = 3600.0
 """So long before it was booked a snapshot may show a flow."""
 MONEY_DIGITS = 8
-TOLERANCE = 0.01
-TOLERANCE_SHARE = 1e-6
-"""Of the balance: a flow that shows before it was booked must be met so closely."""
+CLOSE_AMOUNT_DIGITS = 2
+CLOSE_BALANCE_SHARE = 1e-6
+"""A flow that shows before it was booked must be met to a cent, or to this share of the balance."""
 
 
 def jumps(balances: Series, before: float, results_in: Series) -> Series:
@@ -40,12 +40,16 @@ def shown_count(jump: float, pending: Sequence[float]) -> int:
 
 def early_flow(jump: float, balance: float, ahead: Sequence[float]) -> int | None:
     """The first of the flows booked soon that is all of the jump; None where none is."""
-    tolerance = max(TOLERANCE, TOLERANCE_SHARE * abs(balance))
+    tolerance = _tolerance(balance)
     return next((place for place, amount in enumerate(ahead) if abs(jump - amount) <= tolerance), None)
 
 
 def least_jump(pending: Sequence[float], ahead: Sequence[float], balance: float) -> float:
     """A smaller jump shows none of them."""
     sums = [abs(total) / 2 for total in accumulate(pending)]
-    tolerance = max(TOLERANCE, TOLERANCE_SHARE * abs(balance))
+    tolerance = _tolerance(balance)
     return min([*sums, *(abs(amount) - tolerance for amount in ahead)], default=np.inf)
+
+
+def _tolerance(balance: float) -> float:
+    return max(10.0**-CLOSE_AMOUNT_DIGITS, CLOSE_BALANCE_SHARE * abs(balance))

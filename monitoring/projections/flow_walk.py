@@ -1,20 +1,20 @@
 """One stretch of snapshots, gone through in order of time: which of the flows each of them is the first to hold."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import accumulate
 
 import numpy as np
 
-from monitoring.metrics.facts import Flow, Gap, Series
-from monitoring.projections.flow_rules import EARLY_SECONDS, early_flow, least_jump, shown_count
+from monitoring.metrics.facts import Series
+from monitoring.metrics.money import Flow, Gap
+from monitoring.projections.flow_rules import EARLY_SECONDS, MONEY_DIGITS, early_flow, least_jump, shown_count
 from monitoring.projections.moves import Moves
 from monitoring.projections.snapshots import Snapshots
 from monitoring.projections.times import epoch
 from monitoring.projections.unit_price import Showing
 
-ROUNDING = 1e-7
 GAP = "balance at a restart"
 
 
@@ -48,6 +48,17 @@ class Position:
     def then(self, at: float, number: int, balance: float, equity: float) -> "Position":
         """Behind a later snapshot."""
         return replace(self, at=at, id=number, balance=balance, equity=equity)
+
+
+@dataclass(frozen=True, slots=True)
+class Attributed:
+    """Which flows the snapshots of a scope show."""
+
+    moves: Moves = field(default_factory=Moves)
+    position: Position = field(default_factory=Position)
+    """Behind the newest of them."""
+    unshown: tuple[Flow, ...] = ()
+    """Booked, but in none of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +103,7 @@ class Segment:
         pending, ahead = state.pending(self.moves, at), state.ahead(self.moves, at)
         amounts = [float(flow.amount) for flow in pending], [float(flow.amount) for flow in ahead]
         least = least_jump(*amounts, float(np.max(np.abs(self.rows.balance[place:end]))))
-        found = np.flatnonzero(np.abs(self.jumps[place:end]) >= least - ROUNDING)
+        found = np.flatnonzero(np.abs(self.jumps[place:end]) >= least - 10.0 ** (1 - MONEY_DIGITS))
         return place + int(found[0]) if len(found) else None
 
     def _behind(self, state: Position, place: int) -> Position:
@@ -154,4 +165,4 @@ class Segment:
         times, booked = self.results
         expected = state.balance + float(booked[times <= epoch(gap.at)].sum())
         held = list(accumulate(amounts, initial=0.0))[shown_count(float(gap.last) - expected, amounts)]
-        return gap.last - Decimal(str(round(held, 8)))
+        return gap.last - Decimal(str(round(held, MONEY_DIGITS)))

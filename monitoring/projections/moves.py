@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from monitoring.metrics.facts import Flow, Gap
+from monitoring.metrics.money import Flow, Gap
 from monitoring.projections.times import epoch
 
 Kinds = Mapping[int | str, str]

@@ -11,11 +11,10 @@ import numpy as np
 
 from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.source import Source
-from monitoring.metrics.facts import Flow
 from monitoring.projections.days import Day
 from monitoring.projections.equity_curve import EquityCurve
 from monitoring.projections.flow_attribution import FlowAttribution, History, Readers
-from monitoring.projections.flow_walk import Position
+from monitoring.projections.flow_walk import Attributed, Position
 from monitoring.projections.moves import Moves
 from monitoring.projections.results import ResultReader
 from monitoring.projections.session_history import SessionHistory
@@ -75,18 +74,10 @@ class ScopeEquity:
                 await self._read_closes(reader, now)
             else:
                 await self._use(reader, records)
-            unshown = await self._attribute(source, reader, now, moves or Moves())
+            flows = await self._attribute(source, reader, now, moves or Moves())
             timeline = await self._put_together(reader, now)
-            return EquityCurve.of(
-                self._records.values(),
-                timeline,
-                self._factors,
-                exact=self._exact,
-                flows_known=moves is not None,
-                position=self._shown,
-                moves=moves,
-                unshown=unshown,
-            )
+            known = None if moves is None else flows
+            return EquityCurve.of(self._records.values(), timeline, self._factors, known, exact=self._exact)
 
     async def _use(self, reader: SnapshotReader, records: Mapping[int, SessionHistory]) -> None:
         mine = {number: records[number] for number in self.sessions if number in records}
@@ -109,8 +100,8 @@ class ScopeEquity:
         self._records = {self.sessions[0]: record}
         self._seen, self._old = (), None
 
-    async def _attribute(self, source: Source, reader: SnapshotReader, now: datetime, moves: Moves) -> tuple[Flow, ...]:
-        """Finds the factors; returns the flows that no snapshot shows yet."""
+    async def _attribute(self, source: Source, reader: SnapshotReader, now: datetime, moves: Moves) -> Attributed:
+        """Finds the factors."""
         seen = (self._exact, *((number, record.late_changes) for number, record in self._records.items()))
         if seen != self._seen:
             self.attribution.forget()
@@ -121,7 +112,7 @@ class ScopeEquity:
         if found.shown != self._shown.shown:
             self._factors = FlowFactors.of(found.shown)
         self._shown = found
-        return tuple(found.pending(moves, horizon))
+        return Attributed(moves, found, tuple(found.pending(moves, horizon)))
 
     def _history(self, horizon: float) -> History:
         days: dict[date, list[Day]] = {}

@@ -6,7 +6,8 @@ from datetime import datetime
 from functools import reduce
 
 from monitoring.database.source import Source
-from monitoring.metrics.facts import Flow, Session
+from monitoring.metrics.facts import Session
+from monitoring.metrics.money import Flow
 from monitoring.projections import signs_of_life
 from monitoring.projections.bookings import Bookings, SessionFlows
 from monitoring.projections.equity import EquityHistory

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from monitoring.metrics.facts import Account, Flow
+from monitoring.metrics.facts import Account
+from monitoring.metrics.money import Flow
 from monitoring.projections.times import midnight
 from monitoring.sections.curves import Change, Equity, change_since
 from monitoring.sections.section import Context, Section

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.source import Source
-from monitoring.metrics.facts import Books
+from monitoring.metrics.money import Books
 from monitoring.projections.times import epoch
 from monitoring.sections.account import read_account
 from monitoring.sections.positions import read_exits, read_positions

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from monitoring.charts import LineChart, line_chart
-from monitoring.metrics.facts import Flow
+from monitoring.metrics.money import Flow
 from monitoring.projections.times import epoch
 from monitoring.sections.curves import equity_points
 from monitoring.sections.section import Context, Section

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from monitoring.metrics.facts import Account, Books, Daily, Drawdown, Facts, OpenPosition, Session, TradeSums
+from monitoring.metrics.facts import Account, Daily, Drawdown, Facts, OpenPosition, Session, TradeSums
+from monitoring.metrics.money import Books
 from monitoring.metrics.reported import Entry, Errors, Halt, Logged, Market, OrderSums, RiskAdjustment
 
 NOW = datetime(2026, 11, 22, 14, 32, 7)

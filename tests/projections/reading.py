@@ -11,7 +11,7 @@ from monitoring.clock import SYSTEM_CLOCK, Clock
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.pool import Database
 from monitoring.database.source import Source
-from monitoring.metrics.facts import Flow
+from monitoring.metrics.money import Flow
 from monitoring.projections import Projections, ScopeState
 from monitoring.projections.equity_curve import EquityCurve
 from monitoring.projections.moves import Kinds

@@ -7,7 +7,7 @@ from decimal import Decimal
 import asyncpg
 import pytest
 
-from monitoring.metrics.facts import Gap
+from monitoring.metrics.money import Gap
 from monitoring.metrics.returns import total_return
 from monitoring.projections import ScopeState
 from monitoring.projections.moves import Kinds

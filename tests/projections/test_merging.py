@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.source import Source
-from monitoring.metrics.facts import Flow
+from monitoring.metrics.money import Flow
 from monitoring.projections.bookings import SessionFlows
 from monitoring.projections.days import Day
 from monitoring.projections.scope_state import MergedTrades, flows_of

@@ -57,7 +57,7 @@ UNTOUCHED = {
     "a deposit": {"trades", "events", "daily_pnl"},
     "an error": {"trades", "equity_curve", "drawdown", "account", "performance", "risk", "summary"},
     "a decision": {"trades", "events", "equity_curve", "drawdown", "performance"},
-    "an order of a position": {"trades", "events", "account", "performance", "summary", "status"},
+    "an order of a position": {"trades", "events", "performance", "summary", "status"},
 }
 """Sections that have nothing to do with each commit."""
 
