@@ -142,25 +142,16 @@ class Fragments:
         kept = self._kept.get(variant.key)
         if kept is None or kept.variant != variant or not self._is_fresh(kept, since):
             return None
-        kept.asked = True
-        return kept.rendered
+        return _asked_for(kept)
 
     async def _loaded_within(self, variants: Sequence[Variant], since: int, seconds: float | None) -> list[Rendered]:
-        loads = [asyncio.create_task(self._loaded(variant, since)) for variant in variants]
-        try:
-            done, _late = await asyncio.wait(loads, timeout=seconds)
-        finally:
-            for load in loads:
-                load.cancel()
+        # Others wait for the same tasks: unlike gather, this neither wraps nor cancels them.
+        loads = [self._task(variant, since) for variant in variants]
+        done, _late = await asyncio.wait(loads, timeout=seconds)
         return [
-            load.result() if load in done else Rendered.later(variant.section)
+            _asked_for(load.result()) if load in done else Rendered.later(variant.section)
             for variant, load in zip(variants, loads, strict=True)
         ]
-
-    async def _loaded(self, variant: Variant, since: int) -> Rendered:
-        kept = await asyncio.shield(self._task(variant, since))
-        kept.asked = True
-        return kept.rendered
 
     def joined(self, parts: Sequence[Rendered]) -> tuple[bytes, str]:
         """One body of several sections, and its tag. Whoever asks for the same ones is given the same object."""
@@ -250,6 +241,11 @@ class Fragments:
         own = f' data-own="{escape("&" + urlencode(variant.own))}"' if variant.own else ""
         body = html.replace(root, f'{root} data-hash="{content}"{own}', 1).encode()
         return Rendered(body, f'"{_digest(body, 12)}"', content, ok=view.problem is None)
+
+
+def _asked_for(kept: _Kept) -> Rendered:
+    kept.asked = True
+    return kept.rendered
 
 
 def _join(parts: Iterable[Rendered]) -> tuple[bytes, str]:
