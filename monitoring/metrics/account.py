@@ -7,6 +7,7 @@ from monitoring.metrics.facts import Facts, OpenPosition
 from monitoring.metrics.reported import RiskAdjustment
 from monitoring.metrics.value import Unknown, known
 
+MAX_CONFIGURED_SHARE = 0.1
 NO_TABLE = "cannot be read: the table is missing"
 
 
@@ -47,6 +48,18 @@ def unrealized_pnl(facts: Facts) -> Decimal:
 
 def current_exposure(facts: Facts) -> float:
     return float(total_position_value(facts) / _positive_equity(facts) * 100)
+
+
+def net_exposure(facts: Facts) -> float:
+    """Long minus short, by the current prices."""
+    values = ((p, _notional(p, p.current_price, "current price")) for p in _priced(facts))
+    return float(_total(-value if p.side == "SHORT" else value for p, value in values) / _positive_equity(facts) * 100)
+
+
+def risk_per_trade_configured(facts: Facts) -> float:
+    """Above 0.1 the engine's configuration says percent already."""
+    share = known(facts.configured_risk, "the strategy's configuration does not say")
+    return share if share > MAX_CONFIGURED_SHARE else share * 100
 
 
 def dynamic_risk_factor(facts: Facts) -> float:

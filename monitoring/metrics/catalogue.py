@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from monitoring.metrics import account, books, execution, health, performance, returns, trades
+from monitoring.metrics import account, books, execution, health, heat, performance, returns, trades
 from monitoring.metrics.facts import Facts
 from monitoring.metrics.metric import NOWHERE, Evaluation, Metric
 from monitoring.metrics.performance import of_returns, of_trades
@@ -97,6 +97,21 @@ CATALOGUE: tuple[Metric, ...] = (
     Metric("current_exposure", "Exposure", Unit.PERCENT, "risk",
            "Gross value of the open positions at current prices ÷ equity",
            f"{_POSITIONS}; {_SNAPSHOT}", account.current_exposure, priority="high"),
+    Metric("net_exposure", "Net exposure", Unit.PERCENT, "risk",
+           "Value of the long positions − that of the short ones, at current prices ÷ equity",
+           f"{_POSITIONS}; {_SNAPSHOT}", account.net_exposure, signed=True),
+    Metric("heat", "Heat", Unit.MONEY, "risk",
+           "What is lost from now on if every stop is hit; of positions with a stop",
+           _POSITIONS, heat.heat),
+    Metric("heat_percent", "Heat of equity", Unit.PERCENT, "risk",
+           "Heat ÷ equity",
+           f"{_POSITIONS}; {_SNAPSHOT}", heat.heat_percent),
+    Metric("heat_from_entry", "Heat from entry", Unit.MONEY, "risk",
+           "What is lost against the entries if every stop is hit",
+           _POSITIONS, heat.heat_from_entry, priority="low"),
+    Metric("risk_per_trade_configured", "Configured risk per trade", Unit.PERCENT, "risk",
+           "What the strategy's configuration says",
+           "trading_sessions.strategy_config", account.risk_per_trade_configured, priority="low"),
     Metric("margin_usage", "Margin usage", Unit.PERCENT, "risk",
            "Margin used ÷ equity",
            _SNAPSHOT, account.margin_usage, priority="high"),

@@ -147,6 +147,8 @@ class OpenPosition:
     quantity: Decimal | None
     unrealized: Decimal | None
     priced_at: datetime | None
+    stop: Decimal | None = None
+    """``stop_loss``; None where it is NULL, zero or NaN."""
 
 
 @dataclass(frozen=True, slots=True)

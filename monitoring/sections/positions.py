@@ -169,6 +169,7 @@ def open_position(row: Mapping[str, object]) -> OpenPosition:
         quantity=held(row),
         unrealized=_decimal(row["unrealized_pnl"]) if _decimal(row["current_price"]) is not None else None,
         priced_at=priced if isinstance(priced, datetime) else None,
+        stop=_decimal(row["stop_loss"]) or None,
     )
 
 

@@ -64,9 +64,11 @@ POSITION = OpenPosition(
     quantity=Decimal("0.1"),
     unrealized=Decimal("100"),
     priced_at=NOW,
+    stop=Decimal("49000"),
 )
 SHORT = replace(POSITION, id=32, symbol="ETHUSDT", side="SHORT", entry_price=Decimal("2000"),
-                current_price=Decimal("2100"), quantity=Decimal("1"), unrealized=Decimal("-100"))  # fmt: skip
+                current_price=Decimal("2100"), quantity=Decimal("1"), unrealized=Decimal("-100"),
+                stop=None)  # fmt: skip
 
 RETURNS = (0.01, -0.005) * 15
 """Of thirty closed days; this one is up to 10,200."""

@@ -28,6 +28,7 @@ PROMISED = """
     profit_factor expectancy avg_win_loss_ratio recent_trade_outcomes
     sharpe_ratio sortino_ratio calmar_ratio cagr total_return
     gross_pnl fees_paid interest_paid cost_share realized_open unexplained
+    net_exposure heat heat_percent heat_from_entry risk_per_trade_configured
     fill_rate failed_orders avg_slippage order_latency execution_quality
     execution_quality_label
     current_strategy price_change_24h rsi ema_trend
@@ -51,6 +52,11 @@ EXPECTED = {
     "position_sizes": Decimal(7000),
     "total_position_value": Decimal(7200),
     "current_exposure": pytest.approx(7200 / 10200 * 100),
+    "net_exposure": pytest.approx(3000 / 10200 * 100),
+    "heat": Decimal(200),
+    "heat_percent": pytest.approx(200 / 10200 * 100),
+    "heat_from_entry": Decimal(100),
+    "risk_per_trade_configured": pytest.approx(2.0),
     "margin_usage": pytest.approx(5),
     "risk_per_trade": pytest.approx(1.5),
     "volatility": pytest.approx(stdev(RETURNS) * math.sqrt(365) * 100),

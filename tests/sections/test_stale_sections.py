@@ -55,7 +55,7 @@ UNTOUCHED = {
     "a price": {"trades", "events", "daily_pnl", "monthly", "performance", "balance", "equity_curve", "drawdown"},
     "a snapshot": {"trades", "events", "daily_pnl"},
     "a deposit": {"trades", "events", "daily_pnl"},
-    "an error": {"trades", "equity_curve", "drawdown", "account", "performance", "risk", "summary"},
+    "an error": {"trades", "equity_curve", "drawdown", "account", "performance", "summary"},
     "a decision": {"trades", "events", "equity_curve", "drawdown", "performance"},
     "an order of a position": {"trades", "events", "performance", "summary", "status"},
 }

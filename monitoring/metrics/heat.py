@@ -1,0 +1,65 @@
+"""What is lost if every stop is hit; the catalogue says what each means, and its unit."""
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from decimal import Decimal
+
+from monitoring.metrics.facts import Facts, OpenPosition
+from monitoring.metrics.value import Unknown, known
+
+MAX_PRICE_AGE = timedelta(minutes=5)
+"""By how much a price may be older than the newest sign of life."""
+NO_POSITIONS = "positions cannot be read: the table is missing"
+
+
+def heat(facts: Facts) -> Decimal:
+    """From now on; raises Unknown where a price is not fresh."""
+    return _lost((_fresh_price(facts, position), position) for position in _stopped(facts))
+
+
+def heat_from_entry(facts: Facts) -> Decimal:
+    return _lost((known(p.entry_price, f"entry price of {_name(p)} is unknown"), p) for p in _stopped(facts))
+
+
+def heat_percent(facts: Facts) -> float:
+    equity = known(facts.account.equity, "no equity snapshot yet")
+    if equity <= 0:
+        raise Unknown(f"equity is {equity:f}: a share of it has no meaning")
+    return float(heat(facts) / equity * 100)
+
+
+def is_fresh(facts: Facts, position: OpenPosition) -> bool:
+    """Whether the engine lives, and priced the position when it last gave a sign of that."""
+    sign, at = facts.last_sign, position.priced_at
+    if position.current_price is None or at is None or sign is None:
+        return False
+    return (facts.now - sign).total_seconds() <= facts.limit_seconds and sign - at <= MAX_PRICE_AGE
+
+
+def _stopped(facts: Facts) -> Iterator[OpenPosition]:
+    """Positions that have a stop."""
+    return (position for position in known(facts.positions, NO_POSITIONS) if position.stop)
+
+
+def _lost(priced: Iterable[tuple[Decimal, OpenPosition]]) -> Decimal:
+    """The way from a price to the stop, in the position's direction, times what is held; no less than 0 each."""
+    return sum((max(Decimal(0), _way(price, position) * _held(position)) for price, position in priced), Decimal(0))
+
+
+def _way(price: Decimal, position: OpenPosition) -> Decimal:
+    stop = known(position.stop, f"stop of {_name(position)} is unknown")
+    return stop - price if position.side == "SHORT" else price - stop
+
+
+def _held(position: OpenPosition) -> Decimal:
+    return abs(known(position.quantity, f"quantity of {_name(position)} is unknown"))
+
+
+def _fresh_price(facts: Facts, position: OpenPosition) -> Decimal:
+    if not is_fresh(facts, position):
+        raise Unknown(f"the price of {_name(position)} is not fresh")
+    return known(position.current_price, f"current price of {_name(position)} is unknown")
+
+
+def _name(position: OpenPosition) -> str:
+    return f"position {position.id} ({position.symbol})"
