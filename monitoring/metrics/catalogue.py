@@ -124,7 +124,7 @@ CATALOGUE: tuple[Metric, ...] = (
     Metric("dynamic_risk_factor", "Risk factor", Unit.RATIO, "risk",
            "What the engine multiplied the size of its newest entry by; 1 without an adjustment",
            _ADJUSTMENT, account.dynamic_risk_factor, priority="high"),
-    Metric("dynamic_risk_reason", "Reason of the factor", Unit.TEXT, "risk",
+    Metric("dynamic_risk_reason", "Reason of the factor", Unit.CODE, "risk",
            "Why the engine changed the size of its newest entry",
            _ADJUSTMENT, account.dynamic_risk_reason, priority="high"),
     Metric("dynamic_risk_active", "Risk adjusted", Unit.FLAG, "risk",

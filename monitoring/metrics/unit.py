@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any
 
 from monitoring.formatting import DASH, NARROW_SPACE, axis, count, duration, money, percent, ratio, utc
+from monitoring.metrics.codes import in_words
 
 KINDS: dict[type, tuple[type, ...]] = {float: (Decimal, float, int), int: (Decimal, float, int)}
 """Types of values that JSON holds as numbers."""
@@ -40,6 +41,8 @@ class Unit(_Written, Enum):
     MILLISECONDS = ("milliseconds", "number", float, "Milliseconds", lambda value, _: f"{count(value)} ms")
     DATETIME = ("datetime", "datetime", datetime, "A time, UTC", lambda value, _: utc(value))
     TEXT = ("text", "text", str, "Words", lambda value, _: value)
+    CODE = ("text", "text", str, "Words", lambda value, _: in_words(value))
+    """One of the engine's codes, which the page puts into words."""
     OUTCOMES = ("text", "text", str, "Letters", lambda value, _: value)
     """A letter a trade, newest first: W, L or B."""
     STATUS = ("status", "status", str, "A word", lambda value, _: value)

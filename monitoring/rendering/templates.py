@@ -12,6 +12,7 @@ from monitoring.config import Settings
 from monitoring.formatting import FILTERS, MONTHS
 from monitoring.links import Links
 from monitoring.lru import Lru
+from monitoring.metrics.codes import in_words
 from monitoring.metrics.unit import Unit
 from monitoring.rendering.fragments import View
 from monitoring.resources import resource_dir
@@ -32,7 +33,7 @@ def make_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(FILTERS)
+    environment.filters.update(FILTERS, in_words=in_words)
     environment.globals.update(
         sections=SECTIONS,
         ranges=tuple(RANGES),

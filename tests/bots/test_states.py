@@ -22,6 +22,10 @@ async def states(page: Page) -> dict[int, str]:
     return {bot["id"]: bot["state"] for bot in await page.json("/api/bots")}
 
 
+async def alerts(page: Page) -> set[str]:
+    return {alert["code"] for alert in await page.json("/api/alerts")}
+
+
 @asynccontextmanager
 async def after(life: Life, page: Page, **interval: float) -> AsyncIterator[None]:
     """What is done after so long a wait, and the look that the dashboard takes then."""
@@ -163,10 +167,12 @@ async def test_a_kill_switch_on_a_dead_engine(life: Life) -> None:
         assert (answer["state"], answer["status"], answer["halted"], answer["by"]) == (
             "Halted", "Error", True, "operator")  # fmt: skip
         assert answer["since"] == f"{ago(minutes=10).isoformat()}+00:00"
+        assert await alerts(page) == {"engine_silent", "halted"}
         assert "Trading is halted" in await page.get("/partials/status?bot=1")
         async with after(life, page, seconds=1):
             await halt(life, active=False)
         assert await state(page) == ("Offline", "Offline")
+        assert await alerts(page) == {"engine_silent"}
 
 
 async def test_a_kill_switch_does_not_concern_ended_sessions(trading: Life) -> None:
@@ -182,6 +188,7 @@ async def test_close_only_until_it_is_cleared(trading: Life) -> None:
     await event(trading, ago(hours=2), "MAX_DRAWDOWN_BREACH", message="limit hit", session_id=1)
     async with trading.opened() as page:
         assert await state(page) == ("Close only", "Error")
+        assert await alerts(page) == {"close_only"}
         assert (await page.json("/api/status"))["since"] == f"{ago(hours=2).isoformat()}+00:00"
         assert "The engine opens no positions" in await page.get("/partials/status?bot=1")
         async with after(trading, page, seconds=1):
