@@ -60,7 +60,7 @@ async def test_other_commands_are_the_engines(tmp_path: Path, command: tuple[str
 
 async def test_monitoring_is_ours_beside_the_engine(tmp_path: Path) -> None:
     code, _, err = await beside_the_engine(tmp_path, ENGINE, "dashboards", "run", "monitoring", "--port", "x")
-    assert code == 1
+    assert code == 2
     assert "--port=x" in err
 
 
