@@ -139,6 +139,23 @@ async def test_a_section_that_takes_long_comes_later(
     assert "trades" in (await fetches(page))[-1][1]
 
 
+async def test_what_an_instance_behind_answers_is_asked_again(
+    dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, account: int
+) -> None:
+    """It signals to nobody else when it has caught up."""
+    page = await open_page(dashboard.url, viewport=WHOLE_PAGE)
+    await until_live(page)
+    before = await (await page.request.get(f"{dashboard.url}/partials/trades?bot={account}")).text()
+    old = re.sub(
+        r'class="card ', 'class="card old ', re.sub(r'data-hash="\w+"', 'data-hash="old"', before, count=1), count=1
+    )
+    await page.route(FETCH, lambda route: route.fulfill(body=old, content_type="text/html"), times=1)
+    number = await insert(connection, "trades", session_id=account, exit_time=now())
+    await expect(page.locator("#trades.old")).to_be_attached()
+    await expect(page.locator(f"#trade-{number}")).to_be_attached()
+    await expect(page.locator(".old")).to_have_count(0)
+
+
 async def test_a_page_of_another_version_is_loaded_again(
     dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, account: int
 ) -> None:

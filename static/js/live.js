@@ -1,4 +1,4 @@
-// Hears which sections are stale (Socket.IO, else streams, else polling); htmx fetches those in sight. ES5.
+// Hears which sections are stale; htmx fetches those in sight. ES5.
 (function (d, w) {
   'use strict';
   var data = d.documentElement.dataset, base = data.root, query = '?' + data.query,
@@ -69,7 +69,7 @@
   function refresh() {
     if (fetching || away) return;
     var asked = {}, own = '', have, url, names = Object.keys(announced).filter(function (name) {
-      return announced[name] !== shown[name] && d.getElementById(name) && (!sight || seen[name]);
+      return d.querySelector('#' + name + (announced[name] === shown[name] ? '.old' : '')) && (!sight || seen[name]);
     });
     due = names.splice(20).length ? 0 : Infinity;
     if (!names.length) return;
@@ -113,8 +113,8 @@
         delete d.getElementById(key).dataset.hash;
       }
       refused(status, text);
-      later(about(time.retry));
     }
+    if (d.querySelector('.old')) later(about(time.retry));
     idle();
   }
 
@@ -145,7 +145,7 @@
     else sseOpen();
   }
 
-  // Of six connections four are for streams; other tabs poll.
+  // Of six connections four are for streams.
   function slot(number, mine) {
     navigator.locks.request('live' + number, { ifAvailable: true }, function (lock) {
       if (mine !== turn) return;
