@@ -16,7 +16,7 @@ from monitoring.scope_key import ScopeKey, SessionScope
 MAX_KEPT_TEXTS = 4096
 MAX_AHEAD_MILLISECONDS = 2000
 """How far ahead the clock of another instance may be."""
-WRITTEN = re.compile(r"([0-9a-f-]*)\.([0-9]{1,15})", re.ASCII)
+WRITTEN = re.compile(r"([0-9a-f-]{0,40})\.([0-9]{1,15})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)

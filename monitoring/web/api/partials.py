@@ -81,7 +81,8 @@ async def rendered(sections: Iterable[Section], scope: Scope, within_seconds: fl
 def section_named(name: str) -> Section:
     """Raises Problem."""
     if name not in BY_NAME:
-        raise Problem(404, "unknown_section", f"{name[:40]}: expected one of {', '.join(BY_NAME)}")
+        shown = name[:40] or "a section without a name"
+        raise Problem(404, "unknown_section", f"{shown}: expected one of {', '.join(BY_NAME)}")
     return BY_NAME[name]
 
 
