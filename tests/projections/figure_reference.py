@@ -69,8 +69,7 @@ def position_figures(scope: ScopeRows, now: datetime) -> Figures:
     orders = [row for row in scope.of("orders") if row["created_at"] > now - DAY]
     filled = [row for row in orders if row["status"] == "FILLED"]
     failed = [row for row in orders if row["status"] == "FAILED"]
-    cancelled = [row for row in orders if row["status"] == "CANCELLED"]
-    finished = len(filled) + len(failed) + len(cancelled)
+    finished = len(filled) + len(failed)
     return {
         "open": [(row["id"], row["session_id"]) for row in held],
         "orders": {row["id"]: _ids(scope, row["id"]) for row in held},
@@ -80,7 +79,7 @@ def position_figures(scope: ScopeRows, now: datetime) -> Figures:
             row["quantity"] is not None for row in held) else None,
         "parts": sorted((row["id"] for row in scope.of("partial_trades")), reverse=True),
         "error_count": sum(row["timestamp"] > now - DAY for row in scope.of("system_events")),
-        "failed_orders": len(failed) if finished else None,
+        "failed_orders": len(failed),
         "fill_rate": 100 * len(filled) / finished if finished else None,
     }  # fmt: skip
 
