@@ -76,14 +76,14 @@ async def test_what_the_document_adds_is_on_the_page(
         assert re.search(r'<h2 id="fees-title">Fees</h2>.*?<p>40\.00</p>', page, re.S)
         performance = (await client.get("/partials/performance")).text
         assert re.search(
-            r'Expectancy</a>.*#fees_paid"[^>]*>Fees paid</a></dt><dd class="">40\.00</dd>', performance, re.S
+            r'Expectancy</a>.*#fees_in_total"[^>]*>Fees in total</a></dt><dd class="">40\.00</dd>', performance, re.S
         )
         assert re.search(r'#fees_a_day"[^>]*>Fees a day</a></dt><dd class="dn">\+1\.33</dd>', page)
         explained = (await client.get("/explain")).text
         assert "Commissions of all closed trades." in explained
         assert "Source: trades.commission, trading_sessions.start_time." in explained
         metrics = (await client.get("/api/metrics")).json()
-        assert (metrics["fees_paid"], metrics["fees_a_day"]) == (40, pytest.approx(40 / 30))
+        assert (metrics["fees_in_total"], metrics["fees_a_day"]) == (40, pytest.approx(40 / 30))
         config = (await client.get("/api/config")).json()
         assert config["fees_a_day"] == {"enabled": True, "priority": "medium", "format": "currency"}
 

@@ -20,7 +20,7 @@ EXITS = """
 SELECT count(*) FROM partial_trades part
 WHERE NOT EXISTS (SELECT 1 FROM positions WHERE positions.id = part.position_id AND {owner} IS NOT NULL)
 """
-MIN_AGE_SECONDS = 60.0
+MIN_AGE_SECONDS = 300.0
 """Counting reads whole tables, so that it is not done again at every change ..."""
 MAX_AGE_SECONDS = 3600.0
 """... and after so long without one."""
