@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from monitoring.changes import catch_up
 from monitoring.postgres.embedded import EmbeddedServer
 from monitoring.scope_key import BotScope
 from tests.faults.page import OPERATOR, Page, dashboard
@@ -213,3 +214,15 @@ async def test_what_nobody_fetches_here_is_loaded_now_and_then(instances: tuple[
     before = {name: loaded.tables(name) for name in one.parts.hub.sections}
     one.parts.hub.subscribe(BotScope(account))
     await until(lambda: any(loaded.tables(name) > before[name] for name in before))
+
+
+async def test_an_open_page_is_given_nothing_that_looks_current(
+    instances: tuple[Page, Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the feed has not caught up with what the page was told elsewhere, it has to ask again."""
+    page, _ = instances
+    path, asked_by_page = "/partials?names=trades&at=abc.1", {"HX-Request": "true"}
+    with monkeypatch.context() as slow:
+        slow.setattr(catch_up, "MAX_POLL_SECONDS", 0)
+        assert (await page.client.get(path, headers=asked_by_page)).status_code == 503
+    assert (await page.client.get(path, headers=asked_by_page)).status_code == 200

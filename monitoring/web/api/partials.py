@@ -54,7 +54,11 @@ async def get_partials(query_args: PartialsQuery) -> Response | list[ListedSecti
     services().hub.crowd.fetches()
     sections = [section_named(name) for name in _distinct(query_args.names)]
     have = _hashes(query_args.have, len(sections))
-    found = await fetched(sections, SLOW_SECONDS if "HX-Request" in request.headers else None)
+    is_open_page = "HX-Request" in request.headers
+    if is_open_page and g.behind and not services().hub.behind:
+        # What is kept looks current and is not: the page marks it as old, and asks again.
+        raise Problem(503, "not_caught_up", "The database answers too slowly at the moment.")
+    found = await fetched(sections, SLOW_SECONDS if is_open_page else None)
     changed = [section for section, known in zip(found, have, strict=True) if section.hash != known]
     if not changed:
         return Response(status=204)
