@@ -24,7 +24,7 @@ MIN_AGE_SECONDS = 300.0
 """Counting reads whole tables, so that it is not done again at every change ..."""
 MAX_AGE_SECONDS = 3600.0
 """... and after so long without one."""
-PATIENCE_SECONDS = 1.0
+MAX_WAIT_SECONDS = 1.0
 """For so long an answer waits for the count."""
 
 
@@ -43,7 +43,7 @@ class LeftOut:
         """Tables of which it is not known (yet) are missing."""
         if self._is_due():
             task = self._counting.join("left out", None, self._count, lambda _: True)
-            await asyncio.wait((asyncio.shield(task),), timeout=PATIENCE_SECONDS)
+            await asyncio.wait((asyncio.shield(task),), timeout=MAX_WAIT_SECONDS)
         return {**self._counts, **self._projections.left_out}
 
     def _is_due(self) -> bool:
