@@ -14,7 +14,7 @@ from monitoring.metrics.alerts import Alert
 from monitoring.metrics.facts import Session
 from monitoring.reading.reader import Reader
 from monitoring.scope import Scope
-from monitoring.scope_key import BotScope, ScopeKey, SessionScope
+from monitoring.scope_key import BotScope, ScopeKey, SessionScope, UnknownSession
 from monitoring.sections.alerts import SECTION, read_alerts
 
 log = logging.getLogger(__name__)
@@ -43,11 +43,7 @@ class AlertWatch:
         """
         key = BotScope(requested.id) if isinstance(requested, SessionScope) else requested
         session = await self._reader.session(key)
-        return () if session is None else await self.of_bot(session, key)
-
-    async def of_bot(self, bot: Session, key: ScopeKey | None = None) -> tuple[Alert, ...]:
-        """Raises DatabaseUnavailable."""
-        return await self._reader.read(Scope(bot, key or BotScope(bot.id)), read_alerts)
+        return () if session is None else await self._reader.read(Scope(session, key), read_alerts)
 
     async def counts(self, bots: Sequence[Session]) -> list[int]:
         """How many alerts each has. Raises DatabaseUnavailable.
@@ -61,7 +57,7 @@ class AlertWatch:
         async def count(bot: Session) -> int:
             ended = ended_at(roster.chain_of[bot.newest][-1], now)
             if ended is None or now - ended < LONGEST_WINDOW:
-                return len(await self.of_bot(bot))
+                return len(await self.of(BotScope(bot.id)))
             return of_ended if bot.mode == "LIVE" else 0
 
         return [await count(bot) for bot in bots]
@@ -72,8 +68,8 @@ class AlertWatch:
             await asyncio.sleep(WATCH_SECONDS)
             try:
                 await self._look()
-            except (DatabaseUnavailable, TableMissing):
-                continue  # The feed says so itself.
+            except (DatabaseUnavailable, TableMissing, UnknownSession):
+                continue  # The feed says so itself, or the bot has just become part of another.
 
     async def _look(self) -> None:
         roster, now = await self._reader.roster(), self._clock.now()
@@ -83,7 +79,7 @@ class AlertWatch:
             if chain[-1].session.mode in WATCHED_MODES and ended_at(chain[-1], now) is None
         ]
         for bot in running:
-            self._compare(bot, await self.of_bot(bot))
+            self._compare(bot, await self.of(BotScope(bot.id)))
         self._known = {bot.id: self._known[bot.id] for bot in running}
 
     def _compare(self, bot: Session, alerts: tuple[Alert, ...]) -> None:

@@ -203,6 +203,14 @@ async def test_drawdown_limit(
     assert [one["severity"] for one in await alerts(client)] == ([severity] if severity else [])
 
 
+async def test_the_list_of_bots_counts_by_the_bots_own_limit(client: Any, connection: asyncpg.Connection) -> None:
+    session = await insert(connection, "trading_sessions", start_time=ago(days=3), strategy_config={"max_drawdown": 20})
+    for minutes, equity in ((60, 1000), (0, 700)):
+        await insert(connection, "account_history", session_id=session, timestamp=ago(minutes=minutes), equity=equity)
+    (bot,) = await get(client, "/api/bots")
+    assert bot["alerts"] == len(await alerts(client)) > 0
+
+
 async def test_since_when_the_drawdown_is_at_its_limit(client: Any, connection: asyncpg.Connection) -> None:
     session = await insert(connection, "trading_sessions", start_time=ago(days=3), strategy_config={"max_drawdown": 20})
     at = now()
