@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from monitoring.bots.current import ended_at
@@ -19,7 +20,7 @@ from monitoring.sections.alerts import SECTION, read_alerts
 
 log = logging.getLogger(__name__)
 
-WATCH_SECONDS = 5.0
+WATCH_SECONDS = 10.0
 LONGEST_WINDOW = timedelta(days=1, minutes=15)
 """So long after the end of a bot a row of it may still be an alert."""
 WATCHED_MODES = ("LIVE", "PAPER")
@@ -66,10 +67,8 @@ class AlertWatch:
         """Looks at every bot of LIVE and PAPER that has not ended, for ever."""
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            try:
+            with suppress(DatabaseUnavailable, TableMissing):  # The feed says so itself.
                 await self._look()
-            except (DatabaseUnavailable, TableMissing, UnknownSession):
-                continue  # The feed says so itself, or the bot has just become part of another.
 
     async def _look(self) -> None:
         roster, now = await self._reader.roster(), self._clock.now()
@@ -78,9 +77,11 @@ class AlertWatch:
             for chain in roster.chains
             if chain[-1].session.mode in WATCHED_MODES and ended_at(chain[-1], now) is None
         ]
+        self._known = {bot.id: self._known.get(bot.id, {}) for bot in running}
         for bot in running:
-            self._compare(bot, await self.of(BotScope(bot.id)))
-        self._known = {bot.id: self._known[bot.id] for bot in running}
+            # One that has just become part of another, or cannot be read now, keeps no other waiting.
+            with suppress(UnknownSession, DatabaseUnavailable):
+                self._compare(bot, await self.of(BotScope(bot.id)))
 
     def _compare(self, bot: Session, alerts: tuple[Alert, ...]) -> None:
         found = {(alert.code, alert.subject): alert for alert in alerts if not alert.muted}
