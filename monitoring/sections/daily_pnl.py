@@ -45,13 +45,12 @@ def _bar(days: list[tuple[date, Decimal | None]]) -> tuple[float, float | None]:
 
 
 def net_by_day(context: Context, since: datetime) -> list[tuple[date, Decimal | None]]:
-    """Net P&L of every UTC day after ``since``: from the first with a trade to today, of an ended bot to the last."""
+    """Net P&L of every UTC day after ``since``: from the first with a trade to today, or to the bot's end."""
     traded = context.state.trades.days
     if not traded:
         return []
     today, ended = context.now.date(), context.scope.session.ended(context.now)
-    # A session that ended today may be in the middle of a restart: today's bar stays.
-    end = today if ended is None or ended.date() == today else min(max(traded), today)
+    end = max(ended.date(), min(max(traded), today)) if ended else today
     start = max(min(traded), since.date() + timedelta(days=1))
     wanted = [start + timedelta(days=number) for number in range((end - start).days + 1)]
     return [(day, traded[day].known_net if day in traded else ZERO) for day in wanted]

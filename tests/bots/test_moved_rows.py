@@ -68,7 +68,7 @@ ORDERS: dict[str, tuple[Commit, ...]] = {
 THERE = {"total_trades": 1, "equity": 77, "current_balance": 70, "error_count": 1, "rsi": 70, "failed_orders": 1,
          "positions": [1], "pending": [1]}  # fmt: skip
 GONE = {"total_trades": 0, "equity": None, "current_balance": None, "error_count": 0, "rsi": None,
-        "failed_orders": None, "positions": [], "pending": []}  # fmt: skip
+        "failed_orders": 0, "positions": [], "pending": []}  # fmt: skip
 
 
 async def shown(page: Page, scope: str) -> dict[str, Any]:

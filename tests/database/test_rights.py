@@ -11,7 +11,7 @@ import pytest
 from monitoring.app import create_app
 from monitoring.config import load_settings
 from monitoring.verify import verify
-from tests.rows import insert
+from tests.rows import insert, now
 from tests.waiting import waiting
 
 SQL = re.compile(r"```sql\n(CREATE ROLE dashboard.*?)```", re.DOTALL)
@@ -63,7 +63,7 @@ async def test_it_may_read_tables_that_the_engine_makes_later(reader_url: str, e
 async def test_a_kill_switch_that_may_not_be_read_is_loud(
     reader_url: str, engine: asyncpg.Connection, client: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await insert(engine, "trading_sessions")
+    await insert(engine, "trading_sessions", start_time=now())
     await insert(engine, "system_control_flags", active=True)
     await engine.execute("REVOKE SELECT ON system_control_flags FROM dashboard")
     page = await (await client.get("/")).get_data(as_text=True)
@@ -81,7 +81,7 @@ async def test_a_kill_switch_that_may_not_be_read_is_loud(
 
 async def test_a_database_without_flags_is_only_said(client: Any, engine: asyncpg.Connection) -> None:
     """Older engines have no kill switch."""
-    await insert(engine, "trading_sessions")
+    await insert(engine, "trading_sessions", start_time=now())
     await engine.execute("DROP TABLE system_control_flags")
     assert "would go unseen" not in await (await client.get("/")).get_data(as_text=True)
     status = await (await client.get("/api/status")).get_json()

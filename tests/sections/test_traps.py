@@ -52,8 +52,8 @@ async def test_windows_are_utc_wherever_the_server_is(zone: str, connection: asy
         await insert(connection, "trades", session_id=session, pnl=pnl, commission=0, exit_time=at)
         await insert(connection, "account_history", session_id=session, timestamp=at, total_pnl=1)
     for hours in (0.9, 1.1, 3, 23.9, 24.1):
-        await insert(connection, "system_events", session_id=session, event_type="ERROR", timestamp=ago(hours=hours))
-    for hours, status in ((1, "FILLED"), (23, "CANCELLED"), (25, "FAILED")):
+        await insert(connection, "system_events", session_id=session, severity="error", timestamp=ago(hours=hours))
+    for hours, status in ((1, "FILLED"), (23, "FAILED"), (25, "FAILED")):
         await insert(connection, "orders", session_id=session, status=status, created_at=ago(hours=hours))
     metrics = await get(client, "/api/metrics")
     assert (metrics["daily_pnl"], metrics["weekly_pnl"], metrics["total_pnl"]) == (11, 1111, 11_111)
