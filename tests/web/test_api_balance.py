@@ -97,9 +97,7 @@ async def test_performance(client: Any, connection: asyncpg.Connection, session:
     assert shown["daily_pnl"] == [4, 0, 6, 0]
 
 
-async def test_performance_of_an_ended_session_ends_with_it(
-    client: Any, connection: asyncpg.Connection
-) -> None:
+async def test_performance_of_an_ended_session_ends_with_it(client: Any, connection: asyncpg.Connection) -> None:
     session = await insert(connection, "trading_sessions", start_time=ago(days=5), end_time=ago(days=2))
     await insert(connection, "trades", session_id=session, exit_time=ago(days=4), pnl=3)
     await insert(connection, "trades", session_id=session, exit_time=ago(days=3), pnl=4)
