@@ -73,6 +73,7 @@ async def test_a_line_that_swallows_everything_is_noticed(
     """On every transport, whoever closes nothing: the page says since when, mutes its figures, and heals by itself."""
     pages = {"ws": await open_page(faults.url), "sse": await open_page(), "poll": await open_page()}
     await pages["sse"].route(LIBRARIES, lambda route: route.abort())
+    await hurry(pages["sse"], **{"sse-retry": 2000})
     await pages["poll"].add_init_script("delete window.EventSource; delete window.WebSocket;")
     for transport, page in pages.items():
         if transport != "ws":
