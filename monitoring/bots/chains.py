@@ -31,7 +31,7 @@ class Run:
     last_sign: datetime
     """The newest sign of life; its start where there is none."""
     silent: bool
-    """The last sign is older than twice the limit of this session alone (see ``metrics.rhythm``)."""
+    """The last sign is older than twice the limit that its own rows give, not those of its bot (``metrics.rhythm``)."""
     currency: str | None = None
 
     @property

@@ -11,14 +11,13 @@ from decimal import Decimal
 
 from monitoring.metrics.facts import Facts
 from monitoring.metrics.health import ended_state, offline, state
+from monitoring.metrics.heat import is_fresh
 
 CRITICAL, ERROR, WARNING, INFO = "critical", "error", "warning", "info"
 SEVERITIES = (CRITICAL, ERROR, WARNING, INFO)
 """Worst first."""
 STOP_GRACE = timedelta(minutes=1)
 """A position is opened first and its stop placed then."""
-MAX_PRICE_LAG = timedelta(minutes=5)
-"""A price is fresh that is at most so much older than the newest sign of life."""
 WARNING_SHARE = 0.75
 """Of the drawdown limit, from which on there is a warning."""
 
@@ -177,7 +176,7 @@ def price_old(troubles: Troubles) -> Iterator[Alert]:
     facts = troubles.facts
     if facts.zone_offset is not None or state(facts).word not in ("Online", "Close only"):
         return
-    old = [one for one in troubles.positions or () if one.price is not None and not _is_fresh(one, facts)]
+    old = [one for one in troubles.positions or () if one.price is not None and not is_fresh(facts, one.priced_at)]
     yield from _of_positions("price_old", WARNING, old, "an old price", _priced)
 
 
@@ -269,11 +268,6 @@ def _priced(position: Guarded) -> datetime | None:
 
 def _is_old_enough(position: Guarded, now: datetime) -> bool:
     return position.opened is None or now - position.opened > STOP_GRACE
-
-
-def _is_fresh(position: Guarded, facts: Facts) -> bool:
-    sign = facts.last_sign
-    return position.priced_at is not None and sign is not None and sign - position.priced_at <= MAX_PRICE_LAG
 
 
 def _oldest(times: Iterable[datetime | None]) -> datetime | None:

@@ -1,7 +1,7 @@
 """What is lost if every stop is hit; the catalogue says what each means, and its unit."""
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from monitoring.metrics.facts import Facts, OpenPosition
@@ -28,12 +28,12 @@ def heat_percent(facts: Facts) -> float:
     return float(heat(facts) / equity * 100)
 
 
-def is_fresh(facts: Facts, position: OpenPosition) -> bool:
-    """Whether the engine lives, and priced the position when it last gave a sign of that."""
-    sign, at = facts.last_sign, position.priced_at
-    if position.current_price is None or at is None or sign is None:
+def is_fresh(facts: Facts, priced_at: datetime | None) -> bool:
+    """Whether the engine lives, and wrote a price of that time when it last gave a sign of life."""
+    sign = facts.last_sign
+    if priced_at is None or sign is None:
         return False
-    return (facts.now - sign).total_seconds() <= facts.limit_seconds and sign - at <= MAX_PRICE_AGE
+    return (facts.now - sign).total_seconds() <= facts.limit_seconds and sign - priced_at <= MAX_PRICE_AGE
 
 
 def _stopped(facts: Facts) -> Iterator[OpenPosition]:
@@ -56,9 +56,10 @@ def _held(position: OpenPosition) -> Decimal:
 
 
 def _fresh_price(facts: Facts, position: OpenPosition) -> Decimal:
-    if not is_fresh(facts, position):
+    price = position.current_price
+    if price is None or not is_fresh(facts, position.priced_at):
         raise Unknown(f"the price of {_name(position)} is not fresh")
-    return known(position.current_price, f"current price of {_name(position)} is unknown")
+    return price
 
 
 def _name(position: OpenPosition) -> str:

@@ -12,6 +12,7 @@ from monitoring.metrics.alerts import CRITICAL, ERROR, WARNING, WARNING_SHARE, G
 from monitoring.projections.timeline import AT_CLOSE, TIME
 from monitoring.projections.times import EPOCH, from_epoch
 from monitoring.scope import configured
+from monitoring.sections.events import OF_SCOPE, scope_arguments
 from monitoring.sections.orders import orders_of
 from monitoring.sections.positions import Position, read_positions
 from monitoring.sections.section import Context
@@ -19,8 +20,6 @@ from monitoring.sections.section import Context
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ORDERS_LOOK_BACK = timedelta(days=90)
 """How long before it failed an order was made at most."""
-LOST_EVENTS_AFTER_END = timedelta(minutes=15)
-"""For so long after its end events without a session still belong to a bot."""
 OF_CONCERN = ("FAILED", "UNKNOWN", "UNRESOLVED")
 
 FAILED_ORDERS = """
@@ -29,19 +28,18 @@ SELECT count(*) AS count, min(at) AS since FROM (
     WHERE status::text = ANY($2::text[]) AND created_at > $3 AND {owner} = ANY($1::bigint[])
 ) failed WHERE at > $4 AND at <= $5
 """
-ERRORS = """
-SELECT {code} AS code, count(*) AS count, min(timestamp) AS since, bool_or(lower(severity::text) = 'critical') AS worst
+ERRORS = f"""
+SELECT {{code}} AS code, count(*) AS count, min(timestamp) AS since,
+       bool_or(lower(severity::text) = 'critical') AS worst
 FROM system_events
-WHERE timestamp > $2 AND timestamp <= $3 AND lower(severity::text) IN ('error', 'critical') AND {of_bot}
+WHERE timestamp > $4 AND timestamp <= $5 AND lower(severity::text) IN ('error', 'critical') AND {OF_SCOPE}
 GROUP BY 1 ORDER BY 1
 """
-FINDINGS = """
+FINDINGS = f"""
 SELECT count(*) AS count, min(timestamp) AS since, bool_or(upper(severity::text) = 'CRITICAL') AS worst
 FROM reconciliation_audit_events
-WHERE timestamp > $2 AND timestamp <= $3 AND upper(severity::text) IN ('HIGH', 'CRITICAL') AND {of_bot}
+WHERE timestamp > $4 AND timestamp <= $5 AND upper(severity::text) IN ('HIGH', 'CRITICAL') AND {OF_SCOPE}
 """
-OF_BOT = "(session_id = ANY($1::bigint[]) OR (session_id IS NULL AND timestamp BETWEEN $4 AND $5))"
-"""Rows of no session belong to every LIVE or PAPER bot between its first session's start and a while after its end."""
 EVER_PLACED_STOPS = """
 SELECT EXISTS (SELECT 1 FROM orders WHERE order_type::text = 'STOP_LOSS' AND session_id = ANY($1::bigint[]))
 """
@@ -122,25 +120,21 @@ async def _errors(context: Context) -> list[Rows]:
     if not context.capabilities.has("system_events", "timestamp", "session_id", "severity"):
         return []
     code = context.capabilities.column("system_events", "error_code", "text")
-    rows = await context.connection.fetch(ERRORS.format(code=code, of_bot=OF_BOT), *_window(context, HOUR))
+    rows = await context.connection.fetch(ERRORS.format(code=code), *_window(context, HOUR))
     return [Rows(row["count"], row["since"], CRITICAL if row["worst"] else ERROR, row["code"]) for row in rows]
 
 
 async def _findings(context: Context) -> Rows | None:
     if not context.capabilities.has("reconciliation_audit_events", "timestamp", "session_id", "severity"):
         return None
-    row = await context.connection.fetchrow(FINDINGS.format(of_bot=OF_BOT), *_window(context, DAY))
+    row = await context.connection.fetchrow(FINDINGS, *_window(context, DAY))
     return Rows(row["count"], row["since"], CRITICAL if row["worst"] else WARNING)
 
 
 def _window(context: Context, length: timedelta) -> tuple[object, ...]:
-    """Sessions, and the span of time; then that in which rows of no session count."""
-    session, now = context.state.session, context.now
-    ended = session.ended(now)
-    until = now + MAX_CLOCK_SKEW
-    lost_until = until if ended is None else ended + LOST_EVENTS_AFTER_END
-    lost_since = session.start if session.mode in ("LIVE", "PAPER") else until
-    return session.ids, now - length, until, lost_since, lost_until
+    """Whose rows count, as OF_SCOPE wants it, and the span of time."""
+    now = context.now
+    return *scope_arguments(context.state.session, now), now - length, now + MAX_CLOCK_SKEW
 
 
 def _max_drawdown(context: Context) -> float | None:
