@@ -20,11 +20,11 @@ def equity(facts: Facts) -> Decimal:
 
 
 def available_margin(facts: Facts) -> Decimal:
-    return known(facts.account.margin_available, "no margin recorded")
+    return known(facts.account.margin_available, facts.account.no_margin)
 
 
 def margin_usage(facts: Facts) -> float:
-    used = known(facts.account.margin_used, "no margin recorded")
+    used = known(facts.account.margin_used, facts.account.no_margin)
     return float(used / _positive_equity(facts) * 100)
 
 

@@ -72,6 +72,8 @@ class Account:
     margin_used: Decimal | None
     margin_available: Decimal | None
     currency: str | None
+    no_margin: str = "no margin recorded"
+    """Why a figure of the margin is unknown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import asyncpg
 
 from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.capabilities import Capabilities, Columns
+from monitoring.formatting import money
 from monitoring.metrics.facts import Account
 from monitoring.projections.bookings import CURRENCY
 from monitoring.sections.metric_list import Figure
@@ -18,8 +20,15 @@ SNAPSHOT: Columns = {
     "equity": "numeric",
     "margin_used": "numeric",
     "margin_available": "numeric",
+    "total_exposure": "numeric",
 }
-BALANCE: Columns = {"id": "bigint", "total_balance": "numeric", "base_currency": "text", "last_updated": "timestamp"}
+BALANCE: Columns = {
+    "id": "bigint",
+    "total_balance": "numeric",
+    "available_balance": "numeric",
+    "base_currency": "text",
+    "last_updated": "timestamp",
+}
 # By the index on session and time.
 NEWEST_BALANCE = """
 SELECT newest.* FROM unnest($1::bigint[]) AS scope (session), LATERAL (
@@ -51,10 +60,25 @@ async def read_account(reading: Reading) -> Account:
         balance_at=balance_at,
         equity=known(real["equity"]) if real else None,
         equity_at=real["timestamp"] if real else None,
-        margin_used=known(real["margin_used"]) if real else None,
-        margin_available=known(real["margin_available"]) if real else None,
         currency=booked["base_currency"] if booked else None,
+        **_margin(real, booked),
     )
+
+
+def _margin(real: asyncpg.Record | None, booked: asyncpg.Record | None) -> dict[str, Any]:
+    """What is used and free, by field of Account: zero beside an exposure means that the engine did not record it."""
+    used, free, exposure = (
+        known(real[name]) if real else None for name in ("margin_used", "margin_available", "total_exposure")
+    )
+    found: dict[str, Any] = {"margin_used": used, "margin_available": free}
+    if used == 0 and exposure is not None and exposure > 0:
+        why = f"the engine does not record margin: it wrote 0 beside an exposure of {money(exposure)}"
+        found = {"margin_used": None, "margin_available": None, "no_margin": why}
+    if booked and (real is None or booked["last_updated"] > real["timestamp"]):
+        available = known(booked["available_balance"])
+        if available is not None and available != known(booked["total_balance"]):
+            found["margin_available"] = available
+    return found
 
 
 async def _snapshots(

@@ -57,7 +57,7 @@ UNREAD: dict[str, Any] = {
     **dict.fromkeys(("close_only", "positions", "orders", "entry", "books", "configured_risk")),
     "errors": Errors(),
     "halt": Halt(None),
-    "account": Account(*[None] * 7),
+    "account": Account(None, None, None, None, None, None, None),
     "market": Market(),
 }
 """The same where no query is asked."""

@@ -79,6 +79,21 @@ async def test_exposure_and_margin_are_of_the_newest_real_snapshot(connection: a
     assert (metrics["available_margin"], metrics["max_drawdown"]) == (880, 0)
 
 
+async def test_margin_of_zero_beside_an_exposure_is_unknown(connection: asyncpg.Connection, client: Any) -> None:
+    session = await insert(connection, "trading_sessions", initial_balance=1000)
+    await insert(connection, "positions", session_id=session, quantity=2, current_price=110, last_update=now())
+    row = {"balance": 1000, "equity": 1000, "margin_used": 0, "margin_available": 1000, "total_exposure": 5000}
+    await insert(connection, "account_history", session_id=session, timestamp=ago(minutes=1), total_pnl=5, **row)
+    metrics = await get(client, "/api/metrics")
+    assert (metrics["margin_usage"], metrics["available_margin"]) == (None, None)
+    why = "the engine does not record margin: it wrote 0 beside an exposure of 5,000.00"
+    assert metrics["reasons"]["margin_usage"] == metrics["reasons"]["available_margin"] == why
+    booking = {"total_balance": 1000, "available_balance": 400, "last_updated": now()}
+    await insert(connection, "account_balances", session_id=session, **booking)
+    metrics = await get(client, "/api/metrics")
+    assert (metrics["margin_usage"], metrics["available_margin"]) == (None, 400)
+
+
 async def test_running_before_ended_and_live_before_paper(connection: asyncpg.Connection, client: Any) -> None:
     ended = await insert(
         connection, "trading_sessions", mode="LIVE", start_time=ago(hours=1), end_time=ago(minutes=20), exchange="other"
