@@ -12,6 +12,7 @@ from typing import TypeVar
 import asyncpg
 
 from monitoring.bots.current import current
+from monitoring.bots.deleted_sessions import DeletedSessions
 from monitoring.bots.neighbours import Neighbours, neighbours
 from monitoring.bots.roster import Roster, heard_since, read_roster
 from monitoring.changes.change_set import ChangeSet
@@ -86,6 +87,7 @@ class Reader:
         self._rereads, self._fact_cache = Rereads(hub, clock), FactCache(projections, clock)
         self._role_time, self._roster = RoleTime(database, clock), NO_ROSTER
         """None where the sessions must be looked at again."""
+        self._deleted = DeletedSessions()
         self._known: Lru[tuple[int, ...], _Known] = Lru(MAX_KEPT_SCOPES)
         self._reading: SingleFlight[tuple[ScopeKey, bool], tuple[Session, int], _Known] = SingleFlight()
         """By scope, with facts or without."""
@@ -99,6 +101,7 @@ class Reader:
         """The database is another one."""
         self._sessions.clear()
         self.forget_sessions()
+        self._deleted.clear()
         self._known.clear()
 
     async def session(self, requested: ScopeKey) -> Session | None:
@@ -159,16 +162,18 @@ class Reader:
             roster = await read_roster(connection, capabilities, self.projections, self._clock.now())
             if fresh is self._fresh:
                 self._roster = roster
+                self._deleted.note(roster.chain_of)
         return roster
 
     def _pick(self, roster: Roster, requested: ScopeKey) -> Session | None:
         if isinstance(requested, CurrentScope):
             shown = current(roster.chains, self._clock.now())
             return roster.bot(shown) if shown else None
-        if requested.id not in roster.sessions:
-            raise UnknownSession(str(requested))
         is_bot = isinstance(requested, BotScope)
-        return roster.bot(roster.chain_of[requested.id]) if is_bot else roster.sessions[requested.id]
+        session = self._deleted.successor(requested.id) if is_bot else requested.id
+        if session not in roster.sessions:
+            raise UnknownSession(str(requested))
+        return roster.bot(roster.chain_of[session]) if is_bot else roster.sessions[session]
 
     def moved_sessions(self, changes: ChangeSet) -> bool:
         """Whether the rows may make other bots of the sessions: :meth:`forget_sessions` then."""
