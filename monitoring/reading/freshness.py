@@ -1,5 +1,7 @@
 """How new an answer has to be: it holds what was committed before it was asked for, on any instance."""
 
+import asyncio
+
 from monitoring.changes.feed import Feed
 from monitoring.signals.versions import Versions, token_in
 
@@ -13,5 +15,8 @@ async def reach(feed: Feed, versions: Versions, wanted: str) -> tuple[int, bool]
     known = versions.reached(wanted)
     if known is not None:
         return known, not feed.state.behind
-    reached = await feed.caught_up(token_in(wanted))
-    return versions.reach(wanted) if reached else versions.newest.count, reached
+    if not await feed.caught_up(token_in(wanted)):
+        return versions.newest.count, False
+    while seconds := versions.seconds_until_reach(wanted):
+        await asyncio.sleep(seconds)
+    return versions.reach(wanted), True

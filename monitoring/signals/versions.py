@@ -5,6 +5,7 @@ UTC; 0: not yet). It says in which state of the database a section changed. Whoe
 gets what that one saw: see ``reading/freshness.py``. Inside, changes are counted, and only the counts are compared.
 """
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from monitoring.scope_key import ScopeKey, SessionScope
 MAX_KEPT_TEXTS = 4096
 MAX_AHEAD_MILLISECONDS = 2000
 """How far ahead the clock of another instance may be."""
+MIN_SECONDS_BETWEEN_TIMES = 1.0
+"""So often at most everything is stale because another instance noticed something by the clock."""
 WRITTEN = re.compile(r"([0-9a-f-]{0,40})\.([0-9]{1,15})", re.ASCII)
 
 
@@ -49,6 +52,10 @@ class Versions:
         """When the sessions of a scope became others."""
         self._time_elsewhere = 0
         """The count at which another instance had noticed that something changed by time alone."""
+        self._time_known = self._now_milliseconds
+        """Up to when (since 1970) everything is known that other instances noticed by the clock."""
+        self._next_time_elsewhere = -math.inf
+        """When (``monotonic``) such news may next make everything stale."""
 
     def of(self, scope: ScopeKey, section: str) -> str:
         return self._last(scope, section).text
@@ -95,7 +102,7 @@ class Versions:
         if token and token != self._token:
             self._token = token
         else:
-            self._passed = max(self._passed + 1, round(self._clock.since_1970() * 1000))
+            self._passed = max(self._passed + 1, self._now_milliseconds)
         self.newest = Change(self.newest.count + 1, f"{self._token}.{self._passed}")
         self._reached.put(self.newest.text, self.newest.count)
 
@@ -108,20 +115,37 @@ class Versions:
         """The count from which on everything is known that a version stands for; None where that is not known."""
         return self._reached.get(text)
 
+    def seconds_until_reach(self, text: str) -> float:
+        """How long :meth:`reach` has to wait, so that texts which anybody can send make nothing stale more often."""
+        return max(0.0, self._next_time_elsewhere - self._clock.monotonic()) if self._is_news(_time_in(text)) else 0.0
+
     def reach(self, text: str) -> int:
         """Everything is known by now that another instance's version stands for, as far as it came from the database.
 
         What that one found out by the clock has to be found out here too, so nothing is good that was read before.
         """
-        written = WRITTEN.fullmatch(text)
-        passed = int(written[2]) if written else 0
-        if self._passed < passed <= self._clock.since_1970() * 1000 + MAX_AHEAD_MILLISECONDS:
-            self._passed = passed
-            self._time_elsewhere = self.newest.count + 1
-            self.newest = Change(self._time_elsewhere, f"{self._token}.{passed}")
-        if written:
-            self._reached.put(text, self.newest.count)
+        passed = _time_in(text)
+        if passed is None:
+            return self.newest.count
+        if self._is_news(passed):
+            self._take_in_time(passed)
+        self._reached.put(text, self.newest.count)
         return self.newest.count
+
+    def _take_in_time(self, passed: int) -> None:
+        self._next_time_elsewhere = self._clock.monotonic() + MIN_SECONDS_BETWEEN_TIMES
+        self._time_known = max(passed, self._now_milliseconds)
+        self._passed = max(passed, self._passed)
+        self._time_elsewhere = self.newest.count + 1
+        self.newest = Change(self._time_elsewhere, f"{self._token}.{self._passed}")
+
+    def _is_news(self, passed: int | None) -> bool:
+        latest = self._now_milliseconds + MAX_AHEAD_MILLISECONDS
+        return passed is not None and self._time_known < passed <= latest
+
+    @property
+    def _now_milliseconds(self) -> int:
+        return round(self._clock.since_1970() * 1000)
 
     def forget(self) -> None:
         """The database is another one: no version stands for anything of it."""
@@ -138,3 +162,8 @@ def token_in(version: str) -> str:
     """The feed's token in a version; "" where it is none that could be read."""
     written = WRITTEN.fullmatch(version)
     return written[1] if written else ""
+
+
+def _time_in(version: str) -> int | None:
+    written = WRITTEN.fullmatch(version)
+    return int(written[2]) if written else None

@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 
 from monitoring.changes import catch_up
+from monitoring.clock import SYSTEM_CLOCK
 from monitoring.postgres.embedded import EmbeddedServer
 from monitoring.scope_key import BotScope
 from tests.faults.page import OPERATOR, Page, dashboard
@@ -112,6 +113,21 @@ async def test_a_version_that_nobody_can_read_costs_one_poll(
         assert f'id="trade-{newest}"' in await response.get_data(as_text=True)
     # While nobody looks, it polls once a second by itself.
     assert page.parts.feed.state.polls - polls <= len(UNREADABLE) + 5
+
+
+async def test_versions_of_other_times_read_a_section_once_a_second(instances: tuple[Page, Page]) -> None:
+    """Anybody can send them; whoever looks at the same bot must not pay for it."""
+    page, _ = instances
+    await page.get("/partials/trades")
+    versions, began = page.parts.hub.versions, SYSTEM_CLOCK.since_1970()
+    seen = set[int]()
+
+    async def ask(number: int) -> None:
+        await page.get(f"/partials/trades?at=.{round(began * 1000) + 10 * number}")
+        seen.add(versions.changed(BotScope(1), "trades"))
+
+    await asyncio.gather(*map(ask, range(150)))
+    assert len(seen) <= SYSTEM_CLOCK.since_1970() - began + 2
 
 
 async def test_a_version_of_this_instance_costs_none(instances: tuple[Page, Page]) -> None:
