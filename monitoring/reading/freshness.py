@@ -17,6 +17,11 @@ async def reach(feed: Feed, versions: Versions, wanted: str) -> tuple[int, bool]
         return known, not feed.state.behind
     if not await feed.caught_up(token_in(wanted)):
         return versions.newest.count, False
-    while seconds := versions.seconds_until_reach(wanted):
+    return await _reach_time(versions, wanted), True
+
+
+async def _reach_time(versions: Versions, wanted: str) -> int:
+    if seconds := versions.seconds_until_reach(wanted):
         await asyncio.sleep(seconds)
-    return versions.reach(wanted), True
+        return await _reach_time(versions, wanted)
+    return versions.reach(wanted)

@@ -1,6 +1,9 @@
 """What one viewer is to be sent: the newest signal, with all that it was not sent yet."""
 
 import asyncio
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from monitoring.scope_key import ScopeKey
@@ -56,6 +59,16 @@ class Subscription:
     def wake(self) -> None:
         """There is something else to send."""
         self._news.set()
+
+    @contextmanager
+    def open_for(self, seconds: float) -> Iterator[None]:
+        """Closes it once so many seconds have passed; they may be infinite."""
+        timer = asyncio.get_running_loop().call_later(seconds, self.close) if math.isfinite(seconds) else None
+        try:
+            yield
+        finally:
+            if timer is not None:
+                timer.cancel()
 
     def close(self) -> None:
         self.closed = True

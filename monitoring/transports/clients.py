@@ -59,14 +59,18 @@ class Client:
 
     async def serve(self, greeting: str, clock: Clock) -> None:
         """Sends what the subscription has, until the server is closing or the client may read no longer."""
+        with self.subscription.open_for(self.until - clock.monotonic()):
+            await self._send(greeting, clock)
+
+    async def _send(self, greeting: str, clock: Clock) -> None:
         await self.connection.queue.join()  # The answer to the client's introduction goes first.
         await self.write(greeting)
         while True:
             await self.subscription.wait()
-            if self.subscription.closed:
-                return None
             if clock.monotonic() >= self.until:
                 return close(self.connection)
+            if self.subscription.closed:
+                return None
             if signal := self.subscription.take():
                 await self.write(event("stale", signal.payload))
             for name, payload in self.updates.take():

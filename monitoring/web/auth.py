@@ -67,14 +67,23 @@ def _mark(clock: Clock) -> object:
     return mark
 
 
+def signed_in_seconds() -> float:
+    """How long whoever sent the request may go on reading: until the sign-in ends, for ever with the token."""
+    until = services().admission.until(_presented(), request.cookies)
+    return 0.0 if until is None else until - services().clock.since_1970()
+
+
+def _presented() -> str:
+    return presented(request.headers.get("X-Dashboard-Token", ""), request.headers.get("Authorization", ""))
+
+
 async def guard() -> Response | None:
     """Runs before every request: lets it pass, or answers instead."""
-    headers, parts = request.headers, services()
+    parts = services()
     if request.method not in SAFE_METHODS:
         _expect_own_site(parts.admission)
     wanted, admission = access_of(request.endpoint), parts.admission
-    token = presented(headers.get("X-Dashboard-Token", ""), headers.get("Authorization", ""))
-    g.operator = admission.is_operator(token, _mark(parts.clock))
+    g.operator = admission.is_operator(_presented(), _mark(parts.clock))
     if wanted == PUBLIC:
         return None
     if g.operator or admission.open_for_writing or (wanted == READING and not admission.protected):

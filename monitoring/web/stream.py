@@ -6,7 +6,7 @@ from monitoring.scope_key import CURRENT
 from monitoring.sections import BadParameter
 from monitoring.services import services
 from monitoring.transports.sse import HEADERS, full_stream, stream
-from monitoring.web.auth import reading
+from monitoring.web.auth import reading, signed_in_seconds
 from monitoring.web.errors import Problem
 from monitoring.web.requests import followed_scope
 
@@ -18,7 +18,8 @@ blueprint = Blueprint("stream", __name__)
 async def events() -> Response:
     """Signals which sections went stale: ``hello`` with every version, then ``stale``, and ``hb`` when quiet.
 
-    With ``payload=1`` it also sends ``metrics_update``, ``trade_update`` and ``position_update``.
+    With ``payload=1`` it also sends ``metrics_update``, ``trade_update`` and ``position_update``. It ends when the
+    sign-in does.
     """
     parts, scope, full = services(), await followed_scope(), _payload()
     if full and scope != CURRENT:
@@ -26,7 +27,12 @@ async def events() -> Response:
     if parts.hub.full:
         raise Problem(503, "too_many_streams", "Too many pages are open.")
     parts.feed.wake()
-    body = full_stream(parts.hub, parts.event_streams, parts.metrics) if full else stream(parts.hub, scope)
+    seconds = signed_in_seconds()
+    body = (
+        full_stream(parts.hub, parts.event_streams, parts.metrics, seconds)
+        if full
+        else stream(parts.hub, scope, seconds)
+    )
     response = Response(body, headers=HEADERS)
     response.timeout = None  # Quart would end the stream after a minute
     return response

@@ -97,6 +97,13 @@ async def test_a_client_may_read_no_longer_than_its_cookie(bare: Bare) -> None:
         await page.closed()
 
 
+async def test_a_quiet_client_too_goes_when_its_cookie_ends(bare: Bare) -> None:
+    bare.may_read_until = bare.clock.clock.since_1970() + 0.5
+    async with let_in(bare.host) as page:
+        await page.event("hello")
+        await page.closed()
+
+
 async def test_asking_often_computes_seldom(bare: Bare) -> None:
     async with let_in(bare.host, None) as eager, let_in(bare.host, None) as other:
         await eager.event("connected")
