@@ -8,7 +8,9 @@ ARGS ?=
 TESTS ?=
 # Tests that are named are run by themselves; only journeys in a browser, which lie in e2e/, need more than Python.
 NAMED := $(strip $(TESTS))
-SPREAD := $(if $(NAMED),,--numprocesses auto)
+# Two workers a core: tests wait for clocks, browsers and servers more than they compute.
+WORKERS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
+SPREAD := $(if $(NAMED),,--numprocesses $(WORKERS) --maxprocesses 16)
 PROGRAMS := $(if $(NAMED),$(if $(findstring e2e,$(NAMED)),programs vendor),programs vendor)
 # Tried by running, not by name alone: version managers leave a python3.13 on the PATH that only prints an error.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
@@ -29,7 +31,7 @@ test: $(if $(NAMED),,lint) $(VENV)/.dev $(PROGRAMS) ## every check that CI makes
 	$(BIN)/python -m pytest $(SPREAD) -m "not audit" $(TESTS)
 
 unit: $(VENV)/.dev vendor ## the tests that need neither a browser nor root; installs no programs
-	$(BIN)/python -m pytest --numprocesses auto -m "not audit" --unit -r fE
+	$(BIN)/python -m pytest $(SPREAD) -m "not audit" --unit -r fE
 
 audit: $(VENV)/.dev $(PROGRAMS) ## the tests that take long: matrices, floods, endurance (TESTS=… here too)
 	$(BIN)/python -m pytest $(SPREAD) -m audit $(TESTS)

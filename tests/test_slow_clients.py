@@ -177,6 +177,7 @@ async def viewer(host: str) -> Viewer:
     return protocol
 
 
+@pytest.mark.audit
 async def test_one_who_never_reads_harms_none_of_a_thousand(clients: contextlib.ExitStack) -> None:
     """It is sent the newest versions once it reads again, and nothing of what came before."""
     long_name = "x" * LONG

@@ -17,6 +17,7 @@ TABS = 10
 STREAMS = 4
 
 
+@pytest.mark.audit
 async def test_ten_tabs_do_not_starve_each_other(
     nginx: Nginx, open_page: OpenPage, connection: asyncpg.Connection, account: int
 ) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Hashable
+from functools import cache
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 from quart import Response, g, request, session
@@ -24,8 +25,12 @@ THEMES = ("auto", "light", "dark")
 MAX_CACHED_BLOCKS = 2000
 
 
+@cache
 def make_environment() -> Environment:
-    """Pages under their own name, partials under ``partials/``; everything escaped, unknown names refused."""
+    """Pages under their own name, partials under ``partials/``; everything escaped, unknown names refused.
+
+    Applications in one process share it: compiling the templates takes longer than anything else at their start.
+    """
     environment = Environment(
         loader=DictLoader(_read("templates") | _read("partials", "partials/")),
         autoescape=True,
