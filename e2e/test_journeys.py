@@ -99,6 +99,23 @@ async def test_an_opened_position_stays_open_and_up_to_date(
     await expect(details).not_to_be_attached()
 
 
+async def test_an_opened_position_outlives_other_links(dashboard: Dashboard, open_page: OpenPage) -> None:
+    """Another range is a page of its own; older trades come into this one, and the address names both."""
+    page = await open_page(dashboard.url)
+    await until_live(page)
+    details = page.locator("#position-1 .more")
+    await page.locator("#position-1-toggle").click()
+    await expect(details).to_be_attached()
+    await page.get_by_role("link", name="7d").click()
+    await expect(page.locator(".tabs [aria-current]")).to_have_text("7d")
+    await expect(details).to_contain_text("Best so far")
+    await page.get_by_role("link", name="Older trades").click()
+    await expect(page.locator("#trades tbody tr")).to_have_count(15)
+    await page.reload()
+    await expect(details).to_contain_text("Best so far")
+    await expect(page.locator("#trades tbody tr")).to_have_count(15)
+
+
 async def test_without_scripts_a_link_opens_a_position(dashboard: Dashboard, open_page: OpenPage) -> None:
     page = await open_page(dashboard.url, java_script_enabled=False)
     await page.locator("#position-1-toggle").click()

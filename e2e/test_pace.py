@@ -15,6 +15,7 @@ FETCHES = """
 performance.getEntriesByType('resource').filter(entry => entry.name.includes('/partials?'))
   .map(entry => entry.startTime)
 """
+SCROLL_GAP_MILLISECONDS = 1000
 SAVE_DATA = "Object.defineProperty(navigator, 'connection', { value: { saveData: true } });"
 A_CROWD = """
 Math.random = () => 0.5;
@@ -104,3 +105,18 @@ async def test_a_crowd_comes_over_the_time_it_is_given(
     assert len(await page.evaluate(FETCHES)) == before
     await page.clock.run_for(2000)
     await expect(page.locator(f"#trade-{number}")).to_be_attached()
+
+
+async def test_who_scrolls_fetches_once_a_second(
+    dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, account: int
+) -> None:
+    """Everything is stale, and one section after the other comes into sight."""
+    page = await open_page(dashboard.url, viewport={"width": 390, "height": 300})
+    await until_live(page)
+    number = await insert(connection, "trades", session_id=account, exit_time=now())
+    async with waiting():
+        while not await page.locator(f"#trade-{number}").count():
+            await page.mouse.wheel(0, 120)
+            await page.evaluate("new Promise(requestAnimationFrame)")
+    began = await page.evaluate(FETCHES)
+    assert min(later - sooner for sooner, later in pairwise(began)) > SCROLL_GAP_MILLISECONDS / 2

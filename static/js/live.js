@@ -1,20 +1,18 @@
-// Hears which sections are stale; htmx fetches those in sight. ES5.
+// Fetches stale sections in sight. ES5.
 (function (d, w) {
-  'use strict';
   var data = d.documentElement.dataset, base = data.root, query = '?' + data.query,
-    time = { hello: 4000, sseWait: 1500, silence: 12000, sseRetry: 15000, poll: 5000, flap: 15000, pause: 60000, retry: 6000 },
-    now = Date.now, key, mode, away, gone, skew, heard = now(),
+    time = { hello: 4000, sseWait: 1500, silence: 12000, sseRetry: 15000, poll: 5000, pause: 60000, retry: 6000 },
+    now = Date.now, key, mode, away, gone, cut, skew, heard = now(),
     shown = JSON.parse(data.versions || '{}'), announced = {}, newest = '',
     seen = {}, fetching, fetched = 0, due = Infinity, timer,
     es, esSeen, esNext, esFails = 0, unlock, turn = 0,
-    polling, pollNext = 0, offline,
-    sock, wsSince, wsNext, flaps = 0,
+    pollNext = 0,
+    sock, wsNext,
     sight = w.IntersectionObserver && new IntersectionObserver(function (entries) {
       entries.forEach(function (entry) {
-        // without a box it never is
         seen[entry.target.id] = entry.isIntersecting || !entry.boundingClientRect.height;
       });
-      later();
+      later(fetched + 1000 - now());
     });
 
   function setMode(name) {
@@ -43,53 +41,61 @@
 
   function hear() {
     heard = now();
+    if (cut) later();
+    cut = 0;
     delete data.silent;
   }
 
   function hello(message, name) {
     setMode(name);
-    if (message.now) skew = message.now - now();
+    skew = message.now ? message.now - now() : skew;
     stale(message.versions);
   }
 
-  // Without a gap it is urgent.
   function stale(signal) {
     var gap = signal.gap && (navigator.connection || {}).saveData ? 10000 : signal.gap;
     hear();
-    for (key in signal) if (typeof signal[key] === 'string') announced[key] = newest = signal[key];
+    for (key in signal) if (typeof signal[key] === 'string') {
+      newest = signal[key];
+      if ((shown[key] || newest).indexOf(newest) < 0) announced[key] = newest;
+    }
     later(gap && fetched + gap - now(), signal.spread);
   }
 
   function later(ms, spread) {
-    due = Math.min(due, now() + (ms > 0 ? ms : 0) + Math.random() * (spread || 0));
+    due = Math.min(due, now() + Math.max(ms || 0, 0) + Math.random() * (spread || 0));
     clearTimeout(timer);
     timer = setTimeout(refresh, due - now());
   }
 
   function refresh() {
-    if (fetching || away) return;
-    var asked = {}, own = '', have, url, names = Object.keys(announced).filter(function (name) {
-      return d.querySelector('#' + name + (announced[name] === shown[name] ? '.old' : '')) && (!sight || seen[name]);
+    if (fetching || away || cut) return;
+    var asked = {}, have, url, names = Object.keys(shown).filter(function (name) {
+      return d.querySelector('#' + name + (announced[name] ? '' : '.old')) && (!sight || seen[name]);
     });
     due = names.splice(20).length ? 0 : Infinity;
     if (!names.length) return;
     have = names.map(function (name) {
-      var known = d.getElementById(name).dataset;
       asked[name] = announced[name];
-      own += known.own || '';
-      return known.hash || '';
+      return d.getElementById(name).dataset.hash || '';
     });
-    url = base + 'partials' + query + own + '&names=' + names + '&have=' + have + '&at=' + encodeURIComponent(newest);
+    url = base + 'partials' + query + owns() + '&names=' + names + '&have=' + have + '&at=' + newest;
     fetching = 1;
     fetched = now();
     if (w.htmx) {
       htmx.ajax('GET', url, { asked: asked, swap: 'none', selectOOB: '#' + names.join(':outerMorph,#') + ':outerMorph' });
-    } else {
-      get(url, 'text', function (status, html) {
-        if (status === 200) replace(html);
-        answered(asked, status, html);
-      });
-    }
+    } else get(url, 'text', function (status, html) {
+      if (status === 200) replace(html);
+      answered(asked, status, html);
+    });
+  }
+
+  function owns() {
+    var own = '';
+    each('[data-own]', function (section) {
+      own += section.dataset.own;
+    });
+    return own;
   }
 
   function replace(html) {
@@ -97,21 +103,24 @@
     box.innerHTML = html;
     [].slice.call(box.children).forEach(function (fresh) {
       var old = d.getElementById(fresh.id);
-      if (old) old.parentNode.replaceChild(fresh, old);
+      if (old) old.replaceWith(fresh);
     });
   }
 
   function answered(asked, status, text) {
     if (status === 204 || (status === 200 && /data-/.test(text))) {
       for (key in asked) {
-        if (text.indexOf('later="' + key + '"') < 0) shown[key] = asked[key];
-        else later();
+        if (text.indexOf('later="' + key + '"') > 0) later();
+        else {
+          shown[key] = [asked[key]].concat(shown[key]).slice(0, 9);
+          if (announced[key] === asked[key]) announced[key] = 0;
+        }
       }
     } else {
-      for (key in asked) {
-        d.getElementById(key).classList.add('old');
-        delete d.getElementById(key).dataset.hash;
-      }
+      for (key in asked) each('#' + key, function (section) {
+        section.classList.add('old');
+        delete section.dataset.hash;
+      });
       refused(status, text);
     }
     if (d.querySelector('.old')) later(about(time.retry));
@@ -120,8 +129,8 @@
 
   function idle() {
     fetching = 0;
-    each('[data-hash]', function (section) {
-      if (sight) sight.observe(section);
+    if (sight) each('[data-hash]', function (section) {
+      sight.observe(section);
     });
     if (due < Infinity) later(due - now());
   }
@@ -167,7 +176,7 @@
     on('stale', stale);
     on('hb', hear);
     es.onerror = function () {
-      if (es.readyState > 1) sseFailed(); // a 502
+      if (es.readyState > 1) sseFailed(); // 502
       else if (mode === 'sse') {
         setMode('none');
         watch();
@@ -204,20 +213,14 @@
   }
 
   function poll() {
-    polling = 1;
+    pollNext = Infinity;
     get(base + 'versions' + query, 'json', function (status, answer) {
       var versions = status === 200 && answer;
-      polling = 0;
       pollNext = now() + about(time.poll) * (versions ? 1 : 0.3);
       if (mode === 'ws' || mode === 'sse' || away) return;
-      if (versions) {
-        if (offline) esNext = 0;
-        hello({ versions: versions }, 'poll');
-      } else {
-        setMode('none');
-        refused(status, JSON.stringify(answer));
-      }
-      offline = !versions;
+      if (versions) return hello({ versions: versions }, 'poll');
+      setMode('none');
+      refused(status, JSON.stringify(answer));
     });
   }
 
@@ -228,7 +231,6 @@
       timeout: time.hello, reconnectionDelayMax: time.pause, autoConnect: !away
     });
     sock.on('hello', function (message) {
-      wsSince = now();
       hello(message, 'ws');
       sseStop();
     });
@@ -239,11 +241,7 @@
   }
 
   function wsFailed() {
-    if (mode === 'ws') {
-      setMode('none');
-      flaps = !away && now() - wsSince < time.flap ? flaps + 1 : 0;
-      if (flaps > 1) sock.disconnect();
-    }
+    if (mode === 'ws') setMode('none');
     if (sock && !sock.active) wsNext = now() + about(time.pause);
     if (!esFails) esNext = 0;
     tick();
@@ -252,20 +250,20 @@
   function tick() {
     if (away) return;
     each('[data-age]', function (element) {
-      var text = span(Date.parse(element.getAttribute('datetime')) - skew), words = text ? text + (element.id ? '' : ' ago') : 'just now';
+      var words = span(Date.parse(element.dateTime) - skew, '', element.id ? '' : ' ago') || 'just now';
       if (element.textContent !== words) element.textContent = words;
     });
-    if (now() - heard > time.silence) d.getElementById('silent').textContent = data.silent = ' for ' + span(heard);
+    if (cut || now() - heard > time.silence) d.getElementById('silent').textContent = data.silent = span(heard, ' for ', '');
     if (es && now() - esSeen > (mode === 'sse' ? time.silence : time.hello)) return sseFailed();
     if (sock && !sock.active && now() > wsNext) sock.connect();
     sse();
-    if (esFails && mode !== 'ws' && mode !== 'sse' && !polling && now() > pollNext) poll();
+    if (esFails && mode !== 'ws' && mode !== 'sse' && now() > pollNext) poll();
   }
 
-  function span(moment) {
+  function span(moment, before, after) {
     var seconds = (now() - moment) / 1000, text = '';
     [['s', 1], ['min', 60], ['h', 3600], ['d', 86400]].forEach(function (unit) {
-      if (seconds >= unit[1]) text = Math.floor(seconds / unit[1]) + '\u00a0' + unit[0];
+      if (seconds >= unit[1]) text = before + Math.floor(seconds / unit[1]) + '\u00a0' + unit[0] + after;
     });
     return text;
   }
@@ -279,20 +277,29 @@
   function wake() {
     if (d.hidden || gone) return;
     away = esNext = pollNext = 0;
-    if (sock && mode !== 'ws') sock.disconnect().connect();
+    if (sock && (cut || mode !== 'ws')) sock.disconnect().connect();
     later();
     tick();
   }
 
-  d.addEventListener('htmx:before:request', function () {
+  w.addEventListener('htmx:before:request', function () {
     fetching = 1;
   });
-  d.addEventListener('htmx:finally:request', function (event) {
+  w.addEventListener('htmx:finally:request', function (event) {
     var ctx = event.detail.ctx;
-    ctx.asked ? answered(ctx.asked, ctx.status === 'swapped' && ctx.response.status, ctx.text) : idle();
+    if (ctx.asked) return answered(ctx.asked, ctx.status === 'swapped' && ctx.response.status, ctx.text);
+    history.replaceState(history.state, '', '?' + data.query + owns() + location.hash);
+    idle();
   });
-  d.addEventListener('visibilitychange', function () {
+  w.addEventListener('visibilitychange', function () {
     d.hidden ? sleep() : wake();
+  });
+  w.addEventListener('click', function (event) {
+    if (event.target.closest('.tabs a')) event.target.search += owns();
+  });
+  w.addEventListener('offline', function () {
+    cut = 1;
+    tick();
   });
   w.addEventListener('online', wake);
   w.addEventListener('pagehide', sleep);
@@ -302,6 +309,7 @@
 
   away = d.hidden;
   skew = (Date.parse(data.now) || now()) - now();
+  for (key in shown) shown[key] = [shown[key]];
   for (key in time) if (data[key]) time[key] = +data[key];
   setMode('none');
   idle();
@@ -312,7 +320,7 @@
     var script = d.createElement('script');
     script.src = meta.content;
     script.integrity = meta.dataset.sri;
-    script.crossOrigin = 'anonymous';
+    script.crossOrigin = '';
     if ('io' in meta.dataset) {
       script.onload = ws;
       script.onerror = wsFailed;
