@@ -15,12 +15,15 @@ pytestmark = pytest.mark.asyncio(loop_scope="package")
 async def test_a_browser_that_is_offline_says_so_at_once(
     dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, account: int
 ) -> None:
-    page, complaints = await open_page(dashboard.url, viewport=WHOLE_PAGE), list[str]()
+    page, complaints = await open_page(viewport=WHOLE_PAGE), list[str]()
     page.on("console", lambda message: complaints.append(message.text))
+    await page.clock.install()
+    await page.goto(dashboard.url)
     await reaches(page, "ws")
-    await mark(page)
+    await page.clock.pause_at(await page.evaluate("Date.now() / 1000 + 1"))
     await page.context.set_offline(True)
-    await reaches(page, "silent", 0.1, "offline: said")
+    await expect(page.locator(".lost")).to_be_visible()
+    await page.clock.resume()
     await insert(connection, "trades", session_id=account, exit_time=now())
     await mark(page)
     await page.context.set_offline(False)

@@ -1,6 +1,7 @@
 """The demo: an embedded PostgreSQL with a made-up history, and a simulated engine that goes on writing."""
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -16,6 +17,8 @@ from monitoring.database.schema import create_schema
 from monitoring.demo.engine import Engine
 from monitoring.demo.past import DAYS, seed_history
 from monitoring.postgres.embedded import EmbeddedServer
+
+log = logging.getLogger(__name__)
 
 DATABASE = "monitoring_demo_2"
 """An older version filled ``monitoring_demo`` with trades every few seconds, which this one cannot go on from."""
@@ -52,6 +55,7 @@ async def demo_database(
         await _fill_if_missing(server, progress, days)
         progress(1.0, "ready")
         url = server.url(DATABASE)
+        log.info('the demo\'s database, for psql: "%s"', url)
         async with _running(Engine(url, speed, restart=partial(_start_again, server))):
             yield url
     finally:

@@ -18,12 +18,17 @@ from monitoring.errors import UserError
 
 log = logging.getLogger(__name__)
 
+SESSIONS = "SELECT count(*) FROM trading_sessions WHERE id = ANY($1::int[])"
 CONNECTION_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 COMMAND_SECONDS = 5.0
 RETRY_SECONDS = 1.0
 TICK_SECONDS = 3.0
 SKILL_FACTOR = 3.0
 """By how much skill falls for a profit since the start, and rises for a loss, so that a demo neither soars nor dies."""
+
+
+class SessionsDeleted(Exception):
+    """Somebody has deleted a session that the engine writes for."""
 
 
 class Engine:
@@ -48,7 +53,7 @@ class Engine:
         self._stopping = asyncio.Event()
         self._lost = False
         self._failure = ""
-        """Why the database could not be started again, as it was logged last."""
+        """Why the engine or its database could not be started again, as it was logged last."""
 
     def stop(self) -> None:
         """Asks for a clean stop, which ends the sessions."""
@@ -60,11 +65,15 @@ class Engine:
             try:
                 async with _connected(self._url) as connection:
                     await self._trade(connection)
+            except (SessionsDeleted, asyncpg.ForeignKeyViolationError):
+                log.warning("sessions of the demo were deleted: its engine goes on from what is left")
             except CONNECTION_ERRORS as error:
                 await self._lose_database(error)
-            except Exception:
+            except Exception as error:
                 # A mistake in the demo must not end the dashboard that shows it.
-                log.exception("the demo's engine failed and starts again")
+                if repr(error) != self._failure:
+                    log.exception("the demo's engine failed and starts again")
+                self._failure = repr(error)
             await self._pause(RETRY_SECONDS)
 
     async def _lose_database(self, error: Exception) -> None:
@@ -90,6 +99,7 @@ class Engine:
                     journal.event(desk.info, at, "WARNING", "warning", "database", text, code="DB_RECONNECT")
                 )
         while not self._stopping.is_set():
+            await _expect_sessions(connection, bots)
             await tick(market, bots)
             await self._pause(TICK_SECONDS)
         for bot in bots:
@@ -110,6 +120,12 @@ async def start_bots(
         closes = await last_closes(connection, style)
         bots.append(Bot(style, await resume(store, timer, style), market, generator, speed, style.skill, closes))
     return market, bots
+
+
+async def _expect_sessions(connection: asyncpg.Connection, bots: Sequence[Bot]) -> None:
+    """Raises SessionsDeleted."""
+    if await connection.fetchval(SESSIONS, [bot.desk.info.id for bot in bots]) < len(bots):
+        raise SessionsDeleted
 
 
 async def tick(market: Market, bots: Sequence[Bot]) -> None:

@@ -1,5 +1,6 @@
 """How a simulated bot starts: in a new session after a clean stop, in the old one after a crash."""
 
+import logging
 from collections import deque
 from collections.abc import Sequence
 from decimal import Decimal
@@ -13,6 +14,8 @@ from monitoring.demo.money import UNIT, Closing, Excursion, Holding
 from monitoring.demo.past import opening
 from monitoring.demo.records import Session
 from monitoring.demo.store import Postgres, Timer
+
+log = logging.getLogger(__name__)
 
 NEWEST_SESSION = """
 SELECT id, symbol, start_time, end_time, initial_balance FROM trading_sessions
@@ -53,15 +56,12 @@ WHERE session_id = $1 AND status = 'PENDING_SUBMIT'
 """
 
 
-class NoSession(Exception):
-    """The database holds no session of a bot for the engine to go on with."""
-
-
 async def resume(store: Postgres, timer: Timer, style: Style) -> Desk:
-    """The desk of the style's bot. Raises NoSession when it has never run."""
+    """The desk of the style's bot, which begins anew where somebody has deleted its sessions."""
     row = await store.connection.fetchrow(NEWEST_SESSION, style.mode, style.strategy)
     if row is None:
-        raise NoSession(f"the demo's database has no {style.mode} session of {style.strategy}: expected its history's")
+        log.warning("the demo's database has no %s session of %s: it begins a new one", style.mode, style.strategy)
+        return await begin(store, timer, opening(style, style.balance), style.config)
     # Cancelled as never sent: the process died between the journal and the exchange.
     await store.connection.execute(ABANDONED_ORDERS, row["id"], timer.now())
     found = await _found(store, timer, style, row)
@@ -81,7 +81,7 @@ async def _found(store: Postgres, timer: Timer, style: Style, row: asyncpg.Recor
         row["id"], style.mode, style.strategy, style.timeframe, style.symbols, style.exchange, row["start_time"],
         row["initial_balance"],
     )  # fmt: skip
-    balance, day = await store.balance(info.id), midnight(timer.now())
+    balance, day = await store.balance(info.id) or info.balance, midnight(timer.now())
     standing = await store.connection.fetchrow(STANDING, info.id, day)
     return Desk(
         store,

@@ -16,7 +16,7 @@ from monitoring.web.api import describe
 from monitoring.web.api.partials import fetched, rendered, section_named
 from monitoring.web.auth import public, reading
 from monitoring.web.errors import RETRY_AFTER, Problem
-from monitoring.web.requests import followed_scope, requested_scope
+from monitoring.web.requests import expect_known, followed_scope, requested_scope
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +62,7 @@ def _waiting(why: str) -> Response:
 @reading
 async def bots() -> Response:
     """Every bot and session, a page of them."""
+    expect_known(("session", "bot", "range", "page"))
     number = _page_number(request.args.get("page", "1"))
     parts = services()
     try:

@@ -1,7 +1,7 @@
 """From a request to the scope it is about."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from quart import request
 
@@ -12,6 +12,9 @@ from monitoring.scope_key import BotScope, ScopeKey, SessionScope, parse_scope
 from monitoring.sections import BadParameter, Section
 from monitoring.services import services
 from monitoring.web.errors import Problem
+
+VERSION = "at"
+"""Any request may name the version that it wants: see ``reading/freshness.py``."""
 
 
 async def followed_scope() -> ScopeKey:
@@ -62,3 +65,10 @@ def _range(arguments: Mapping[str, str]) -> str:
 def own_arguments(section: Section, arguments: Mapping[str, str]) -> dict[str, str]:
     """Those that the section itself understands."""
     return {name: arguments[name] for name in section.parameters if arguments.get(name)}
+
+
+def expect_known(names: Collection[str]) -> None:
+    """A page whose wishes are ignored would show something else than was asked for. Raises BadParameter."""
+    for name, value in request.args.items():
+        if name not in names and name != VERSION:
+            raise BadParameter(f"{name[:20]}={value[:20]}: expected one of {', '.join(names)}")

@@ -20,12 +20,13 @@ from monitoring.sections.trades import Trade, TradeFilter, read_trades
 from monitoring.services import services
 from monitoring.web.auth import reading
 from monitoring.web.errors import Problem
-from monitoring.web.requests import requested_scope
+from monitoring.web.requests import expect_known, requested_scope
 
 blueprint = Blueprint("tables", __name__)
 
 TRADES_PER_READ = 2000
 MAX_SHOWN_ROWS = 1000
+PARAMETERS = ("session", "bot", "range")
 BY_TEN_MINUTES = "the last snapshot of each ten minutes"
 
 Cell = str | int | float | Decimal | datetime | date | None
@@ -184,6 +185,7 @@ def _csv(rows: Iterable[Sequence[Cell]]) -> bytes:
 async def _read(name: str) -> tuple[Scope, Table]:
     if name not in TABLES:
         raise Problem(404, "unknown_table", f"{name[:40]}: expected one of {', '.join(TABLES)}")
+    expect_known(PARAMETERS)
     scope = await requested_scope()
     if scope is None:
         raise Problem(404, "no_session", "The database holds no trading session yet.")

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from monitoring.demo.past import LIVE
-from monitoring.demo.resume import NoSession, resume
+from monitoring.demo.resume import resume
 from monitoring.demo.store import ManualTimer, Postgres
 from tests.demo.life import CHAIN, HELD, alive
 from tests.rows import insert, now
@@ -79,7 +79,10 @@ async def test_a_crash_between_session_and_positions_strands_nothing(seeded: asy
     assert {row["session_id"] for row in await seeded.fetch(HELD)} == {newest}
 
 
-async def test_without_a_session_it_says_so(connection: asyncpg.Connection) -> None:
-    await insert(connection, "trading_sessions", mode="PAPER")
-    with pytest.raises(NoSession, match="no LIVE session of ml_sentiment"):
-        await resume(Postgres(connection), ManualTimer(now()), LIVE)
+async def test_a_bot_without_sessions_begins_anew(connection: asyncpg.Connection) -> None:
+    await insert(connection, "trading_sessions", mode="PAPER", strategy_name="another")
+    life = await alive(connection)
+    chain = await connection.fetch(CHAIN)
+    assert [(row["end_time"], row["initial_balance"]) for row in chain] == [(None, LIVE.balance)]
+    await life.go_on(minutes=5)
+    assert life.live.desk.info.id == chain[0]["id"]

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
 import httpx
 import psutil
 import pytest
@@ -15,6 +16,12 @@ import pytest
 from monitoring.demo.running import expect_no_other
 from tests.running import run_dashboard
 from tests.waiting import until
+
+TRADES = r"""
+SELECT count(*) > 0 FROM pg_stat_activity
+WHERE application_name = 'demo-engine' AND query ~ '^(INSERT INTO account_history|COMMIT)'
+"""
+"""Whether the demo's engine is at work."""
 
 
 @pytest.fixture
@@ -85,3 +92,16 @@ async def test_a_database_that_does_not_start_is_said_once(folder: Path) -> None
         settings.write_text(before)
         await until(lambda: goes_on(demo.url))
         assert sum("cannot be started again" in line for line in demo.log) == 1
+
+
+async def test_deleted_sessions_are_said_once_and_begun_anew(folder: Path) -> None:
+    """With psql, at the address in the log."""
+    async with run_dashboard("--demo", "--demo-dir", str(folder)) as demo:
+        address = next(line for line in demo.log if "for psql" in line).split('"')[1]
+        connection = await asyncpg.connect(address)
+        await until(lambda: connection.fetchval(TRADES))
+        await connection.execute("TRUNCATE trading_sessions CASCADE")
+        await until(lambda: connection.fetchval("SELECT count(*) = 2 FROM trading_sessions WHERE end_time IS NULL"))
+        await connection.close()
+        assert sum("sessions of the demo were deleted" in line for line in demo.log) == 1, "".join(demo.log)
+        assert not any("ERROR" in line for line in demo.log)
