@@ -13,7 +13,7 @@ from monitoring.demo.bot import Bot
 from monitoring.demo.market import Market
 from monitoring.demo.past import RUNNING
 from monitoring.demo.resume import last_closes, last_prices, resume
-from monitoring.demo.store import Postgres, RealTimer, Timer
+from monitoring.demo.store import Postgres, RealTimer, SessionsDeleted, Timer
 from monitoring.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -25,10 +25,6 @@ RETRY_SECONDS = 1.0
 TICK_SECONDS = 3.0
 SKILL_FACTOR = 3.0
 """By how much skill falls for a profit since the start, and rises for a loss, so that a demo neither soars nor dies."""
-
-
-class SessionsDeleted(Exception):
-    """Somebody has deleted a session that the engine writes for."""
 
 
 class Engine:

@@ -18,8 +18,9 @@ from monitoring.demo.store import Postgres, Timer
 log = logging.getLogger(__name__)
 
 NEWEST_SESSION = """
-SELECT id, symbol, start_time, end_time, initial_balance FROM trading_sessions
-WHERE mode = $1 AND strategy_name = $2 ORDER BY start_time DESC, id DESC LIMIT 1
+SELECT id, symbol, start_time, end_time, initial_balance FROM trading_sessions s
+WHERE mode = $1 AND strategy_name = $2 AND EXISTS (SELECT FROM account_balances WHERE session_id = s.id)
+ORDER BY start_time DESC, id DESC LIMIT 1
 """
 OPEN_POSITIONS = """
 SELECT p.*, o.fees, o.ids, o.stop_order, coalesce(t.banked, 0) AS banked
@@ -81,7 +82,7 @@ async def _found(store: Postgres, timer: Timer, style: Style, row: asyncpg.Recor
         row["id"], style.mode, style.strategy, style.timeframe, style.symbols, style.exchange, row["start_time"],
         row["initial_balance"],
     )  # fmt: skip
-    balance, day = await store.balance(info.id) or info.balance, midnight(timer.now())
+    balance, day = await store.balance(info.id), midnight(timer.now())
     standing = await store.connection.fetchrow(STANDING, info.id, day)
     return Desk(
         store,

@@ -19,6 +19,10 @@ DAY = "SELECT id FROM performance_metrics WHERE period = 'daily' AND session_id 
 HALTED = "SELECT bool_or(active) FROM system_control_flags WHERE name = 'system_halt'"
 
 
+class SessionsDeleted(Exception):
+    """Somebody has deleted a session that the engine writes for, or what it held."""
+
+
 class Store(Protocol):
     """Changes within a ``transaction`` are made together."""
 
@@ -127,7 +131,10 @@ class Postgres:
         await self.connection.execute(f"UPDATE {table} SET {changes} WHERE id = $1", number, *row.values())
 
     async def balance(self, session: int) -> Decimal:
-        total: Decimal = await self.connection.fetchval(BALANCE, session)
+        """Raises SessionsDeleted where there is none."""
+        total: Decimal | None = await self.connection.fetchval(BALANCE, session)
+        if total is None:
+            raise SessionsDeleted
         return total
 
     async def sum_up(self, row: Row) -> None:
