@@ -5,8 +5,9 @@ neighbouring runs merge into the summary of both, in any grouping: merge is asso
 element. What it loses is the way between the extremes: the moment of recovery is known to a run, not
 better.
 
-Drawdown = (peak - equity) / peak. Equity below zero counts as zero: of the peak nothing is left, 100 percent.
-Points that are NaN or infinite are unknown and take no part. Times are seconds since 1970 UTC.
+Drawdown = (peak - equity) / peak; below zero equity it is more than 100 percent. Of a peak that is not positive there
+is no share, and nothing counts as a decline from it. Points that are NaN or infinite are unknown and take no part.
+Times are seconds since 1970 UTC.
 """
 
 import math
@@ -58,7 +59,7 @@ class Decline:
     @property
     def kept(self) -> float:
         """What the valley leaves of the peak, as a fraction; the drawdown is 1 - kept."""
-        return self.valley.value / self.peak.value if self.peak.value else 1.0
+        return self.valley.value / self.peak.value if self.peak.value > 0 else 1.0
 
     def rank(self) -> tuple[float, float, float, float]:
         """Least for the deepest; of equal ones, for the earliest valley under the highest and latest peak."""
@@ -78,6 +79,8 @@ class DrawdownRun:
     """The highest level at or after low: how far the run rebounds from a peak before it."""
     decline: Decline
     """The deepest within the run; peak and valley are one point where it never fell."""
+    ruins: tuple[Decline, ...] = ()
+    """Of each running peak the deepest decline below zero: under a higher peak before the run it is a smaller share."""
 
     @classmethod
     def of(cls, times: Sequence[float] | Series, values: Sequence[float] | Series) -> "DrawdownRun | None":
@@ -86,7 +89,7 @@ class DrawdownRun:
         if at.ndim != 1 or at.shape != value.shape:
             raise ValueError(f"times {at.shape} and values {value.shape}: expected two series of one length")
         known = np.isfinite(value)
-        at, value = at[known], _floored(value[known])
+        at, value = at[known], value[known]
         if not value.size:
             return None
         if not (np.isfinite(at).all() and (np.diff(at) >= 0).all()):
@@ -99,6 +102,7 @@ class DrawdownRun:
             high=_highest(at, value),
             after_low=_highest(at[low:], value[low:]),
             decline=_deepest(at, value),
+            ruins=_ruins(at, value),
         )
 
     def then(self, later: "DrawdownRun") -> "DrawdownRun":
@@ -106,13 +110,15 @@ class DrawdownRun:
         if later.first_at < self.last.at:
             raise ValueError(f"run from {later.first_at}: expected to begin at or after {self.last.at}")
         low_is_earlier = self.low.value <= later.low.value
+        ruins = _under(self, later)
         return DrawdownRun(
             first_at=self.first_at,
             last=later.last,
             low=self.low if low_is_earlier else later.low,
             high=self.high.or_later(later.high),
             after_low=self.after_low.or_later(later.high) if low_is_earlier else later.after_low,
-            decline=_deeper(self, later),
+            decline=_deeper(self, later, ruins),
+            ruins=_joined([_with_rebound(ruin, later.high) for ruin in self.ruins], ruins),
         )
 
 
@@ -130,8 +136,18 @@ def scaled(run: DrawdownRun, by: float) -> DrawdownRun:
     def level(given: Level) -> Level:
         return Level(given.first_at, given.last_at, given.value * by)
 
-    decline = Decline(point(run.decline.peak), point(run.decline.valley), level(run.decline.rebound))
-    return DrawdownRun(run.first_at, point(run.last), point(run.low), level(run.high), level(run.after_low), decline)
+    def decline(given: Decline) -> Decline:
+        return Decline(point(given.peak), point(given.valley), level(given.rebound))
+
+    return DrawdownRun(
+        run.first_at,
+        point(run.last),
+        point(run.low),
+        level(run.high),
+        level(run.after_low),
+        decline(run.decline),
+        tuple(map(decline, run.ruins)),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,19 +190,45 @@ class RunningDrawdown:
         return _drawdown(self.total, self.recovered_at, exact)
 
 
-def _deeper(earlier: DrawdownRun, later: DrawdownRun) -> Decline:
-    """The deepest of three: within the earlier run, within the later one, from the one's peak to the other's low."""
-    across = Decline(Point(earlier.high.last_at, earlier.high.value), later.low, later.after_low)
-    deepest = min(earlier.decline, across, later.decline, key=Decline.rank)
-    if deepest is not earlier.decline:
-        return deepest
-    rebound = deepest.rebound.or_later(later.high)
-    return deepest if rebound is deepest.rebound else Decline(deepest.peak, deepest.valley, rebound)
+def _deeper(earlier: DrawdownRun, later: DrawdownRun, ruins: Sequence[Decline]) -> Decline:
+    """The deepest of all: within the earlier run, within the later one, from the one's peak to the other's low."""
+    within = [later.decline] if later.decline.valley.value >= 0 else []
+    across = [] if ruins else [Decline(_top(earlier), later.low, later.after_low)]
+    deepest = min(earlier.decline, *ruins, *within, *across, key=Decline.rank)
+    return _with_rebound(deepest, later.high) if deepest is earlier.decline else deepest
+
+
+def _under(earlier: DrawdownRun, later: DrawdownRun) -> Sequence[Decline]:
+    """The declines below zero of the later run, those under a lower peak taken from that of the earlier one."""
+    top = _top(earlier)
+    lower = [ruin for ruin in later.ruins if ruin.peak.value < top.value]
+    higher = [ruin for ruin in later.ruins if ruin.peak.value >= top.value]
+    deepest = min(lower, key=lambda ruin: (ruin.valley.value, ruin.valley.at), default=None)
+    return higher if deepest is None else _joined([Decline(top, deepest.valley, deepest.rebound)], higher)
+
+
+def _joined(earlier: Sequence[Decline], later: Sequence[Decline]) -> tuple[Decline, ...]:
+    """The declines of both, the deepest of each peak."""
+    if not (earlier and later) or earlier[-1].peak.value != later[0].peak.value:
+        return *earlier, *later
+    both = earlier[-1], later[0]
+    return *earlier[:-1], min(both, key=lambda ruin: (ruin.valley.value, ruin.valley.at)), *later[1:]
+
+
+def _top(run: DrawdownRun) -> Point:
+    """The last moment at the highest level."""
+    return Point(run.high.last_at, run.high.value)
+
+
+def _with_rebound(decline: Decline, later: Level) -> Decline:
+    """The same, followed by a run whose highest level is ``later``."""
+    rebound = decline.rebound.or_later(later)
+    return decline if rebound is decline.rebound else Decline(decline.peak, decline.valley, rebound)
 
 
 def _drawdown(total: DrawdownRun, recovered_at: float | None, exact: bool) -> Drawdown:
     peak, valley = total.decline.peak, total.decline.valley
-    fell = valley.value < peak.value
+    fell = total.decline.kept < 1
     return Drawdown(
         current=_percent_lost(total.last.value, total.high.value),
         maximum=_percent_lost(valley.value, peak.value),
@@ -209,7 +251,20 @@ def _seed(initial: Decimal | float | None) -> DrawdownRun | None:
 def _deepest(at: Series, value: Series) -> Decline:
     peaks = np.maximum.accumulate(value)
     kept = np.divide(value, peaks, out=np.ones_like(value), where=peaks > 0)
-    valley = int(kept.argmin())
+    return _decline(at, value, peaks, int(kept.argmin()))
+
+
+def _ruins(at: Series, value: Series) -> tuple[Decline, ...]:
+    below = np.flatnonzero(value < 0)
+    if not below.size:
+        return ()
+    peaks = np.maximum.accumulate(value)
+    ends = np.flatnonzero(np.diff(peaks[below])) + 1
+    return tuple(_decline(at, value, peaks, int(part[value[part].argmin()])) for part in np.split(below, ends))
+
+
+def _decline(at: Series, value: Series, peaks: Series, valley: int) -> Decline:
+    """From the running peak to the value at a position."""
     peak = int(np.flatnonzero(value[: valley + 1] == peaks[valley])[-1])
     return Decline(_point(at, value, peak), _point(at, value, valley), _highest(at[valley:], value[valley:]))
 
@@ -223,12 +278,8 @@ def _point(at: Series, value: Series, position: int) -> Point:
     return Point(float(at[position]), float(value[position]))
 
 
-def _floored(value: Series) -> Series:
-    return np.maximum(value, 0.0)
-
-
 def _percent_lost(value: float, peak: float) -> float:
-    return (1.0 - value / peak) * 100 if peak else 0.0
+    return (1.0 - value / peak) * 100 if peak > 0 else 0.0
 
 
 def _moment(at: float) -> datetime | None:

@@ -109,6 +109,7 @@ class Day:
         changes = np.abs(np.diff(known, prepend=[self.close.balance] if self.close else []))
         self.leap = float(np.nanmax(changes, initial=self.leap))
         self.close = EquityPoint(at, float(rows.equity[-1]), float(rows.balance[-1]))
+        # Below zero the share depends on the peak of the days before, and is no more than all of the day's own.
         above = np.maximum(rows.equity, 0.0)
         peaks = np.maximum.accumulate(np.append(self.run.high.value if self.run else 0.0, above))[1:]
         kept = np.divide(above, peaks, out=np.ones_like(above), where=peaks > 0)

@@ -176,6 +176,6 @@ def depth_of(steps: Series, peak: float) -> Series:
 
 
 def _lost(value: Series, peak: Series) -> Series:
-    """The share of ``peak`` that is gone, 0 to 1; 0 where there is no peak yet."""
-    kept = np.divide(np.maximum(value, 0.0), peak, out=np.ones_like(value), where=peak > 0)
+    """The share of ``peak`` that is gone, more than 1 below zero; 0 where there is no peak yet."""
+    kept = np.divide(value, peak, out=np.ones_like(value), where=peak > 0)
     return np.maximum(1.0 - kept, 0.0)

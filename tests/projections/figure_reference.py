@@ -124,7 +124,7 @@ def drawdowns(points: list[tuple[Row, float]], initial: Decimal) -> tuple[float,
     peak, now, deepest = float(initial), 0.0, 0.0
     for _, value in points:
         peak = max(peak, value)
-        now = (1 - max(value, 0.0) / peak) * 100
+        now = (1 - value / peak) * 100
         deepest = max(deepest, now)
     return now, deepest
 

@@ -79,6 +79,16 @@ async def test_exposure_and_margin_are_of_the_newest_real_snapshot(connection: a
     assert (metrics["available_margin"], metrics["max_drawdown"]) == (880, 0)
 
 
+async def test_a_debt_is_a_drawdown_of_more_than_everything(connection: asyncpg.Connection, client: Any) -> None:
+    """Of the highest equity before, on whichever day that was."""
+    session = await insert(connection, "trading_sessions", initial_balance=1000, start_time=ago(days=3))
+    for days, equity in ((2, 1000), (1, 2000), (1, 100), (0, -400)):
+        at = ago(days=days) if equity != 100 else ago(days=1) + timedelta(seconds=1)
+        await insert(connection, "account_history", session_id=session, timestamp=at, equity=equity, total_pnl=1)
+    metrics = await get(client, "/api/metrics")
+    assert (metrics["current_drawdown"], metrics["max_drawdown"]) == (120, 120)
+
+
 async def test_margin_of_zero_beside_an_exposure_is_unknown(connection: asyncpg.Connection, client: Any) -> None:
     session = await insert(connection, "trading_sessions", initial_balance=1000)
     await insert(connection, "positions", session_id=session, quantity=2, current_price=110, last_update=now())
