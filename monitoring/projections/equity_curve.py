@@ -28,9 +28,9 @@ class EquityCurve:
     exact: bool
     """Whether the figures are made of every row."""
     last_time: datetime | None
-    """Of the newest row of any kind ..."""
+    """Of the newest row of any kind, even if that lies in the future."""
     last_id: int | None
-    """... and its id."""
+    """Of the newest row of any kind that does not lie in the future."""
     last_snapshot: EquityPoint | None
     """The newest snapshot; None where there is none."""
     last_snapshot_id: int | None
@@ -51,14 +51,13 @@ class EquityCurve:
         exact: bool,
     ) -> "EquityCurve":
         newest = max((record.newest.last for record in records if record.newest), default=None)
-        snapshot = max((found for record in records if (found := _newest_snapshot(record))), default=None)
         return cls(
             exact=exact,
             flows_known=flows is not None,
             last_time=from_epoch(newest[0]) if newest else None,
-            last_id=newest[1] if newest else None,
-            last_snapshot=snapshot[2] if snapshot else None,
-            last_snapshot_id=snapshot[1] if snapshot else None,
+            last_id=timeline.last_id if timeline else None,
+            last_snapshot=timeline.last_snapshot if timeline else None,
+            last_snapshot_id=timeline.last_snapshot_id if timeline else None,
             _timeline=timeline,
             _factors=factors,
             _flows=flows or Attributed(),
@@ -119,10 +118,3 @@ class EquityCurve:
     def step_before(self, moment: datetime) -> Series | None:
         """The last step that ended before ``moment``, of shape (COLUMNS,); None where there is none."""
         return self._timeline.step_before(epoch(moment)) if self._timeline else None
-
-
-def _newest_snapshot(record: SessionHistory) -> tuple[float, int, EquityPoint] | None:
-    """Its time, its id, itself."""
-    days = (record.days[day] for day in sorted(record.days, reverse=True))
-    known = ((day.close, day.last_snapshot_id) for day in days)
-    return next(((close.at, number, close) for close, number in known if close and number is not None), None)

@@ -15,7 +15,7 @@ import numpy as np
 from monitoring.metrics.drawdown import DrawdownRun, RunningDrawdown, scaled
 from monitoring.metrics.facts import Daily, Series
 from monitoring.projections import days as raw
-from monitoring.projections.days import Day
+from monitoring.projections.days import Day, EquityPoint
 
 COLUMNS = 9
 LOW, HIGH, CLOSE, TIME, BALANCE, DROP, INDEX, INDEX_LOW, INDEX_HIGH = range(COLUMNS)
@@ -71,6 +71,10 @@ class Timeline:
     drawdown: RunningDrawdown
     base: float | None
     """The balance before the first part."""
+    last_id: int | None = None
+    """Of the newest row of any kind."""
+    last_snapshot: EquityPoint | None = None
+    last_snapshot_id: int | None = None
 
     @classmethod
     def of(cls, parts: Sequence[Part], initial: float | None) -> "Timeline":
@@ -80,12 +84,16 @@ class Timeline:
     def then(self, parts: Sequence[Part]) -> "Timeline":
         """With the parts of later days behind it."""
         steps = _steps_of(parts)
+        with_snapshot = [part.day for part in parts if part.day.close]
         return Timeline(
             (*self.steps, steps),
             (*self.depth, depth_of(steps, self.drawdown.peak)),
             _daily(self.daily, parts, self.base),
             reduce(_then, parts, self.drawdown),
             self.base,
+            parts[-1].day.last[1] if parts else self.last_id,
+            with_snapshot[-1].close if with_snapshot else self.last_snapshot,
+            with_snapshot[-1].last_snapshot_id if with_snapshot else self.last_snapshot_id,
         )
 
     def steps_since(self, at: float) -> Series:

@@ -251,10 +251,17 @@ async def test_trades_at_the_ends_of_time_are_listed(connection: asyncpg.Connect
     assert "could not be computed" not in await page.get_data(as_text=True)
 
 
-async def test_what_lies_in_the_future_is_not_of_just_now(connection: asyncpg.Connection, client: Any) -> None:
+@pytest.mark.parametrize("ahead", [timedelta(minutes=2), timedelta(hours=3), timedelta(days=2, hours=3)])
+async def test_a_snapshot_of_the_future_is_not_the_newest(
+    connection: asyncpg.Connection, client: Any, ahead: timedelta
+) -> None:
     session = await seed_account(connection)
-    at = now() + timedelta(hours=3)
+    before = await get(client, "/api/metrics")
+    at = now() + ahead
     await insert(connection, "account_history", session_id=session, timestamp=at, balance=7, equity=7, total_pnl=1)
+    for name in ("equity", "current_balance", "available_margin", "current_exposure", "unexplained", "total_return"):
+        assert (await get(client, "/api/metrics"))[name] == before[name], name
+    assert (await get(client, "/api/balance"))["equity"] == before["equity"]
     body = await (await client.get("/partials/balance")).get_data(as_text=True)
-    assert "just now" not in body
-    assert f"{at:%H:%M}" in body
+    assert "just now" in body
+    assert f"{at:%H:%M}" not in body
