@@ -118,7 +118,7 @@ class Fragments:
         self._joined: Lru[tuple[str, ...], tuple[bytes, str]] = Lru(MAX_KEPT_BODIES)
         self._versions = reader.hub.versions
         self._began = dict.fromkeys(reader.hub.sections, -math.inf)
-        """When the last load of each section began, by the clock's ``monotonic``."""
+        """When each section was last read from all its tables, by the clock's ``monotonic``."""
         reader.hub.add_prefetcher(self._prefetch)
 
     def clear(self) -> None:
@@ -159,14 +159,15 @@ class Fragments:
         return self._joined.get(tags) or self._joined.put(tags, _join(parts))
 
     def relearn(self, scope: Scope) -> None:
-        """Loads the section that was loaded longest ago, unless that was lately.
+        """Loads the section that was learned longest ago, unless that was lately.
 
         Behind a balancer pages may hear of changes here and fetch elsewhere; what a section is read from is learned by
         loading it, and may be other tables by now.
         """
         name = min(self._began, key=self._began.__getitem__)
         if self._clock.monotonic() - self._began[name] >= RELEARN_SECONDS:
-            self._task(Variant.of(BY_NAME[name], scope, {}), self._versions.newest.count)
+            section = BY_NAME[name]
+            self._task(Variant.of(section, scope, section.widest), self._versions.newest.count)
 
     def _prefetch(self, followed: ScopeKey, sections: Collection[str]) -> None:
         now = self._versions.newest.count
@@ -197,7 +198,9 @@ class Fragments:
 
     async def _load(self, variant: Variant) -> _Kept:
         name, reads = variant.section.name, set[str]()
-        self._began[name], count = self._clock.monotonic(), self._versions.newest.count
+        count = self._versions.newest.count
+        if variant.own == variant.section.widest:
+            self._began[name] = self._clock.monotonic()
         view = await self._view(variant.section, variant.scope, variant.own, reads)
         previous = self._kept.get(variant.key)
         if view.data is None and view.stale and previous is not None and previous.view.data is not None:

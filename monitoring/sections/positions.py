@@ -56,6 +56,8 @@ WHERE position_id = ANY($1::bigint[]) AND operation_type::text = 'PARTIAL_EXIT'
 BY_ID = "SELECT {columns} FROM positions WHERE id = ANY($1::bigint[]) ORDER BY entry_time DESC, id DESC"
 MAX_OPENED_POSITIONS = 50
 """Positions whose details a page shows at once."""
+ALL = "all"
+"""Opens the first so many of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,14 +283,16 @@ def parse_ids(text: str) -> frozenset[int]:
         raise BadParameter(f"open: {len(numbers)} positions, expected at most {MAX_OPENED_POSITIONS}")
     for number in numbers:
         if not (number.isascii() and number.isdigit() and len(number) < 20):
-            raise BadParameter(f"open={text[:40]}: expected ids of positions between commas")
+            raise BadParameter(f"open={text[:40]}: expected ids of positions between commas, or {ALL}")
     return frozenset(map(int, numbers))
 
 
 async def load(context: Context) -> PositionsView:
-    wanted = parse_ids(context.arguments.get("open", ""))
-    positions = await read_open(context, wanted)
-    return PositionsView(positions, wanted.intersection(context.state.positions.open_ids))
+    wanted, there = context.arguments.get("open", ""), context.state.positions.open_ids
+    opened = frozenset(there[:MAX_OPENED_POSITIONS] if wanted == ALL else parse_ids(wanted).intersection(there))
+    return PositionsView(await read_open(context, opened), opened)
 
 
-SECTION = Section("positions", "Open Positions", load, needs=("positions",), ticks=30.0, parameters=("open",))
+SECTION = Section(
+    "positions", "Open Positions", load, needs=("positions",), ticks=30.0, parameters=("open",), widest={"open": ALL}
+)

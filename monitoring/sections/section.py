@@ -124,6 +124,8 @@ class Section:
     """Seconds after which the passing of time alone may change what it says; None: only rows do."""
     parameters: tuple[str, ...] = ()
     """Query parameters of its own."""
+    widest: Mapping[str, str] = field(default_factory=dict)
+    """Those with which it is read from the most tables."""
     facts: bool = True
     """Whether it works with the facts of all figures, which take longer to read than a few rows."""
 

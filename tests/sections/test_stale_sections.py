@@ -88,7 +88,7 @@ async def announced(viewer: Subscription, awaited: set[str]) -> set[str]:
     told: set[str] = set()
     try:
         async with waiting():
-            while told < awaited or not told:
+            while not awaited <= told:
                 told |= set((await signal_to(viewer)).sections)
     except TimeoutError:
         assert awaited <= told, f"never announced: {sorted(awaited - told)}"

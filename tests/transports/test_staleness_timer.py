@@ -26,6 +26,7 @@ from monitoring.transports.staleness_timer import ROUNDS_PER_OUTAGE_SIGNAL, Stal
 from tests.clocks import ManualClock, RunningClock
 from tests.rows import insert
 from tests.signalled import signal_to
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -43,12 +44,13 @@ async def reader(database_url: str, connection: asyncpg.Connection, clock: Runni
     await database.close()
 
 
-def timer_of(reader: Reader, hands: RunningClock) -> StalenessTimer:
-    def render(*_what: object) -> str:
-        return ""
+def fragments_of(reader: Reader, hands: RunningClock) -> Fragments:
+    return Fragments(reader, lambda *_what: "", hands.clock)
 
+
+def timer_of(reader: Reader, hands: RunningClock, fragments: Fragments | None = None) -> StalenessTimer:
     events = LegacyEvents(reader, CurrentMetrics(reader), EventStreams())
-    fragments = Fragments(reader, render, hands.clock)
+    fragments = fragments or fragments_of(reader, hands)
     return StalenessTimer(reader, Dispatcher(reader, fragments, events), fragments, hands.clock)
 
 
@@ -138,6 +140,23 @@ async def test_every_section_is_announced_once_a_minute(reader: Reader, clock: R
     announced: set[str] = set()
     while announced != {section.name for section in SECTIONS}:
         announced |= set((await signal_to(viewer)).sections)
+
+
+async def test_orders_of_positions_opened_elsewhere_are_announced(
+    reader: Reader, clock: RunningClock, connection: asyncpg.Connection
+) -> None:
+    """A page hears of changes here, and another instance gave it the position's details, and so their orders."""
+    await insert(connection, "positions", session_id=1)
+    reader.hub.watching = True
+    reader.hub.subscribe(SessionScope(1))
+    fragments = fragments_of(reader, clock)
+    timer = timer_of(reader, clock, fragments)
+
+    async def announced() -> bool:
+        await timer.check()
+        return "positions" in fragments.stale.after({"orders"})
+
+    await until(announced)
 
 
 async def test_a_session_that_is_gone_harms_nobody(
