@@ -18,7 +18,7 @@ from tests.history import seed_account
 from tests.missing import needed
 from tests.rows import insert, now
 from tests.running import run_dashboard
-from tests.waiting import WAIT_SECONDS
+from tests.waiting import WAIT_SECONDS, until
 
 INSTANCES = 3
 READERS = 6
@@ -144,15 +144,20 @@ async def test_three_instances_on_a_standby_miss_nothing_unmarked(
             assert reads.unmarked == []
             await admin.execute("SELECT pg_wal_replay_pause()")
             newest = await trade(connection, session)
-            await asyncio.sleep(3)
-            reads.committed = newest
-            so_far = reads.read
-            await asyncio.sleep(3)
-            assert reads.marked > 0
-            assert reads.read > so_far
+            await until(lambda: reads.marked > 0)
+            reads.committed, so_far = newest, reads.read
+            await until(lambda: reads.read > so_far + 20 * READERS)
             await admin.execute("SELECT pg_wal_replay_resume()")
             await caught_up(server, standby)
-            await asyncio.sleep(3)
+            last = reads.marked, reads.read
+
+            def unmarked_again() -> bool:
+                nonlocal so_far
+                if reads.marked > so_far[0]:
+                    last = reads.marked, reads.read
+                return reads.read > so_far[1] + 20 * READERS
+
+            await until(unmarked_again)
             done = True
             await reading
             assert reads.missed

@@ -1,1 +1,1 @@
-"""Versions of sections, and who is told of new ones: names and versions only, never data."""
+"""Versions of sections, and the signals that announce new ones to viewers: names and versions, never data."""

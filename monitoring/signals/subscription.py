@@ -44,7 +44,7 @@ class Signal:
 
 
 class Subscription:
-    """A viewer who waits for signals. It keeps one signal, not a queue: who reads slowly costs no more memory."""
+    """A viewer who waits for signals. It keeps one signal, not a queue: a slow reader costs no more memory."""
 
     def __init__(self, scope: ScopeKey) -> None:
         self.scope = scope

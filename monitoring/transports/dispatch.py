@@ -38,7 +38,7 @@ class Dispatcher:
 
     @property
     def watched(self) -> bool:
-        """Whether anybody is to be told of changes."""
+        """Whether anybody waits for changes."""
         return self._hub.viewers > 0 or self._legacy_events.wanted
 
     async def take_in(self, source: Source, cursors: Mapping[str, IdCursor], changes: ChangeSet) -> None:

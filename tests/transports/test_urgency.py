@@ -1,6 +1,5 @@
 """How soon a page may fetch: a trade or a changed position at once, a price alone after a while."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -17,11 +16,11 @@ PRICE = "UPDATE positions SET current_price = current_price + 1, unrealized_pnl 
 
 
 class Viewer:
-    """Hears of changes as a page does, and rests in between so that none is held back."""
+    """Hears of changes as a page does."""
 
     def __init__(self, page: Page) -> None:
-        self._hub = page.parts.hub
-        self._subscription = self._hub.subscribe(BotScope(1))
+        self._throttle_seconds = page.parts.hub.throttle_seconds
+        self._subscription = page.parts.hub.subscribe(BotScope(1))
 
     async def gap(self, section: str) -> int:
         """Milliseconds in the next signal that names the section."""
@@ -30,9 +29,10 @@ class Viewer:
                 pass
         return signal.gap_milliseconds
 
-    async def rested(self) -> None:
-        await asyncio.sleep(3 * self._hub.throttle_seconds)
-        self._subscription.take()
+    async def quiet(self) -> None:
+        """Waits until no signal is held back."""
+        while await self._subscription.next(2 * self._throttle_seconds):
+            pass
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ async def viewer(position: int, database_url: str) -> AsyncIterator[Viewer]:
         await page.is_fresh()
         made = Viewer(page)
         page.parts.feed.wake()
-        await made.rested()
+        await made.quiet()
         yield made
 
 
