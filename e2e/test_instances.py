@@ -75,6 +75,7 @@ class Reads:
     """The newest trade that every read has to hold which begins now."""
     read: int = 0
     marked: int = 0
+    unmarked_in_a_row: int = 0
     missed: list[tuple[str, int, bool]] = field(default_factory=list)
     """Path, trade, and whether the answer was marked as behind."""
 
@@ -85,6 +86,7 @@ class Reads:
             body = await answer.read()
         self.read += 1
         self.marked += BEHIND in answer.headers
+        self.unmarked_in_a_row = 0 if BEHIND in answer.headers else self.unmarked_in_a_row + 1
         trade = f'"id":{expected},' if path.startswith("/api/") else f'id="trade-{expected}"'
         if trade.encode() not in body:
             self.missed.append((path, expected, BEHIND in answer.headers))
@@ -149,15 +151,8 @@ async def test_three_instances_on_a_standby_miss_nothing_unmarked(
             await until(lambda: reads.read > so_far + 20 * READERS)
             await admin.execute("SELECT pg_wal_replay_resume()")
             await caught_up(server, standby)
-            last = reads.marked, reads.read
-
-            def unmarked_again() -> bool:
-                nonlocal so_far
-                if reads.marked > so_far[0]:
-                    last = reads.marked, reads.read
-                return reads.read > so_far[1] + 20 * READERS
-
-            await until(unmarked_again)
+            reads.unmarked_in_a_row = 0
+            await until(lambda: reads.unmarked_in_a_row > 20 * READERS)
             done = True
             await reading
             assert reads.missed
