@@ -87,16 +87,13 @@ def trade_payload(trade: Trade) -> Payload:
 def position_payload(position: Position) -> Payload:
     """One open position and its orders; its open P&L is unknown as long as its price is."""
     row = position.row
-    priced = row["current_price"] is not None
     return {
         **plain_fields(row, ("id", "symbol", "entry_price", "current_price", "quantity", "size", "entry_time")),
         **plain_fields(row, ("stop_loss", "take_profit", "trailing_stop_activated", "trailing_stop_price")),
         **plain_fields(row, ("breakeven_triggered", "original_size", "current_size", "partial_exits_taken")),
         **plain_fields(row, ("scale_ins_taken", "last_partial_exit_price", "last_scale_in_price")),
-        **plain_fields(row, ("last_update", "session_id")),
+        **plain_fields(row, ("unrealized_pnl", "unrealized_pnl_percent", "last_update", "session_id")),
         "side": position.side,
-        "unrealized_pnl": plain(row["unrealized_pnl"]) if priced else None,
-        "unrealized_pnl_percent": plain(row["unrealized_pnl_percent"]) if priced else None,
         "mfe": _fraction(position.mfe),
         "mae": _fraction(position.mae),
         "held": plain(position.held),

@@ -9,6 +9,7 @@ import asyncpg
 
 from monitoring.database.capabilities import Capabilities, Columns
 from monitoring.metrics.facts import OpenPosition
+from monitoring.metrics.position_row import direction, excursion, finite, held, valued
 from monitoring.projections.open_positions import NEEDS
 from monitoring.sections.orders import FINISHED, orders_of
 from monitoring.sections.section import BadParameter, Context, Section
@@ -90,16 +91,16 @@ class Position:
     @property
     def first_stop(self) -> Decimal | None:
         """The stop as first placed; None where there was none, or none that limits a loss."""
-        placed = (_decimal(order["price"]) for order in self._stops)
-        stop = next((price for price in placed if price is not None and price > 0), _decimal(self.row["stop_loss"]))
-        entry = _decimal(self.row["entry_price"])
+        placed = (finite(order["price"]) for order in self._stops)
+        stop = next((price for price in placed if price is not None and price > 0), finite(self.row["stop_loss"]))
+        entry = finite(self.row["entry_price"])
         return stop if stop and entry and (entry - stop) * direction(self.row) > 0 else None
 
     @property
     def r(self) -> Decimal | None:
         """Open P&L in units of what the first stop risked of what is held now."""
-        entry, stop, amount = _decimal(self.row["entry_price"]), self.first_stop, self.held
-        open_pnl = None if self.row["current_price"] is None else _decimal(self.row["unrealized_pnl"])
+        entry, stop, amount = finite(self.row["entry_price"]), self.first_stop, self.held
+        open_pnl = finite(self.row["unrealized_pnl"])
         if entry is None or open_pnl is None or stop is None or not amount:
             return None
         return open_pnl / (abs(entry - stop) * amount)
@@ -120,25 +121,6 @@ class Position:
         return [order for order in self.orders if order["order_type"] == "STOP_LOSS"]
 
 
-def direction(row: Mapping[str, object]) -> int:
-    """1 of what gains when the price rises, else -1."""
-    return 1 if str(row["side"]).upper() in ("LONG", "BUY") else -1
-
-
-def excursion(row: Mapping[str, object], column: str) -> float | None:
-    """How far the price went from the entry, in percent in the position's favour; None where it is unknown.
-
-    Taken from the price, since the stored excursions (``mfe``, ``mae``) of older rows hold another unit: of them only
-    "not at all" means the same in each.
-    """
-    extreme, entry = row[f"{column}_price"], row["entry_price"]
-    if extreme is None and row[column] == 0:
-        return 0.0
-    if not isinstance(extreme, Decimal) or not isinstance(entry, Decimal) or not entry or row["side"] is None:
-        return None
-    return float((extreme - entry) / entry) * 100 * direction(row)
-
-
 def lower(side: object) -> str | None:
     """``LONG`` as ``long``."""
     return None if side is None else str(side).lower()
@@ -156,7 +138,7 @@ async def read_positions(
     """Whole rows by id, the latest entry first. Raises TableMissing."""
     capabilities.require("positions")
     query = BY_ID.format(columns=capabilities.columns("positions", POSITION))
-    return [clean(row) for row in await connection.fetch(query, list(ids))]
+    return [valued(clean(row)) for row in await connection.fetch(query, list(ids))]
 
 
 def open_position(row: Mapping[str, object]) -> OpenPosition:
@@ -166,27 +148,13 @@ def open_position(row: Mapping[str, object]) -> OpenPosition:
         id=int(str(row["id"])),
         symbol=str(row["symbol"] or ""),
         side=str(row["side"] or "").upper(),
-        entry_price=_decimal(row["entry_price"]),
-        current_price=_decimal(row["current_price"]),
+        entry_price=finite(row["entry_price"]),
+        current_price=finite(row["current_price"]),
         quantity=held(row),
-        unrealized=_decimal(row["unrealized_pnl"]) if _decimal(row["current_price"]) is not None else None,
+        unrealized=finite(row["unrealized_pnl"]),
         priced_at=priced if isinstance(priced, datetime) else None,
-        stop=_decimal(row["stop_loss"]) or None,
+        stop=finite(row["stop_loss"]) or None,
     )
-
-
-def held(row: Mapping[str, object]) -> Decimal | None:
-    """The amount held now, in base currency; None where it cannot be known.
-
-    The engine leaves ``quantity`` as it was at entry and lets ``current_size`` shrink with partial exits (and grow
-    with scale-ins). Where it wrote no quantity, the size is the share of the balance at entry.
-    """
-    quantity, current, original = (_decimal(row[name]) for name in ("quantity", "current_size", "original_size"))
-    if quantity is not None:
-        return quantity * current / original if current is not None and original else quantity
-    size = current if current is not None else _decimal(row["size"])
-    balance, price = _decimal(row["entry_balance"]), _decimal(row["entry_price"])
-    return size * balance / price if size is not None and balance is not None and price else None
 
 
 async def read_realized(
@@ -209,7 +177,7 @@ async def read_exits(
         query = EXITS.format(pnl=capabilities.column("partial_trades", "pnl", "numeric"))
         for exit in await connection.fetch(query, parted):
             number = int(exit["position_id"])
-            exits[number].append((_taken(by_id[number], exit), _decimal(exit["pnl"]) is not None))
+            exits[number].append((_taken(by_id[number], exit), finite(exit["pnl"]) is not None))
     return exits
 
 
@@ -224,8 +192,8 @@ def _realized(
 
 def _taken(row: Mapping[str, object], exit: asyncpg.Record) -> Decimal | None:
     """What one exit took: as written, else from its price and its share of the position."""
-    pnl, price, size = (_decimal(exit[name]) for name in ("pnl", "price", "size"))
-    entry, quantity, original = (_decimal(row[name]) for name in ("entry_price", "quantity", "original_size"))
+    pnl, price, size = (finite(exit[name]) for name in ("pnl", "price", "size"))
+    entry, quantity, original = (finite(row[name]) for name in ("entry_price", "quantity", "original_size"))
     if (
         pnl is not None
         or price is None
@@ -237,11 +205,6 @@ def _taken(row: Mapping[str, object], exit: asyncpg.Record) -> Decimal | None:
     ):
         return pnl
     return (price - entry) * direction(row) * quantity * size / original
-
-
-def _decimal(value: object) -> Decimal | None:
-    """A number as it is; None for NULL, NaN and the infinities."""
-    return value if isinstance(value, Decimal) and value.is_finite() else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ from typing import Any
 import asyncpg
 
 from monitoring.database.capabilities import Capabilities
+from monitoring.metrics.position_row import excursion
 from monitoring.projections import ScopeState
 from monitoring.projections.trade_columns import SORTS, TradeFilter
 from monitoring.projections.trades import NEEDS
 from monitoring.scope_key import MAX_ID
-from monitoring.sections.positions import clean, excursion, lower
+from monitoring.sections.positions import clean, lower
 from monitoring.sections.section import BadParameter, Context, Section
 from monitoring.sections.trade_query import PAGE_ROWS, search, select_trades
 

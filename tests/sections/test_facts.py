@@ -56,7 +56,7 @@ async def test_an_old_price_is_no_price(connection: asyncpg.Connection, session:
 
 async def test_two_positions_in_one_symbol_count_twice(connection: asyncpg.Connection, session: int) -> None:
     for pnl in (5, -3):
-        await insert(connection, "positions", session_id=session, quantity=1, current_price=110, unrealized_pnl=pnl,
+        await insert(connection, "positions", session_id=session, quantity=1, entry_price=110 - pnl, current_price=110,
                      last_update=SYSTEM_CLOCK.now())  # fmt: skip
     assert (await figures(connection)).values["unrealized_pnl"] == 2
 

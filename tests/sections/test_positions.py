@@ -1,6 +1,8 @@
 """Open positions are one line each; details and orders come for those that a reader opens."""
 
+import json
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import asyncpg
@@ -63,3 +65,26 @@ async def test_what_is_no_list_of_ids_is_refused(account: int, client: Any, ids:
         response = await client.get(path, query_string={"open": ids})
         assert response.status_code == 422
         assert "open" in (await response.get_data(as_text=True))
+
+
+@pytest.mark.parametrize(("written", "percent"), [(None, None), ("NaN", None), (-12, None), (Decimal("99.999"), 5)])
+async def test_open_pnl_is_what_the_price_makes(
+    connection: asyncpg.Connection, client: Any, written: object, percent: float | None
+) -> None:
+    """The engine may have updated the price alone: what it wrote of the P&L then belongs to another price."""
+    session = await insert(connection, "trading_sessions")
+    await insert(connection, "positions", session_id=session, side="SHORT", entry_price=2000, current_price=1900,
+                 quantity=2, original_size=1, current_size=Decimal("0.5"), stop_loss=2100, last_update=ago(seconds=1),
+                 unrealized_pnl=written and Decimal(written), unrealized_pnl_percent=5)  # fmt: skip
+    (position,) = json.loads(await (await client.get("/api/positions")).get_data(as_text=True))
+    names = ("unrealized_pnl", "r", "unrealized_pnl_percent")
+    assert [position[name] for name in names] == [100, 1, percent]
+    metrics = json.loads(await (await client.get("/api/metrics")).get_data(as_text=True))
+    assert metrics["unrealized_pnl"] == 100
+    assert "+100.00" in await shown(client)
+
+
+async def test_open_pnl_without_what_is_held_says_why(connection: asyncpg.Connection, client: Any) -> None:
+    session = await insert(connection, "trading_sessions")
+    await insert(connection, "positions", session_id=session, current_price=1900, last_update=ago(seconds=1))
+    held(await shown(client), {"has not written how much is held": True, "has not written a price": False})
