@@ -8,6 +8,7 @@ from monitoring.metrics.reported import RiskAdjustment
 from monitoring.metrics.value import Unknown, known
 
 MAX_CONFIGURED_SHARE = 0.1
+NO_SNAPSHOT = "no equity snapshot yet"
 NO_TABLE = "cannot be read: the table is missing"
 
 
@@ -16,7 +17,7 @@ def current_balance(facts: Facts) -> Decimal:
 
 
 def equity(facts: Facts) -> Decimal:
-    return known(facts.account.equity, "no equity snapshot yet")
+    return known(facts.equity, NO_SNAPSHOT).amount
 
 
 def available_margin(facts: Facts) -> Decimal:
@@ -24,8 +25,9 @@ def available_margin(facts: Facts) -> Decimal:
 
 
 def margin_usage(facts: Facts) -> float:
+    """Of the equity of the snapshot that says how much is used."""
     used = known(facts.account.margin_used, facts.account.no_margin)
-    return float(used / _positive_equity(facts) * 100)
+    return float(used / _positive(known(facts.account.equity, NO_SNAPSHOT)) * 100)
 
 
 def active_positions_count(facts: Facts) -> int:
@@ -37,23 +39,23 @@ def position_sizes(facts: Facts) -> Decimal:
 
 
 def total_position_value(facts: Facts) -> Decimal:
-    """Gross notional at the current price, money; unknown as soon as one price or quantity is, or is out of date."""
-    return _total(_notional(position, position.current_price, "current price") for position in _priced(facts))
+    """Gross notional at the current price, money; unknown as soon as one price or quantity is."""
+    return _total(_notional(position, position.current_price, "current price") for position in _positions(facts))
 
 
 def unrealized_pnl(facts: Facts) -> Decimal:
-    """Open P&L, money; unknown as soon as one position's is, or is out of date."""
-    return _total(known(p.unrealized, f"open P&L of {_name(p)} is unknown") for p in _priced(facts))
+    """Open P&L, money; unknown as soon as one position's is."""
+    return _total(known(p.unrealized, f"open P&L of {_name(p)} is unknown") for p in _positions(facts))
 
 
 def current_exposure(facts: Facts) -> float:
-    return float(total_position_value(facts) / _positive_equity(facts) * 100)
+    return float(total_position_value(facts) / positive_equity(facts) * 100)
 
 
 def net_exposure(facts: Facts) -> float:
     """Long minus short, by the current prices."""
-    values = ((p, _notional(p, p.current_price, "current price")) for p in _priced(facts))
-    return float(_total(-value if p.side == "SHORT" else value for p, value in values) / _positive_equity(facts) * 100)
+    values = ((p, _notional(p, p.current_price, "current price")) for p in _positions(facts))
+    return float(_total(-value if p.side == "SHORT" else value for p, value in values) / positive_equity(facts) * 100)
 
 
 def risk_per_trade_configured(facts: Facts) -> float:
@@ -89,21 +91,12 @@ def _positions(facts: Facts) -> tuple[OpenPosition, ...]:
     return known(facts.positions, f"positions {NO_TABLE}")
 
 
-def _priced(facts: Facts) -> tuple[OpenPosition, ...]:
-    """The open positions. Raises Unknown where the engine has not priced one of them within its own limit."""
-    for position in _positions(facts):
-        at = position.priced_at
-        if position.current_price is None:
-            continue
-        if at is None:
-            raise Unknown(f"nobody knows when {_name(position)} was last priced")
-        if (facts.now - at).total_seconds() > facts.limit_seconds:
-            raise Unknown(f"{_name(position)} was last priced {at:%Y-%m-%d %H:%M} UTC")
-    return _positions(facts)
+def positive_equity(facts: Facts) -> Decimal:
+    """The equity that shares are of. Raises Unknown where it is not positive."""
+    return _positive(equity(facts))
 
 
-def _positive_equity(facts: Facts) -> Decimal:
-    amount = equity(facts)
+def _positive(amount: Decimal) -> Decimal:
     if amount <= 0:
         raise Unknown(f"equity is {amount:f}: a share of it has no meaning")
     return amount

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from monitoring.metrics.equity_now import is_fresh
 from monitoring.metrics.facts import Facts
 from monitoring.metrics.health import ended_state, offline, state
-from monitoring.metrics.heat import is_fresh
 
 CRITICAL, ERROR, WARNING, INFO = "critical", "error", "warning", "info"
 SEVERITIES = (CRITICAL, ERROR, WARNING, INFO)

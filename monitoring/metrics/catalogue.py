@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from monitoring.metrics import account, books, execution, health, heat, performance, returns, trades
+from monitoring.metrics.equity_now import no_equity_now, old_prices
 from monitoring.metrics.facts import Facts
 from monitoring.metrics.metric import NOWHERE, Evaluation, Metric
 from monitoring.metrics.performance import of_returns, of_trades
@@ -25,6 +26,7 @@ _DAILY = "last equity of each UTC day in account_history, deposits and withdrawa
 _TRADES = "trades: pnl − commission − margin_interest_cost"
 _GROSS = "trades: pnl, commission, margin_interest_cost"
 _BOOKS = "trades, partial_trades, orders, account_balances, account_history"
+_EQUITY = "account_balances, account_history, positions: newest balance + open P&L, else the newest snapshot"
 _POSITIONS = "positions that are open"
 _ADJUSTMENT = "adjustment of the position size in risk_adjustments within 60 s of the newest entry"
 _ORDERS = "orders of the last 24 hours"
@@ -96,16 +98,16 @@ CATALOGUE: tuple[Metric, ...] = (
            _PEAK, performance.max_drawdown, good="low", priority="high"),
     Metric("current_exposure", "Exposure", Unit.PERCENT, "risk",
            "Gross value of the open positions at current prices ÷ equity",
-           f"{_POSITIONS}; {_SNAPSHOT}", account.current_exposure, priority="high"),
+           f"{_POSITIONS}; {_EQUITY}", account.current_exposure, priority="high", note=old_prices),
     Metric("net_exposure", "Net exposure", Unit.PERCENT, "risk",
            "Value of the long positions − that of the short ones, at current prices ÷ equity",
-           f"{_POSITIONS}; {_SNAPSHOT}", account.net_exposure, signed=True),
+           f"{_POSITIONS}; {_EQUITY}", account.net_exposure, signed=True, note=old_prices),
     Metric("heat", "Heat", Unit.MONEY, "risk",
            "What is lost from now on if every stop is hit; of positions with a stop",
            _POSITIONS, heat.heat),
     Metric("heat_percent", "Heat of equity", Unit.PERCENT, "risk",
            "Heat ÷ equity",
-           f"{_POSITIONS}; {_SNAPSHOT}", heat.heat_percent),
+           f"{_POSITIONS}; {_EQUITY}", heat.heat_percent),
     Metric("heat_from_entry", "Heat from entry", Unit.MONEY, "risk",
            "What is lost against the entries if every stop is hit",
            _POSITIONS, heat.heat_from_entry, priority="low"),
@@ -113,7 +115,7 @@ CATALOGUE: tuple[Metric, ...] = (
            "What the strategy's configuration says",
            "trading_sessions.strategy_config", account.risk_per_trade_configured, priority="low"),
     Metric("margin_usage", "Margin usage", Unit.PERCENT, "risk",
-           "Margin used ÷ equity",
+           "Margin used ÷ equity of the same snapshot",
            _SNAPSHOT, account.margin_usage, priority="high"),
     Metric("risk_per_trade", "Risk per trade", Unit.PERCENT, "risk",
            "Mean of |entry − stop| × quantity ÷ balance at entry",
@@ -199,11 +201,11 @@ CATALOGUE: tuple[Metric, ...] = (
            "Booked money, without open P&L",
            "newest row of account_balances or account_history", account.current_balance, priority="high"),
     Metric("equity", "Equity", Unit.MONEY, "account",
-           "Balance and open P&L",
-           _SNAPSHOT, account.equity, priority="high"),
+           "Balance and open P&L; that of the newest snapshot where a price is not fresh",
+           _EQUITY, account.equity, priority="high", note=no_equity_now),
     Metric("unrealized_pnl", "Open P&L", Unit.MONEY, "account",
            "What closing every position now would book, before fees",
-           _POSITIONS, account.unrealized_pnl, signed=True, good="high", priority="high"),
+           _POSITIONS, account.unrealized_pnl, signed=True, good="high", priority="high", note=old_prices),
     Metric("available_margin", "Free margin", Unit.MONEY, "account",
            "Margin that new positions may use",
            _SNAPSHOT, account.available_margin),
@@ -221,7 +223,7 @@ CATALOGUE: tuple[Metric, ...] = (
            _POSITIONS, account.position_sizes, priority="high"),
     Metric("total_position_value", "Position value now", Unit.MONEY, "account",
            "Sum of |quantity| × current price",
-           _POSITIONS, account.total_position_value, priority="high"),
+           _POSITIONS, account.total_position_value, priority="high", note=old_prices),
 )
 # fmt: on
 
@@ -234,6 +236,8 @@ def evaluate(facts: Facts, metrics: Iterable[Metric] = CATALOGUE) -> Evaluation:
     for metric in metrics:
         try:
             evaluation.values[metric.key] = _value(metric, facts)
+            if note := metric.note(facts):
+                evaluation.reasons[metric.key] = note
         except Unknown as unknown:
             evaluation.values[metric.key] = None
             evaluation.reasons[metric.key] = str(unknown) or "unknown"

@@ -67,13 +67,27 @@ class Account:
     balance: Decimal | None
     balance_at: datetime | None
     equity: Decimal | None
-    """Of the newest real snapshot: audit rows say nothing about equity."""
+    """Of the newest real snapshot: audit rows say nothing about equity. See ``Facts.equity`` for that of now."""
     equity_at: datetime | None
     margin_used: Decimal | None
     margin_available: Decimal | None
     currency: str | None
     no_margin: str = "no margin recorded"
     """Why a figure of the margin is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Equity:
+    """The equity of one moment: that of a snapshot, or balance and open P&L of now (see ``equity_now``)."""
+
+    amount: Decimal
+    at: datetime
+    balance: Decimal | None = None
+    """The balance of then; None where it is not known ..."""
+    balance_at: datetime | None = None
+    """... and when it was written."""
+    is_now: bool = False
+    """Whether it is newer than every snapshot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +183,8 @@ class Facts:
     halt: Halt
     close_only: CloseOnly | None
     account: Account
+    equity: Equity | None
+    """The newest one that is known."""
     daily: Daily | None
     drawdown: Drawdown | None
     trades: TradeSums | None

@@ -1,14 +1,13 @@
 """What is lost if every stop is hit; the catalogue says what each means, and its unit."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
 from decimal import Decimal
 
+from monitoring.metrics.account import positive_equity
+from monitoring.metrics.equity_now import is_fresh
 from monitoring.metrics.facts import Facts, OpenPosition
 from monitoring.metrics.value import Unknown, known
 
-MAX_PRICE_AGE = timedelta(minutes=5)
-"""By how much a price may be older than the newest sign of life."""
 NO_POSITIONS = "positions cannot be read: the table is missing"
 
 
@@ -22,18 +21,7 @@ def heat_from_entry(facts: Facts) -> Decimal:
 
 
 def heat_percent(facts: Facts) -> float:
-    equity = known(facts.account.equity, "no equity snapshot yet")
-    if equity <= 0:
-        raise Unknown(f"equity is {equity:f}: a share of it has no meaning")
-    return float(heat(facts) / equity * 100)
-
-
-def is_fresh(facts: Facts, priced_at: datetime | None) -> bool:
-    """Whether the engine lives, and wrote a price of that time when it last gave a sign of life."""
-    sign = facts.last_sign
-    if priced_at is None or sign is None:
-        return False
-    return (facts.now - sign).total_seconds() <= facts.limit_seconds and sign - priced_at <= MAX_PRICE_AGE
+    return float(heat(facts) / positive_equity(facts) * 100)
 
 
 def _stopped(facts: Facts) -> Iterator[OpenPosition]:

@@ -18,6 +18,10 @@ NOWHERE = "nowhere in the database"
 """The source of what the engine does not record."""
 
 
+def no_note(_facts: Facts) -> None:
+    """For a value that says it all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """One figure of the dashboard.
@@ -40,6 +44,8 @@ class Metric:
     priority: Priority = "medium"
     levels: Mapping[str, Level] = field(default_factory=dict)
     """Of a status: which word is good or bad."""
+    note: Callable[[Facts], str | None] = no_note
+    """What one must know of a value: of when its prices are, say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +55,4 @@ class Evaluation:
     values: dict[str, Value | None]
     """None is unknown; never NaN or infinite."""
     reasons: dict[str, str]
-    """Why each None is one."""
+    """Why each None is one, and what one must know of some values."""

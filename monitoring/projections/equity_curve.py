@@ -1,22 +1,22 @@
 """The equity of one scope as it stood at one moment: what figures and charts are made of."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
 import numpy as np
 
 from monitoring.database.source import Source
-from monitoring.metrics.facts import Daily, Drawdown, Series
+from monitoring.metrics.facts import Daily, Drawdown, Equity, Series
 from monitoring.metrics.money import Flow
-from monitoring.projections.days import EquityPoint
+from monitoring.projections.days import Day, EquityPoint
 from monitoring.projections.flow_rules import binned, jumps
 from monitoring.projections.flow_walk import Attributed, Position, Segment
 from monitoring.projections.results import ResultReader
 from monitoring.projections.session_history import SessionHistory
 from monitoring.projections.snapshots import Snapshots
-from monitoring.projections.timeline import COLUMNS, DEPTH_COLUMNS, Timeline
+from monitoring.projections.timeline import COLUMNS, DEPTH_COLUMNS, Part, Timeline
 from monitoring.projections.times import epoch, from_epoch
 from monitoring.projections.unit_price import FlowFactors
 
@@ -32,13 +32,14 @@ class EquityCurve:
     last_id: int | None
     """Of the newest row of any kind that does not lie in the future."""
     last_snapshot: EquityPoint | None
-    """The newest snapshot; None where there is none."""
+    """The newest snapshot; None where there is none. What is newer (see ``up_to``) is none."""
     last_snapshot_id: int | None
     flows_known: bool
     """Whether deposits can be told from profit: returns and drawdowns are unknown otherwise."""
     _timeline: Timeline | None
     _factors: FlowFactors
     _flows: Attributed
+    _of_snapshots: "EquityCurve | None" = None
 
     @classmethod
     def of(
@@ -69,6 +70,24 @@ class EquityCurve:
         return cls.of((), None, FlowFactors.of(), None, exact=False)
 
     @property
+    def snapshots(self) -> "EquityCurve":
+        """The same up to the newest snapshot."""
+        return self._of_snapshots or self
+
+    async def up_to(self, source: Source, sessions: Sequence[int], equity: Equity) -> "EquityCurve":
+        """The same with a later equity at its end, which counts as a snapshot."""
+        if self._timeline is None or equity.balance is None or equity.balance_at is None:
+            return self
+        at, booked_at = epoch(equity.at), epoch(equity.balance_at)
+        row = _row(at, float(equity.balance), float(equity.amount))
+        position = await self._behind(source, sessions, row, booked_at)
+        factors = FlowFactors.of(position.shown)
+        (factor,), (price,) = factors.at(row.times)
+        timeline = self._timeline.then([Part(Day.of(equity.at.date(), row), float(factor), float(price))])
+        flows = replace(self._flows, position=position, unshown=tuple(position.pending(self._flows.moves, at)))
+        return replace(self, _timeline=timeline, _factors=factors, _flows=flows, _of_snapshots=self)
+
+    @property
     def unshown(self) -> tuple[Flow, ...]:
         """Booked deposits, withdrawals and corrections that no snapshot holds."""
         return self._flows.unshown
@@ -79,19 +98,19 @@ class EquityCurve:
 
     async def moved(self, source: Source, sessions: Sequence[int], at: float, balance: float) -> Decimal:
         """Sum of the flows and corrections that a balance holds which is not older than the newest snapshot."""
-        position = await self._behind(source, sessions, at, balance)
+        position = await self._behind(source, sessions, _row(at, balance, balance), at)
         return position.moved + self._flows.moves.corrected(at)
 
-    async def _behind(self, source: Source, sessions: Sequence[int], at: float, balance: float) -> Position:
-        """Behind a snapshot that has just this balance."""
-        position, moves = self._flows.position, self._flows.moves
+    async def _behind(self, source: Source, sessions: Sequence[int], row: Snapshots, booked_at: float) -> Position:
+        """Behind one more snapshot, whose balance was written at ``booked_at``."""
+        position, moves, at = self._flows.position, self._flows.moves, float(row.times[0])
         if moves.empty or at <= position.at or position.balance is None:
             return position
         results = ResultReader(source, list(sessions), [flow.id for flow in moves.waiting])
         booked = await results.between(position.at, at)
-        time, value = np.array([at]), np.array([balance])
-        rows = Snapshots(np.array([position.id + 1]), time, value, value)
-        return Segment(rows, jumps(value, position.balance, binned(time, *booked)), booked, moves, {}).walk(position)
+        begun = tuple(gap for gap in moves.gaps if gap.id not in position.done and epoch(gap.at) <= booked_at)
+        found = jumps(row.balance, position.balance, binned(row.times, *booked))
+        return Segment(row, found, booked, moves, {at: begun} if begun else {}).walk(position)
 
     def daily(self) -> Daily | None:
         """One close a day from the first to the last, missing days carried forward; None where there is none."""
@@ -118,3 +137,7 @@ class EquityCurve:
     def step_before(self, moment: datetime) -> Series | None:
         """The last step that ended before ``moment``, of shape (COLUMNS,); None where there is none."""
         return self._timeline.step_before(epoch(moment)) if self._timeline else None
+
+
+def _row(at: float, balance: float, equity: float) -> Snapshots:
+    return Snapshots(np.array([0]), np.array([at]), np.array([balance]), np.array([equity]))

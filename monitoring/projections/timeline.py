@@ -82,7 +82,7 @@ class Timeline:
         return cls((), (), None, RunningDrawdown.seeded(initial), initial).then(parts)
 
     def then(self, parts: Sequence[Part]) -> "Timeline":
-        """With the parts of later days behind it."""
+        """With later parts behind it."""
         steps = _steps_of(parts)
         with_snapshot = [part.day for part in parts if part.day.close]
         return Timeline(
@@ -152,7 +152,7 @@ def _carried(before: float, price: float | None) -> float:
 
 
 def _filled(before: Daily | None, closes: list[tuple[date, float, float]], base: float | None) -> Daily:
-    """``before``, and ``closes`` (which begin with its last) with every day between two of them."""
+    """``before``, and ``closes`` (which begin with its last day, once or twice) with every day between two of them."""
     days = [close[0] for close in closes]
     lengths = [(later - earlier).days for earlier, later in pairwise(days)] + [1]
     first, count = days[0], sum(lengths)
@@ -162,9 +162,9 @@ def _filled(before: Daily | None, closes: list[tuple[date, float, float]], base:
     if before is None:
         return Daily(dates, equity, index, base)
     return Daily(
-        (*before.dates, *dates[1:]),
-        np.concatenate([before.equity, equity[1:]]),
-        np.concatenate([before.index, index[1:]]),
+        (*before.dates[:-1], *dates),
+        np.concatenate([before.equity[:-1], equity]),
+        np.concatenate([before.index[:-1], index]),
         base,
     )
 

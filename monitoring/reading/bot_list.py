@@ -14,17 +14,17 @@ from monitoring.database.capabilities import Capabilities
 from monitoring.database.source import Source
 from monitoring.lru import Lru
 from monitoring.metrics.catalogue import CATALOGUE
-from monitoring.metrics.facts import Facts, Session
+from monitoring.metrics.facts import Equity, Facts, Session
 from monitoring.metrics.health import state
 from monitoring.projections import ScopeState
 from monitoring.projections.times import midnight
 from monitoring.reading.reader import Reader
 from monitoring.scope import Scope
 from monitoring.scope_key import BotScope
-from monitoring.sections.curves import Equity, change_since
-from monitoring.sections.facts import facts_in_memory
+from monitoring.sections.curves import change_since
+from monitoring.sections.facts import read_facts_of_ended
 from monitoring.sections.metric_list import Figure, Figures
-from monitoring.sections.section import Context
+from monitoring.sections.section import Context, Reading
 
 ENDED = "Ended"
 TABLES = ("trades", "positions", "account_history", "account_balances")
@@ -96,20 +96,21 @@ class BotList:
         async def load(connection: asyncpg.Connection, capabilities: Capabilities) -> tuple[BotRow, bool]:
             source = Source(connection, capabilities)
             state = await self._reader.projections.state(source, bot, now, keep=False)
-            return _ended(capabilities, chain, state, now), not state.reading
+            row = await _ended(Reading(connection, capabilities, state, now), chain)
+            return row, not state.reading
 
         return await self._reader.database.ask(load)
 
 
 async def _running(context: Context) -> BotRow:
-    facts, account = context.facts, context.facts.account
-    return _made(facts, context.state, state(facts).word, Equity.of(account), account.currency)
+    facts = context.facts
+    return _made(facts, context.state, state(facts).word, facts.equity, facts.account.currency)
 
 
-def _ended(capabilities: Capabilities, chain: Chain, state: ScopeState, now: datetime) -> BotRow:
+async def _ended(reading: Reading, chain: Chain) -> BotRow:
+    facts, state = await read_facts_of_ended(reading)
     currency = next((run.currency for run in reversed(chain) if run.currency), None)
-    facts = facts_in_memory(capabilities, state, now)
-    return _made(facts, state, ENDED, Equity.last_of(state), currency)
+    return _made(facts, state, ENDED, facts.equity, currency)
 
 
 def _made(facts: Facts, state: ScopeState, word: str, equity: Equity | None, currency: str | None) -> BotRow:

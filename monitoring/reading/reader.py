@@ -267,7 +267,7 @@ class Reader:
             state = await self.projections.state(Source(connection, capabilities), session, now)
             reading = Reading(connection, capabilities, state, now)
             found = await self._facts(reading) if facts else None
-        known = _Known(state, found, now, changes, self._clock.monotonic())
+        known = _Known(found.state if found else state, found, now, changes, self._clock.monotonic())
         if found is None:
             return known
         self._rereads.note_state(found.facts)

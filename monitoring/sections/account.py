@@ -9,7 +9,7 @@ import asyncpg
 from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.capabilities import Capabilities, Columns
 from monitoring.formatting import money
-from monitoring.metrics.facts import Account
+from monitoring.metrics.facts import Account, Equity
 from monitoring.projections.bookings import CURRENCY
 from monitoring.sections.metric_list import Figure
 from monitoring.sections.section import Context, Reading, Section
@@ -109,11 +109,12 @@ class AccountView:
     figures: tuple[Figure, ...]
     margin_usage: Figure
     facts: Account
+    equity: Equity | None
 
 
 async def load(context: Context) -> AccountView:
     figures = context.figures
-    return AccountView(figures.on("account"), figures["margin_usage"], context.facts.account)
+    return AccountView(figures.on("account"), figures["margin_usage"], context.facts.account, context.facts.equity)
 
 
 SECTION = Section("account", "Account", load, ticks=30.0)

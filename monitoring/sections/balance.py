@@ -2,16 +2,20 @@
 
 from dataclasses import dataclass
 
-from monitoring.metrics.facts import Account
+from monitoring.metrics.equity_now import no_equity_now
+from monitoring.metrics.facts import Account, Equity
 from monitoring.metrics.money import Flow
 from monitoring.projections.times import midnight
-from monitoring.sections.curves import Change, Equity, change_since
+from monitoring.sections.curves import Change, change_since
 from monitoring.sections.section import Context, Section
 
 
 @dataclass(frozen=True, slots=True)
 class BalanceView:
     account: Account
+    equity: Equity | None
+    why_old: str | None
+    """Why the equity is not that of now."""
     today: Change
     over_range: Change
     no_change: str
@@ -21,10 +25,11 @@ class BalanceView:
 
 
 async def load(context: Context) -> BalanceView:
-    account, state = context.facts.account, context.state
-    equity = Equity.of(account)
+    equity, state = context.facts.equity, context.state
     return BalanceView(
-        account=account,
+        account=context.facts.account,
+        equity=equity,
+        why_old=no_equity_now(context.facts),
         today=change_since(state, equity, midnight(context.now)),
         over_range=change_since(state, equity, context.scope.since(context.now)),
         unshown=state.history.unshown,

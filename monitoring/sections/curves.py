@@ -7,11 +7,11 @@ from decimal import Decimal
 import numpy as np
 import numpy.typing as npt
 
-from monitoring.metrics.facts import Account, Series
+from monitoring.metrics.facts import Equity, Series
 from monitoring.projections import ScopeState
 from monitoring.projections.days import STEP_SECONDS
 from monitoring.projections.timeline import CLOSE, DEEPEST, HIGH, INDEX, LOW, TIME
-from monitoring.projections.times import END_OF_TIME, epoch, from_epoch
+from monitoring.projections.times import END_OF_TIME, epoch
 
 MIN_GAP_SECONDS = 3 * STEP_SECONDS
 """A pause between snapshots that is at least so long is a gap; more where the engine writes more rarely."""
@@ -91,25 +91,6 @@ class Change:
 
 
 UNKNOWN_CHANGE = Change(None, None)
-
-
-@dataclass(frozen=True, slots=True)
-class Equity:
-    """The equity of one moment."""
-
-    amount: Decimal
-    at: datetime
-
-    @classmethod
-    def of(cls, account: Account) -> "Equity | None":
-        """The newest that is known of the account."""
-        return None if account.equity is None or account.equity_at is None else cls(account.equity, account.equity_at)
-
-    @classmethod
-    def last_of(cls, state: ScopeState) -> "Equity | None":
-        """That of the newest snapshot, as the projections have it."""
-        last = state.history.last_snapshot
-        return None if last is None else cls(Decimal(repr(last.equity)), from_epoch(last.at))
 
 
 def change_since(state: ScopeState, equity: Equity | None, since: datetime) -> Change:

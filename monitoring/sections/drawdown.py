@@ -22,7 +22,7 @@ class DrawdownView:
 
 async def load(context: Context) -> DrawdownView:
     context.capabilities.require_columns("account_balances", *FLOWS_NEED)
-    history, since = context.state.history, context.scope.since(context.now)
+    history, since = context.state.history.snapshots, context.scope.since(context.now)
     points = drawdown_points(history.curve(since), history.depth(since))
     known = points[np.isfinite(points[:, 1]), 1]
     return DrawdownView(

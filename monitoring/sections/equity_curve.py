@@ -25,7 +25,7 @@ class EquityCurveView:
 async def load(context: Context) -> EquityCurveView:
     since = context.scope.since(context.now)
     flows = tuple(flow for flow in context.state.flows if flow.at >= since)
-    points = equity_points(context.state.history.curve(since))
+    points = equity_points(context.state.history.snapshots.curve(since))
     chart = line_chart(points, markers=[epoch(flow.at) for flow in flows])
     return EquityCurveView(context.facts.account.currency, chart, flows, context.state.counting)
 

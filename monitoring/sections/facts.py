@@ -1,10 +1,13 @@
 """Gathers the facts that every metric is computed from, once for all sections."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from monitoring.database.capabilities import Capabilities
+from monitoring.database.source import Source
+from monitoring.metrics.equity_now import equity_now, of_snapshot
 from monitoring.metrics.facts import Account, Facts, OpenPosition
 from monitoring.metrics.reported import Errors, Halt, Market
 from monitoring.projections import ScopeState
@@ -37,6 +40,8 @@ IN_MEMORY: dict[str, Callable[[ScopeState, datetime], object]] = {
 async def read_open_positions(reading: Reading) -> tuple[OpenPosition, ...] | None:
     if not reading.state.positions.counted:
         return None
+    if not reading.state.positions.open_ids:
+        return ()
     rows = await read_positions(reading.connection, reading.capabilities, reading.state.positions.open_ids)
     return tuple(open_position(row) for row in rows)
 
@@ -54,19 +59,41 @@ FROM_TABLES = {
 }
 """Facts that are read by queries."""
 UNREAD: dict[str, Any] = {
-    **dict.fromkeys(("close_only", "positions", "orders", "entry", "books", "configured_risk")),
+    **dict.fromkeys(("close_only", "equity", "positions", "orders", "entry", "books", "configured_risk")),
     "errors": Errors(),
     "halt": Halt(None),
     "account": Account(None, None, None, None, None, None, None),
     "market": Market(),
 }
 """The same where no query is asked."""
+EQUITY_NOW = ("account", "positions", "last_written")
+"""Facts that the equity of now is made of, and with it ..."""
+UP_TO_NOW = ("equity", "daily", "drawdown")
+"""... these."""
 OF_SESSION = ("session", "configured_risk")
 SESSIONS = frozenset({"trading_sessions"})
 
 
 async def read_facts(reading: Reading, cache: FactCache) -> FactsRead:
     """Everything known about a scope, and which tables each fact was read from."""
+    read = await _read_facts(reading, cache)
+    facts, state = await _up_to_now(reading, read.facts)
+    made_of = frozenset[str]().union(*(read.sources[name] for name in EQUITY_NOW))
+    return FactsRead(facts, {**read.sources, **{name: read.sources[name] | made_of for name in UP_TO_NOW}}, state)
+
+
+async def _up_to_now(reading: Reading, facts: Facts) -> tuple[Facts, ScopeState]:
+    """With the equity of now, where that is known, at the end of the curve and in all that is made of it."""
+    state, equity = reading.state, equity_now(facts)
+    if equity is None:
+        return facts, state
+    source = Source(reading.connection, reading.capabilities)
+    history = await state.history.up_to(source, state.session.ids, equity)
+    up_to_now = replace(facts, equity=equity, daily=history.daily(), drawdown=history.drawdown())
+    return up_to_now, replace(state, history=history)
+
+
+async def _read_facts(reading: Reading, cache: FactCache) -> FactsRead:
     # Those in memory first, so that they are of one moment: others may bring the state up to date while we wait.
     values, sources = _in_memory(reading.state, reading.now)
     for name, fact in FROM_TABLES.items():
@@ -80,14 +107,19 @@ async def read_facts(reading: Reading, cache: FactCache) -> FactsRead:
         "zone_offset": None,
     }
     configured_risk = configured(state.session.config, "risk_per_trade")
+    values["equity"], sources["equity"] = of_snapshot(values["account"]), sources["account"]
     facts = Facts(session=state.session, configured_risk=configured_risk, **rest, **values)
-    return FactsRead(facts, {**sources, **dict.fromkeys(rest, NO_TABLES), **dict.fromkeys(OF_SESSION, SESSIONS)})
+    sources |= {**dict.fromkeys(rest, NO_TABLES), **dict.fromkeys(OF_SESSION, SESSIONS)}
+    return FactsRead(facts, sources, state)
 
 
-def facts_in_memory(capabilities: Capabilities, state: ScopeState, now: datetime) -> Facts:
-    """What the projections alone tell of a scope; everything else is unknown."""
-    in_memory = _in_memory(state, now)[0]
-    return Facts(now=now, session=state.session, **UNREAD, **in_memory, **_reasons(capabilities, state))
+async def read_facts_of_ended(reading: Reading) -> tuple[Facts, ScopeState]:
+    """What the projections tell of a scope, and its account; everything else is unknown."""
+    account, positions = await read_account(reading), await read_open_positions(reading)
+    found = UNREAD | {"account": account, "equity": of_snapshot(account), "positions": positions}
+    in_memory, reasons = _in_memory(reading.state, reading.now)[0], _reasons(reading.capabilities, reading.state)
+    facts = Facts(now=reading.now, session=reading.state.session, **found, **in_memory, **reasons)
+    return await _up_to_now(reading, facts)
 
 
 def _reasons(capabilities: Capabilities, state: ScopeState) -> dict[str, Any]:

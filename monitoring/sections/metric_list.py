@@ -12,11 +12,12 @@ from monitoring.metrics.value import Value
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One metric as it stands: ``value`` is None exactly when ``reason`` says why."""
+    """One metric as it stands: ``value`` is None exactly when ``reason`` says why; ``note`` explains a value."""
 
     metric: Metric
     value: Value | None
     reason: str | None
+    note: str | None = None
 
     @property
     def text(self) -> str:
@@ -54,4 +55,5 @@ class Figures:
 
     def _figure(self, metric: Metric) -> Figure:
         found = evaluate(self.facts, (metric,))
-        return Figure(metric, found.values[metric.key], found.reasons.get(metric.key))
+        value, reason = found.values[metric.key], found.reasons.get(metric.key)
+        return Figure(metric, None, reason) if value is None else Figure(metric, value, None, reason)

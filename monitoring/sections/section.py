@@ -57,6 +57,8 @@ class FactsRead:
 
     facts: Facts
     sources: Mapping[str, Tables]
+    state: ScopeState
+    """What is known of the scope, up to the equity of now."""
 
 
 async def no_neighbours() -> Neighbours:
@@ -108,7 +110,7 @@ def traced(reading: R, reads: set[str]) -> R:
     if known is None:
         return found
     facts = cast(Facts, Traced(known.facts, known.sources, reads))
-    return replace(found, facts_if_read=FactsRead(facts, known.sources))  # type: ignore[call-arg]
+    return replace(found, facts_if_read=replace(known, facts=facts))  # type: ignore[call-arg]
 
 
 @dataclass(frozen=True, slots=True)

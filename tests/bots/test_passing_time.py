@@ -40,13 +40,14 @@ async def test_silence_makes_an_open_page_what_a_new_one_is(hours: int, trading:
         assert await sections(page) == true
 
 
-async def test_a_price_that_nobody_dated_makes_no_open_pnl(trading: Life) -> None:
+async def test_a_price_that_nobody_dated_is_said_beside_the_pnl(trading: Life) -> None:
     await trading.connection.execute("UPDATE positions SET last_update = NULL")
     async with trading.opened() as page:
         shown = await page.json("/api/metrics")
-        assert shown["unrealized_pnl"] is None
-        assert "priced" in shown["reasons"]["unrealized_pnl"]
-        assert "+20.00" not in await page.get("/partials/account?bot=1")
+        assert shown["unrealized_pnl"] == 20
+        why = "the price of BTCUSDT is of an unknown time"
+        assert shown["reasons"]["unrealized_pnl"] == why
+        assert why in await page.get("/partials/account?bot=1")
 
 
 async def test_a_run_fallen_silent_is_followed_whoever_looks(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from monitoring.metrics.facts import Account, Daily, Drawdown, Facts, OpenPosition, Session, TradeSums
+from monitoring.metrics.facts import Account, Daily, Drawdown, Equity, Facts, OpenPosition, Session, TradeSums
 from monitoring.metrics.money import Books
 from monitoring.metrics.reported import Entry, Errors, Halt, Logged, Market, OrderSums, RiskAdjustment
 
@@ -84,6 +84,7 @@ FACTS = Facts(
     halt=Halt(active=False),
     close_only=None,
     account=ACCOUNT,
+    equity=Equity(Decimal("10200"), NOW),
     daily=Daily(DATES, INDEX, INDEX, base=10_000.0),
     drawdown=Drawdown(0.5, 2.0, NOW - timedelta(days=2), NOW - timedelta(days=1), None, exact=True),
     trades=TRADES,
@@ -105,6 +106,7 @@ NOTHING = Facts(
     halt=Halt(None),
     close_only=None,
     account=Account(None, None, None, None, None, None, None),
+    equity=None,
     daily=None,
     drawdown=None,
     trades=None,

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from monitoring.metrics import account, execution
-from monitoring.metrics.facts import Facts
+from monitoring.metrics.facts import Equity, Facts
 from monitoring.metrics.reported import Entry, Logged, Market, OrderSums
 from monitoring.metrics.value import Unknown
 from tests.metrics.examples import NOTHING, NOW, POSITION, SHORT, facts
@@ -36,12 +36,6 @@ def test_one_unknown_position_makes_the_sum_unknown(
     assert str(unknown.value) == reason
 
 
-def test_an_old_price_is_unknown_and_says_of_when_it_is() -> None:
-    old = replace(POSITION, priced_at=datetime(2026, 8, 7, 14, 20, 4))
-    with pytest.raises(Unknown, match=r"was last priced 2026-08-07 14:20 UTC$"):
-        account.unrealized_pnl(facts(positions=(old,)))
-
-
 def test_long_and_short_add_to_the_gross_notional() -> None:
     found = facts(positions=(POSITION, replace(SHORT, quantity=Decimal(-1))))
     assert account.position_sizes(found) == 7000
@@ -67,7 +61,7 @@ def test_no_position_is_zero_not_unknown() -> None:
 @pytest.mark.parametrize("figure", [account.current_exposure, account.margin_usage])
 def test_no_share_of_what_is_not_there(figure: Callable[[Facts], float], equity: str) -> None:
     with pytest.raises(Unknown, match=f"equity is {equity}: a share of it has no meaning"):
-        figure(facts(account={"equity": Decimal(equity)}))
+        figure(facts(account={"equity": Decimal(equity)}, equity=Equity(Decimal(equity), NOW)))
 
 
 def test_without_an_adjustment_the_factor_is_one() -> None:

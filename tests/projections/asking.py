@@ -99,7 +99,7 @@ def check_scope(scope: str, said: Answers, true: ScopeRows, now: datetime) -> No
 
 def check_history(scope: str, said: Answers, true: ScopeRows, now: datetime) -> None:
     """Of each ten minutes the last point is shown, and others perhaps."""
-    real = plain.snapshots(true, now)
+    real = plain.points(true, now)
     known = {_iso(row["timestamp"]) for row in real}
     last = {row["timestamp"].replace(second=0, microsecond=0, minute=row["timestamp"].minute // 10 * 10): row
             for row in real}  # fmt: skip

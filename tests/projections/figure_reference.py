@@ -8,7 +8,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from tests.projections import flow_reference
-from tests.projections.chain_reference import Row, ScopeRows
+from tests.projections.chain_reference import Row, ScopeRows, last_sign, limit
 
 PENDING = ("PENDING", "OPEN", "PENDING_SUBMIT", "SUBMITTED", "UNKNOWN", "UNRESOLVED")
 MINUTE, DAY, WEEK = timedelta(minutes=1), timedelta(days=1), timedelta(days=7)
@@ -102,20 +102,53 @@ def snapshots(scope: ScopeRows, now: datetime) -> list[Row]:
     return flow_reference.snapshots(rows, scope.rows["account_balances"])
 
 
+def balances(scope: ScopeRows, now: datetime) -> list[tuple[datetime, int, int, Decimal, int]]:
+    """Time, which table, id, balance, session."""
+    seen = [(row["timestamp"], 0, row["id"], row["balance"], row["session_id"]) for row in scope.of("account_history")]
+    booked = [
+        (row["last_updated"], 1, row["id"], row["total_balance"], row["session_id"])
+        for row in scope.of("account_balances")
+    ]
+    return sorted(found for found in seen + booked if found[0] <= now + MINUTE)
+
+
+def equity_now(scope: ScopeRows, now: datetime) -> Row | None:
+    """As if it were one more snapshot; None where the newest snapshot is newer, or a price is not fresh."""
+    known, real = balances(scope, now), snapshots(scope, now)
+    if not known or not real:
+        return None
+    held = [row for row in scope.of("positions") if row["status"] == "OPEN"]
+    sign = max(last_sign(scope.rows, session, now) for session in scope.sessions)
+    lives = now - sign <= limit(scope.rows, scope.sessions, now)
+    for row in held:
+        at = row["last_update"]
+        old = at is None or at > now + MINUTE or sign - at > timedelta(minutes=5)
+        if row["current_price"] is None or row["unrealized_pnl"] is None or old or not lives:
+            return None
+    at = max([known[-1][0], *(row["last_update"] for row in held)])
+    equity = known[-1][3] + sum((row["unrealized_pnl"] for row in held), Decimal(0))
+    made = {"timestamp": at, "balance": known[-1][3], "equity": equity, "session_id": known[-1][4]}
+    return made if at > real[-1]["timestamp"] else None
+
+
+def points(scope: ScopeRows, now: datetime) -> list[Row]:
+    """The snapshots, and the equity of now."""
+    last = equity_now(scope, now)
+    return [*snapshots(scope, now), *([] if last is None else [last])]
+
+
 def account_figures(scope: ScopeRows, now: datetime) -> Figures:
-    seen = [(row["timestamp"], 0, row["id"], row["balance"]) for row in scope.of("account_history")]
-    booked = [(row["last_updated"], 1, row["id"], row["total_balance"]) for row in scope.of("account_balances")]
-    real = snapshots(scope, now)
+    known, of_curve = balances(scope, now), points(scope, now)
     return {
-        "current_balance": max(seen + booked)[-1] if seen + booked else None,
-        "equity": real[-1]["equity"] if real else None,
+        "current_balance": known[-1][3] if known else None,
+        "equity": of_curve[-1]["equity"] if of_curve else None,
     }
 
 
 def curve(scope: ScopeRows, now: datetime) -> list[tuple[Row, float]]:
-    """Snapshots, and equity with deposits and withdrawals taken out."""
+    """Snapshots and the equity of now, and equity with deposits and withdrawals taken out."""
     books = flow_reference.Books(scope.sessions, scope.of("account_balances"), scope.of("account_history"))
-    real = snapshots(scope, now)
+    real = points(scope, now)
     return list(zip(real, flow_reference.curve(books, real, scope.gaps), strict=True))
 
 

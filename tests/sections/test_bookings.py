@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.rows import BOOKING, ago, insert
+from tests.rows import BOOKING, ago, insert, now
 from tests.sections.test_traps import get
 
 BOOKED_AT = ago(hours=1)
@@ -57,8 +57,10 @@ async def test_a_booking_is_known_by_marks_and_twin(
     async with connection.transaction():
         await insert(connection, "account_balances", session_id=session, last_updated=BOOKED_AT, total_balance=990)
         await insert(connection, "account_history", session_id=session, **row)
+    await insert(connection, "positions", session_id=session, current_price=110, unrealized_pnl=50, last_update=now())
     metrics = await get(client, "/api/metrics")
-    assert metrics["equity"] == (pytest.approx(float(row["balance"])) if is_snapshot else 1000)
+    assert metrics["equity"] == pytest.approx(1040)
+    assert metrics["max_drawdown"] == pytest.approx(1 if is_snapshot else 0)
 
 
 async def test_a_twin_in_another_session_is_none(connection: asyncpg.Connection, client: Any) -> None:

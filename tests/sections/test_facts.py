@@ -41,16 +41,18 @@ async def test_a_partial_exit_shrinks_what_is_held(connection: asyncpg.Connectio
     found = await figures(connection)
     assert found.values["position_sizes"] == 50
     assert found.values["total_position_value"] == 55
-    assert found.values["current_exposure"] == pytest.approx(5.5)
+    assert found.values["current_exposure"] == pytest.approx(55 / 1005 * 100)
 
 
-async def test_an_old_price_is_no_price(connection: asyncpg.Connection, session: int) -> None:
+async def test_figures_of_an_old_price_say_so(connection: asyncpg.Connection, session: int) -> None:
     await insert(connection, "positions", session_id=session, quantity=1, current_price=110, unrealized_pnl=5,
-                 last_update=ago(days=3))  # fmt: skip
+                 stop_loss=90, last_update=ago(days=3))  # fmt: skip
     found = await figures(connection)
-    for key in ("unrealized_pnl", "total_position_value", "current_exposure"):
-        assert found.values[key] is None
-        assert "last priced" in found.reasons[key]
+    for key, value in (("unrealized_pnl", 5), ("total_position_value", 110), ("current_exposure", 11)):
+        assert found.values[key] == pytest.approx(value)
+        assert f"the price of BTCUSDT is of {ago(days=3):%Y-%m-%d}" in found.reasons[key]
+    assert found.values["equity"] == 1000
+    assert found.values["heat"] is None
     assert found.values["active_positions_count"] == 1
 
 

@@ -24,12 +24,12 @@ async def get_balance(query_args: ScopeQuery) -> Payload:
     """The newest balance and equity."""
 
     async def load(context: Context) -> Payload:
-        account = context.facts.account
+        account, equity = context.facts.account, context.facts.equity
         return {
             "balance": plain(account.balance),
-            "equity": plain(account.equity),
+            "equity": plain(equity.amount) if equity else None,
             "currency": account.currency,
-            "timestamp": timestamp(account.equity_at),
+            "timestamp": timestamp(equity.at) if equity else None,
         }
 
     empty: Payload = {"balance": None, "equity": None, "currency": None, "timestamp": None}
