@@ -85,9 +85,8 @@ class Reader:
         """Which of them are known to be as the database has them; the others are the last known."""
         self._finding: SingleFlight[ScopeKey, set[ScopeKey], Session | None] = SingleFlight()
         self._rereads, self._fact_cache = Rereads(hub, clock), FactCache(projections, clock)
-        self._role_time, self._roster = RoleTime(database, clock), NO_ROSTER
+        self._role_time, self._deleted, self._roster = RoleTime(database, clock), DeletedSessions(), NO_ROSTER
         """None where the sessions must be looked at again."""
-        self._deleted = DeletedSessions()
         self._known: Lru[tuple[int, ...], _Known] = Lru(MAX_KEPT_SCOPES)
         self._reading: SingleFlight[tuple[ScopeKey, bool], tuple[Session, int], _Known] = SingleFlight()
         """By scope, with facts or without."""
