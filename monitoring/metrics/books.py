@@ -44,9 +44,9 @@ def unexplained(facts: Facts) -> Decimal:
 
 def _differences(facts: Facts) -> Iterator[Decimal]:
     """With the exits that the engine wrote no P&L of as computed, and as none: some engines book them."""
+    balance = known(facts.account.balance, "no known balance")
     books = _books(facts)
     start = known(facts.session.initial_balance, "the initial balance is not known")
-    balance = known(facts.account.balance, "no known balance")
     net = total_pnl(known(facts.trades, facts.no_trades))
     explained = start + net + books.realized - books.entry_fees + books.moved
     yield explained - balance

@@ -25,15 +25,20 @@ async def read_books(reading: Reading) -> Books | None:
     state, capabilities = reading.state, reading.capabilities
     if not state.positions.counted or not state.history.flows_known:
         return None
-    account = await read_account(reading)
-    if account.balance is None or account.balance_at is None:
-        return None
-    source = Source(reading.connection, capabilities)
-    moved = await state.history.moved(source, state.session.ids, epoch(account.balance_at), float(account.balance))
+    moved = await _moved(reading)
     rows = await read_positions(reading.connection, capabilities, state.positions.open_ids)
     exits = await read_exits(reading.connection, capabilities, rows)
     fees = await _entry_fees(reading, capabilities)
     return Books(moved, fees, *_sums(exits))
+
+
+async def _moved(reading: Reading) -> Decimal:
+    """The flows and corrections that the newest balance holds; 0 where that is not known."""
+    account, state = await read_account(reading), reading.state
+    if account.balance is None or account.balance_at is None:
+        return Decimal(0)
+    source = Source(reading.connection, reading.capabilities)
+    return await state.history.moved(source, state.session.ids, epoch(account.balance_at), float(account.balance))
 
 
 def _sums(exits: Mapping[int, list[tuple[Decimal | None, bool]]]) -> tuple[Decimal, Decimal | None]:

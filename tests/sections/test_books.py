@@ -97,3 +97,12 @@ async def test_another_currency_is_no_balance(connection: asyncpg.Connection, cl
     shown = await get(client, "/api/balance")
     assert (shown["balance"], shown["currency"]) == (10_000, "USDT")
     assert await unexplained(client) == 0
+
+
+async def test_an_unknown_balance_is_what_leaves_it_unexplained(connection: asyncpg.Connection, client: Any) -> None:
+    session = await account(connection, 10_000)
+    await position(connection, session)
+    await insert(connection, "account_balances", session_id=session, total_balance=float("nan"))
+    metrics = await get(client, "/api/metrics")
+    assert (metrics["current_balance"], metrics["unexplained"], metrics["realized_open"]) == (None, None, 200)
+    assert metrics["reasons"]["unexplained"] == "no known balance"
