@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from monitoring.bots.chains import Chain, Run
-from monitoring.metrics.rhythm import MAX_SILENCE
+from monitoring.metrics.rhythm import counts_as_ended
 from monitoring.projections.times import EPOCH
 
 MODES = ("LIVE", "PAPER", "BACKTEST")
@@ -18,7 +18,7 @@ def ended_at(run: Run, now: datetime) -> datetime | None:
     """When the session ended; None while it has not."""
     if run.end is not None:
         return run.end
-    return run.last_sign if now - run.last_sign > MAX_SILENCE else None
+    return run.last_sign if counts_as_ended(run.last_sign, now) else None
 
 
 def current(chains: Iterable[Chain], now: datetime) -> Chain | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from monitoring.metrics.codes import in_words
 from monitoring.metrics.equity_now import is_fresh
 from monitoring.metrics.facts import Facts
 from monitoring.metrics.health import ended_state, offline, state
@@ -20,6 +21,8 @@ STOP_GRACE = timedelta(minutes=1)
 """A position is opened first and its stop placed then."""
 WARNING_SHARE = 0.75
 """Of the drawdown limit, from which on there is a warning."""
+MAX_ROUNDING_PERCENT = 1e-9
+"""1 − 0.8 is a little less than 0.2 in floating point: a drawdown that falls short by so little is at its limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +86,6 @@ class Troubles:
     facts: Facts
     positions: Sequence[Guarded] | None
     """None where they cannot be read."""
-    places_stops: bool
-    """Whether the bot has ever placed a stop order."""
     orphans: Sequence[Rows] = ()
     """Open positions that no running bot looks after, one each."""
     failed_orders: Rows | None = None
@@ -142,11 +143,10 @@ def no_live_stop(troubles: Troubles) -> Iterator[Alert]:
 
 def unprotected(troubles: Troubles) -> list[Guarded]:
     """Open positions without a stop price, or whose bot places stop orders and has none live for them."""
-    return [
-        one
-        for one in troubles.positions or ()
-        if one.stop is None or (troubles.places_stops and not one.has_live_order)
-    ]
+    positions = troubles.positions or ()
+    # A position that changed its session brings its orders along.
+    places_stops = troubles.facts.places_stops or any(one.has_stop_orders for one in positions)
+    return [one for one in positions if one.stop is None or (places_stops and not one.has_live_order)]
 
 
 def orphan_positions(troubles: Troubles) -> Iterator[Alert]:
@@ -158,11 +158,20 @@ def orphan_positions(troubles: Troubles) -> Iterator[Alert]:
 
 def drawdown_limit(troubles: Troubles) -> Iterator[Alert]:
     drawdown, limit = troubles.facts.drawdown, troubles.max_drawdown
-    if drawdown is None or limit is None or troubles.has_ended or drawdown.current < WARNING_SHARE * limit:
+    if drawdown is None or limit is None or troubles.has_ended:
         return
-    severity = CRITICAL if drawdown.current >= limit else WARNING
+    reached = drawdown_reached(drawdown.current, limit)
+    if reached is None:
+        return
+    severity = WARNING if reached < limit else CRITICAL
     text = f"drawdown {drawdown.current:.2f} %, the limit is {limit:g} %"
     yield Alert("drawdown_limit", severity, text, troubles.drawdown_since)
+
+
+def drawdown_reached(current: float, limit: float) -> float | None:
+    """The limit, or the part of it that warns, whichever a drawdown is at; None for neither. All are in percent."""
+    steps = (limit, WARNING_SHARE * limit)
+    return next((step for step in steps if current >= step - MAX_ROUNDING_PERCENT), None)
 
 
 def price_unknown(troubles: Troubles) -> Iterator[Alert]:
@@ -183,28 +192,30 @@ def price_old(troubles: Troubles) -> Iterator[Alert]:
 def orders_failed(troubles: Troubles) -> Iterator[Alert]:
     rows = troubles.failed_orders
     if rows is not None and rows.count:
-        text = f"{rows.count} order{_s(rows.count)} of the last hour failed or of unknown fate"
+        verb = "has" if rows.count == 1 else "have"
+        text = f"{rows.count} order{_s(rows.count)} of the last hour failed or {verb} an unknown outcome"
         yield Alert("orders_failed", WARNING, text, rows.since, rows.count)
 
 
 def errors(troubles: Troubles) -> Iterator[Alert]:
     for rows in troubles.errors:
-        of_code = f" {rows.subject}" if rows.subject else ""
-        text = f"{rows.count} error{_s(rows.count)}{of_code} in the last hour"
+        what = f": {in_words(rows.subject)}" if rows.subject else ""
+        text = f"{rows.count} error{_s(rows.count)} in the last hour{what}"
         yield Alert("errors", rows.severity, text, rows.since, rows.count, rows.subject)
 
 
 def reconciliation(troubles: Troubles) -> Iterator[Alert]:
     rows = troubles.reconciliation
     if rows is not None and rows.count:
-        text = f"{rows.count} finding{_s(rows.count)} of the reconciliation with the exchange ask for a person"
+        verb = "needs" if rows.count == 1 else "need"
+        text = f"{rows.count} finding{_s(rows.count)} of the reconciliation with the exchange {verb} a person"
         yield Alert("reconciliation", rows.severity, text, rows.since, rows.count)
 
 
 def another_live_bot(troubles: Troubles) -> Iterator[Alert]:
     for other in troubles.others if troubles.is_live else ():
         text = f"bot {other.id} is LIVE too"
-        if other.silent and other.positions:
+        if other.silent and other.positions and troubles.facts.zone_offset is None:
             text = f"bot {other.id} is silent while {_positions(other.positions)} open"
             yield Alert("another_live_bot", CRITICAL, text, other.since, subject=str(other.id))
         else:

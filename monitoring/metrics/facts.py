@@ -196,6 +196,8 @@ class Facts:
     configured_risk: float | None
     """``risk_per_trade`` from the strategy's configuration, a fraction."""
     books: Books | None = None
+    places_stops: bool = False
+    """Whether the bot has ever placed a stop order."""
     no_trades: str = "trades cannot be read: the table is missing"
     """Why ``trades`` is None."""
     no_history: str = "equity history cannot be read: the table is missing"

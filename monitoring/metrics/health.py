@@ -5,7 +5,7 @@ from typing import NamedTuple, NoReturn
 
 from monitoring.metrics.facts import Facts
 from monitoring.metrics.metric import Level
-from monitoring.metrics.rhythm import MAX_SILENCE, OFFLINE_FACTOR
+from monitoring.metrics.rhythm import MAX_SILENCE, OFFLINE_FACTOR, counts_as_ended
 from monitoring.metrics.value import Unknown, known
 
 ERROR_AGE = timedelta(minutes=15)
@@ -121,7 +121,7 @@ def ended_state(facts: Facts) -> State | None:
     if ended := facts.session.ended(facts.now):
         return State("Ended", f"the session ended {_utc(ended)}", ended)
     sign = facts.last_sign
-    if sign is None or facts.now - sign <= MAX_SILENCE:
+    if sign is None or not counts_as_ended(sign, facts.now):
         return None
     return State(
         "Ended", f"no sign of life since {_utc(sign)}: after {MAX_SILENCE.days} days a bot counts as ended", sign

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
 
@@ -29,6 +29,11 @@ MAX_SILENCE = timedelta(days=7)
 UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "M": 30 * 86400}
 DEFAULT_TIMEFRAME_SECONDS = 3600.0
 """The engine's own default, where a session names none that can be read."""
+
+
+def counts_as_ended(last_sign: datetime, now: datetime) -> bool:
+    """Whether a session without an end has been silent for so long that it is over."""
+    return now - last_sign > MAX_SILENCE
 
 
 def limit_seconds(sources: Iterable[Sequence[float]], timeframe: str) -> float:

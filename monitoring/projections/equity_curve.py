@@ -13,9 +13,10 @@ from monitoring.metrics.money import Flow
 from monitoring.projections.days import Day, EquityPoint
 from monitoring.projections.flow_rules import binned, jumps
 from monitoring.projections.flow_walk import Attributed, Position, Segment
+from monitoring.projections.onset import first_snapshot, stretch_of
 from monitoring.projections.results import ResultReader
 from monitoring.projections.session_history import SessionHistory
-from monitoring.projections.snapshots import Snapshots
+from monitoring.projections.snapshots import SnapshotReader, Snapshots
 from monitoring.projections.timeline import COLUMNS, DEPTH_COLUMNS, Part, Timeline
 from monitoring.projections.times import epoch, from_epoch
 from monitoring.projections.unit_price import FlowFactors
@@ -121,6 +122,14 @@ class EquityCurve:
         if self._timeline is None or self._timeline.drawdown.empty or not self.flows_known:
             return None
         return self._timeline.drawdown.drawdown(self.exact)
+
+    async def sunk_since(self, source: Source, sessions: Sequence[int], percent: float) -> datetime | None:
+        """The first snapshot since which the drawdown has been so deep; None where there is no snapshot."""
+        if self._timeline is None or not len(self._timeline.highs()[0]):
+            return None
+        reader = SnapshotReader.of(source.connection, source.capabilities)
+        stretch = stretch_of(self._timeline, percent)
+        return from_epoch(await first_snapshot(reader, sessions, stretch, self._factors, percent))
 
     def curve(self, since: datetime) -> Series:
         """The steps of every day's curve (see ``timeline``) from ``since`` on that hold anything: (steps, COLUMNS)."""

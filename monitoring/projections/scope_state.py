@@ -8,6 +8,7 @@ from functools import reduce
 from monitoring.database.source import Source
 from monitoring.metrics.facts import Session
 from monitoring.metrics.money import Flow
+from monitoring.metrics.rhythm import counts_as_ended
 from monitoring.projections import signs_of_life
 from monitoring.projections.bookings import Bookings, SessionFlows
 from monitoring.projections.equity import EquityHistory
@@ -33,6 +34,11 @@ class ScopeSigns:
     last_written: datetime | None
     run_written: datetime | None
     """The same of the newest session alone."""
+
+    def fell_silent(self, session: Session, now: datetime) -> datetime | None:
+        """The last sign of life, where that is so old that the session counts as ended; None otherwise."""
+        last_sign = max(session.run_began, self.last_written or session.run_began)
+        return last_sign if counts_as_ended(last_sign, now) else None
 
 
 @dataclass(slots=True)
@@ -64,6 +70,8 @@ class ScopeState:
     trades: ScopeTrades
     positions: ScopePositions
     signs: ScopeSigns
+    fell_silent: datetime | None
+    """See ``ScopeSigns``."""
     limit_seconds: float
     """How old the last sign of life may be before the engine is late."""
     flows: tuple[Flow, ...]
@@ -87,6 +95,8 @@ SOURCES = {
     "trades": frozenset({TradeTotals.table}),
     "positions": frozenset({OpenPositions.table}),
     "signs": signs_of_life.TABLES | {OpenPositions.table},
+    # Once in seven days at most: no reason to look again at each row.
+    "fell_silent": frozenset[str](),
     "limit_seconds": signs_of_life.BEAT_TABLES,
     "flows": FLOWS,
     "history": FLOWS | {EquityHistory.table},

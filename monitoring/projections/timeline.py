@@ -105,6 +105,11 @@ class Timeline:
         blocks = zip(self.steps, self.depth, strict=True)
         return np.concatenate([depth[_place(steps, at) :] for steps, depth in blocks])
 
+    def highs(self) -> tuple[Series, Series]:
+        """When each step closed, and its highest unit price; shape (steps,) each."""
+        times, highs = zip(*((steps[:, TIME], steps[:, INDEX_HIGH]) for steps in self.steps), strict=True)
+        return np.concatenate(times), np.concatenate(highs)
+
     def step_before(self, at: float) -> Series | None:
         """The last step that ended before, shape (COLUMNS,)."""
         places = ((steps, _place(steps, at)) for steps in reversed(self.steps))
@@ -179,11 +184,11 @@ def depth_of(steps: Series, peak: float) -> Series:
         return np.empty((0, DEPTH_COLUMNS))
     peaks = np.fmax(np.fmax.accumulate(steps[:, INDEX_HIGH]), peak)
     before = np.append(peak, peaks[:-1])
-    deepest = np.fmax(_lost(steps[:, INDEX_LOW], before), steps[:, DROP])
-    return np.array((deepest, _lost(steps[:, INDEX], peaks))).T * 100
+    deepest = np.fmax(lost(steps[:, INDEX_LOW], before), steps[:, DROP])
+    return np.array((deepest, lost(steps[:, INDEX], peaks))).T * 100
 
 
-def _lost(value: Series, peak: Series) -> Series:
+def lost(value: Series, peak: Series) -> Series:
     """The share of ``peak`` that is gone, more than 1 below zero; 0 where there is no peak yet."""
     kept = np.divide(value, peak, out=np.ones_like(value), where=peak > 0)
     return np.maximum(1.0 - kept, 0.0)

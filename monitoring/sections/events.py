@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitoring.database.capabilities import Columns
-from monitoring.metrics.facts import Session
+from monitoring.projections import ScopeState
 from monitoring.projections.times import BEGIN_OF_TIME, END_OF_TIME, shifted
 from monitoring.scope import UNKNOWN
 from monitoring.sections.section import Context, Section
@@ -36,14 +36,15 @@ ORDER BY timestamp DESC, id DESC LIMIT {SHOWN_ROWS}
 """
 
 
-def scope_arguments(session: Session, now: datetime) -> tuple[Sequence[int], datetime, datetime]:
+def scope_arguments(state: ScopeState, now: datetime) -> tuple[Sequence[int], datetime, datetime]:
     """The sessions, and between which times events without one are theirs: those of a bot that trades live or on paper.
 
     Nobody knows which bot such an event is of: every one that ran has it, and no session alone.
     """
+    session = state.session
     if not session.is_bot or session.mode not in SHARING_MODES:
         return session.ids, END_OF_TIME, BEGIN_OF_TIME
-    ended = session.ended(now)
+    ended = session.ended(now) or state.fell_silent
     return session.ids, session.start, END_OF_TIME if ended is None else shifted(ended, END_GRACE)
 
 
@@ -75,7 +76,7 @@ async def load(context: Context) -> EventsView:
     session = context.scope.session
     start, end = shifted(session.start, -DAY), (session.ended(context.now) or context.now) + DAY
     columns = context.capabilities.columns("system_events", EVENT)
-    scope = scope_arguments(session, context.now)
+    scope = scope_arguments(context.state, context.now)
     rows = await context.connection.fetch(QUERY.format(columns=columns), *scope, start, end)
     return EventsView(
         tuple(

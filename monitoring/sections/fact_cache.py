@@ -14,6 +14,8 @@ MAX_AGE_SECONDS = 60.0
 """A change that nobody can notice, of an old row on a standby say, is shown after so long."""
 WINDOW_MAX_AGE_SECONDS = 5.0
 """The same of what counts the rows of the last hour or day: time alone moves it."""
+SCAN_MAX_AGE_SECONDS = 600.0
+"""The same of what a whole table is read for."""
 MAX_KEPT_FACTS = 512
 
 

@@ -59,7 +59,7 @@ async def read_errors(reading: Reading) -> Errors:
         is_error=IS_ERROR, of_scope=OF_SCOPE, message=capabilities.column("system_events", "message", "text")
     )
     limits = (now - DAY, now - HOUR, now - WEEK, now + MAX_CLOCK_SKEW)
-    row = await reading.connection.fetchrow(query, *scope_arguments(reading.state.session, now), *limits)
+    row = await reading.connection.fetchrow(query, *scope_arguments(reading.state, now), *limits)
     return Errors(row["day"], row["hour"], row["events"], row["timestamp"], row["message"])
 
 
@@ -82,7 +82,7 @@ async def read_close_only(reading: Reading) -> CloseOnly | None:
         message=capabilities.column("system_events", "message", "text"),
         end=capabilities.column("trading_sessions", "end_time", "timestamp", "s"),
     )
-    scope, until = scope_arguments(reading.state.session, now), now + MAX_CLOCK_SKEW
+    scope, until = scope_arguments(reading.state, now), now + MAX_CLOCK_SKEW
     row = await reading.connection.fetchrow(query, *scope, now - DAY, until, list(CLOSE_ONLY_CODES), now)
     return row and CloseOnly(row["timestamp"], row["error_code"], row["message"])
 

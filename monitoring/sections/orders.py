@@ -38,6 +38,14 @@ PENDING = ("PENDING", "OPEN", "PENDING_SUBMIT", "SUBMITTED", "UNKNOWN", "UNRESOL
 FINISHED = frozenset({"FILLED", "CONFIRMED", "CANCELLED", "FAILED", "EXPIRED"})
 
 OF_POSITIONS = "SELECT {columns} FROM orders WHERE position_id = ANY($1::bigint[]) ORDER BY created_at, id"
+STOPS_OF = (
+    "SELECT EXISTS (SELECT 1 FROM orders WHERE order_type::text = 'STOP_LOSS' AND session_id = ANY($1::bigint[]))"
+)
+STOPS_OF_NOBODY = """
+SELECT DISTINCT position_id::bigint FROM orders
+WHERE order_type::text = 'STOP_LOSS' AND session_id IS NULL AND position_id IS NOT NULL
+"""
+HOLDS = "SELECT EXISTS (SELECT 1 FROM positions WHERE id = ANY($2::bigint[]) AND session_id = ANY($1::bigint[]))"
 STILL_PENDING = """
 SELECT {columns} FROM orders
 WHERE status::text = ANY($1::text[]) AND created_at > $3 AND {owner} = ANY($2::bigint[])
@@ -87,6 +95,20 @@ async def read_order_sums(reading: Reading) -> OrderSums | None:
         slippage_percent=row["slippage"],
         latency_ms=None if row["latency"] is None else float(row["latency"]),
     )
+
+
+async def read_places_stops(reading: Reading) -> bool:
+    """Whether the bot has ever placed a stop order; False where that cannot be read."""
+    connection, capabilities = reading.connection, reading.capabilities
+    if not capabilities.has("orders", "order_type", "session_id", "position_id"):
+        return False
+    sessions = reading.state.session.ids
+    if await connection.fetchval(STOPS_OF, sessions):
+        return True
+    # Positions change with each price: they are asked for only where an order depends on them.
+    lost = [row["position_id"] for row in await connection.fetch(STOPS_OF_NOBODY)]
+    known = bool(lost) and capabilities.has("positions", "id", "session_id")
+    return known and bool(await connection.fetchval(HOLDS, sessions, lost))
 
 
 async def orders_of(

@@ -4,13 +4,19 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-import numpy as np
-
 from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.owners import owner
-from monitoring.metrics.alerts import CRITICAL, ERROR, WARNING, WARNING_SHARE, Guarded, Rows, Troubles
-from monitoring.projections.timeline import AT_CLOSE, TIME
-from monitoring.projections.times import EPOCH, from_epoch
+from monitoring.database.source import Source
+from monitoring.metrics.alerts import (
+    CRITICAL,
+    ERROR,
+    MAX_ROUNDING_PERCENT,
+    WARNING,
+    Guarded,
+    Rows,
+    Troubles,
+    drawdown_reached,
+)
 from monitoring.scope import configured
 from monitoring.sections.events import OF_SCOPE, scope_arguments
 from monitoring.sections.orders import orders_of
@@ -25,7 +31,7 @@ OF_CONCERN = ("FAILED", "UNKNOWN", "UNRESOLVED")
 FAILED_ORDERS = """
 SELECT count(*) AS count, min(at) AS since FROM (
     SELECT coalesce({last_update}, created_at) AS at FROM orders
-    WHERE status::text = ANY($2::text[]) AND created_at > $3 AND {owner} = ANY($1::bigint[])
+    WHERE status::text = ANY($2::text[]) AND (created_at > $3 OR created_at IS NULL) AND {owner} = ANY($1::bigint[])
 ) failed WHERE at > $4 AND at <= $5
 """
 ERRORS = f"""
@@ -40,9 +46,6 @@ SELECT count(*) AS count, min(timestamp) AS since, bool_or(upper(severity::text)
 FROM reconciliation_audit_events
 WHERE timestamp > $4 AND timestamp <= $5 AND upper(severity::text) IN ('HIGH', 'CRITICAL') AND {OF_SCOPE}
 """
-EVER_PLACED_STOPS = """
-SELECT EXISTS (SELECT 1 FROM orders WHERE order_type::text = 'STOP_LOSS' AND session_id = ANY($1::bigint[]))
-"""
 
 
 async def read_troubles(context: Context) -> Troubles:
@@ -53,14 +56,13 @@ async def read_troubles(context: Context) -> Troubles:
     return Troubles(
         facts=facts,
         positions=positions,
-        places_stops=await _places_stops(context, positions),
         orphans=await _orphans(context, beside.orphans),
         failed_orders=await _failed_orders(context),
         errors=await _errors(context),
         reconciliation=await _findings(context),
         others=beside.others,
         max_drawdown=limit,
-        drawdown_since=None if limit is None else _drawdown_since(context, limit),
+        drawdown_since=None if limit is None else await _drawdown_since(context, limit),
     )
 
 
@@ -84,16 +86,6 @@ def _guarded(position: Position) -> Guarded:
         has_live_order=position.stop_order is not None,
         has_stop_orders=position.has_stop_orders,
     )
-
-
-async def _places_stops(context: Context, positions: Sequence[Guarded] | None) -> bool:
-    """Asked only where it matters: the orders have no index on their session."""
-    waiting = [one for one in positions or () if one.stop is not None and not one.has_live_order]
-    if not waiting or not context.capabilities.has("orders", "order_type", "session_id", "position_id"):
-        return False
-    if any(one.has_stop_orders for one in positions or ()):
-        return True
-    return bool(await context.connection.fetchval(EVER_PLACED_STOPS, context.state.session.ids))
 
 
 async def _orphans(context: Context, ids: Sequence[int]) -> list[Rows]:
@@ -134,7 +126,7 @@ async def _findings(context: Context) -> Rows | None:
 def _window(context: Context, length: timedelta) -> tuple[object, ...]:
     """Whose rows count, as OF_SCOPE wants it, and the span of time."""
     now = context.now
-    return *scope_arguments(context.state.session, now), now - length, now + MAX_CLOCK_SKEW
+    return *scope_arguments(context.state, now), now - length, now + MAX_CLOCK_SKEW
 
 
 def _max_drawdown(context: Context) -> float | None:
@@ -145,15 +137,14 @@ def _max_drawdown(context: Context) -> float | None:
     return own if own > 1 else own * 100
 
 
-def _drawdown_since(context: Context, limit: float) -> datetime | None:
-    """The close of the first ten minutes since which the drawdown has been where it warns, or at the limit."""
-    drawdown, history = context.facts.drawdown, context.state.history
-    if drawdown is None or drawdown.current < WARNING_SHARE * limit:
+async def _drawdown_since(context: Context, limit: float) -> datetime | None:
+    """The first snapshot since which the drawdown has been where it warns, or at the limit."""
+    drawdown, sessions = context.facts.drawdown, context.state.session.ids
+    reached = None if drawdown is None else drawdown_reached(drawdown.current, limit)
+    if reached is None:
         return None
-    reached = limit if drawdown.current >= limit else WARNING_SHARE * limit
-    above = np.flatnonzero(~(history.depth(EPOCH)[:, AT_CLOSE] >= reached))
-    since = history.curve(EPOCH)[above[-1] + 1 if len(above) else 0 :, TIME]
-    return from_epoch(float(since[0])) if len(since) else None
+    source = Source(context.connection, context.capabilities)
+    return await context.state.history.sunk_since(source, sessions, reached - MAX_ROUNDING_PERCENT)
 
 
 def _number(value: object) -> Decimal | None:

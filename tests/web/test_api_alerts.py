@@ -9,36 +9,13 @@ from quart import Quart
 
 from tests.rows import ago, insert, now
 from tests.waiting import until
+from tests.web.alerting import alerts, guard, healthy_bot, hold, lines
 from tests.web.calls import get
 
 
 @pytest.fixture
 async def bot(connection: asyncpg.Connection) -> int:
-    """A LIVE bot that wrote every ten minutes until now."""
-    session = await insert(connection, "trading_sessions", start_time=ago(days=3), symbol="A,B,C")
-    for minutes in range(0, 410, 10):
-        at = ago(minutes=minutes)
-        await insert(connection, "account_history", session_id=session, timestamp=at, total_pnl=1)
-    return session
-
-
-async def alerts(client: Any, query: str = "") -> list[Any]:
-    found: list[Any] = await get(client, f"/api/alerts{query}")
-    return found
-
-
-async def lines(client: Any, query: str = "") -> list[tuple[str, str, int]]:
-    return sorted((one["code"], one["severity"], one["count"]) for one in await alerts(client, query))
-
-
-async def hold(connection: asyncpg.Connection, bot: int | None, **columns: object) -> int:
-    row = {"session_id": bot, "stop_loss": 90, "current_price": 100, "last_update": now(), **columns}
-    return await insert(connection, "positions", **row)
-
-
-async def guard(connection: asyncpg.Connection, bot: int, position: int, status: str) -> int:
-    row = {"session_id": bot, "position_id": position, "order_type": "STOP_LOSS", "status": status, "price": 90}
-    return await insert(connection, "orders", created_at=ago(minutes=30), **row)
+    return await healthy_bot(connection)
 
 
 async def test_a_healthy_bot_has_none(client: Any, connection: asyncpg.Connection, bot: int) -> None:
@@ -289,4 +266,4 @@ class TestMuted:
 async def test_the_page_shows_them(client: Any, connection: asyncpg.Connection, bot: int, app: Quart) -> None:
     await insert(connection, "system_events", session_id=bot, severity="critical", error_code="<E9>")
     html = await (await client.get("/")).get_data(as_text=True)
-    assert "1 error &lt;E9&gt; in the last hour" in html
+    assert "1 error in the last hour: &lt;E9&gt;" in html
