@@ -8,6 +8,7 @@ from decimal import Decimal
 import asyncpg
 
 from monitoring.database.capabilities import Capabilities, Columns
+from monitoring.metrics.equity_now import is_fresh
 from monitoring.metrics.facts import OpenPosition
 from monitoring.metrics.position_row import direction, excursion, finite, held, valued
 from monitoring.projections.open_positions import NEEDS
@@ -68,7 +69,7 @@ class Position:
     row: Mapping[str, object]
     orders: Sequence[asyncpg.Record]
     stale: bool
-    """The engine has not priced it within its own limit."""
+    """Its price is not fresh."""
     realized: Decimal | None = None
     """P&L taken by partial exits, before costs."""
 
@@ -229,11 +230,10 @@ async def read_open(context: Context, detailed: Collection[int] | None = None) -
     whole = [row for row in rows if detailed is None or row["id"] in detailed]
     orders = await orders_of(context.connection, context.capabilities, [int(str(row["id"])) for row in whole])
     realized = await read_realized(context.connection, context.capabilities, whole)
-    limit = context.facts.limit_seconds
 
     def position(row: Mapping[str, object]) -> Position:
         at, number = row["last_update"], int(str(row["id"]))
-        stale = not isinstance(at, datetime) or (context.now - at).total_seconds() > limit
+        stale = not isinstance(at, datetime) or not is_fresh(context.facts, at)
         return Position(row, orders.get(number, []), stale, realized.get(number))
 
     return tuple(map(position, rows))

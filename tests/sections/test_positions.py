@@ -88,3 +88,14 @@ async def test_open_pnl_without_what_is_held_says_why(connection: asyncpg.Connec
     session = await insert(connection, "trading_sessions")
     await insert(connection, "positions", session_id=session, current_price=1900, last_update=ago(seconds=1))
     held(await shown(client), {"has not written how much is held": True, "has not written a price": False})
+
+
+@pytest.mark.parametrize(("age", "old"), [({"minutes": 4}, False), ({"minutes": 20}, True), ({"hours": -1}, True)])
+async def test_a_price_behind_the_engine_is_marked(
+    connection: asyncpg.Connection, client: Any, age: dict[str, float], old: bool
+) -> None:
+    session = await seed_account(connection)
+    await connection.execute("UPDATE positions SET last_update = $1", ago(**age))
+    (position,) = json.loads(await (await client.get(f"/api/positions?session={session}")).get_data(as_text=True))
+    assert position["stale"] is old
+    held(await shown(client), {'class="stale"': old, "Priced": old})

@@ -51,7 +51,7 @@ COMMITS = {
     "an old trade deleted": "DELETE FROM trades WHERE id = 5 AND exit_time < $1",
 }
 UNTOUCHED = {
-    "a trade": {"positions", "events", "equity_curve", "drawdown"},
+    "a trade": {"events", "equity_curve", "drawdown"},
     "a price": {"trades", "events", "daily_pnl", "equity_curve", "drawdown"},
     "a snapshot": {"trades", "events", "daily_pnl"},
     "a deposit": {"trades", "events", "daily_pnl"},

@@ -129,7 +129,9 @@ class Position(Struct):
     r: Annotated[float | None, Meta(description="Open P&L ÷ what the first stop risked of what is held")]
     realized_pnl: Annotated[float | None, Meta(description="Taken by partial exits, before costs")]
     last_update: Annotated[Moment | None, Meta(description="When the engine last wrote the position")]
-    stale: Annotated[bool, Meta(description="Its price is older than the engine's own rhythm allows")]
+    stale: Annotated[
+        bool, Meta(description="Its price is more than 5 min older than the last sign of life, or the engine is silent")
+    ]
     stop_order: Annotated[str | None, Meta(description="Status of its live stop order; null where there is none")]
     session_id: int | None
     orders: list[Order]
