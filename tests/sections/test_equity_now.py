@@ -68,7 +68,7 @@ async def test_a_deposit_since_the_snapshot_leaves_the_return_alone(
     assert (metrics["equity"], metrics["total_return"]) == (15_000, pytest.approx((growth - 1) * 100))
 
 
-async def test_a_restart_without_a_snapshot_yet_shows_what_differs_as_a_correction(
+async def test_a_gap_shows_before_the_first_snapshot_of_a_restart(
     connection: asyncpg.Connection, client: Any, session: int
 ) -> None:
     """The balance of the session before was 10,000; the new one begins with forty more: they count as paid in."""
