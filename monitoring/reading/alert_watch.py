@@ -4,11 +4,12 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from monitoring.bots.current import ended_at
 from monitoring.bots.neighbours import neighbours
-from monitoring.clock import Clock
+from monitoring.bots.roster import Roster
+from monitoring.clock import MAX_CLOCK_SKEW, Clock
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.metrics.alerts import Alert
@@ -36,6 +37,8 @@ class AlertWatch:
         self._clock = clock
         self._known: dict[int, dict[Key, Alert]] = {}
         """By bot those that held when it was last looked at."""
+        self._broken: set[int] = set()
+        """Bots whose alerts could not be found, for a reason that nobody foresaw."""
 
     async def of(self, requested: ScopeKey) -> tuple[Alert, ...]:
         """The alerts of the bot that a scope belongs to; none where the database holds no session.
@@ -49,19 +52,26 @@ class AlertWatch:
     async def counts(self, bots: Sequence[Session]) -> list[int]:
         """How many alerts each has. Raises DatabaseUnavailable.
 
-        Of those that ended long ago no row is read: only what goes on beside them can still be wrong.
+        Of those that ended and wrote nothing for long no row is read: only what goes on beside them can be wrong.
         """
         roster, now = await self._reader.roster(), self._clock.now()
         beside = neighbours(roster, self._reader.projections, None, now)
         of_ended = bool(beside.orphans) + len(beside.others)
 
         async def count(bot: Session) -> int:
-            ended = ended_at(roster.chain_of[bot.newest][-1], now)
-            if ended is None or now - ended < LONGEST_WINDOW:
+            if self._is_over(bot, roster, now):
+                return of_ended if bot.mode == "LIVE" else 0
+            with suppress(UnknownSession):  # It has just been deleted.
                 return len(await self.of(BotScope(bot.id)))
-            return of_ended if bot.mode == "LIVE" else 0
+            return 0
 
         return [await count(bot) for bot in bots]
+
+    def _is_over(self, bot: Session, roster: Roster, now: datetime) -> bool:
+        """Whether a bot ended, and wrote its last row, so long ago that none of its rows can be an alert."""
+        ended = ended_at(roster.chain_of[bot.newest][-1], now)
+        wrote = self._reader.projections.last_sign(bot.ids, now + MAX_CLOCK_SKEW)
+        return ended is not None and all(now - at >= LONGEST_WINDOW for at in (ended, wrote) if at is not None)
 
     async def run(self) -> None:
         """Looks at every bot of LIVE and PAPER that has not ended, for ever."""
@@ -78,10 +88,21 @@ class AlertWatch:
             if chain[-1].session.mode in WATCHED_MODES and ended_at(chain[-1], now) is None
         ]
         self._known = {bot.id: self._known.get(bot.id, {}) for bot in running}
+        self._broken.intersection_update(self._known)
         for bot in running:
-            # One that has just become part of another, or cannot be read now, keeps no other waiting.
-            with suppress(UnknownSession, DatabaseUnavailable):
-                self._compare(bot, await self.of(BotScope(bot.id)))
+            await self._look_at(bot)
+
+    async def _look_at(self, bot: Session) -> None:
+        """One that has just become part of another, cannot be read now, or breaks, keeps no other waiting."""
+        try:
+            self._compare(bot, await self.of(BotScope(bot.id)))
+            self._broken.discard(bot.id)
+        except (UnknownSession, DatabaseUnavailable):
+            return
+        except Exception:
+            if bot.id not in self._broken:
+                log.exception("bot %d: its alerts cannot be found", bot.id)
+            self._broken.add(bot.id)
 
     def _compare(self, bot: Session, alerts: tuple[Alert, ...]) -> None:
         found = {(alert.code, alert.subject): alert for alert in alerts if not alert.muted}
