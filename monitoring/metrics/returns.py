@@ -28,8 +28,8 @@ MIN_RATIO_DAYS, MIN_YEARLY_DAYS = 10, 30
 def daily_returns(daily: Daily, today: date | None = None) -> Series:
     """Simple returns index[i + 1] / index[i] - 1 of the days before ``today``, as fractions; shape (days,).
 
-    Without a known initial balance the first day has none. Raises Unknown where a close is not a positive number: no
-    return is defined over it.
+    Without a known initial balance the first day has none. Raises Unknown where a close that others follow is not a
+    positive number: no return can be counted from it.
     """
     closed = len(daily.dates) if today is None else bisect_left(daily.dates, today)
     values = _checked(daily, closed)
@@ -40,14 +40,34 @@ def daily_returns(daily: Daily, today: date | None = None) -> Series:
     return found
 
 
+def why_incomplete(daily: Daily) -> str | None:
+    """Why returns are not known to the end; None where they are."""
+    return _known(daily, len(daily.dates))[1]
+
+
 def _checked(daily: Daily, count: int) -> Series:
     """The base, where it is known, and the first closes. Raises Unknown as ``daily_returns`` does."""
+    values, why = _known(daily, count)
+    if why is not None:
+        raise Unknown(why)
+    return values
+
+
+def _base(daily: Daily) -> list[float]:
+    """The initial balance; empty where it is not known, or no number that returns can be counted from."""
+    return [daily.base] if daily.base is not None and math.isfinite(daily.base) and daily.base > 0 else []
+
+
+def _known(daily: Daily, count: int) -> tuple[Series, str | None]:
+    """The base, where it is known, and of the first closes those up to a debt; and why that are not all."""
     index = np.asarray(daily.index[:count], dtype=np.float64)
-    unusable = np.flatnonzero(~(np.isfinite(index) & (index > 0)))
-    if unusable.size:
-        raise Unknown(f"equity closed {daily.dates[unusable[0]]} at no positive number: a return needs one")
-    base = math.nan if daily.base is None else daily.base
-    return np.concatenate(([base], index)) if math.isfinite(base) and base > 0 else index
+    values = np.concatenate((_base(daily), index))
+    unusable = np.flatnonzero(~(np.isfinite(values) & (values > 0)))
+    end = int(unusable[0]) + math.isfinite(values[unusable[0]]) if unusable.size else len(values)
+    if end == len(values):
+        return values, None
+    day = daily.dates[int(unusable[0]) - (len(values) - len(index))]
+    return values[:end], f"equity closed {day} at no positive number: a return needs one"
 
 
 def volatility(returns: Series) -> float:
@@ -97,6 +117,8 @@ def cagr(returns: Series) -> float:
     _need(returns, MIN_YEARLY_DAYS)
     with np.errstate(over="ignore"):
         growth = _finite(float(np.prod(1.0 + returns)))
+    if growth < 0:
+        raise Unknown("a debt has no yearly rate")
     try:
         return _finite((math.pow(growth, DAYS_PER_YEAR / len(returns)) - 1.0) * 100)
     except OverflowError:
@@ -115,7 +137,8 @@ def monthly_returns(daily: Daily) -> tuple[tuple[date, float], ...]:
     """(first day of the month, return in percent), oldest first; chained they give the total return.
 
     A month runs from the last close before it, the first one from the initial balance; where that is not known, from
-    its own first close, and is left out if it has only one. Raises Unknown as daily_returns does.
+    its own first close, and is left out if it has only one. So are those that a close which is not positive makes
+    unknown (see ``why_incomplete``). Raises Unknown where that leaves none.
     """
     return _period_returns(daily, lambda day: day.replace(day=1))
 
@@ -126,15 +149,15 @@ def yearly_returns(daily: Daily) -> tuple[tuple[date, float], ...]:
 
 
 def _period_returns(daily: Daily, period: Callable[[date], date]) -> tuple[tuple[date, float], ...]:
-    daily_returns(daily)  # refuses what has no return
-    values = _checked(daily, len(daily.dates))
-    before = len(values) - len(daily.dates)
-    last_of_period = {period(day): position for position, day in enumerate(daily.dates, before)}
+    values, why = _known(daily, len(daily.dates))
+    last_of_period = {period(day): position for position, day in enumerate(daily.dates, len(_base(daily)))}
     found, base = [], 0
     for start, last in last_of_period.items():
-        if last > base:
-            found.append((start, float(values[last] / values[base] - 1.0) * 100))
+        if base < last < len(values):
+            found.append((start, _finite((float(values[last]) / float(values[base]) - 1.0) * 100)))
         base = last
+    if why is not None and not found:
+        raise Unknown(why)
     return tuple(found)
 
 

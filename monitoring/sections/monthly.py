@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from monitoring.charts import WinLoss, heat_class, win_loss
-from monitoring.metrics.returns import monthly_returns, yearly_returns
+from monitoring.metrics.facts import Daily
+from monitoring.metrics.returns import monthly_returns, why_incomplete, yearly_returns
 from monitoring.metrics.value import Unknown
 from monitoring.sections.section import Context, Section
 
@@ -28,7 +29,7 @@ class Year:
 
 @dataclass(frozen=True, slots=True)
 class MonthlyView:
-    """``years`` newest first; empty for the reason given."""
+    """``years`` newest first; ``reason`` says why there are none, or none after some month."""
 
     years: tuple[Year, ...]
     reason: str | None
@@ -42,13 +43,21 @@ async def load(context: Context) -> MonthlyView:
         if context.facts.daily is None:
             raise Unknown(context.facts.no_history)
         months = {(day.year, day.month): value for day, value in monthly_returns(context.facts.daily)}
-        totals = {day.year: value for day, value in yearly_returns(context.facts.daily)}
     except Unknown as unknown:
         return MonthlyView((), str(unknown), strip)
     if not months:
         return MonthlyView((), "the initial balance is not known: needs 2 days", strip)
     years = sorted({year for year, _ in months}, reverse=True)
-    return MonthlyView(tuple(_year(year, months, totals.get(year)) for year in years), None, strip)
+    totals, why = _totals(context.facts.daily), why_incomplete(context.facts.daily)
+    return MonthlyView(tuple(_year(year, months, totals.get(year)) for year in years), why, strip)
+
+
+def _totals(daily: Daily) -> dict[int, float]:
+    """By year; empty where none is known as a whole."""
+    try:
+        return {day.year: value for day, value in yearly_returns(daily)}
+    except Unknown:
+        return {}
 
 
 def _year(year: int, months: dict[tuple[int, int], float], total: float | None) -> Year:

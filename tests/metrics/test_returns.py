@@ -87,8 +87,7 @@ def test_the_present_day_is_in_the_total_alone() -> None:
 def test_a_day_that_is_not_over_breaks_no_ratio() -> None:
     history = replace(daily(*(1000.0 + 7 * (n % 2) for n in range(10)), 0.0), base=1000.0)
     assert returns.sharpe(returns.daily_returns(history, history.dates[-1])) > 0
-    with pytest.raises(Unknown, match="at no positive number"):
-        returns.total_return(history)
+    assert returns.total_return(history) == -100
 
 
 @given(moves=st.lists(st.floats(-0.3, 0.4), min_size=1, max_size=800))
@@ -121,6 +120,25 @@ def test_a_first_month_of_one_close_has_no_return() -> None:
     assert [start for start, _ in returns.monthly_returns(history)] == [date(2026, 1, 1)]
     assert returns.monthly_returns(daily(100.0)) == ()
     assert returns.monthly_returns(replace(history, base=80.0))[0] == (date(2025, 12, 1), pytest.approx(25))
+
+
+def test_a_debt_ends_what_is_known_of_returns() -> None:
+    """It is a return itself, and none can be counted from it."""
+    dates = (date(2026, 1, 30), date(2026, 1, 31), date(2026, 2, 1), date(2026, 2, 28), date(2026, 3, 1))
+    index = np.array([110.0, 120.0, 60.0, -30.0, 50.0])
+    history = Daily(dates, index, index, base=100.0)
+    assert returns.monthly_returns(history) == ((date(2026, 1, 1), pytest.approx(20)), (date(2026, 2, 1), -125))
+    assert returns.daily_returns(history, dates[-1])[-1] == pytest.approx(-1.5)
+    whole = "equity closed 2026-02-28 at no positive number: a return needs one"
+    for figure in (returns.total_return, returns.daily_returns, returns.yearly_returns):
+        with pytest.raises(Unknown, match=whole):
+            figure(history)
+    assert returns.why_incomplete(history) == whole
+    indebted = replace(history, dates=dates[:-1], index=index[:-1])
+    assert returns.total_return(indebted) == returns.yearly_returns(indebted)[0][1] == pytest.approx(-130)
+    assert returns.why_incomplete(indebted) is None
+    with pytest.raises(Unknown, match="a debt has no yearly rate"):
+        returns.cagr(np.array([*[0.01] * 30, -1.5]))
 
 
 def test_deposits_are_no_returns() -> None:
@@ -168,7 +186,7 @@ def test_a_flat_account_has_zero_volatility_and_return() -> None:
     [
         ((), 100.0, "no equity history yet"),
         ((100.0,), None, "the initial balance is not known: needs 2 days, has 1"),
-        ((100.0, 0.0), 100.0, "equity closed 2026-11-20 at no positive number: a return needs one"),
+        ((0.0, 100.0), 100.0, "equity closed 2026-11-19 at no positive number: a return needs one"),
         ((1e-300, 1e300), None, "the history holds changes too large to compute with"),
     ],
 )

@@ -87,7 +87,7 @@ async def test_a_debt_is_a_drawdown_of_more_than_everything(connection: asyncpg.
         at = ago(days=days) if equity != 100 else ago(days=1) + timedelta(seconds=1)
         await insert(connection, "account_history", session_id=session, timestamp=at, equity=equity, total_pnl=1)
     metrics = await get(client, "/api/metrics")
-    assert (metrics["current_drawdown"], metrics["max_drawdown"]) == (120, 120)
+    assert (metrics["current_drawdown"], metrics["max_drawdown"], metrics["total_return"]) == (120, 120, -140)
 
 
 async def test_margin_of_zero_beside_an_exposure_is_unknown(connection: asyncpg.Connection, client: Any) -> None:
