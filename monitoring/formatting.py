@@ -152,6 +152,15 @@ def month(moment: date) -> str:
 
 
 @_dash_if_unknown
+def period(first: date, last: date) -> str:
+    """3 Mar 2026, or 3 Mar to 9 Mar 2026: the days from ``first`` to ``last``, naive datetimes or dates."""
+    begins = "" if (first.year, first.month, first.day) == (last.year, last.month, last.day) else f"{day(first)} "
+    if begins and first.year != last.year:
+        begins += f"{first.year} "
+    return f"{begins and begins + 'to '}{day(last)} {last.year}"
+
+
+@_dash_if_unknown
 def clock(moment: datetime) -> str:
     """14:32"""
     return f"{moment:%H:%M}"
@@ -164,18 +173,20 @@ def from_epoch(seconds: float) -> datetime:
 
 @_dash_if_unknown
 def time_label(seconds: float, span: float) -> str:
-    """Label of a moment on a time axis ``span`` seconds long: 14:30 (22 Nov at midnight), 22 Nov or Nov 2026."""
+    """Label of a moment on a time axis ``span`` seconds long: 14:30, 22 Nov 12:00, 22 Nov or Nov 2026."""
     moment = from_epoch(seconds)
     if span > LONG_SPAN_SECONDS:
         return month(moment)
-    return clock(moment) if span <= SHORT_SPAN_SECONDS and moment.time() != moment.min.time() else day(moment)
+    if moment.time() == moment.min.time() or span > SHORT_SPAN_SECONDS:
+        return day(moment)
+    return clock(moment) if span <= DAY_SECONDS else f"{day(moment)} {clock(moment)}"
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
     filter_.__name__: filter_
     for filter_ in (
         *(money, percent, ratio, count, quantity, price, direction),
-        *(age, duration, utc, iso, day, month, clock, from_epoch, time_label),
+        *(age, duration, utc, iso, day, month, period, clock, from_epoch, time_label),
     )
 }
 

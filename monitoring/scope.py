@@ -56,15 +56,6 @@ class Scope:
         """Whether it is a bot, and not one session alone."""
         return not isinstance(self.key, SessionScope)
 
-    def since(self, now: datetime) -> datetime:
-        """Start of the range, counted back from now or from the end of the session; 1970 where it has no length."""
-        length = RANGES[self.range]
-        return datetime(1970, 1, 1) if length is None else self.until(now) - length
-
-    def until(self, now: datetime) -> datetime:
-        """End of what there is to show: now, or the end of the session."""
-        return self.session.ended(now) or now
-
 
 def json_object(text: str | None) -> dict[str, object]:
     """A JSON column in its shapes: an object, a JSON string holding one (or a column of text), or NULL."""

@@ -88,8 +88,10 @@ def time_ticks(start: float, end: float, max_count: int = 5) -> list[float]:
     """
     if not end > start:
         return []
+    shortest = 0 if end - start <= DAY_SECONDS else DAY_SECONDS if end - start > 2 * DAY_SECONDS else 12 * HOUR_SECONDS
     for step in EVEN_STEPS:
-        if (end - start) / step > max_count + 1:
+        # Labels of more than a day that were nearer to each other would repeat themselves.
+        if step < shortest or (end - start) / step > max_count + 1:
             continue
         origin = FIRST_MONDAY_SECONDS if step >= 7 * DAY_SECONDS else 0
         found = [origin + n * step for n in range(math.ceil((start - origin) / step), _last(end, origin, step) + 1)]

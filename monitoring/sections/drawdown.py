@@ -6,6 +6,7 @@ import numpy as np
 
 from monitoring.charts import LineChart, line_chart
 from monitoring.projections.bookings import NEEDS as FLOWS_NEED
+from monitoring.sections import ranges
 from monitoring.sections.curves import drawdown_points
 from monitoring.sections.section import Context, Section
 
@@ -22,7 +23,7 @@ class DrawdownView:
 
 async def load(context: Context) -> DrawdownView:
     context.capabilities.require_columns("account_balances", *FLOWS_NEED)
-    history, since = context.state.history.snapshots, context.scope.since(context.now)
+    history, since = context.state.history.snapshots, ranges.since(context)
     points = drawdown_points(history.curve(since), history.depth(since))
     known = points[np.isfinite(points[:, 1]), 1]
     return DrawdownView(

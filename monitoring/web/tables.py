@@ -15,7 +15,7 @@ from monitoring.projections.timeline import AT_CLOSE, BALANCE, CLOSE, DEEPEST, T
 from monitoring.projections.times import from_epoch
 from monitoring.reading.reader import Reader
 from monitoring.scope import Scope
-from monitoring.sections import Context, daily_pnl, monthly
+from monitoring.sections import Context, daily_pnl, monthly, ranges
 from monitoring.sections.trades import Trade, TradeFilter, read_trades
 from monitoring.services import services
 from monitoring.web.auth import reading
@@ -48,14 +48,14 @@ class Table:
 
 
 async def _balance(context: Context) -> Table:
-    steps = context.state.history.curve(context.scope.since(context.now))
+    steps = context.state.history.curve(ranges.since(context))
     rows = [(from_epoch(step[TIME]), _number(step[BALANCE]), _number(step[CLOSE])) for step in steps[::-1]]
     return Table("Balance", ("Time (UTC)", "Balance", "Equity"), rows, each=BY_TEN_MINUTES)
 
 
 async def _drawdown(context: Context) -> Table:
     context.capabilities.require_columns("account_balances", *FLOWS_NEED)
-    history, since = context.state.history, context.scope.since(context.now)
+    history, since = context.state.history, ranges.since(context)
     steps, depth = history.curve(since)[::-1], history.depth(since)[::-1]
     rows = [
         (from_epoch(at), _number(close), _number(deepest))

@@ -26,11 +26,12 @@ async def test_trades_of_the_future_are_in_no_window(trading: Life) -> None:
             assert (shown["daily_pnl"], shown["weekly_pnl"], shown["total_pnl"]) == (today, week, 1127)
 
 
-async def test_an_ended_bot_shows_no_days_to_come(trading: Life) -> None:
-    """Millions of them would take seconds."""
+async def test_days_to_come_are_shown_where_they_have_a_trade(trading: Life) -> None:
+    """The millions of days in between would take seconds."""
     await insert(trading.connection, "trades", session_id=1, exit_time=datetime(9999, 12, 31))
     await trading.end(1, NOW)
     async with trading.opened() as page:
         shown = await page.get("/partials/daily_pnl?bot=1&range=all")
         assert "127.00" in shown
-        assert "9999" not in shown
+        assert "31 Dec 9999" in shown
+        assert len((await page.json("/api/performance?bot=1&days=3650"))["days"]) == 2

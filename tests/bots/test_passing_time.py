@@ -67,6 +67,7 @@ async def test_a_run_fallen_silent_is_followed_whoever_looks(life: Life, monkeyp
 async def test_daily_pnl_keeps_today_in_a_restart(life: Life) -> None:
     await life.session(ago(days=9), 10_000)
     await insert(life.connection, "trades", session_id=1, exit_time=ago(days=1))
+    await life.history(1, ago(minutes=1), 10_000)
     today = f"<td>{NOW:%Y-%m-%d}</td>"
     async with life.opened() as page:
         assert today in await page.get("/table/daily_pnl?bot=1")

@@ -92,16 +92,16 @@ async def test_performance(client: Any, connection: asyncpg.Connection, session:
     assert (shown["balances"], shown["equity"]) == ([1100, 990], [1100, 990])
     assert shown["drawdown"] == pytest.approx([0, 10])
     assert len(shown["timestamps"]) == 2
-    assert shown["days"] == [(midnight - timedelta(days=day)).date().isoformat() for day in (3, 2, 1, 0)]
-    assert shown["daily_pnl"] == [4, 0, 6, 0]
+    assert shown["days"] == [(midnight - timedelta(days=day)).date().isoformat() for day in (4, 3, 2, 1, 0)]
+    assert shown["daily_pnl"] == [0, 4, 0, 6, 0]
 
 
-async def test_performance_of_an_ended_session_ends_with_it(client: Any, connection: asyncpg.Connection) -> None:
+async def test_performance_of_an_ended_session_ends_with_its_data(client: Any, connection: asyncpg.Connection) -> None:
     session = await insert(connection, "trading_sessions", start_time=ago(days=5), end_time=ago(days=2))
     await insert(connection, "trades", session_id=session, exit_time=ago(days=4), pnl=3)
     await insert(connection, "trades", session_id=session, exit_time=ago(days=3), pnl=4)
-    assert (await get(client, "/api/performance"))["daily_pnl"] == [3, 4, 0]
-    assert (await get(client, "/api/performance?days=2"))["daily_pnl"] == [4, 0]
+    assert (await get(client, "/api/performance"))["daily_pnl"] == [3, 4]
+    assert (await get(client, "/api/performance?days=2"))["daily_pnl"] == [3, 4]
 
 
 async def test_a_long_history_is_thinned(client: Any, connection: asyncpg.Connection, session: int) -> None:

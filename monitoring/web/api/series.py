@@ -9,7 +9,8 @@ import numpy.typing as npt
 from monitoring.metrics.facts import Series
 from monitoring.payloads import plain
 from monitoring.projections.timeline import AT_CLOSE, BALANCE, CLOSE, TIME
-from monitoring.sections import Context
+from monitoring.projections.times import shifted
+from monitoring.sections import Context, ranges
 from monitoring.sections.daily_pnl import net_by_day
 
 MAX_POINTS = 2000
@@ -31,8 +32,8 @@ class Curve:
 
 
 def read_curve(context: Context, days: int) -> Curve:
-    """The last ``days`` days before now, or before the end of the session."""
-    history, since = context.state.history, context.scope.until(context.now) - timedelta(days=days)
+    """The last ``days`` days before now, or before the newest data of what is over."""
+    history, since = context.state.history, shifted(ranges.until(context), -timedelta(days=days))
     steps, drawdown = history.curve(since), history.depth(since)[:, AT_CLOSE]
     kept = thinned(steps[:, CLOSE], drawdown, MAX_POINTS)
     steps, drawdown = steps[kept], drawdown[kept]
@@ -73,5 +74,5 @@ def _column(values: Series) -> list[object]:
 
 def daily_pnl(context: Context, days: int) -> tuple[list[str], list[object]]:
     """UTC days and the net P&L of the trades closed on each, from the first with a trade on."""
-    shown = net_by_day(context, context.scope.until(context.now) - timedelta(days=days))
+    shown = net_by_day(context, timedelta(days=days))
     return [day.isoformat() for day, _ in shown], [plain(net) for _, net in shown]

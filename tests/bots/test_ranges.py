@@ -1,0 +1,117 @@
+"""What a range covers, and whether its words say so: of running bots, of ended ones, of backtests of years ago."""
+
+import re
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.bots.life import NOW, Life, ago
+from tests.rows import insert
+
+
+async def trade(life: Life, at: datetime, pnl: object = 100, session: int = 1) -> None:
+    await insert(life.connection, "trades", session_id=session, exit_time=at, entry_time=at, pnl=pnl)
+
+
+def readings(html: str) -> list[str]:
+    """What lies under the pointer, chart by chart."""
+    found = re.findall(r'<li tabindex="-1"><span>(.*?)</span>', html)
+    return [re.sub(r"<.*?>", "", reading).replace("&ensp;", " ").strip() for reading in found]
+
+
+async def test_24_hours_are_bars_of_two_days(life: Life) -> None:
+    await life.session(ago(days=9), 10_000)
+    await life.history(1, ago(minutes=1), *[10_000] * 3)
+    for days in (0, 1, 2):
+        await trade(life, ago(days=days, minutes=1), 10 + days)
+    async with life.opened() as page:
+        shown = readings(await page.get("/partials/daily_pnl?bot=1&range=24h"))
+        yesterday = NOW - timedelta(days=1)
+        assert shown == [f"{day.day} {day:%b %Y} +{amount}.00" for day, amount in ((yesterday, 11), (NOW, 10))]
+
+
+async def test_a_bar_of_a_week_says_so_everywhere(life: Life) -> None:
+    await life.session(ago(days=200), 10_000)
+    await life.history(1, ago(minutes=1), *[10_000] * 3)
+    for number in range(181):
+        await trade(life, NOW - timedelta(days=number, minutes=1))
+    async with life.opened() as page:
+        html = await page.get("/partials/daily_pnl?bot=1&range=1y")
+        assert "net, by week" in html
+        assert re.search(r"highest week \+700\.00 from \d+ \w+ to \d+ \w+ 20\d\d", html)
+        whole = [reading for reading in readings(html) if "+700.00" in reading]
+        assert len(whole) > 20
+        for reading in whole:
+            first, last = re.fullmatch(r"(.+?)(?: 20\d\d)? to (.+?) \+700\.00", reading).groups()  # type: ignore[union-attr]
+            end = datetime.strptime(last, "%d %b %Y")
+            begin = end - timedelta(days=6)
+            assert (first, end.weekday()) == (f"{begin.day} {begin:%b}", 6)
+
+
+async def test_daily_bars_add_up_to_the_total(life: Life) -> None:
+    await life.session(ago(days=900), 10_000)
+    for days, pnl in ((0, 5), (1, -7), (40, 11), (400, 13), (800, -2), (-3, 1000)):
+        await trade(life, ago(days=days, minutes=1), pnl)
+    async with life.opened() as page:
+        shown = await page.json("/api/performance?bot=1&days=3650")
+        assert sum(shown["daily_pnl"]) == (await page.json("/api/metrics?bot=1"))["total_pnl"] == 1020
+        assert "by month" in await page.get("/partials/daily_pnl?bot=1&range=all")
+
+
+async def test_a_day_with_an_unknown_result_is_not_even(life: Life) -> None:
+    await life.session(ago(days=3), 10_000)
+    for days, pnl in ((1, "NaN"), (0, 5), (-1, 500)):
+        await trade(life, ago(days=days, minutes=1), pnl)
+    async with life.opened() as page:
+        assert "2 days up · 0 down · 0 even · 1 unknown" in await page.get("/partials/daily_pnl?bot=1")
+
+
+@pytest.mark.parametrize(("days", "words"), [(3, r"since the start, <time[^>]*>3 d ago"), (40, "in 30d")])
+async def test_a_young_bot_changed_since_its_start(life: Life, days: int, words: str) -> None:
+    await life.session(ago(days=days), 10_000)
+    await life.history(1, ago(minutes=1), *[10_100] * 24 * days, minutes=60)
+    async with life.opened() as page:
+        assert re.search(words, await page.get("/partials/balance?bot=1"))
+
+
+async def test_a_backtest_of_years_ago_shows_its_trades(life: Life) -> None:
+    await life.session(ago(days=2), 10_000, mode="BACKTEST", end_time=ago(days=1))
+    for number in range(50):
+        await trade(life, datetime(2023, 3, 1) + timedelta(days=number), number - 20)
+    async with life.opened() as page:
+        html = await page.get("/partials/daily_pnl?bot=1&range=7d")
+        assert "No trades closed" not in html
+        assert [reading.split()[-1] for reading in readings(html)] == [f"+{pnl}.00" for pnl in range(22, 30)]
+        shown = await page.json("/api/performance?bot=1&days=30")
+        assert (shown["days"][0], shown["days"][-1]) == ("2023-03-20", "2023-04-19")
+
+
+async def test_an_engine_silent_for_weeks_shows_its_last_days(life: Life) -> None:
+    await life.session(ago(days=100), 10_000)
+    await life.history(1, ago(days=40), *[10_000, 10_080, 10_000] * 10, minutes=360)
+    async with life.opened() as page:
+        for shown in ("24h", "7d", "30d"):
+            assert "No equity in this range" not in await page.get(f"/partials/equity_curve?bot=1&range={shown}")
+        assert "in its last 7d" in await page.get("/partials/balance?bot=1&range=7d")
+        assert await page.json("/api/balance/history?bot=1&days=1")
+
+
+async def test_one_snapshot_is_a_point_with_its_value(life: Life) -> None:
+    await life.session(ago(minutes=2), 10_000)
+    await life.history(1, ago(minutes=1), 10_000)
+    async with life.opened() as page:
+        html = await page.get("/partials/equity_curve?bot=1")
+        assert 'class="line dot"' in html
+        assert "One snapshot so far: 10,000.00" in html
+
+
+@pytest.mark.parametrize("hours", [23, 25, 36, 47, 49, 60, 71, 100])
+async def test_no_label_of_the_time_axis_is_there_twice(life: Life, hours: int) -> None:
+    await life.session(ago(days=9), 10_000)
+    await life.history(1, ago(minutes=1), *[10_000] * (hours + 1), minutes=60)
+    async with life.opened() as page:
+        html = await page.get("/partials/equity_curve?bot=1&range=all")
+        axis = html[html.index('class="x-axis"') :]
+        labels = re.findall(r"<span(?: class=\"first\")?>(.*?)</span>", axis[: axis.index("</div>")])
+        assert labels
+        assert len(set(labels)) == len(labels)
