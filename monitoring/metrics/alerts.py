@@ -158,7 +158,7 @@ def orphan_positions(troubles: Troubles) -> Iterator[Alert]:
 
 def drawdown_limit(troubles: Troubles) -> Iterator[Alert]:
     drawdown, limit = troubles.facts.drawdown, troubles.max_drawdown
-    if drawdown is None or limit is None or troubles.has_ended:
+    if drawdown is None or drawdown.unknown is not None or limit is None or troubles.has_ended:
         return
     reached = drawdown_reached(drawdown.current, limit)
     if reached is None:

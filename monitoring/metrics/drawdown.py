@@ -12,7 +12,7 @@ Times are seconds since 1970 UTC.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -21,6 +21,7 @@ import numpy as np
 from monitoring.metrics.facts import Drawdown, Series
 from monitoring.metrics.value import Unknown
 
+PAID_INTO_A_DEBT = "money was paid into a debt: no return can be counted from there on"
 BEFORE_ALL_SECONDS = -math.inf
 """The time of the initial balance: it was there before the first point."""
 
@@ -157,6 +158,8 @@ class RunningDrawdown:
     total: DrawdownRun | None
     recovered_at: float | None = None
     empty: bool = True
+    broken: bool = False
+    """Whether a run came whose unit price nobody knows."""
 
     @classmethod
     def seeded(cls, initial: Decimal | float | None) -> "RunningDrawdown":
@@ -176,7 +179,7 @@ class RunningDrawdown:
             recovered_at = None
         if recovered_at is None and deepest.rebound.value >= deepest.peak.value:
             recovered_at = deepest.rebound.first_at
-        return RunningDrawdown(total, recovered_at, empty=False)
+        return RunningDrawdown(total, recovered_at, empty=False, broken=self.broken)
 
     def drawdown(self, exact: bool) -> Drawdown:
         """In percent; raises Unknown before the first run. ``exact`` is passed on.
@@ -187,7 +190,8 @@ class RunningDrawdown:
         """
         if self.total is None or self.empty:
             raise Unknown("no equity snapshot yet")
-        return _drawdown(self.total, self.recovered_at, exact)
+        found = _drawdown(self.total, self.recovered_at, exact)
+        return replace(found, unknown=PAID_INTO_A_DEBT) if self.broken else found
 
 
 def _deeper(earlier: DrawdownRun, later: DrawdownRun, ruins: Sequence[Decline]) -> Decline:

@@ -115,6 +115,8 @@ class Drawdown:
     recovered_at: datetime | None
     exact: bool
     """False while only daily closes have been read."""
+    unknown: str | None = None
+    """Why what it was last says nothing of now."""
 
 
 @dataclass(frozen=True, slots=True)

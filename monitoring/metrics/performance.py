@@ -56,7 +56,10 @@ def _returns(facts: Facts) -> Series:
 
 
 def _drawdown(facts: Facts) -> Drawdown:
-    return known(facts.drawdown, facts.no_history)
+    found = known(facts.drawdown, facts.no_history)
+    if found.unknown is not None:
+        raise Unknown(found.unknown)
+    return found
 
 
 def _exact(found: Drawdown, decline: float) -> float:

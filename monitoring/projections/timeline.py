@@ -5,7 +5,7 @@ newest are put together once, so that a new row costs no more than the newest da
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import reduce
 from itertools import accumulate, pairwise
@@ -131,10 +131,11 @@ def _place(steps: Series, at: float) -> int:
 
 def _then(drawdown: RunningDrawdown, part: Part) -> RunningDrawdown:
     run = part.day.run
-    if run is not None and part.factor == 0:
-        run = DrawdownRun.of([run.first_at], [part.held_price])
-        return drawdown.then(run) if run else drawdown
-    return drawdown.then(scaled(run, 1 / part.factor)) if run is not None and part.factor > 0 else drawdown
+    if run is not None and part.factor > 0:
+        return drawdown.then(scaled(run, 1 / part.factor))
+    if run is not None and part.factor == 0 and (held := DrawdownRun.of([run.first_at], [part.held_price])):
+        return drawdown.then(held)
+    return drawdown if run is None or part.factor == 0 else replace(drawdown, broken=True)
 
 
 def _daily(before: Daily | None, parts: Sequence[Part], base: float | None) -> Daily | None:
