@@ -18,7 +18,7 @@ SELECT b.last_updated AS at,
        coalesce(trace.daily_pnl, b.total_balance - coalesce(before.total_balance, {{initial}}))::float8 AS amount
 FROM account_balances b {BEFORE}
 LEFT JOIN LATERAL (
-    SELECT daily_pnl FROM account_history WHERE account_history.session_id = b.session_id
+    SELECT {{change}} AS daily_pnl FROM account_history WHERE account_history.session_id = b.session_id
       AND {NEAR_TWIN.format(twin="b")} AND {{marks}}
     ORDER BY abs(extract(epoch FROM timestamp - b.last_updated)), id LIMIT 1
 ) trace ON true
@@ -39,7 +39,8 @@ class ResultReader:
         """Times and amounts of the results after one moment and up to another, epoch seconds; shape (results,) each."""
         capabilities = self.source.capabilities
         initial = INITIAL if capabilities.has("trading_sessions", "id", "initial_balance") else "NULL::numeric"
-        query = RESULTS.format(initial=initial, marks=booking_marks(capabilities))
+        change = capabilities.column("account_history", "daily_pnl", "numeric")
+        query = RESULTS.format(initial=initial, marks=booking_marks(capabilities), change=change)
         start = from_epoch(after) if np.isfinite(after) else _BEGIN
         rows = await self.source.connection.fetch(query, self.sessions, start, from_epoch(until), self.flow_ids)
         known = [(epoch(row["at"]), row["amount"]) for row in rows if row["amount"] is not None]

@@ -60,8 +60,8 @@ def audit_condition(capabilities: Capabilities) -> str:
     account after a restart looks the same: its twin in ``account_balances`` tells a booking, where that can be read.
     """
     has_twin = capabilities.has("account_balances", *TWIN_NEEDS)
-    twin = f" AND {TWIN}" if has_twin else " AND daily_pnl <> 0"
-    return f"coalesce({booking_marks(capabilities)}{twin}, false)"
+    booked = "daily_pnl <> 0" if capabilities.has("account_history", "daily_pnl") else "true"
+    return f"coalesce({booking_marks(capabilities)} AND {TWIN if has_twin else booked}, false)"
 
 
 def booking_marks(capabilities: Capabilities) -> str:

@@ -20,7 +20,7 @@ from monitoring.sections.facts import read_facts
 from monitoring.sections.section import Reading
 from tests.history import seed_account
 from tests.projections.reading import follower_of, refreshed
-from tests.rows import insert
+from tests.rows import ago, insert
 
 OPTIONAL = """
 SELECT table_name, array_agg(column_name::text ORDER BY ordinal_position) FROM information_schema.columns
@@ -161,3 +161,30 @@ async def test_an_old_database_over_http(session: int, connection: asyncpg.Conne
     assert metrics["total_trades"] == 40
     assert metrics["fill_rate"] is None
     assert metrics["reasons"]["fill_rate"]
+
+
+async def test_neither_bookings_nor_a_mark_of_them(migrating: asyncpg.Connection) -> None:
+    """The marks that are left decide what a snapshot is."""
+    gone = ("DROP TABLE account_balances CASCADE", "ALTER TABLE account_history DROP COLUMN daily_pnl")
+    async with without(migrating, *gone):
+        found = await everything(migrating)
+        assert found.values["equity"] is not None
+        assert not broken(found)
+
+
+async def test_results_without_the_column_of_their_amounts(migrating: asyncpg.Connection) -> None:
+    """A result booked beside a deposit is then what the totals differ by."""
+    session = await insert(migrating, "trading_sessions", initial_balance=1000, start_time=ago(days=3), mode="LIVE")
+    for hours, total, reason in (
+        (5, 1010, "realized_pnl_BTCUSDT_x"),
+        (4, 1510, "deposit"),
+        (1, 1530, "realized_pnl_BTCUSDT_y"),
+    ):
+        booking = {"total_balance": total, "update_reason": reason, "last_updated": ago(hours=hours)}
+        await insert(migrating, "account_balances", session_id=session, **booking)
+    for hours, equity in ((6, 1000), (3, 1510), (0, 1530)):
+        row = {"balance": equity, "equity": equity, "total_pnl": 1, "timestamp": ago(hours=hours)}
+        await insert(migrating, "account_history", session_id=session, **row)
+    async with without(migrating, "ALTER TABLE account_history DROP COLUMN daily_pnl"):
+        follower = await refreshed(migrating, await follower_of(migrating, session))
+        assert follower.history.shown_flows(0, 1e12) == 500
