@@ -7,7 +7,7 @@ from datetime import datetime
 from monitoring.bots.chains import Chain
 from monitoring.bots.current import RESTART_GRACE, ended_at
 from monitoring.bots.roster import Roster, run_now
-from monitoring.metrics.alerts import OtherBot
+from monitoring.metrics.troubles import OtherBot
 from monitoring.projections import Projections
 
 

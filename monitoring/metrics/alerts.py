@@ -5,106 +5,25 @@ it true, ``count`` how many rows or positions do. All times are naive UTC.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from monitoring.formatting import percent
 from monitoring.metrics.codes import in_words
 from monitoring.metrics.equity_now import is_fresh
 from monitoring.metrics.facts import Facts
-from monitoring.metrics.health import ended_state, offline, state
+from monitoring.metrics.health import offline, state
+from monitoring.metrics.troubles import CRITICAL, INFO, SEVERITIES, WARNING, Alert, Guarded, Troubles
 
-CRITICAL, ERROR, WARNING, INFO = "critical", "error", "warning", "info"
-SEVERITIES = (CRITICAL, ERROR, WARNING, INFO)
-"""Worst first."""
 STOP_GRACE = timedelta(minutes=1)
 """A position is opened first and its stop placed then."""
+MIN_CORRECTION_SHARE = Decimal("0.0001")
+"""Of the balance: what is corrected by no more is rounding."""
 WARNING_SHARE = 0.75
 """Of the drawdown limit, from which on there is a warning."""
 MAX_ROUNDING_PERCENT = 1e-9
 """1 − 0.8 is a little less than 0.2 in floating point: a drawdown that falls short by so little is at its limit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """One line. ``muted``: the operator does not want to hear of it."""
-
-    code: str
-    severity: str
-    text: str
-    since: datetime | None
-    count: int = 1
-    subject: str | None = None
-    muted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Guarded:
-    """An open position and what guards it."""
-
-    id: int
-    symbol: str
-    opened: datetime | None
-    price: Decimal | None
-    priced_at: datetime | None
-    stop: Decimal | None
-    """``stop_loss`` of the position; None where it is NULL, zero or NaN."""
-    has_live_order: bool
-    """Whether the newest stop order is neither missing nor finished."""
-    has_stop_orders: bool = False
-    """Whether any was ever placed for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """So many rows, the oldest of which is of ``since``."""
-
-    count: int
-    since: datetime | None
-    severity: str = WARNING
-    """The worst of them."""
-    subject: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OtherBot:
-    """A LIVE bot that has not ended beside the one that is shown."""
-
-    id: int
-    silent: bool
-    """No sign of life for twice its limit."""
-    positions: int
-    """How many are open."""
-    since: datetime
-    """When its newest session began; of a silent one its last sign of life."""
-
-
-@dataclass(frozen=True, slots=True)
-class Troubles:
-    """What alerts are found in, besides the facts."""
-
-    facts: Facts
-    positions: Sequence[Guarded] | None
-    """None where they cannot be read."""
-    orphans: Sequence[Rows] = ()
-    """Open positions that no running bot looks after, one each."""
-    failed_orders: Rows | None = None
-    errors: Sequence[Rows] = ()
-    """By error code."""
-    reconciliation: Rows | None = None
-    others: Sequence[OtherBot] = ()
-    max_drawdown: float | None = None
-    """Limit in percent; None where there is none."""
-    drawdown_since: datetime | None = None
-    """The first snapshot since which the drawdown is at the limit, or at the share that warns."""
-
-    @property
-    def is_live(self) -> bool:
-        return self.facts.session.mode == "LIVE"
-
-    @property
-    def has_ended(self) -> bool:
-        return ended_state(self.facts) is not None
 
 
 Rule = Callable[[Troubles], Iterator[Alert]]
@@ -212,6 +131,17 @@ def reconciliation(troubles: Troubles) -> Iterator[Alert]:
         yield Alert("reconciliation", rows.severity, text, rows.since, rows.count)
 
 
+def correction(troubles: Troubles) -> Iterator[Alert]:
+    balance = troubles.facts.account.balance
+    if balance is None or balance <= 0:
+        return
+    found = [one for one in troubles.corrections if abs(one.amount) > balance * MIN_CORRECTION_SHARE]
+    if found:
+        share = percent(sum(one.amount for one in found) / balance * 100, signed=True)
+        text = f"{len(found)} correction{_s(len(found))} of the balance in the last 24 h: {share} of it"
+        yield Alert("correction", INFO, text, min(one.at for one in found), len(found))
+
+
 def another_live_bot(troubles: Troubles) -> Iterator[Alert]:
     for other in troubles.others if troubles.is_live else ():
         text = f"bot {other.id} is LIVE too"
@@ -241,6 +171,7 @@ RULES: tuple[Rule, ...] = (
     orders_failed,
     errors,
     reconciliation,
+    correction,
     another_live_bot,
     time_zone,
 )

@@ -93,6 +93,11 @@ class EquityCurve:
         """Booked deposits, withdrawals and corrections that no snapshot holds."""
         return self._flows.unshown
 
+    @property
+    def gaps(self) -> tuple[Flow, ...]:
+        """What the balance differed by between sessions, as far as snapshots show it."""
+        return self._flows.position.gaps
+
     def shown_flows(self, after: float, until: float) -> Decimal:
         """Sum of the deposits and withdrawals that began to show in snapshots in (after, until], epoch seconds."""
         return self._factors.shown(after, until)

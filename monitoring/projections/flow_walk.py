@@ -29,6 +29,8 @@ class Position:
     shown: tuple[Showing, ...] = ()
     done: frozenset[int | str] = frozenset()
     """Flows that show, some of them before they were booked."""
+    gaps: tuple[Flow, ...] = ()
+    """What the balance differed by between sessions."""
     gap_taken: Decimal = Decimal(0)
     """What gaps between sessions took away, and ..."""
     made_good: Decimal = Decimal(0)
@@ -147,7 +149,8 @@ class Segment:
         done = state.done.union(flow.id for flow in flows)
         moved = sum((flow.amount for flow in flows), state.moved)
         behind = self._behind(state, place)
-        return replace(behind, shown=shown, done=done, gap_taken=gap_taken, made_good=made_good, moved=moved)
+        gaps = (*state.gaps, *(flow for flow in flows if isinstance(flow.id, str)))
+        return replace(behind, shown=shown, done=done, gaps=gaps, gap_taken=gap_taken, made_good=made_good, moved=moved)
 
     def _gap(self, state: Position, gap: Gap, place: int) -> Flow:
         """What the balance differs by, each pending flow of the session before taken as in its last balance or not."""

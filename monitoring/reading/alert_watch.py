@@ -12,8 +12,8 @@ from monitoring.bots.roster import Roster
 from monitoring.clock import MAX_CLOCK_SKEW, Clock
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
-from monitoring.metrics.alerts import Alert
 from monitoring.metrics.facts import Session
+from monitoring.metrics.troubles import Alert
 from monitoring.reading.reader import Reader
 from monitoring.scope import Scope
 from monitoring.scope_key import BotScope, ScopeKey, SessionScope, UnknownSession

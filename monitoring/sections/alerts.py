@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from monitoring.metrics.alerts import Alert, alerts_of
+from monitoring.metrics.alerts import alerts_of
+from monitoring.metrics.troubles import Alert
 from monitoring.sections.section import Context, Section
 from monitoring.sections.troubles import read_troubles
 

@@ -7,16 +7,9 @@ from decimal import Decimal
 from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.owners import owner
 from monitoring.database.source import Source
-from monitoring.metrics.alerts import (
-    CRITICAL,
-    ERROR,
-    MAX_ROUNDING_PERCENT,
-    WARNING,
-    Guarded,
-    Rows,
-    Troubles,
-    drawdown_reached,
-)
+from monitoring.metrics.alerts import MAX_ROUNDING_PERCENT, drawdown_reached
+from monitoring.metrics.money import Flow
+from monitoring.metrics.troubles import CRITICAL, ERROR, WARNING, Guarded, Rows, Troubles
 from monitoring.scope import configured
 from monitoring.sections.events import OF_SCOPE, scope_arguments
 from monitoring.sections.orders import orders_of
@@ -60,6 +53,7 @@ async def read_troubles(context: Context) -> Troubles:
         failed_orders=await _failed_orders(context),
         errors=await _errors(context),
         reconciliation=await _findings(context),
+        corrections=_corrections(context),
         others=beside.others,
         max_drawdown=limit,
         drawdown_since=None if limit is None else await _drawdown_since(context, limit),
@@ -121,6 +115,15 @@ async def _findings(context: Context) -> Rows | None:
         return None
     row = await context.connection.fetchrow(FINDINGS, *_window(context, DAY))
     return Rows(row["count"], row["since"], CRITICAL if row["worst"] else WARNING)
+
+
+def _corrections(context: Context) -> list[Flow]:
+    """Of the last day, of which the operator has not said what they were."""
+    explained = {one.id for one in context.config_file.corrections}
+    booked = [flow for flow in context.state.flows if flow.correction]
+    since, until = context.now - DAY, context.now + MAX_CLOCK_SKEW
+    found = (*booked, *context.state.history.gaps)
+    return [flow for flow in found if since < flow.at <= until and flow.id not in explained]
 
 
 def _window(context: Context, length: timedelta) -> tuple[object, ...]:

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
-from monitoring.metrics.alerts import CRITICAL, Alert, in_order
+from monitoring.metrics.alerts import in_order
+from monitoring.metrics.troubles import CRITICAL, Alert
 from monitoring.payloads import Payload, timestamp
 from monitoring.projections.times import from_epoch
 from monitoring.services import services
