@@ -60,7 +60,7 @@ async def test_found_for_each_bot_though_nobody_looks(
 
 async def test_an_open_page_is_told_of_one(connection: asyncpg.Connection, watching: Services) -> None:
     bot = await healthy_bot(connection)
-    assert await watching.feed.caught_up(None)
+    assert await watching.feed.caught_up()
     viewer = watching.hub.subscribe(BotScope(bot))
     await watching.reader.session(BotScope(bot))
     await connection.execute("UPDATE account_history SET timestamp = timestamp - interval '5 hours'")
