@@ -7,10 +7,13 @@ import asyncpg
 from monitoring.clock import Clock
 from monitoring.database.errors import PlainErrors
 from monitoring.database.pool import CONNECT_TIMEOUT_SECONDS, Database, refusals
+from monitoring.lru import Lru
 
 OFFSET = "SELECT extract(timezone FROM statement_timestamp())::int"
 KEPT_SECONDS = 60.0
 TOLERANCE = timedelta(minutes=2)
+MAX_KEPT_ROWS = 1000
+NO_TIME = timedelta()
 STEP = timedelta(minutes=15)
 """Offsets of time zones are multiples of it ..."""
 MAX_OFFSET = timedelta(hours=14)
@@ -24,16 +27,23 @@ class RoleTime:
         self._database = database
         self._clock = clock
         self._known: tuple[float, timedelta] | None = None
+        self._recognised: Lru[datetime, tuple[datetime, timedelta]] = Lru(MAX_KEPT_ROWS)
+        """By the time of a row when it was last found to be off, and by what."""
 
-    async def offset_of(self, newest: datetime | None, now: datetime) -> timedelta | None:
+    async def offset_of(self, newest: datetime | None, now: datetime, pause: timedelta = NO_TIME) -> timedelta | None:
         """By what the newest row is off, if that is the offset of the role's time zone; None for a row in UTC.
 
-        Raises DatabaseUnavailable.
+        That shows while the row is new. It holds for as long as the row stays the newest, ``pause`` at most: engines
+        write rarely. Raises DatabaseUnavailable.
         """
-        if newest is None or not looks_local(newest - now):
+        if newest is None:
             return None
-        offset = await self._offset()
-        return offset if offset and abs(newest - now - offset) <= TOLERANCE else None
+        if looks_local(newest - now):
+            offset = await self._offset()
+            if offset and abs(newest - now - offset) <= TOLERANCE:
+                return self._recognised.put(newest, (now, offset))[1]
+        recognised = self._recognised.get(newest)
+        return recognised[1] if recognised and now - recognised[0] <= pause else None
 
     async def _offset(self) -> timedelta:
         at = self._clock.monotonic()

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -26,6 +26,7 @@ from monitoring.database.source import Source
 from monitoring.lru import Lru
 from monitoring.metrics.catalogue import CATALOGUE, Evaluation, Metric, evaluate
 from monitoring.metrics.facts import Facts, Session
+from monitoring.metrics.rhythm import OFFLINE_FACTOR
 from monitoring.projections import Projections, ScopeState
 from monitoring.reading.rereads import Rereads
 from monitoring.reading.shown import Shown
@@ -274,8 +275,15 @@ class Reader:
 
     async def _facts(self, reading: Reading) -> FactsRead:
         found = await read_facts(reading, self._fact_cache)
-        offset = await self._role_time.offset_of(reading.state.history.last_time, reading.now)
+        offset = await self._offset(reading)
         return found if offset is None else replace(found, facts=replace(found.facts, zone_offset=offset))
+
+    async def _offset(self, reading: Reading) -> timedelta | None:
+        """By what rows are off. Where the zone cannot be asked for, what is known is all that can be said."""
+        pause = timedelta(seconds=OFFLINE_FACTOR * reading.state.limit_seconds)
+        with suppress(DatabaseUnavailable):
+            return await self._role_time.offset_of(reading.state.history.last_time, reading.now, pause)
+        return None
 
     async def _neighbours(self, connection: asyncpg.Connection, session: Session) -> Neighbours:
         if session.mode != "LIVE":
