@@ -87,6 +87,12 @@ def sharpe(returns: Series) -> float:
     return _finite(float(returns.mean()) / float(returns.std(ddof=1)) * math.sqrt(DAYS_PER_YEAR))
 
 
+def sharpe_error(returns: Series) -> float:
+    """Standard error of the annualised Sharpe ratio: sqrt((1 + SR^2 / (2 x 365)) / days) x sqrt(365) (Lo 2002)."""
+    variance = (1 + sharpe(returns) ** 2 / (2 * DAYS_PER_YEAR)) / len(returns)
+    return math.sqrt(variance * DAYS_PER_YEAR)
+
+
 def sortino(returns: Series) -> float:
     """Mean / downside deviation x sqrt(365), target 0.
 

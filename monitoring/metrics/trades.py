@@ -3,10 +3,15 @@
 A sum that leaves a trade out is not the sum: a figure is unknown as soon as the P&L of one of its trades is.
 """
 
+import math
 from decimal import Decimal
+from statistics import NormalDist
 
 from monitoring.metrics.facts import TradeSums
 from monitoring.metrics.value import Unknown
+
+Z_95 = NormalDist().inv_cdf(0.975)
+"""Standard deviations within which 95 % of a normal distribution lie."""
 
 
 def total_pnl(sums: TradeSums) -> Decimal:
@@ -44,6 +49,15 @@ def breakeven(sums: TradeSums) -> int:
 def win_rate(sums: TradeSums) -> float:
     """Winning trades (net > 0) / closed trades, in percent. Raises Unknown without one."""
     return winning(sums) / _at_least_one(sums) * 100
+
+
+def win_rate_interval(sums: TradeSums) -> tuple[float, float]:
+    """Wilson's 95 % interval of the win rate, in percent. Raises Unknown as ``win_rate`` does."""
+    share, count = win_rate(sums) / 100, sums.total
+    centre = share + Z_95**2 / (2 * count)
+    margin = Z_95 * math.sqrt(share * (1 - share) / count + Z_95**2 / (4 * count**2))
+    low, high = ((centre + sign * margin) / (1 + Z_95**2 / count) * 100 for sign in (-1, 1))
+    return max(low, 0.0), min(high, 100.0)
 
 
 def profit_factor(sums: TradeSums) -> float:

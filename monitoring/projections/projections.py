@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from monitoring.changes.change_set import ChangeSet, NewRow
@@ -222,6 +223,20 @@ class Projections:
             progress=self.progress,
             changes=changes,
         )
+
+    async def curve_read_otherwise(self, source: Source, state: ScopeState, now: datetime) -> EquityCurve | None:
+        """The curve if every correction that the operator has not named was the other thing that it may have been.
+
+        One that takes money was a withdrawal then, one that adds was a result. None where there is none.
+        """
+        session, flows = state.session, state.flows
+        amounts: dict[int | str, Decimal] = {flow.id: flow.amount for flow in flows if flow.correction}
+        amounts |= {gap.id: gap.initial - gap.last for gap in session.gaps if gap.initial != gap.last}
+        others = {name: "withdrawal" if amount < 0 else "result" for name, amount in amounts.items()}
+        if self._kinds.keys() >= others.keys() or not state.history.flows_known:
+            return None
+        moves = Moves.of(flows, session.gaps, {**others, **self._kinds})
+        return await self._curve(source, _Kept.of(session).equity, now, moves)
 
     async def _curve(self, source: Source, equity: ScopeEquity, now: datetime, moves: Moves | None) -> EquityCurve:
         if not self.equity.readable(source.capabilities):

@@ -1,5 +1,6 @@
 """The pages people see: the dashboard, its single sections, sign-in, explanations, and the data behind charts."""
 
+import contextlib
 import logging
 from collections import defaultdict
 
@@ -8,8 +9,11 @@ from quart import Blueprint, Response, current_app, jsonify, redirect, request, 
 from werkzeug.http import generate_etag
 
 from monitoring.database.capabilities import TableMissing
+from monitoring.database.errors import DatabaseUnavailable
 from monitoring.metrics.metric import Metric
+from monitoring.reading.explained import explained
 from monitoring.rendering.templates import THEMES
+from monitoring.scope import Scope
 from monitoring.sections import BY_NAME, BadParameter
 from monitoring.services import services
 from monitoring.web.api import describe
@@ -109,7 +113,16 @@ async def explain() -> Response:
     metrics: dict[str, list[Metric]] = defaultdict(list)
     for metric in services().reader.metrics:
         metrics[metric.card].append(metric)
-    return services().pages.page("explain.html", metrics=dict(metrics))
+    scope, now = await _explained()
+    return services().pages.page("explain.html", scope, metrics=dict(metrics), now_of=now)
+
+
+async def _explained() -> tuple[Scope | None, dict[str, str]]:
+    """The bot asked for and what there is to say of its figures; what figures mean is told without a database, too."""
+    with contextlib.suppress(DatabaseUnavailable, TableMissing):
+        if scope := await requested_scope():
+            return scope, await explained(services().reader, scope)
+    return None, {}
 
 
 @blueprint.get("/docs")
