@@ -10,7 +10,7 @@ from statistics import NormalDist
 from monitoring.metrics.facts import TradeSums
 from monitoring.metrics.value import Unknown
 
-Z_95 = NormalDist().inv_cdf(0.975)
+NORMAL_95_FACTOR = NormalDist().inv_cdf(0.975)
 """Standard deviations within which 95 % of a normal distribution lie."""
 
 
@@ -54,9 +54,9 @@ def win_rate(sums: TradeSums) -> float:
 def win_rate_interval(sums: TradeSums) -> tuple[float, float]:
     """Wilson's 95 % interval of the win rate, in percent. Raises Unknown as ``win_rate`` does."""
     share, count = win_rate(sums) / 100, sums.total
-    centre = share + Z_95**2 / (2 * count)
-    margin = Z_95 * math.sqrt(share * (1 - share) / count + Z_95**2 / (4 * count**2))
-    low, high = ((centre + sign * margin) / (1 + Z_95**2 / count) * 100 for sign in (-1, 1))
+    centre = share + NORMAL_95_FACTOR**2 / (2 * count)
+    margin = NORMAL_95_FACTOR * math.sqrt(share * (1 - share) / count + NORMAL_95_FACTOR**2 / (4 * count**2))
+    low, high = ((centre + sign * margin) / (1 + NORMAL_95_FACTOR**2 / count) * 100 for sign in (-1, 1))
     return max(low, 0.0), min(high, 100.0)
 
 
