@@ -25,13 +25,17 @@ class BalanceView:
     is_over: bool
     """Whether the range ends with the newest data, and not now."""
     no_change: str
-    """Why a change is unknown."""
+    """Why a change is unknown, and ..."""
+    no_change_today: str
+    """... why that of today is."""
     unshown: tuple[Flow, ...]
     """Deposits, withdrawals and corrections that were booked, but no snapshot holds."""
 
 
 async def load(context: Context) -> BalanceView:
     equity, state, since = context.facts.equity, context.state, ranges.since(context)
+    no_change = "nothing precedes it" if state.history.flows_known else context.facts.no_history
+    silent_today = equity is not None and equity.at < midnight(context.now)
     return BalanceView(
         account=context.facts.account,
         equity=equity,
@@ -41,7 +45,8 @@ async def load(context: Context) -> BalanceView:
         began=None if state.history.step_before(since) is not None else state.session.start,
         is_over=ranges.until(context) != context.now,
         unshown=state.history.unshown,
-        no_change="nothing precedes it" if state.history.flows_known else context.facts.no_history,
+        no_change=no_change,
+        no_change_today="no equity was written today" if silent_today else no_change,
     )
 
 

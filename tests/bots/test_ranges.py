@@ -96,6 +96,15 @@ async def test_an_engine_silent_for_weeks_shows_its_last_days(life: Life) -> Non
         assert await page.json("/api/balance/history?bot=1&days=1")
 
 
+async def test_an_engine_silent_today_says_so(life: Life) -> None:
+    await life.session(ago(days=9), 10_000)
+    await life.history(1, ago(days=1), *[10_000, 10_080, 10_000], minutes=360)
+    async with life.opened() as page:
+        html = await page.get("/partials/balance?bot=1")
+        assert "no equity was written today" in html
+        assert "nothing precedes it" not in html
+
+
 async def test_one_snapshot_is_a_point_with_its_value(life: Life) -> None:
     await life.session(ago(minutes=2), 10_000)
     await life.history(1, ago(minutes=1), 10_000)
