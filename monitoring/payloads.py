@@ -79,6 +79,7 @@ def trade_payload(trade: Trade) -> Payload:
         "exit_reason": row["exit_reason"],
         "strategy_name": row["strategy_name"],
         "duration_seconds": None if trade.duration is None else trade.duration.total_seconds(),
+        "r": trade.r,
         "mfe": _fraction(trade.mfe),
         "mae": _fraction(trade.mae),
     }

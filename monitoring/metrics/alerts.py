@@ -6,18 +6,17 @@ it true, ``count`` how many rows or positions do. All times are naive UTC.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from monitoring.formatting import percent
 from monitoring.metrics.codes import in_words
 from monitoring.metrics.equity_now import is_fresh
 from monitoring.metrics.facts import Facts
+from monitoring.metrics.guards import Guarded, unprotected
 from monitoring.metrics.health import offline, state
-from monitoring.metrics.troubles import CRITICAL, INFO, SEVERITIES, WARNING, Alert, Guarded, Troubles
+from monitoring.metrics.troubles import CRITICAL, INFO, SEVERITIES, WARNING, Alert, Troubles
 
-STOP_GRACE = timedelta(minutes=1)
-"""A position is opened first and its stop placed then."""
 MIN_CORRECTION_SHARE = Decimal("0.0001")
 """Of the balance: what is corrected by no more is rounding."""
 WARNING_SHARE = 0.75
@@ -34,7 +33,7 @@ def engine_silent(troubles: Troubles) -> Iterator[Alert]:
     facts = troubles.facts
     if troubles.has_ended or facts.session.mode not in ("LIVE", "PAPER") or offline(facts) is None:
         return
-    held = len(troubles.positions or ())
+    held = len(troubles.positions)
     text = "the engine gives no sign of life" + (f" while {_positions(held)} open" if held else "")
     yield Alert("engine_silent", CRITICAL if held else WARNING, text, facts.last_sign or facts.session.run_began)
 
@@ -56,16 +55,8 @@ def _of_state(code: str, word: str, facts: Facts) -> Iterator[Alert]:
 def no_live_stop(troubles: Troubles) -> Iterator[Alert]:
     """LIVE positions open for more than a minute without a stop, or without a live order for it."""
     if troubles.is_live and not troubles.has_ended:
-        bare = [one for one in unprotected(troubles) if _is_old_enough(one, troubles.facts.now)]
+        bare = unprotected(troubles.facts)
         yield from _of_positions("no_live_stop", CRITICAL, bare, "no live stop", lambda one: one.opened)
-
-
-def unprotected(troubles: Troubles) -> list[Guarded]:
-    """Open positions without a stop price, or whose bot places stop orders and has none live for them."""
-    positions = troubles.positions or ()
-    # A position that changed its session brings its orders along.
-    places_stops = troubles.facts.places_stops or any(one.has_stop_orders for one in positions)
-    return [one for one in positions if one.stop is None or (places_stops and not one.has_live_order)]
 
 
 def orphan_positions(troubles: Troubles) -> Iterator[Alert]:
@@ -95,7 +86,7 @@ def drawdown_reached(current: float, limit: float) -> float | None:
 
 def price_unknown(troubles: Troubles) -> Iterator[Alert]:
     if not troubles.has_ended:
-        unpriced = [one for one in troubles.positions or () if one.price is None]
+        unpriced = [one for one in troubles.positions if one.price is None]
         yield from _of_positions("price_unknown", WARNING, unpriced, "no price", _priced)
 
 
@@ -104,7 +95,7 @@ def price_old(troubles: Troubles) -> Iterator[Alert]:
     facts = troubles.facts
     if facts.zone_offset is not None or state(facts).word not in ("Online", "Close only"):
         return
-    old = [one for one in troubles.positions or () if one.price is not None and not is_fresh(facts, one.priced_at)]
+    old = [one for one in troubles.positions if one.price is not None and not is_fresh(facts, one.priced_at)]
     yield from _of_positions("price_old", WARNING, old, "an old price", _priced)
 
 
@@ -206,10 +197,6 @@ def _of_positions(
 
 def _priced(position: Guarded) -> datetime | None:
     return position.priced_at or position.opened
-
-
-def _is_old_enough(position: Guarded, now: datetime) -> bool:
-    return position.opened is None or now - position.opened > STOP_GRACE
 
 
 def _oldest(times: Iterable[datetime | None]) -> datetime | None:

@@ -31,6 +31,14 @@ def cost_share(sums: TradeSums) -> float:
     return float((sums.fees + sums.interest) / gross * 100)
 
 
+def cost_of_wins(sums: TradeSums) -> float:
+    """Costs ÷ gross P&L of the trades that gained before costs, in percent. Raises Unknown without one."""
+    total_pnl(sums)
+    if sums.gross_wins <= 0:
+        raise Unknown("no trade gained before costs")
+    return float((sums.fees + sums.interest) / sums.gross_wins * 100)
+
+
 def realized_open(facts: Facts) -> Decimal:
     """P&L that partial exits of open positions took."""
     books = _books(facts)

@@ -9,6 +9,7 @@ import numpy as np
 from monitoring.metrics import account, books, execution, health, heat, performance, returns, trades
 from monitoring.metrics.equity_now import no_equity_now, old_prices
 from monitoring.metrics.facts import Facts
+from monitoring.metrics.guards import unprotected_positions
 from monitoring.metrics.metric import NOWHERE, Evaluation, Metric
 from monitoring.metrics.performance import of_returns, of_trades
 from monitoring.metrics.unit import Unit
@@ -24,6 +25,7 @@ _SNAPSHOT = "newest real snapshot in account_history"
 _PEAK = "real snapshots in account_history, deposits and withdrawals taken out; first peak: the initial balance"
 _DAILY = "last equity of each UTC day in account_history, deposits and withdrawals taken out"
 _TRADES = "trades: pnl − commission − margin_interest_cost"
+_FIRST_STOP = "trades with a first stop in orders, positions or trades; positions.entry_balance, account_balances"
 _GROSS = "trades: pnl, commission, margin_interest_cost"
 _BOOKS = "trades, partial_trades, orders, account_balances, account_history"
 _EQUITY = "account_balances, account_history, positions: newest balance + open P&L, else the newest snapshot"
@@ -108,6 +110,12 @@ CATALOGUE: tuple[Metric, ...] = (
     Metric("heat_percent", "Heat of equity", Unit.PERCENT, "risk",
            "Heat ÷ equity",
            f"{_POSITIONS}; {_EQUITY}", heat.heat_percent),
+    Metric("heat_r", "Heat in R", Unit.RATIO, "risk",
+           "Heat ÷ what the first stops put at risk of what is held",
+           f"{_POSITIONS}; orders", heat.heat_r, priority="low"),
+    Metric("unprotected_positions", "Without a live stop", Unit.COUNT, "risk",
+           "Positions open for more than a minute without a stop, or without a live order for it",
+           f"{_POSITIONS}; orders", unprotected_positions, good="low"),
     Metric("heat_from_entry", "Heat from entry", Unit.MONEY, "risk",
            "What is lost against the entries if every stop is hit",
            _POSITIONS, heat.heat_from_entry, priority="low"),
@@ -118,8 +126,11 @@ CATALOGUE: tuple[Metric, ...] = (
            "Margin used ÷ equity of the same snapshot",
            _SNAPSHOT, account.margin_usage, priority="high"),
     Metric("risk_per_trade", "Risk per trade", Unit.PERCENT, "risk",
-           "Mean of |entry − stop| × quantity ÷ balance at entry",
-           "trades with a stop; positions.entry_balance", of_trades(trades.risk_per_trade)),
+           "Mean of |entry − first stop| × quantity ÷ balance at entry",
+           _FIRST_STOP, of_trades(trades.risk_per_trade)),
+    Metric("risk_per_trade_median", "Median risk per trade", Unit.PERCENT, "risk",
+           "Median of |entry − first stop| × quantity ÷ balance at entry",
+           _FIRST_STOP, of_trades(trades.risk_per_trade_median), priority="low"),
     Metric("volatility", "Volatility", Unit.PERCENT, "risk",
            "Sample standard deviation of the returns of closed days × √365; from 10 days on",
            _DAILY, of_returns(returns.volatility)),
@@ -178,6 +189,9 @@ CATALOGUE: tuple[Metric, ...] = (
     Metric("cost_share", "Costs of gross P&L", Unit.PERCENT, "performance",
            "Fees and interest ÷ gross P&L",
            _GROSS, of_trades(books.cost_share)),
+    Metric("cost_of_wins", "Costs of gross wins", Unit.PERCENT, "performance",
+           "Fees and interest ÷ gross P&L of the trades that gained before costs",
+           _GROSS, of_trades(books.cost_of_wins), priority="low"),
     Metric("winning_trades", "Winning trades", Unit.COUNT, "performance",
            "Trades with a net gain",
            _TRADES, of_trades(trades.winning)),

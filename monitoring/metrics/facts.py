@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitoring.clock import MAX_CLOCK_SKEW
+from monitoring.metrics.guards import Guarded
 from monitoring.metrics.money import Books, Gap
 from monitoring.metrics.reported import CloseOnly, Entry, Errors, Halt, Market, OrderSums, RiskAdjustment
 
@@ -120,6 +121,14 @@ class Drawdown:
 
 
 @dataclass(frozen=True, slots=True)
+class Risk:
+    """|entry - first stop| x quantity / balance at entry, a fraction, of the trades that have a first stop."""
+
+    mean: float
+    median: float
+
+
+@dataclass(frozen=True, slots=True)
 class TradeSums:
     """Sums over every closed trade of the session; net = pnl - commission - margin interest."""
 
@@ -132,12 +141,13 @@ class TradeSums:
     gross: Decimal
     fees: Decimal
     interest: Decimal
+    gross_wins: Decimal
+    """Sum of the P&L before costs that is positive."""
     net_wins: Decimal
     net_losses: Decimal
     """Sum of the losing trades' net P&L, zero or negative."""
-    risk_sum: float
-    """Sum over ``risk_count`` trades of |entry - stop| x quantity / balance at entry (a fraction)."""
-    risk_count: int
+    risk: Risk | None
+    """None where no trade has one."""
     today: Decimal
     today_count: int
     week: Decimal
@@ -198,6 +208,8 @@ class Facts:
     configured_risk: float | None
     """``risk_per_trade`` from the strategy's configuration, a fraction."""
     books: Books | None = None
+    guarded: tuple[Guarded, ...] | None = None
+    """The open positions again, with what guards them."""
     places_stops: bool = False
     """Whether the bot has ever placed a stop order."""
     no_trades: str = "trades cannot be read: the table is missing"

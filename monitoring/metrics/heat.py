@@ -16,8 +16,18 @@ def heat(facts: Facts) -> Decimal:
     return _lost((_fresh_price(facts, position), position) for position in _stopped(facts))
 
 
+def heat_r(facts: Facts) -> float:
+    """Heat ÷ what the first stops put at risk of what is held; positions without a first stop are in neither."""
+    firsts = {one.id: one.first_stop for one in known(facts.guarded, NO_POSITIONS) if one.first_stop is not None}
+    positions = [position for position in _stopped(facts) if position.id in firsts]
+    risked = sum((abs(_entry(one) - firsts[one.id]) * _held(one) for one in positions), Decimal(0))
+    if not risked:
+        raise Unknown("no open position with a first stop")
+    return float(_lost((_fresh_price(facts, position), position) for position in positions) / risked)
+
+
 def heat_from_entry(facts: Facts) -> Decimal:
-    return _lost((known(p.entry_price, f"entry price of {_name(p)} is unknown"), p) for p in _stopped(facts))
+    return _lost((_entry(position), position) for position in _stopped(facts))
 
 
 def heat_percent(facts: Facts) -> float:
@@ -32,6 +42,10 @@ def _stopped(facts: Facts) -> Iterator[OpenPosition]:
 def _lost(priced: Iterable[tuple[Decimal, OpenPosition]]) -> Decimal:
     """The way from a price to the stop, in the position's direction, times what is held; no less than 0 each."""
     return sum((max(Decimal(0), _way(price, position) * _held(position)) for price, position in priced), Decimal(0))
+
+
+def _entry(position: OpenPosition) -> Decimal:
+    return known(position.entry_price, f"entry price of {_name(position)} is unknown")
 
 
 def _way(price: Decimal, position: OpenPosition) -> Decimal:

@@ -8,7 +8,9 @@ from decimal import Decimal
 from statistics import NormalDist
 
 from monitoring.metrics.facts import TradeSums
-from monitoring.metrics.value import Unknown
+from monitoring.metrics.value import Unknown, known
+
+NO_RISK = "no trade with entry, first stop, quantity and balance at entry"
 
 NORMAL_95_FACTOR = NormalDist().inv_cdf(0.975)
 """Standard deviations within which 95 % of a normal distribution lie."""
@@ -82,10 +84,13 @@ def avg_win_loss_ratio(sums: TradeSums) -> float:
 
 
 def risk_per_trade(sums: TradeSums) -> float:
-    """Mean of |entry - stop| x quantity / balance at entry, in percent, of the trades that record them."""
-    if not sums.risk_count:
-        raise Unknown("no trade with entry, stop, quantity and balance at entry")
-    return sums.risk_sum / sums.risk_count * 100
+    """Mean of |entry - first stop| x quantity / balance at entry, in percent, of the trades that have a first stop."""
+    return known(sums.risk, NO_RISK).mean * 100
+
+
+def risk_per_trade_median(sums: TradeSums) -> float:
+    """The median of the same."""
+    return known(sums.risk, NO_RISK).median * 100
 
 
 def _at_least_one(sums: TradeSums) -> int:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from monitoring.metrics.facts import Facts
+from monitoring.metrics.guards import Guarded
 from monitoring.metrics.health import ended_state
 from monitoring.metrics.money import Flow
 
@@ -25,23 +25,6 @@ class Alert:
     count: int = 1
     subject: str | None = None
     muted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Guarded:
-    """An open position and what guards it."""
-
-    id: int
-    symbol: str
-    opened: datetime | None
-    price: Decimal | None
-    priced_at: datetime | None
-    stop: Decimal | None
-    """``stop_loss`` of the position; None where it is NULL, zero or NaN."""
-    has_live_order: bool
-    """Whether the newest stop order is neither missing nor finished."""
-    has_stop_orders: bool = False
-    """Whether any was ever placed for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +56,6 @@ class Troubles:
     """What alerts are found in, besides the facts."""
 
     facts: Facts
-    positions: Sequence[Guarded] | None
-    """None where they cannot be read."""
     orphans: Sequence[Rows] = ()
     """Open positions that no running bot looks after, one each."""
     failed_orders: Rows | None = None
@@ -88,6 +69,11 @@ class Troubles:
     """The first snapshot since which the drawdown is at the limit, or at the share that warns."""
     corrections: Sequence[Flow] = ()
     """Of the balance in the last 24 h, of which the operator has not said what they were."""
+
+    @property
+    def positions(self) -> Sequence[Guarded]:
+        """Those that are open; none where they cannot be read."""
+        return self.facts.guarded or ()
 
     @property
     def is_live(self) -> bool:

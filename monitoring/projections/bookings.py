@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 
 import asyncpg
 
@@ -58,8 +58,8 @@ class SessionFlows:
     """Time and id of the newest of them."""
     changes: int = 0
     """Counts the bookings that were taken in, and the changes of the session itself."""
-    touched: set[date] = field(default_factory=set)
-    """Days of bookings that came since somebody emptied this."""
+    touched: set[datetime] = field(default_factory=set)
+    """Times of bookings that came since somebody emptied this."""
     disturbed: bool = False
     """A booking came late, before a flow, or the session changed: amounts are differences, so all are read again."""
 
@@ -140,6 +140,6 @@ def _fold(rows: Sequence[asyncpg.Record], *, late: bool) -> Fold[SessionFlows]:
             state.add([row])
             state.disturbed = before or (late and state.disturbed)
             if late:
-                state.touched.add(row["at"].date())
+                state.touched.add(row["at"])
 
     return fold

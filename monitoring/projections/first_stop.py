@@ -26,7 +26,7 @@ INITIAL = "(SELECT s.initial_balance FROM trading_sessions s WHERE s.id = {sessi
 
 def joins(capabilities: Capabilities) -> str:
     """What ``at_risk`` needs beside the trades ``t``: ``p`` and ``first_order``."""
-    parts = [POSITION] if positions_known(capabilities) else []
+    parts = [POSITION] if _positions_known(capabilities) else []
     return " ".join([*parts, *([FIRST_ORDERS] if _orders_known(capabilities) else [])])
 
 
@@ -42,11 +42,11 @@ def at_risk(capabilities: Capabilities, session: str) -> str:
         size=column("size"),
         quantity=column("quantity"),
         stop=_first_stop(capabilities),
-        balance=_balance(capabilities, session),
+        balance=balance_at_entry(capabilities, session),
     )
 
 
-def positions_known(capabilities: Capabilities) -> bool:
+def _positions_known(capabilities: Capabilities) -> bool:
     return capabilities.has("trades", "position_id") and capabilities.has("positions", "id")
 
 
@@ -60,13 +60,13 @@ def _first_stop(capabilities: Capabilities) -> str:
     own = _positive(capabilities.column("trades", "stop_loss", "numeric", "t"))
     of_position = _positive(capabilities.column("positions", "stop_loss", "numeric", "p"))
     ways = ["first_order.price"] if _orders_known(capabilities) else []
-    return f"coalesce({', '.join([*ways, *([of_position] if positions_known(capabilities) else []), own])})"
+    return f"coalesce({', '.join([*ways, *([of_position] if _positions_known(capabilities) else []), own])})"
 
 
-def _balance(capabilities: Capabilities, session: str) -> str:
-    """At the entry."""
+def balance_at_entry(capabilities: Capabilities, session: str) -> str:
+    """The account's balance when a trade ``t`` was entered."""
     ways = ["NULL::numeric"]
-    if positions_known(capabilities):
+    if _positions_known(capabilities):
         ways.append(_positive(capabilities.column("positions", "entry_balance", "numeric", "p")))
     if capabilities.has("account_balances", "id", "session_id", "last_updated", "total_balance"):
         ways.append(BALANCES.format(session=session))

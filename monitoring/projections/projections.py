@@ -28,7 +28,7 @@ from monitoring.projections.scope_state import MergedTrades, ScopePositions, Sco
 from monitoring.projections.session_history import SessionHistory
 from monitoring.projections.signs_of_life import TABLES, SignsOfLife
 from monitoring.projections.times import from_epoch
-from monitoring.projections.trades import NO_SESSION_ID, ScopeTrades, SessionTrades, TradeTotals, touch
+from monitoring.projections.trades import NO_SESSION_ID, ScopeTrades, SessionTrades, TradeTotals, touch, touch_entries
 
 SESSIONS = "trading_sessions"
 MAX_KEPT_SCOPES = 64
@@ -114,8 +114,8 @@ class Projections:
             # The amount of a session's first booking is the difference to its initial balance.
             wanted.add(self.flows.table)
         if wanted is not None and self.flows.table in wanted:
-            # A booking tells its own trace in the history from a snapshot.
-            wanted.add(self.equity.table)
+            # A booking tells its own trace in the history from a snapshot, and the balance that a trade was entered at.
+            wanted |= {self.equity.table, self.trades.table}
         # A position without a session belongs to that of its orders.
         if wanted is None or wanted & {"positions", "orders"}:
             await self.positions.begin(source, cursors.get("positions"))
@@ -160,13 +160,18 @@ class Projections:
             self.trades.take(touch(touched))
         self.flows.take(disturb(changed.get(SESSIONS, ())))
         if changed.get(self.flows.table):
-            self._look_at_outliers()
+            self._look_at_bookings()
 
-    def _look_at_outliers(self) -> None:
+    def _look_at_bookings(self) -> None:
+        """A booking tells outliers from losses, and what share of the balance later entries risked."""
+        oldest: dict[int, datetime] = {}
         for number, flows in self.flows.states.items():
-            if flows.touched and number in self.equity.states:
-                self.equity.states[number].booked(flows.touched)
+            if flows.touched:
+                oldest[number] = min(flows.touched)
+                if number in self.equity.states:
+                    self.equity.states[number].booked({at.date() for at in flows.touched})
             flows.touched = set()
+        self.trades.take(touch_entries(oldest))
 
     async def _touched_positions(self, source: Source, changed: Mapping[str, Collection[int]]) -> list[int]:
         """The positions that changed, or whose orders did, and that trades name."""
@@ -262,6 +267,7 @@ class Projections:
             tuple(state.columns.table for state in states),
             self.trades.complete,
             self.trades.certain,
+            kept.trades.risk(states, self.trades.generation),
         )
 
     def _keep(self, session: Session) -> _Kept:

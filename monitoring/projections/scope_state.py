@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import reduce
 
 from monitoring.database.source import Source
-from monitoring.metrics.facts import Session
+from monitoring.metrics.facts import Risk, Session
 from monitoring.metrics.money import Flow
 from monitoring.metrics.rhythm import counts_as_ended
 from monitoring.projections import signs_of_life
@@ -14,6 +14,7 @@ from monitoring.projections.bookings import Bookings, SessionFlows
 from monitoring.projections.equity import EquityHistory
 from monitoring.projections.equity_curve import EquityCurve
 from monitoring.projections.open_positions import OpenPositions
+from monitoring.projections.trade_columns import risk_of
 from monitoring.projections.trade_sums import SumsByDay
 from monitoring.projections.trades import ScopeTrades, SessionTrades, TradeTotals
 
@@ -47,6 +48,7 @@ class MergedTrades:
 
     _before: tuple[object, SumsByDay] | None = None
     _all: tuple[object, SumsByDay] | None = None
+    _risk: tuple[object, Risk | None] | None = None
 
     def of(self, states: list[SessionTrades], generation: int) -> SumsByDay:
         """The sums of sessions, the newest last."""
@@ -60,6 +62,13 @@ class MergedTrades:
         if self._all is None or self._all[0] != with_newest:
             self._all = with_newest, self._before[1].merged(newest.sums)
         return self._all[1]
+
+    def risk(self, states: list[SessionTrades], generation: int) -> Risk | None:
+        """What trades of all sessions risked; None where none of them has a first stop."""
+        made_of = (generation, tuple((state.version, state.touches) for state in states))
+        if self._risk is None or self._risk[0] != made_of:
+            self._risk = made_of, risk_of([state.columns.table for state in states])
+        return self._risk[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The closed trades of one session as columns in memory: any selection of them is found without the database."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import nan
@@ -10,6 +10,7 @@ import asyncpg
 import numpy as np
 import numpy.typing as npt
 
+from monitoring.metrics.facts import Risk
 from monitoring.projections.packed import Floats, Integers, floats, integers, moments
 from monitoring.projections.times import BEGIN_OF_TIME, END_OF_TIME, microseconds
 from monitoring.projections.words import Words
@@ -23,10 +24,11 @@ SIDES = {"LONG": LONG, "SHORT": SHORT}
 
 TRADE = np.dtype([
     ("exit", "i8"), ("id", "i8"), ("net", "f8"), ("r", "f4"), ("seconds", "i4"), ("position", "u4"), ("symbol", "u2"),
-    ("reason", "u2"), ("side", "i1"),
+    ("reason", "u2"), ("side", "i1"), ("risk", "f4"),
 ])  # fmt: skip
-"""41 bytes. ``exit`` in microseconds since 1970 UTC; ``net`` and ``r`` NaN where they are unknown; ``seconds`` from
-entry to exit; ``position`` 0 where none is named; ``symbol`` and ``reason`` are codes of TradeWords."""
+"""45 bytes. ``exit`` in microseconds since 1970 UTC; ``net``, ``r`` and ``risk`` (a share of the balance at entry) NaN
+where they are unknown; ``seconds`` from entry to exit; ``position`` 0 where none is named; ``symbol`` and ``reason``
+are codes of TradeWords."""
 MAX_POSITION_ID = 2**32 - 1
 FIRST_ROOM_ROWS = 64
 
@@ -49,6 +51,7 @@ class Trades:
     """Microseconds since 1970 UTC."""
     nets: Floats
     rs: Floats
+    risks: Floats
     seconds: Integers
     """From entry to exit."""
     positions: Integers
@@ -64,6 +67,7 @@ class Trades:
             moments(row["exits"] for row in records),
             floats(row["nets"] for row in records),
             floats(row["rs"] for row in records),
+            floats(row["risks"] for row in records),
             integers(row["seconds"] for row in records),
             integers(row["positions"] for row in records),
             integers(row["sides"] for row in records),
@@ -100,7 +104,10 @@ class TradeFilter:
 
 @dataclass(frozen=True, slots=True)
 class TradeTable:
-    """Trades by exit time, then id; whatever comes to the columns that they were taken from, only ``r`` changes."""
+    """Trades by exit time, then id; whatever comes to the columns that they were taken from.
+
+    Only ``r`` and ``risk`` change.
+    """
 
     rows: Rows
     """Shape (trades,) of TRADE."""
@@ -116,6 +123,14 @@ class TradeTable:
         first, last = self._span(wanted)
         mask = self._mask(wanted, self.rows[first:last])
         return np.arange(first, last) if mask is None else np.flatnonzero(mask) + first
+
+    def r(self, exited: datetime, number: int) -> float:
+        """R of the trade of this exit time and id; NaN where it is not there, or unknown."""
+        first, last = (
+            int(np.searchsorted(self.rows["exit"], microseconds(exited), side)) for side in ("left", "right")
+        )
+        found = self.rows["r"][first:last][self.rows["id"][first:last] == number]
+        return float(found[0]) if len(found) else nan
 
     def _span(self, wanted: TradeFilter) -> tuple[int, int]:
         since, until = wanted.since or BEGIN_OF_TIME, wanted.until or END_OF_TIME
@@ -179,6 +194,7 @@ class TradeColumns:
             "id": trades.ids,
             "net": np.where(np.isfinite(trades.nets), trades.nets, nan),
             "r": np.where(np.isfinite(trades.rs), trades.rs, nan),
+            "risk": np.where(np.isfinite(trades.risks), trades.risks, nan),
             "seconds": trades.seconds,
             "position": np.where(unnamed, 0, trades.positions),
             "symbol": self._words.symbols.codes(trades.symbols),
@@ -186,17 +202,21 @@ class TradeColumns:
             "side": trades.sides,
         }
 
-    def naming(self, positions: Collection[int]) -> list[int]:
-        """Ids of the trades that name one of the positions."""
+    def naming(self, positions: Collection[int], since: datetime) -> list[int]:
+        """Ids of the trades that name one of the positions, or were entered after ``since``, give or take a second."""
         rows = self._room[: self._count]
         wanted = [position for position in positions if 0 < position <= MAX_POSITION_ID]
-        return [int(number) for number in rows["id"][np.isin(rows["position"], np.array(wanted, np.uint32))]]
+        # Entries are no column: what was closed before was entered before.
+        later = rows[int(np.searchsorted(rows["exit"], microseconds(since))) :]
+        entered = later["exit"] - (later["seconds"] + 1).astype(np.int64) * 1_000_000 >= microseconds(since) - 2_000_000
+        named = rows["id"][np.isin(rows["position"], np.array(wanted, np.uint32))]
+        return [int(number) for number in np.union1d(named, later["id"][entered])]
 
-    def correct_r(self, rs: dict[int, float]) -> None:
-        """Sets R of some trades, by id; tables that were taken show it, too."""
+    def correct_risk(self, found: dict[int, tuple[float, float]]) -> None:
+        """Sets R and risk of some trades, by id; tables that were taken show it, too."""
         rows = self._room[: self._count]
-        for place in np.flatnonzero(np.isin(rows["id"], list(rs))):
-            rows["r"][place] = rs[int(rows["id"][place])]
+        for place in np.flatnonzero(np.isin(rows["id"], list(found))):
+            rows["r"][place], rows["risk"][place] = found[int(rows["id"][place])]
 
     def _merge_in(self, before: int) -> None:
         """Puts what was added behind place ``before`` where it belongs, beside the tables that were taken."""
@@ -215,78 +235,12 @@ class TradeColumns:
             self._room, self._shared = room, False
 
 
+def risk_of(tables: Iterable[TradeTable]) -> Risk | None:
+    """What the trades of some tables risked; None where none of them has a first stop."""
+    risks = np.concatenate([table.rows["risk"] for table in tables] or [np.empty(0)]).astype(np.float64)
+    known = risks[np.isfinite(risks)]
+    return Risk(float(known.mean()), float(np.median(known))) if len(known) else None
+
+
 def _key(row: np.void) -> tuple[int, int]:
     return int(row["exit"]), int(row["id"])
-
-
-NEWEST, OLDEST, BY_SYMBOL = "exit_time", "+exit_time", "symbol"
-AMOUNTS = {"pnl": "net", "r": "r", "duration": "seconds"}
-"""What else trades are sorted by, the largest first, with + the smallest: the column of TRADE."""
-SORTS = {
-    "exit_time": NEWEST,
-    "-exit_time": NEWEST,
-    "+exit_time": OLDEST,
-    "symbol": BY_SYMBOL,
-    **{f"{sign}{name}": f"{sign}{name}".removeprefix("-") for name in AMOUNTS for sign in ("", "-", "+")},
-}
-
-
-def select(parts: Sequence[TradeTable], wanted: TradeFilter) -> list[int]:
-    """Ids of the wanted trades of several sessions, in the wanted order."""
-    order = SORTS[wanted.sort]
-    found = [_first(part, part.matching(wanted), order, wanted.need) for part in parts]
-    rows = np.concatenate(
-        [part.rows[places] for part, places in zip(parts, found, strict=True)] or [np.empty(0, TRADE)]
-    )
-    words = parts[0].words if parts else TradeWords()
-    ranked = rows["id"][_ranking(rows, words, order)]
-    return [int(number) for number in ranked[wanted.offset : wanted.need]]
-
-
-def _first(part: TradeTable, places: Positions, order: str, need: int) -> Positions:
-    """Those of ``places``, oldest first, of which at most ``need`` can be among the first ``need`` of all."""
-    if order == NEWEST:
-        return places[len(places) - min(need, len(places)) :]
-    if order == OLDEST:
-        return places[:need]
-    if len(places) <= need:
-        return places
-    if order == BY_SYMBOL:
-        return _first_by_symbol(part, places, need)
-    amounts = _amounts(part.rows[places], order)
-    limit = amounts[np.argpartition(amounts, need - 1)[need - 1]]
-    # Between ties exit time and id decide; there may be as many as trades.
-    unknown = np.isnan(limit)
-    tied = places[np.isnan(amounts) if unknown else amounts == limit]
-    better = places[~np.isnan(amounts) if unknown else amounts < limit]
-    return np.concatenate([better, tied[:need] if order.startswith("+") else tied[-need:]])
-
-
-def _amounts(rows: Rows, order: str) -> Floats:
-    """What rows are sorted by, the first the smallest; NaN where it is unknown."""
-    amounts: Floats = rows[AMOUNTS[order.removeprefix("+")]].astype(np.float64)
-    return amounts if order.startswith("+") else -amounts
-
-
-def _first_by_symbol(part: TradeTable, places: Positions, need: int) -> Positions:
-    """The newest of each symbol, of so many symbols as are needed."""
-    codes = part.rows["symbol"][places]
-    found: list[Positions] = []
-    for _, code in sorted((part.words.symbols.word(code), code) for code in np.unique(codes)):
-        found.append(places[codes == code][-need:])
-        if sum(map(len, found)) >= need:
-            break
-    return np.concatenate(found)
-
-
-def _ranking(rows: Rows, words: TradeWords, order: str) -> Positions:
-    """Places of the rows in the wanted order."""
-    oldest_first: tuple[npt.NDArray[Any], ...] = (rows["id"], rows["exit"])
-    keys = oldest_first if order.startswith("+") else (-rows["id"], -rows["exit"])
-    if order == BY_SYMBOL:
-        keys = (*keys, np.array([words.symbols.word(code) for code in rows["symbol"]], dtype=np.str_))
-    elif order not in (NEWEST, OLDEST):
-        # NaN comes last.
-        keys = (*keys, _amounts(rows, order))
-    ranking: Positions = np.lexsort(keys)
-    return ranking

@@ -9,32 +9,26 @@ import asyncpg
 
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.owners import owner
-from monitoring.projections.first_stop import at_risk, joins, positions_known
+from monitoring.projections.first_stop import at_risk, balance_at_entry, joins
 from monitoring.projections.lost_trades import LOST_COLUMNS
 from monitoring.projections.packed import packed
 from monitoring.projections.trade_columns import LONG, OTHER_SIDE, SHORT
 
 ZERO = Decimal(0)
-RISK_DIGITS = 12
 SECONDS = """greatest(-2147483648, least(2147483647,
            trunc(extract(epoch FROM t.exit_time)::float8 - extract(epoch FROM t.entry_time)::float8)))"""
 """SQL: whole seconds from a trade's entry to its exit, as far as they fit into four bytes."""
 R = "coalesce(net / nullif(at_risk, 0), 'NaN')"
+RISK = "coalesce(at_risk / nullif(balance, 0), 'NaN')"
 
 FIGURES = f"""
 SELECT t.id, {{owner}} AS session_id, {{own}} IS NULL AS lost, t.exit_time, coalesce({{symbol}}, '') AS symbol,
        upper({{side}}) AS side, {{reason}} AS reason, {{position}} AS position_id, {{order}} AS order_id,
        {SECONDS} AS seconds, {{fee}} AS fee, {{interest}} AS interest,
-       nullif(t.pnl - {{fee}} - {{interest}}, 'NaN') AS net, {{at_risk}} AS at_risk,
-       nullif(round(abs({{entry}} - {{stop}}) * coalesce({{share}}, {{size}} / nullif({{entry}}, 0)), {RISK_DIGITS}),
-              'NaN') AS risk
+       t.pnl AS gross, nullif(t.pnl - {{fee}} - {{interest}}, 'NaN') AS net,
+       {{at_risk}} AS at_risk, {{balance}} AS balance
 FROM trades t {{joins}} WHERE t.exit_time IS NOT NULL AND {{condition}}
 """
-"""Risk is |entry - stop| x quantity / balance at entry; ``size`` is quantity x entry price / balance at entry."""
-
-SHARE = """CASE WHEN {quantity} > 0 AND {quantity} <> 'NaN' AND p.entry_balance > 0 AND p.entry_balance <> 'NaN'
-    THEN {quantity} / p.entry_balance END"""
-
 SIDE = f"CASE side WHEN 'LONG' THEN {LONG} WHEN 'SHORT' THEN {SHORT} ELSE {OTHER_SIDE} END"
 # Without OFFSET 0 the planner would have every figure computed again for each sum of it.
 BY_DAY = f"""
@@ -42,12 +36,12 @@ SELECT session_id::bigint AS session_id, exit_time::date AS day, count(*) AS tot
        count(*) FILTER (WHERE net > 0) AS wins, count(*) FILTER (WHERE net < 0) AS losses,
        coalesce(sum(fee) FILTER (WHERE net IS NOT NULL), 0) AS fees,
        coalesce(sum(interest) FILTER (WHERE net IS NOT NULL), 0) AS interest,
+       coalesce(sum(gross) FILTER (WHERE net IS NOT NULL AND gross > 0), 0) AS gross_wins,
        coalesce(sum(net) FILTER (WHERE net > 0), 0) AS net_wins,
        coalesce(sum(net) FILTER (WHERE net < 0), 0) AS net_losses,
-       coalesce(sum(risk), 0) AS risk_sum, count(risk) AS risk_count,
        {packed("id", "bigint")} AS ids, {packed("exit_time", "timestamp")} AS exits,
        {packed("coalesce(net, 'NaN')", "float8")} AS nets, {packed(SIDE, "bigint")} AS sides,
-       {packed(R, "float8")} AS rs, {packed("seconds", "bigint")} AS seconds,
+       {packed(R, "float8")} AS rs, {packed(RISK, "float8")} AS risks, {packed("seconds", "bigint")} AS seconds,
        {packed("coalesce(position_id, 0)", "bigint")} AS positions,
        array_agg(symbol) AS symbols, array_agg(reason) AS reasons, {{lost}}
 FROM ({{figures}} OFFSET 0) known GROUP BY 1, 2
@@ -65,10 +59,9 @@ class TradeSum:
     losses: int = 0
     fees: Decimal = ZERO
     interest: Decimal = ZERO
+    gross_wins: Decimal = ZERO
     net_wins: Decimal = ZERO
     net_losses: Decimal = ZERO
-    risk_sum: Decimal = ZERO
-    risk_count: int = 0
 
     @classmethod
     def of(cls, row: asyncpg.Record) -> "TradeSum":
@@ -150,9 +143,10 @@ def by_day(capabilities: Capabilities, condition: str) -> str:
     return BY_DAY.format(figures=_figures(capabilities, condition), lost=lost)
 
 
-def r_of(capabilities: Capabilities, condition: str) -> str:
-    """The query for ``id`` and ``r``, NaN where it is unknown, of the trades that meet a condition."""
-    return f"SELECT id::bigint AS id, ({R})::float8 AS r FROM ({_figures(capabilities, condition)} OFFSET 0) known"
+def risk_of(capabilities: Capabilities, condition: str) -> str:
+    """The query for ``id``, ``r`` and ``risk``, NaN where they are unknown, of the trades that meet a condition."""
+    figures = _figures(capabilities, condition)
+    return f"SELECT id::bigint AS id, ({R})::float8 AS r, ({RISK})::float8 AS risk FROM ({figures} OFFSET 0) known"
 
 
 def _figures(capabilities: Capabilities, condition: str) -> str:
@@ -170,16 +164,9 @@ def _figures(capabilities: Capabilities, condition: str) -> str:
         reason=column("exit_reason", "text"),
         position=column("position_id", "bigint"),
         order=column("order_id", "text"),
-        entry=column("entry_price"),
-        stop=column("stop_loss"),
-        size=column("size"),
-        share=SHARE.format(quantity=column("quantity")) if _has_balances(capabilities) else "NULL::numeric",
         at_risk=at_risk(capabilities, session),
+        balance=balance_at_entry(capabilities, session),
         owner=session,
         joins=joins(capabilities),
         condition=condition,
     )
-
-
-def _has_balances(capabilities: Capabilities) -> bool:
-    return positions_known(capabilities) and capabilities.has("positions", "entry_balance")

@@ -11,28 +11,19 @@ import numpy as np
 
 from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.source import Source
-from monitoring.metrics.facts import TradeSums
+from monitoring.metrics.facts import Risk, TradeSums
 from monitoring.projections.lost_trades import LostTrades, Marks
 from monitoring.projections.packed import integers
 from monitoring.projections.projected import Fold, IdRange
-from monitoring.projections.times import next_midnight
-from monitoring.projections.trade_columns import (
-    BY_SYMBOL,
-    SORTS,
-    TRADE,
-    TradeColumns,
-    TradeFilter,
-    Trades,
-    TradeTable,
-    TradeWords,
-    select,
-)
-from monitoring.projections.trade_sums import SumsByDay, TradeSum, by_day, r_of
+from monitoring.projections.times import END_OF_TIME, next_midnight
+from monitoring.projections.trade_columns import TRADE, TradeColumns, TradeFilter, Trades, TradeTable, TradeWords
+from monitoring.projections.trade_selection import BY_SYMBOL, SORTS, select
+from monitoring.projections.trade_sums import SumsByDay, TradeSum, by_day, risk_of
 
 WEEK = timedelta(days=7)
 OUTCOME_COUNT = 10
-OF_ALL = ("total", "wins", "losses", "breakeven", "unknown", "gross", "fees", "interest", "net_wins", "net_losses",
-          "risk_count")  # fmt: skip
+OF_ALL = ("total", "wins", "losses", "breakeven", "unknown", "gross", "fees", "interest", "gross_wins", "net_wins",
+          "net_losses")  # fmt: skip
 NEEDS = ("id", "session_id", "exit_time", "pnl")
 
 NO_SESSION_ID = -1
@@ -51,7 +42,9 @@ class SessionTrades:
     version: int = 0
     """Counts the changes."""
     touched: set[int] = field(default_factory=set)
-    """Positions that changed, or whose orders did: R of the trades that name them may be another."""
+    """Positions that changed, or whose orders did: the risk of the trades that name them may be another."""
+    touched_since: datetime = END_OF_TIME
+    """The same of trades that were entered then or later: an older balance came."""
     touches: int = 0
     """Counts how often."""
 
@@ -62,21 +55,33 @@ class SessionTrades:
         self.version += 1
 
     async def settle(self, source: Source) -> None:
-        """Reads R again where it may be another; several may at once, and one that fails leaves it to others."""
-        while self.touched:
-            touches, ids = self.touches, self.columns.naming(self.touched)
-            rows = await source.connection.fetch(r_of(source.capabilities, BY_ID), ids) if ids else []
+        """Reads risks again where they may be others; several may at once, and one that fails leaves it to others."""
+        while self.touched or self.touched_since < END_OF_TIME:
+            touches, ids = self.touches, self.columns.naming(self.touched, self.touched_since)
+            rows = await source.connection.fetch(risk_of(source.capabilities, BY_ID), ids) if ids else []
             if self.touches == touches:
-                self.columns.correct_r({row["id"]: row["r"] for row in rows})
+                self.columns.correct_risk({row["id"]: (row["r"], row["risk"]) for row in rows})
                 self.touched.clear()
+                self.touched_since = END_OF_TIME
 
 
 def touch(positions: Collection[int]) -> Fold[SessionTrades]:
-    """Has R of the trades of some positions read again."""
+    """Has the risk of the trades of some positions read again."""
 
     def fold(states: dict[int, SessionTrades]) -> None:
         for state in states.values():
             state.touched.update(positions)
+            state.touches += 1
+
+    return fold
+
+
+def touch_entries(oldest: Mapping[int, datetime]) -> Fold[SessionTrades]:
+    """Has the risk of trades read again that were entered since a moment, by session."""
+
+    def fold(states: dict[int, SessionTrades]) -> None:
+        for state, since in ((states[number], since) for number, since in oldest.items() if number in states):
+            state.touched_since = min(state.touched_since, since)
             state.touches += 1
 
     return fold
@@ -126,6 +131,8 @@ class ScopeTrades:
     """False until all trades have been read once."""
     certain: bool
     """Whether these are the trades as they are now, as far as anybody knows."""
+    risk: Risk | None = None
+    """None where no trade has one."""
 
     @property
     def days(self) -> Mapping[date, TradeSum]:
@@ -147,8 +154,13 @@ class ScopeTrades:
         """Ids of the wanted trades, in the wanted order."""
         return select(self.tables, wanted)
 
+    def r(self, exited: datetime, number: int) -> float | None:
+        """R of the trade of this exit time and id; None where it is unknown, or not read yet."""
+        known = (found for table in self.tables if np.isfinite(found := table.r(exited, number)))
+        return next(known, None)
+
     def since(self, moment: datetime, until: date) -> TradeSum:
-        """The trades closed after ``moment``, up to the day ``until``; but for fees, interest and risk."""
+        """The trades closed after ``moment``, up to the day ``until``; but for fees and interest."""
         found = self._rest_of_day(moment)
         for day, trades in self.days.items():
             if moment.date() < day <= until:
@@ -174,7 +186,7 @@ class ScopeTrades:
         week = self.since(now - WEEK, latest.date()).without(later)
         return TradeSums(
             **{name: getattr(total, name) for name in OF_ALL},
-            risk_sum=float(total.risk_sum),
+            risk=self.risk,
             today=today.net,
             today_count=today.total,
             today_unknown=today.unknown,

@@ -5,8 +5,9 @@ from typing import Any
 
 from monitoring.database.capabilities import Capabilities, Columns
 from monitoring.database.owners import owner
-from monitoring.projections.trade_columns import AMOUNTS, BY_SYMBOL, NEWEST, OLDEST, SORTS, TradeFilter
-from monitoring.projections.trade_sums import SECONDS, r_of
+from monitoring.projections.trade_columns import TradeFilter
+from monitoring.projections.trade_selection import AMOUNTS, BY_SYMBOL, NEWEST, OLDEST, SORTS
+from monitoring.projections.trade_sums import SECONDS, risk_of
 
 PAGE_ROWS = 25
 
@@ -66,7 +67,7 @@ def search(capabilities: Capabilities, sessions: tuple[int, ...], wanted: TradeF
     order = ORDERS[SORTS[wanted.sort]]
     trades = select_trades(capabilities, f"{owner(capabilities, 'trades', 't')} AS owner", f"{SECONDS} AS seconds")
     # What a trade risked is dear to find out.
-    risks = f"JOIN ({r_of(capabilities, 'true')}) known USING (id)" if order.startswith(AMOUNT["r"]) else ""
+    risks = f"JOIN ({risk_of(capabilities, 'true')}) known USING (id)" if order.startswith(AMOUNT["r"]) else ""
     found = f"SELECT * FROM ({trades}) t {risks} WHERE {' AND '.join(conditions)}"
     return f"{found} ORDER BY {order} LIMIT {int(wanted.limit)} OFFSET {int(wanted.offset)}", arguments
 

@@ -1,7 +1,7 @@
 """Trade History: closed trades, newest first, page by page."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,8 @@ import asyncpg
 from monitoring.database.capabilities import Capabilities
 from monitoring.metrics.position_row import excursion
 from monitoring.projections import ScopeState
-from monitoring.projections.trade_columns import SORTS, TradeFilter
+from monitoring.projections.trade_columns import TradeFilter
+from monitoring.projections.trade_selection import SORTS
 from monitoring.projections.trades import NEEDS
 from monitoring.scope_key import MAX_ID
 from monitoring.sections.positions import clean, lower
@@ -26,6 +27,8 @@ class Trade:
     """One closed trade; ``net_pnl`` is what was really earned, ``pnl`` is before costs."""
 
     row: Mapping[str, Any]
+    r: float | None = None
+    """Net P&L ÷ what was at risk until the first stop; None where that is unknown."""
 
     @property
     def side(self) -> str | None:
@@ -61,9 +64,11 @@ async def read_trades(
     """The wanted trades of the scope. Raises TableMissing."""
     capabilities.require_columns("trades", *NEEDS)
     if state.trades.selects(wanted):
-        return await trades_by_id(connection, capabilities, state.trades.select(wanted))
-    query, arguments = search(capabilities, state.session.ids, wanted)
-    return [Trade(clean(row)) for row in await connection.fetch(query, *arguments)]
+        found = await trades_by_id(connection, capabilities, state.trades.select(wanted))
+    else:
+        query, arguments = search(capabilities, state.session.ids, wanted)
+        found = [Trade(clean(row)) for row in await connection.fetch(query, *arguments)]
+    return [replace(trade, r=state.trades.r(trade.row["exit_time"], trade.row["id"])) for trade in found]
 
 
 async def trades_by_id(connection: asyncpg.Connection, capabilities: Capabilities, ids: Sequence[int]) -> list[Trade]:

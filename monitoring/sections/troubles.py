@@ -9,11 +9,10 @@ from monitoring.database.owners import owner
 from monitoring.database.source import Source
 from monitoring.metrics.alerts import MAX_ROUNDING_PERCENT, drawdown_reached
 from monitoring.metrics.money import Flow
-from monitoring.metrics.troubles import CRITICAL, ERROR, WARNING, Guarded, Rows, Troubles
+from monitoring.metrics.troubles import CRITICAL, ERROR, WARNING, Rows, Troubles
 from monitoring.scope import configured
 from monitoring.sections.events import OF_SCOPE, scope_arguments
-from monitoring.sections.orders import orders_of
-from monitoring.sections.positions import Position, read_positions
+from monitoring.sections.positions import read_positions
 from monitoring.sections.section import Context
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -43,12 +42,10 @@ WHERE timestamp > $4 AND timestamp <= $5 AND upper(severity::text) IN ('HIGH', '
 
 async def read_troubles(context: Context) -> Troubles:
     """What is wrong with the bot of the context, as rows. What cannot be read is left out."""
-    positions = await _positions(context)
     facts, beside = context.facts, await context.neighbours()
     limit = _max_drawdown(context)
     return Troubles(
         facts=facts,
-        positions=positions,
         orphans=await _orphans(context, beside.orphans),
         failed_orders=await _failed_orders(context),
         errors=await _errors(context),
@@ -57,28 +54,6 @@ async def read_troubles(context: Context) -> Troubles:
         others=beside.others,
         max_drawdown=limit,
         drawdown_since=None if limit is None else await _drawdown_since(context, limit),
-    )
-
-
-async def _positions(context: Context) -> Sequence[Guarded] | None:
-    if not context.state.positions.counted:
-        return None
-    rows = await read_positions(context.connection, context.capabilities, context.state.positions.open_ids)
-    orders = await orders_of(context.connection, context.capabilities, [int(str(row["id"])) for row in rows])
-    return [_guarded(Position(row, orders.get(int(str(row["id"])), []), stale=False)) for row in rows]
-
-
-def _guarded(position: Position) -> Guarded:
-    row = position.row
-    return Guarded(
-        id=int(str(row["id"])),
-        symbol=str(row["symbol"] or f"position {row['id']}"),
-        opened=_moment(row["entry_time"]),
-        price=_number(row["current_price"]),
-        priced_at=_moment(row["last_update"]),
-        stop=_number(row["stop_loss"]) or None,
-        has_live_order=position.stop_order is not None,
-        has_stop_orders=position.has_stop_orders,
     )
 
 

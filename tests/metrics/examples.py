@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from monitoring.metrics.facts import Account, Daily, Drawdown, Equity, Facts, OpenPosition, Session, TradeSums
+from monitoring.metrics.facts import Account, Daily, Drawdown, Equity, Facts, OpenPosition, Risk, Session, TradeSums
+from monitoring.metrics.guards import Guarded
 from monitoring.metrics.money import Books
 from monitoring.metrics.reported import Entry, Errors, Halt, Logged, Market, OrderSums, RiskAdjustment
 
@@ -44,12 +45,12 @@ TRADES = TradeSums(
     breakeven=1,
     unknown=0,
     gross=Decimal("110"),
+    gross_wins=Decimal("160"),
     fees=Decimal("8"),
     interest=Decimal("2"),
     net_wins=Decimal("150"),
     net_losses=Decimal("-50"),
-    risk_sum=0.03,
-    risk_count=2,
+    risk=Risk(0.015, 0.014),
     today=Decimal("20"),
     today_count=1,
     week=Decimal("70"),
@@ -94,6 +95,20 @@ FACTS = Facts(
     entry=Entry(NOW - timedelta(hours=2), RiskAdjustment(0.5, "drawdown", NOW - timedelta(hours=2))),
     market=Market(Logged(-1.5, NOW), Logged(55.0, NOW), Logged("Bullish", NOW)),
     configured_risk=0.02,
+    guarded=(
+        Guarded(
+            31,
+            "BTCUSDT",
+            NOW - timedelta(hours=1),
+            Decimal("51000"),
+            NOW,
+            Decimal("49000"),
+            True,
+            True,
+            Decimal("48500"),
+        ),
+        Guarded(32, "ETHUSDT", NOW - timedelta(hours=1), Decimal("2100"), NOW, None, False),
+    ),
 )
 
 NOTHING = Facts(

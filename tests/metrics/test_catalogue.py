@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring.metrics.catalogue import BY_KEY, CATALOGUE, Metric, evaluate
-from monitoring.metrics.facts import Daily
+from monitoring.metrics.facts import Daily, Risk
 from monitoring.metrics.unit import Unit
 from monitoring.metrics.value import Unknown
 from tests.metrics.examples import FACTS, NOTHING, NOW, RETURNS, facts
@@ -21,14 +21,14 @@ PROMISED = """
     api_connection_status data_feed_status last_data_update system_uptime error_count error_rate_hourly api_latency
     errors_last_hour
     current_drawdown max_drawdown daily_pnl weekly_pnl total_pnl position_sizes total_position_value
-    current_exposure margin_usage risk_per_trade volatility
+    current_exposure margin_usage risk_per_trade risk_per_trade_median volatility
     dynamic_risk_factor dynamic_risk_reason dynamic_risk_active
     current_balance equity active_positions_count available_margin unrealized_pnl
     win_rate total_trades winning_trades losing_trades breakeven_trades
     profit_factor expectancy avg_win_loss_ratio recent_trade_outcomes
     sharpe_ratio sortino_ratio calmar_ratio cagr total_return
-    gross_pnl fees_paid interest_paid cost_share realized_open unexplained
-    net_exposure heat heat_percent heat_from_entry risk_per_trade_configured
+    gross_pnl fees_paid interest_paid cost_share cost_of_wins realized_open unexplained
+    net_exposure heat heat_percent heat_r heat_from_entry unprotected_positions risk_per_trade_configured
     fill_rate failed_orders avg_slippage order_latency execution_quality
     execution_quality_label
     current_strategy price_change_24h rsi ema_trend
@@ -56,9 +56,12 @@ EXPECTED = {
     "heat": Decimal(200),
     "heat_percent": pytest.approx(200 / 10200 * 100),
     "heat_from_entry": Decimal(100),
+    "heat_r": pytest.approx(200 / 150),
+    "unprotected_positions": 1,
     "risk_per_trade_configured": pytest.approx(2.0),
     "margin_usage": pytest.approx(5),
     "risk_per_trade": pytest.approx(1.5),
+    "risk_per_trade_median": pytest.approx(1.4),
     "volatility": pytest.approx(stdev(RETURNS) * math.sqrt(365) * 100),
     "dynamic_risk_factor": 0.5,
     "dynamic_risk_reason": "drawdown",
@@ -86,6 +89,7 @@ EXPECTED = {
     "fees_paid": Decimal(8),
     "interest_paid": Decimal(2),
     "cost_share": pytest.approx(1000 / 110),
+    "cost_of_wins": pytest.approx(1000 / 160),
     "realized_open": Decimal(10),
     "unexplained": Decimal(1),
     "fill_rate": 90.0,
@@ -155,7 +159,10 @@ def test_never_gives_nan_and_a_reason_for_each_none(data: st.DataObject) -> None
         daily=Daily(dates, index, index),
         drawdown=replace(FACTS.drawdown, maximum=data.draw(st.floats()), current=data.draw(st.floats())),
         orders=replace(FACTS.orders, latency_ms=data.draw(numbers), slippage_percent=data.draw(numbers)),
-        trades={"net_wins": data.draw(st.decimals(0, 10**9)), "risk_sum": data.draw(st.floats())},
+        trades={
+            "net_wins": data.draw(st.decimals(0, 10**9)),
+            "risk": Risk(data.draw(st.floats()), data.draw(st.floats())),
+        },
     )
     evaluation = evaluate(varied)
     assert list(evaluation.values) == [metric.key for metric in CATALOGUE]

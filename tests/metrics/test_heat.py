@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from monitoring.metrics.account import risk_per_trade_configured
-from monitoring.metrics.heat import heat, heat_from_entry
+from monitoring.metrics.guards import unprotected_positions
+from monitoring.metrics.heat import heat, heat_from_entry, heat_r
 from monitoring.metrics.value import Unknown
-from tests.metrics.examples import NOW, POSITION, SHORT, facts
+from tests.metrics.examples import FACTS, NOW, POSITION, SHORT, facts
 
+GUARDED = FACTS.guarded or ()
 SIGN = NOW - timedelta(seconds=20)
 
 
@@ -59,3 +61,29 @@ def test_no_price_is_fresh_while_the_engine_is_late() -> None:
 @pytest.mark.parametrize(("configured", "percent"), [(0.02, 2.0), (0.1, 10.0), (0.5, 0.5), (2, 2)])
 def test_a_configured_risk_above_a_tenth_is_percent(configured: float, percent: float) -> None:
     assert risk_per_trade_configured(facts(configured_risk=configured)) == pytest.approx(percent)
+
+
+def test_heat_in_r_is_of_the_positions_with_a_first_stop() -> None:
+    """A stop trailed into profit loses nothing more of what it once risked; without a first stop there is no R."""
+    long = replace(POSITION, stop=Decimal(50_500))
+    guarded = tuple(replace(one, first_stop=first) for one, first in zip(GUARDED, (Decimal(49_000), None), strict=True))
+    found = facts(positions=(long, replace(SHORT, stop=Decimal(2_300))), guarded=guarded)
+    assert heat(found) == 250
+    assert heat_r(found) == pytest.approx(50 / 100)
+    with pytest.raises(Unknown, match="no open position with a first stop"):
+        heat_r(facts(guarded=(replace(guarded[0], first_stop=None), guarded[1])))
+
+
+@pytest.mark.parametrize(
+    ("changes", "places_stops", "count"),
+    [
+        ({}, False, 0),
+        ({"stop": None}, False, 1),
+        ({"has_live_order": False}, True, 1),
+        ({"has_live_order": False}, False, 0),
+        ({"stop": None, "opened": NOW - timedelta(seconds=60)}, False, 0),
+    ],
+)
+def test_a_position_without_a_live_stop_is_unprotected(changes: dict[str, Any], places_stops: bool, count: int) -> None:
+    one = replace(GUARDED[0], has_stop_orders=False, **changes)
+    assert unprotected_positions(facts(guarded=(one,), places_stops=places_stops)) == count

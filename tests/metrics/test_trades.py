@@ -35,12 +35,12 @@ def sums(nets: Sequence[Decimal | None]) -> TradeSums:
         breakeven=len(known) - len(wins) - len(losses),
         unknown=len(nets) - len(known),
         gross=sum(known, Decimal(0)),
+        gross_wins=sum((net for net in known if net > 0), Decimal(0)),
         fees=Decimal(0),
         interest=Decimal(0),
         net_wins=sum(wins, Decimal(0)),
         net_losses=sum(losses, Decimal(0)),
-        risk_sum=0.0,
-        risk_count=0,
+        risk=None,
         today=Decimal(0),
         today_count=0,
         week=Decimal(0),
@@ -72,7 +72,7 @@ def test_figures_equal_those_of_the_list(nets: list[Decimal]) -> None:
         (trades.profit_factor, ["5", "0"], "no losing trades"),
         (trades.avg_win_loss_ratio, ["5"], "no losing trades"),
         (trades.avg_win_loss_ratio, ["-5", "0"], "no winning trades"),
-        (trades.risk_per_trade, ["5"], "no trade with entry, stop, quantity and balance at entry"),
+        (trades.risk_per_trade, ["5"], "no trade with entry, first stop, quantity and balance at entry"),
     ],
 )
 def test_says_why_there_is_no_figure(figure: object, nets: list[str | None], reason: str) -> None:

@@ -4,11 +4,11 @@ import math
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
-from statistics import mean, stdev
+from statistics import mean, median, stdev
 from typing import Any
 
 from tests.projections import flow_reference
-from tests.projections.chain_reference import Row, ScopeRows, last_sign, limit
+from tests.projections.chain_reference import Row, ScopeRows, last_sign, limit, owner
 
 PENDING = ("PENDING", "OPEN", "PENDING_SUBMIT", "SUBMITTED", "UNKNOWN", "UNRESOLVED")
 MINUTE, DAY, WEEK = timedelta(minutes=1), timedelta(days=1), timedelta(days=7)
@@ -28,7 +28,7 @@ def trade_figures(scope: ScopeRows, now: datetime) -> Figures:
     past = [trade for trade in trades if trade["exit_time"] <= now + MINUTE]
     today = [net(trade) for trade in past if trade["exit_time"].date() == now.date()]
     week = [net(trade) for trade in past if now - WEEK < trade["exit_time"]]
-    all_known = len(known) == len(nets)
+    all_known, risks = len(known) == len(nets), _risks(scope, trades)
     letters = "".join("?" if value.is_nan() else "W" if value > 0 else "L" if value < 0 else "B" for value in nets[:10])
     return {
         "ids": [trade["id"] for trade in trades],
@@ -45,7 +45,8 @@ def trade_figures(scope: ScopeRows, now: datetime) -> Figures:
         "expectancy": sum(nets) / len(nets) if nets and all_known else None,
         "profit_factor": sum(wins) / -sum(losses) if losses and all_known else None,
         "avg_win_loss_ratio": mean(wins) / -mean(losses) if wins and losses and all_known else None,
-        "risk_per_trade": _mean_risk(scope, trades),
+        "risk_per_trade": mean(risks) if risks else None,
+        "risk_per_trade_median": median(risks) if risks else None,
     }
 
 
@@ -53,15 +54,44 @@ def _total(nets: list[Decimal]) -> Decimal | None:
     return None if any(value.is_nan() for value in nets) else sum(nets, Decimal(0))
 
 
-def _mean_risk(scope: ScopeRows, trades: list[Row]) -> float | None:
-    """Stop and quantity are in the trade, the balance at entry in its position, wherever that is by now."""
-    positions = {row["id"]: row for row in scope.rows["positions"]}
-    risks = [
-        abs(trade["entry_price"] - trade["stop_loss"]) * trade["quantity"]
-        / positions[trade["position_id"]]["entry_balance"]
-        for trade in trades if trade["stop_loss"] is not None
-    ]  # fmt: skip
-    return 100 * float(mean(risks)) if risks else None
+def _risks(scope: ScopeRows, trades: list[Row]) -> list[float]:
+    """Percent of the balance at entry; the position is found by its id, wherever that is by now."""
+    found = []
+    for trade in trades:
+        amount, balance = at_risk(scope, trade), _entry_balance(scope, trade)
+        if amount is not None and balance:
+            found.append(100 * float(amount / balance))
+    return found
+
+
+def at_risk(scope: ScopeRows, trade: Row) -> Decimal | None:
+    """From the entry to the first stop; None where there is none."""
+    position = _position_of(scope, trade)
+    stops = [order["price"] for order in sorted(scope.rows["orders"], key=lambda row: (row["created_at"], row["id"]))
+             if trade["position_id"] is not None and order["position_id"] == trade["position_id"]
+             and order["order_type"] == "STOP_LOSS" and order["price"] and order["price"] > 0]  # fmt: skip
+    stop = next((one for one in (*stops, position and position["stop_loss"], trade["stop_loss"]) if one), None)
+    if stop is None or not (stop < trade["entry_price"] if trade["side"] == "LONG" else stop > trade["entry_price"]):
+        return None
+    balance = _entry_balance(scope, trade)
+    held = trade["quantity"] or (abs(trade["size"]) * balance / trade["entry_price"] if balance else None)
+    return None if held is None else abs(trade["entry_price"] - stop) * held
+
+
+def _position_of(scope: ScopeRows, trade: Row) -> Row | None:
+    found = (row for row in scope.rows["positions"] if row["id"] == trade["position_id"])
+    return next(found, None)
+
+
+def _entry_balance(scope: ScopeRows, trade: Row) -> Decimal | None:
+    position = _position_of(scope, trade)
+    if position and position["entry_balance"] and position["entry_balance"] > 0:
+        return position["entry_balance"]
+    session = owner(scope.rows, "trades", trade)
+    booked = [(row["last_updated"], row["id"], row["total_balance"]) for row in scope.rows["account_balances"]
+              if row["session_id"] == session and row["last_updated"] <= trade["entry_time"]]  # fmt: skip
+    initial = (row["initial_balance"] for row in scope.rows["trading_sessions"] if row["id"] == session)
+    return max(booked)[-1] if booked else next(initial, None)
 
 
 def position_figures(scope: ScopeRows, now: datetime) -> Figures:

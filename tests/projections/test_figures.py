@@ -146,7 +146,8 @@ async def test_a_corrected_position_changes_the_risk_of_its_trade(connection: as
     await refreshed(connection, follower)
     sums = follower.trades.sums(AN_AFTERNOON)
     assert sums is not None
-    assert sums.risk_sum == pytest.approx(0.2)
+    assert sums.risk is not None
+    assert sums.risk.mean == pytest.approx(0.2)
 
 
 async def test_a_corrected_time_of_a_position_is_taken_back(connection: asyncpg.Connection, session: int) -> None:

@@ -12,13 +12,12 @@ from monitoring.projections.times import BEGIN_OF_TIME, END_OF_TIME, microsecond
 from monitoring.projections.trade_columns import (
     OTHER_SIDE,
     SIDES,
-    SORTS,
     TradeColumns,
     TradeFilter,
     Trades,
     TradeWords,
-    select,
 )
+from monitoring.projections.trade_selection import SORTS, select
 
 TradeRow = tuple[datetime, int, float, str, str, float, int, str]
 """Exit time, id, net P&L, symbol, side (upper case), R, seconds, exit reason."""
@@ -59,6 +58,7 @@ def columns_of(rows: Sequence[TradeRow]) -> Trades:
         exits=np.array([microseconds(at) for at in exits], dtype=np.int64),
         nets=np.array(nets, dtype=np.float64),
         rs=np.array(rs, dtype=np.float64),
+        risks=np.array(rs, dtype=np.float64),
         seconds=np.array(seconds, dtype=np.int64),
         positions=np.zeros(len(rows), dtype=np.int64),
         sides=np.array([SIDES.get(side, OTHER_SIDE) for side in sides], dtype=np.int64),

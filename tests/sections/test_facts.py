@@ -45,8 +45,8 @@ async def test_a_partial_exit_shrinks_what_is_held(connection: asyncpg.Connectio
 
 
 async def test_figures_of_an_old_price_say_so(connection: asyncpg.Connection, session: int) -> None:
-    await insert(connection, "positions", session_id=session, quantity=1, current_price=110, unrealized_pnl=5,
-                 stop_loss=90, last_update=ago(days=3))  # fmt: skip
+    await insert(connection, "positions", session_id=session, quantity=1, entry_price=105, current_price=110,
+                 unrealized_pnl=5, stop_loss=90, last_update=ago(days=3))  # fmt: skip
     found = await figures(connection)
     for key, value in (("unrealized_pnl", 5), ("total_position_value", 110), ("current_exposure", 11)):
         assert found.values[key] == pytest.approx(value)

@@ -64,10 +64,12 @@ async def test_fields(client: Any, connection: asyncpg.Connection) -> None:
         mfe_price=Decimal("80.4"),
         mae_price=Decimal("110.55"),
         mfe=77,
+        stop_loss=Decimal("110.5"),
     )
     (trade,) = await get(client)
     assert trade.pop("mfe") == pytest.approx(0.2)
     assert trade.pop("mae") == pytest.approx(-0.1)
+    assert trade.pop("r") == pytest.approx(10.2 / (10 * 0.00000001))
     assert trade == {
         "id": number,
         "symbol": "BTCUSDT",

@@ -179,6 +179,7 @@ class Trade(Struct):
     exit_reason: str | None
     strategy_name: str | None
     duration_seconds: float | None
+    r: Annotated[float | None, Meta(description="Net P&L ÷ what was at risk until the first stop")]
     mfe: Annotated[Fraction | None, Meta(description="Largest move in favour, as a fraction of the entry price")]
     mae: Annotated[Fraction | None, Meta(description="Largest move against, as a fraction of the entry price")]
 
