@@ -32,6 +32,7 @@ async def test_postgresql_is_killed_and_recovers(
     await kill(server)
     try:
         await expect(page.locator("#status.old")).to_contain_text("The database cannot be read")
+        await expect(page.locator(".rung")).to_be_hidden()
         await expect(page.locator("#performance.old")).to_contain_text("40")
     finally:
         await asyncio.to_thread(server.start_database)
