@@ -9,7 +9,8 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from monitoring.formatting import percent
+from monitoring.formatting import money, percent
+from monitoring.metrics.books import unexplained
 from monitoring.metrics.codes import in_words
 from monitoring.metrics.equity_now import is_fresh
 from monitoring.metrics.facts import Facts
@@ -122,6 +123,12 @@ def reconciliation(troubles: Troubles) -> Iterator[Alert]:
         yield Alert("reconciliation", rows.severity, text, rows.since, rows.count)
 
 
+def books(troubles: Troubles) -> Iterator[Alert]:
+    if troubles.books_since is not None:
+        text = f"{money(unexplained(troubles.facts), signed=True)} cannot be explained by trades, fees and bookings"
+        yield Alert("books", WARNING, text, troubles.books_since)
+
+
 def correction(troubles: Troubles) -> Iterator[Alert]:
     balance = troubles.facts.account.balance
     if balance is None or balance <= 0:
@@ -162,6 +169,7 @@ RULES: tuple[Rule, ...] = (
     orders_failed,
     errors,
     reconciliation,
+    books,
     correction,
     another_live_bot,
     time_zone,

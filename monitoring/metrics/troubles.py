@@ -69,6 +69,8 @@ class Troubles:
     """The first snapshot since which the drawdown is at the limit, or at the share that warns."""
     corrections: Sequence[Flow] = ()
     """Of the balance in the last 24 h, of which the operator has not said what they were."""
+    books_since: datetime | None = None
+    """The first snapshot since which too much of the balance is unexplained; None where it is not, or not for long."""
 
     @property
     def positions(self) -> Sequence[Guarded]:

@@ -11,6 +11,7 @@ from monitoring.metrics.alerts import MAX_ROUNDING_PERCENT, drawdown_reached
 from monitoring.metrics.money import Flow
 from monitoring.metrics.troubles import CRITICAL, ERROR, WARNING, Rows, Troubles
 from monitoring.scope import configured
+from monitoring.sections.books_alert import books_disagree_since
 from monitoring.sections.events import OF_SCOPE, scope_arguments
 from monitoring.sections.positions import read_positions
 from monitoring.sections.section import Context
@@ -51,6 +52,7 @@ async def read_troubles(context: Context) -> Troubles:
         errors=await _errors(context),
         reconciliation=await _findings(context),
         corrections=_corrections(context),
+        books_since=await books_disagree_since(context),
         others=beside.others,
         max_drawdown=limit,
         drawdown_since=None if limit is None else await _drawdown_since(context, limit),

@@ -195,7 +195,7 @@ async def test_since_when_the_drawdown_is_at_its_limit(client: Any, connection: 
         moment = at - timedelta(hours=hours)
         row = {"session_id": session, "timestamp": moment, "balance": equity, "equity": equity}
         await insert(connection, "account_history", total_pnl=1, **row)
-    (alert,) = await alerts(client)
+    (alert,) = [one for one in await alerts(client) if one["code"] != "books"]
     assert alert["code"] == "drawdown_limit"
     assert alert["since"].startswith(f"{at - timedelta(hours=30):%Y-%m-%dT%H:%M}")
 

@@ -1,0 +1,107 @@
+"""Since when the books do not agree: what each snapshot of the past leaves unexplained.
+
+What is explained at a moment is what is explained now without what was booked since. For that the opening fees and
+partial exits of open positions are read, and of those that closed in the last minutes.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import numpy as np
+
+from monitoring.metrics.books import unexplained
+from monitoring.metrics.facts import Series
+from monitoring.metrics.value import Unknown
+from monitoring.projections.timeline import BALANCE, CLOSE, TIME
+from monitoring.projections.times import EPOCH, epoch, from_epoch
+from monitoring.sections.section import Context
+
+LEAST_SHARE = 0.001
+"""Of the equity: less may stay unexplained."""
+SETTLING = timedelta(minutes=10)
+"""The engine writes a trade, its booking and its snapshot one after the other."""
+
+FEES = """
+SELECT position_id::bigint AS position, created_at AS at, -coalesce({actual}, {planned})::float8 AS amount FROM orders
+WHERE position_id = ANY($1::bigint[]) AND order_type::text IN ('ENTRY', 'SCALE_IN')
+  AND status::text IN ('FILLED', 'CONFIRMED') AND created_at IS NOT NULL
+"""
+EXITS = """
+SELECT position_id::bigint AS position, timestamp AS at, {pnl}::float8 AS amount FROM partial_trades
+WHERE position_id = ANY($1::bigint[]) AND operation_type::text = 'PARTIAL_EXIT' AND timestamp IS NOT NULL
+"""
+
+
+class _Booked(NamedTuple):
+    """An amount that counts as explained from a moment on, epoch seconds."""
+
+    at: float
+    amount: float
+
+
+async def books_disagree_since(context: Context) -> datetime | None:
+    """The first snapshot since which they do; None where they agree, or did ten minutes ago, or cannot be known.
+
+    To ten minutes: that is a step of the curve. Raises DatabaseUnavailable.
+    """
+    equity, balance = context.facts.equity, context.facts.account.balance
+    try:
+        now = float(unexplained(context.facts))
+    except Unknown:
+        return None
+    if equity is None or balance is None or abs(now) <= LEAST_SHARE * abs(float(equity.amount)):
+        return None
+    steps = context.state.history.curve(EPOCH)
+    settled = steps[:, TIME] <= epoch(context.now - SETTLING)
+    steps = steps[settled & np.isfinite(steps[:, BALANCE]) & np.isfinite(steps[:, CLOSE])]
+    if not len(steps):
+        return None
+    since = await _booked_since(context, steps[:, TIME])
+    left = now + float(balance) - since - steps[:, BALANCE]
+    agrees = np.flatnonzero(np.abs(left) <= LEAST_SHARE * np.abs(steps[:, CLOSE]))
+    first = int(agrees[-1]) + 1 if len(agrees) else 0
+    return from_epoch(float(steps[first, TIME])) if first < len(steps) else None
+
+
+async def _booked_since(context: Context, times: Series) -> Series:
+    """What counts as explained only since each of the times, shape (times,)."""
+    history, closed = context.state.history, _closed_since(context, float(times[-1]))
+    pending = {flow.id for flow in history.unshown}
+    booked = [_Booked(epoch(f.at), float(f.amount)) for f in context.state.flows if f.id not in pending]
+    booked += [_Booked(epoch(gap.at), float(gap.amount)) for gap in history.gaps]
+    booked += await _of_positions(context, closed)
+    tables = [table.rows for table in context.state.trades.tables]
+    moments = np.concatenate([[one.at for one in booked], *(rows["exit"] / 1e6 for rows in tables)])
+    amounts = np.concatenate([[one.amount for one in booked], *(rows["net"] for rows in tables)])
+    order = np.argsort(moments, kind="stable")
+    sums = np.concatenate([[0.0], np.nancumsum(amounts[order])])
+    found: Series = sums[-1] - sums[np.searchsorted(moments[order], times, side="right")]
+    return found
+
+
+def _closed_since(context: Context, at: float) -> dict[int, float]:
+    """By position when it was closed: it counts as open until then."""
+    rows = [row for table in context.state.trades.tables for row in table.rows[table.rows["exit"] > at * 1e6]]
+    return {int(row["position"]): row["exit"] / 1e6 for row in rows if row["position"]}
+
+
+async def _of_positions(context: Context, closed: dict[int, float]) -> list[_Booked]:
+    """Fees and partial exits of positions; those of a closed one are part of its trade from then on."""
+    found = []
+    for query in _queries(context):
+        for row in await context.connection.fetch(query, [*context.state.positions.open_ids, *closed]):
+            if row["amount"] is not None and np.isfinite(row["amount"]):
+                found.append(_Booked(epoch(row["at"]), row["amount"]))
+                if row["position"] in closed:
+                    found.append(_Booked(closed[row["position"]], -row["amount"]))
+    return found
+
+
+def _queries(context: Context) -> Iterator[str]:
+    capabilities = context.capabilities
+    if capabilities.has("orders", "position_id", "order_type", "status", "created_at"):
+        columns = {name: capabilities.column("orders", name, "numeric") for name in ("actual_commission", "commission")}
+        yield FEES.format(actual=columns["actual_commission"], planned=columns["commission"])
+    if capabilities.has("partial_trades", "position_id", "operation_type", "timestamp", "pnl"):
+        yield EXITS.format(pnl=capabilities.column("partial_trades", "pnl", "numeric"))
