@@ -17,7 +17,8 @@ ADJUSTMENT: Columns = {
 ADJUSTMENTS_NEED = ("session_id", "parameter_name", "timestamp")
 # By the index on the time.
 NEWEST_ENTRY = """
-SELECT entry_time FROM {table} WHERE entry_time <= $2 AND {owner} = ANY($1::bigint[]) ORDER BY entry_time DESC LIMIT 1
+SELECT entry_time FROM {table} WHERE entry_time <= $2 AND entry_time > '0001-01-01' AND {owner} = ANY($1::bigint[])
+ORDER BY entry_time DESC LIMIT 1
 """
 OF_ENTRY = """
 SELECT {columns} FROM risk_adjustments

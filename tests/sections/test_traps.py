@@ -108,6 +108,21 @@ async def test_money_paid_into_a_debt_ends_the_drawdown(connection: asyncpg.Conn
     assert "drawdown_limit" not in [one["code"] for one in await get(client, "/api/alerts")]
 
 
+@pytest.mark.parametrize("never", ["-infinity", "0001-01-01"])
+async def test_an_entry_before_all_time(connection: asyncpg.Connection, client: Any, never: str) -> None:
+    """Which nothing can be counted from: it is none."""
+    session = await insert(connection, "trading_sessions", start_time=ago(days=3))
+    position = await insert(connection, "positions", session_id=session, last_update=now())
+    await connection.execute(f"UPDATE positions SET entry_time = '{never}' WHERE id = $1", position)
+    row = {"session_id": session, "parameter_name": "position_size_factor"}
+    await connection.execute(
+        f"UPDATE risk_adjustments SET timestamp = '{never}' WHERE id = $1",
+        await insert(connection, "risk_adjustments", **row),
+    )
+    metrics = await get(client, "/api/metrics")
+    assert (metrics["dynamic_risk_factor"], metrics["active_positions_count"]) == (None, 1)
+
+
 async def test_margin_of_zero_beside_an_exposure_is_unknown(connection: asyncpg.Connection, client: Any) -> None:
     session = await insert(connection, "trading_sessions", initial_balance=1000)
     await insert(connection, "positions", session_id=session, quantity=2, current_price=110, last_update=now())
