@@ -6,7 +6,7 @@ from datetime import datetime
 
 from monitoring.bots.chains import Chain
 from monitoring.bots.current import RESTART_GRACE, ended_at
-from monitoring.bots.roster import Roster, run_now
+from monitoring.bots.roster import Roster, newest_run
 from monitoring.metrics.troubles import OtherBot
 from monitoring.projections import Projections
 
@@ -31,7 +31,7 @@ def neighbours(roster: Roster, projections: Projections, bot: int | None, now: d
 
 
 def _other(chain: Chain, projections: Projections, held: dict[int | None, list[int]], now: datetime) -> OtherBot:
-    newest = run_now(projections, chain[-1].session, now)
+    newest = newest_run(projections, chain, now)
     positions = sum(len(held.get(run.id, ())) for run in chain)
     return OtherBot(chain[0].id, newest.silent, positions, newest.last_sign if newest.silent else newest.session.start)
 

@@ -1,6 +1,6 @@
 """Reads all sessions, and what must be known of them to find the bots among them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -39,7 +39,10 @@ class Roster:
 
     sessions: Mapping[int, Session]
     """Each alone, without its configuration."""
+    runs: tuple[Run, ...]
+    """Each session alone."""
     chains: tuple[Chain, ...]
+    """The newest of each has the signs of life and the limit of the whole bot."""
     chain_of: Mapping[int, Chain]
     """By id of a session."""
     last_balances: Mapping[tuple[int, int], Decimal | None]
@@ -83,11 +86,12 @@ async def read_roster(
     """Raises TableMissing where there are no sessions."""
     sessions = {session.id: session for session in await read_sessions(connection, capabilities)}
     runs = await _runs(connection, capabilities, projections, list(sessions.values()), now)
-    found = await _chained(connection, capabilities, runs)
+    chained = await _chained(connection, capabilities, runs)
+    found = tuple((*chain[:-1], newest_run(projections, chain, now)) for chain in chained)
     links = [link for chain in found for link in pairwise(chain)]
     balances = await balances_at_start(connection, capabilities, links)
     chain_of = {run.id: chain for chain in found for run in chain}
-    return Roster(sessions, found, chain_of, balances, *_before_others(runs))
+    return Roster(sessions, tuple(runs), found, chain_of, balances, *_before_others(runs))
 
 
 def _before_others(runs: Sequence[Run]) -> tuple[frozenset[int], frozenset[int]]:
@@ -117,17 +121,23 @@ async def _runs(
     now: datetime,
 ) -> list[Run]:
     currencies = await _currencies(connection, capabilities, [session.id for session in sessions])
-    return [run_now(projections, session, now, currencies.get(session.id)) for session in sessions]
+    unheard = (Run(one, None, one.start, silent=False, currency=currencies.get(one.id)) for one in sessions)
+    return [_run_now(projections, run, now, [run.id]) for run in unheard]
 
 
-def run_now(projections: Projections, session: Session, now: datetime, currency: str | None = None) -> Run:
-    """The session as it stands now; whether one that has ended is silent does not matter."""
-    ended, until = session.ended(now), now + MAX_CLOCK_SKEW
+def newest_run(projections: Projections, chain: Chain, now: datetime) -> Run:
+    """The newest session of a bot as it stands now: rows of its earlier ones are signs of life as well."""
+    return _run_now(projections, chain[-1], now, [run.id for run in chain])
+
+
+def _run_now(projections: Projections, run: Run, now: datetime, sessions: Sequence[int]) -> Run:
+    """Whether one that has ended is silent does not matter. ``sessions``: whose rows are signs of its life."""
+    session, ended, until = run.session, run.session.ended(now), now + MAX_CLOCK_SKEW
     if ended is not None:
-        return Run(session, ended, ended, silent=True, currency=currency)
-    sign = max(session.start, projections.last_sign([session.id], until) or session.start)
-    limit = timedelta(seconds=projections.signs.limit_seconds([session.id], session.timeframe, until))
-    return Run(session, None, sign, now - sign > OFFLINE_FACTOR * limit, currency)
+        return replace(run, end=ended, last_sign=ended, silent=True)
+    sign = max(session.start, projections.last_sign(sessions, until) or session.start)
+    limit = timedelta(seconds=projections.signs.limit_seconds(sessions, session.timeframe, until))
+    return replace(run, end=None, last_sign=sign, silent=now - sign > OFFLINE_FACTOR * limit)
 
 
 async def _currencies(
@@ -138,11 +148,12 @@ async def _currencies(
     return {row["session"]: row["currency"] for row in await connection.fetch(CURRENCIES, sessions)}
 
 
-def heard_since(runs: Iterable[Run], projections: Projections, now: datetime) -> bool:
-    """Whether one of the runs is silent or not, or over or not, otherwise than as it was read."""
-    for run in runs:
-        if run.end is None:
-            heard = run_now(projections, run.session, now, run.currency)
-            if heard.silent != run.silent or (ended_at(heard, now) is None) != (ended_at(run, now) is None):
-                return True
-    return False
+def heard_since(roster: Roster, projections: Projections, now: datetime) -> bool:
+    """Whether a session or a bot is silent or not, or over or not, otherwise than as it was read."""
+    alone = ((run, _run_now(projections, run, now, [run.id])) for run in roster.runs if run.end is None)
+    bots = ((chain[-1], newest_run(projections, chain, now)) for chain in roster.chains if chain[-1].end is None)
+    return any(_changed(before, after, now) for before, after in (*alone, *bots))
+
+
+def _changed(before: Run, after: Run, now: datetime) -> bool:
+    return before.silent != after.silent or (ended_at(before, now) is None) != (ended_at(after, now) is None)

@@ -187,7 +187,7 @@ class Reader:
         now = self._clock.now()
         chain = current(roster.chains, now)
         moved = CURRENT in self._fresh and (chain and chain[0].id) != (shown and shown.id)
-        return moved or heard_since((run for chain in roster.chains for run in chain), self.projections, now)
+        return moved or heard_since(roster, self.projections, now)
 
     async def roster(self) -> Roster:
         """All sessions and bots. Raises TableMissing, DatabaseUnavailable."""
