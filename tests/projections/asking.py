@@ -10,7 +10,7 @@ import pytest
 from monitoring.scope_key import BotScope
 from tests.faults.page import Page
 from tests.projections import figure_reference as plain
-from tests.projections.chain_reference import WEEK, Rows, ScopeRows, alone, bots, last_sign
+from tests.projections.chain_reference import Rows, ScopeRows, alone, bot_end, bots
 
 STEP = timedelta(minutes=10)
 Answers = dict[str, Any]
@@ -70,11 +70,7 @@ def current(found: list[ScopeRows], now: datetime, said: dict[str, Answers], sco
 
 
 def _long_over(bot: ScopeRows, now: datetime) -> bool:
-    newest = bot.sessions[-1]
-    end = newest["end_time"]
-    if end is None or end > now:
-        sign = last_sign(bot.rows, newest, now)
-        end = sign if now - sign > WEEK else None
+    end = bot_end(bot, now)
     return end is not None and now - end >= timedelta(minutes=15)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 
 TABLES = ("trading_sessions", "trades", "account_history", "account_balances", "positions", "orders", "partial_trades",
-          "strategy_executions", "system_events")  # fmt: skip
+          "strategy_executions", "system_events", "system_control_flags", "reconciliation_audit_events")  # fmt: skip
 SIGNS = (("account_history", "timestamp"), ("strategy_executions", "timestamp"), ("positions", "last_update"),
          ("system_events", "timestamp"))  # fmt: skip
 MINUTE, WEEK = timedelta(minutes=1), timedelta(days=7)
@@ -32,6 +32,7 @@ class ScopeRows:
     rows: Rows
     gaps: list[tuple[Row, Row, Decimal]]
     """A session, the one that goes on with it, and the last balance of the former then."""
+    is_bot: bool = True
 
     @property
     def initial(self) -> Decimal:
@@ -56,7 +57,7 @@ def owner(rows: Rows, table: str, row: Row) -> int | None:
 
 
 def alone(rows: Rows, session: Row) -> ScopeRows:
-    return ScopeRows([session], rows, [])
+    return ScopeRows([session], rows, [], is_bot=False)
 
 
 def bots(rows: Rows, now: datetime) -> list[ScopeRows]:
@@ -94,18 +95,36 @@ def ended(rows: Rows, session: Row, now: datetime) -> datetime:
     return end if end is not None and end <= now else last_sign(rows, session, now)
 
 
+def bot_end(bot: ScopeRows, now: datetime) -> datetime | None:
+    """None while it has not ended; what nobody ended counts as ended after a week of silence."""
+    newest = bot.sessions[-1]
+    if newest["end_time"] is not None and newest["end_time"] <= now:
+        end: datetime = newest["end_time"]
+        return end
+    sign = max(last_sign(bot.rows, session, now) for session in bot.sessions)
+    return sign if now - sign > WEEK else None
+
+
 def last_sign(rows: Rows, session: Row, now: datetime) -> datetime:
-    """Of its rows, and of positions that its orders name."""
+    return max([session["start_time"], *signs(rows, session, now)])
+
+
+def signs(rows: Rows, session: Row, now: datetime) -> list[datetime]:
+    """When it wrote rows, and those of positions that its orders name."""
     own = [
         (table, row)
         for table in rows
         for row in rows[table]
         if (owner(rows, table, row) if table == "positions" else row.get("session_id")) == session["id"]
     ]
-    times = [row[column] for table, column in SIGNS for of, row in own if of == table]
+    times = [row[column] for table, column in SIGNS for of, row in own if of == table and not _is_dashboards(of, row)]
     times += [row["created_at"] or row["exit_time"] for of, row in own if of == "trades"]
-    known = [at for at in times if at is not None and at <= now + MINUTE]
-    return max([session["start_time"], *known])
+    return [at for at in times if at is not None and at <= now + MINUTE]
+
+
+def _is_dashboards(table: str, row: Row) -> bool:
+    """A balance that the operator set."""
+    return table == "system_events" and (row["event_type"], row["component"]) == ("BALANCE_ADJUSTMENT", "dashboard")
 
 
 def last_balance(rows: Rows, session: Row, at: datetime) -> Decimal:

@@ -10,12 +10,13 @@ from decimal import Decimal
 import asyncpg
 
 from tests.clocks import Calendar
-from tests.projections.engine_rows import Bot, EngineRows
+from tests.projections.engine_rows import Bot
+from tests.projections.engine_troubles import EngineTroubles
 from tests.projections.row_changes import COUNTED, RowChanges
 from tests.rows import insert
 
 
-class EngineLife(EngineRows):
+class EngineLife(EngineTroubles):
     """``deeds`` that were done, for whoever looks for the shortest history that fails; ``left_out`` are not done."""
 
     def __init__(
@@ -54,7 +55,11 @@ class EngineLife(EngineRows):
             (2, self.order),
             (2, self.finish_order),
             (2, self.part),
-            (1, self.fail),
+            (2, self.fail),
+            (1, self.find),
+            (1, self.halt),
+            (2, self.guard),
+            (1, self.write_regularly),
             (1, self.deposit),
             (1, self.withdraw),
             (1, self.begin_late),
@@ -62,6 +67,11 @@ class EngineLife(EngineRows):
         ]
         lives = [(4, self.restart), (2, self.crash), (1, self.fork), (3, self.move_positions)]
         return [*writes, *lives, (1, self.orphan), (1, self.backtest), (9, self.change)]
+
+    @property
+    def running_ways(self) -> tuple[Callable[[Bot], Awaitable[None]], ...]:
+        """What only an engine that runs can do."""
+        return self.snapshot, self.trade, self.open_position, self.order, self.restart, self.write_regularly
 
     async def act(self) -> None:
         number = len(self.deeds)
@@ -72,7 +82,7 @@ class EngineLife(EngineRows):
         self.deeds.append(f"{number}:{way.__name__}:{bot.strategy}")
         if number in self.left_out:
             return
-        if not bot.running and way in (self.snapshot, self.trade, self.open_position, self.order, self.restart):
+        if not bot.running and way in self.running_ways:
             await self.begin(bot)
         if bot.session:
             await way(bot)
@@ -90,6 +100,7 @@ class EngineLife(EngineRows):
         bot.session = await insert(
             self.connection, "trading_sessions", mode=bot.mode, strategy_name=bot.strategy, symbol=bot.symbol,
             start_time=self.now, initial_balance=bot.balance, end_time=None,
+            strategy_config=self.dice.choice((None, {"max_drawdown": 0.2})),
         )  # fmt: skip
         bot.began, bot.running = self.now, True
         bot.to_move += bot.open

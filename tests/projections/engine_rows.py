@@ -79,6 +79,7 @@ class EngineRows:
         number = await insert(
             self.connection, "positions", session_id=bot.session, symbol=bot.symbol.split(",")[0], entry_time=self.now,
             quantity=Decimal("0.02"), entry_balance=bot.balance, current_price=price, last_update=self.now,
+            stop_loss=self.dice.choice((49_000, 49_000, None, 0)),
             unrealized_pnl=None if price is None else (price - 50_000) * Decimal("0.02"),
         )  # fmt: skip
         bot.open.append(number)
@@ -113,18 +114,17 @@ class EngineRows:
 
     async def finish_order(self, bot: Bot) -> None:
         if bot.pending:
-            status = self.dice.choice(("FILLED", "CANCELLED", "FAILED", "SUBMITTED"))
+            status = self.dice.choice(("FILLED", "CANCELLED", "FAILED", "SUBMITTED", "UNKNOWN"))
             number = bot.pending.pop(self.dice.randrange(len(bot.pending)))
-            await self.connection.execute("UPDATE orders SET status = $2 WHERE id = $1", number, status)
+            await self.connection.execute(
+                "UPDATE orders SET status = $2, last_update = $3 WHERE id = $1", number, status, self.now
+            )
 
     async def part(self, bot: Bot) -> None:
         """Sells a piece of what is open."""
         if bot.open:
             await insert(self.connection, "partial_trades", position_id=self.dice.choice(bot.open), pnl=1,
                          timestamp=self.now)  # fmt: skip
-
-    async def fail(self, bot: Bot) -> None:
-        await insert(self.connection, "system_events", session_id=bot.session, severity="error", timestamp=self.now)
 
     async def deposit(self, bot: Bot) -> None:
         await self._move_money(bot, bot.balance)

@@ -8,10 +8,11 @@ from statistics import mean, median, stdev
 from typing import Any
 
 from tests.projections import flow_reference
-from tests.projections.chain_reference import Row, ScopeRows, last_sign, limit, owner
+from tests.projections.chain_reference import Row, ScopeRows, bot_end, last_sign, limit, owner
 
 PENDING = ("PENDING", "OPEN", "PENDING_SUBMIT", "SUBMITTED", "UNKNOWN", "UNRESOLVED")
 MINUTE, DAY, WEEK = timedelta(minutes=1), timedelta(days=1), timedelta(days=7)
+END_GRACE = timedelta(minutes=15)
 
 Figures = dict[str, Any]
 
@@ -94,21 +95,41 @@ def _entry_balance(scope: ScopeRows, trade: Row) -> Decimal | None:
     return max(booked)[-1] if booked else next(initial, None)
 
 
+def held(scope: ScopeRows) -> list[Row]:
+    """Open positions, by id."""
+    return sorted((row for row in scope.of("positions") if row["status"] == "OPEN"), key=lambda row: row["id"])
+
+
+def events(scope: ScopeRows, now: datetime, table: str = "system_events") -> list[Row]:
+    """Those of the scope until now: its sessions' own, and what no session has while a bot runs."""
+    shared = scope.is_bot and scope.sessions[0]["mode"] != "BACKTEST"
+    ids, end = {session["id"] for session in scope.sessions}, bot_end(scope, now) if shared else None
+    return [
+        row for row in scope.rows[table] if row["timestamp"] <= now + MINUTE
+        and (row["session_id"] in ids or (shared and row["session_id"] is None
+             and scope.sessions[0]["start_time"] <= row["timestamp"]
+             and (end is None or row["timestamp"] <= end + END_GRACE)))
+    ]  # fmt: skip
+
+
 def position_figures(scope: ScopeRows, now: datetime) -> Figures:
-    held = sorted((row for row in scope.of("positions") if row["status"] == "OPEN"), key=lambda row: row["id"])
+    open_ones = held(scope)
     orders = [row for row in scope.of("orders") if row["created_at"] > now - DAY]
     filled = [row for row in orders if row["status"] == "FILLED"]
     failed = [row for row in orders if row["status"] == "FAILED"]
     finished = len(filled) + len(failed)
     return {
-        "open": [(row["id"], row["session_id"]) for row in held],
-        "orders": {row["id"]: _ids(scope, row["id"]) for row in held},
+        "open": [(row["id"], row["session_id"]) for row in open_ones],
+        "orders": {row["id"]: _ids(scope, row["id"]) for row in open_ones},
         "pending": sorted(row["id"] for row in scope.of("orders") if row["status"] in PENDING),
-        "active_positions_count": len(held),
-        "position_sizes": sum((row["quantity"] * row["entry_price"] for row in held), Decimal(0)) if all(
-            row["quantity"] is not None for row in held) else None,
+        "active_positions_count": len(open_ones),
+        "position_sizes": sum((row["quantity"] * row["entry_price"] for row in open_ones), Decimal(0)) if all(
+            row["quantity"] is not None for row in open_ones) else None,
         "parts": sorted((row["id"] for row in scope.of("partial_trades")), reverse=True),
-        "error_count": sum(row["timestamp"] > now - DAY for row in scope.of("system_events")),
+        "error_count": sum(
+            row["timestamp"] > now - DAY and (row["severity"] or "").lower() in ("error", "critical")
+            for row in events(scope, now)
+        ),
         "failed_orders": len(failed),
         "fill_rate": 100 * len(filled) / finished if finished else None,
     }  # fmt: skip
@@ -116,10 +137,19 @@ def position_figures(scope: ScopeRows, now: datetime) -> Figures:
 
 def unrealized(scope: ScopeRows, now: datetime) -> tuple[Decimal | None, bool]:
     """What all open positions stand at, and whether every price is so new that it must be shown."""
-    held = [row for row in scope.of("positions") if row["status"] == "OPEN"]
-    values = [row["unrealized_pnl"] for row in held]
-    fresh = all(row["last_update"] and now - row["last_update"] <= timedelta(minutes=5) for row in held)
-    return None if None in values else sum(values, Decimal(0)), fresh
+    values = [open_pnl(row) for row in held(scope)]
+    fresh = all(row["last_update"] and now - row["last_update"] <= timedelta(minutes=5) for row in held(scope))
+    known = [value for value in values if value is not None]
+    return sum(known, Decimal(0)) if len(known) == len(values) else None, fresh
+
+
+def open_pnl(position: Row) -> Decimal | None:
+    """From its price, whatever the engine stored."""
+    if position["current_price"] is None or position["quantity"] is None:
+        return None
+    way = 1 if position["side"] == "LONG" else -1
+    pnl: Decimal = way * (position["current_price"] - position["entry_price"]) * position["quantity"]
+    return pnl
 
 
 def _ids(scope: ScopeRows, position: int) -> list[int]:
@@ -147,16 +177,16 @@ def equity_now(scope: ScopeRows, now: datetime) -> Row | None:
     known, real = balances(scope, now), snapshots(scope, now)
     if not known or not real:
         return None
-    held = [row for row in scope.of("positions") if row["status"] == "OPEN"]
+    open_ones = held(scope)
     sign = max(last_sign(scope.rows, session, now) for session in scope.sessions)
     lives = now - sign <= limit(scope.rows, scope.sessions, now)
-    for row in held:
+    for row in open_ones:
         at = row["last_update"]
         old = at is None or at > now + MINUTE or sign - at > timedelta(minutes=5)
-        if row["current_price"] is None or row["unrealized_pnl"] is None or old or not lives:
+        if open_pnl(row) is None or old or not lives:
             return None
-    at = max([known[-1][0], *(row["last_update"] for row in held)])
-    equity = known[-1][3] + sum((row["unrealized_pnl"] for row in held), Decimal(0))
+    at = max([known[-1][0], *(row["last_update"] for row in open_ones)])
+    equity = known[-1][3] + sum((open_pnl(row) or 0 for row in open_ones), Decimal(0))
     made = {"timestamp": at, "balance": known[-1][3], "equity": equity, "session_id": known[-1][4]}
     return made if at > real[-1]["timestamp"] else None
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.clocks import Calendar
 from tests.faults.page import Page, dashboard
+from tests.projections.alerts_asked import check_alerts
 from tests.projections.asking import Answers, Seen, check, check_versions, same
 from tests.projections.chain_reference import read_rows
 from tests.projections.engine_life import EngineLife
@@ -52,10 +53,19 @@ async def look(page: Page, life: EngineLife) -> dict[str, Answers]:
     """After as long as corrections and bots that fell silent may go unnoticed."""
     await caught_up(page)
     life.hands.wait(6)
+    rows = await read_rows(life.connection)
+    for minutes in (0, *life.dice.choice(((), (), (4, 20), (200,), (12_000,)))):
+        life.hands.wait(minutes * 60)
+        await moved_on(page)
+        await check_alerts(page, rows, life.now)
+    return await check(page, rows, life.now)
+
+
+async def moved_on(page: Page) -> None:
+    """What time alone changes is noticed."""
     await caught_up(page)
     if page.parts.reader.time_moved_sessions():
         page.parts.dispatcher.sessions_moved()
-    return await check(page, await read_rows(life.connection), life.now)
 
 
 async def caught_up(page: Page) -> None:
