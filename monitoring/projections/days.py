@@ -5,7 +5,7 @@ since a factor that is the same all day long changes no ratio within it.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
 from typing import NamedTuple
@@ -16,17 +16,16 @@ import numpy.typing as npt
 from monitoring.metrics.drawdown import DrawdownRun, merge
 from monitoring.metrics.facts import Series
 from monitoring.projections.snapshots import Snapshots
-from monitoring.projections.times import epoch, from_epoch, midnight
+from monitoring.projections.times import from_epoch
 
 DayDate = date
 STEP_SECONDS = 600.0
-"""Length of one step of the curve."""
-STEPS = int(86400 / STEP_SECONDS)
+"""Of so long a time the first, the lowest, the highest, the deepest and the last snapshot are kept."""
 
-COLUMNS = 6
-LOW, HIGH, CLOSE, TIME, BALANCE, DROP = range(COLUMNS)
-"""Columns of the curve: extremes and last of the equity, when that was, balance; the deepest decline from the highest
-of the day until then, as a fraction."""
+COLUMNS = 4
+TIME, EQUITY, BALANCE, DROP = range(COLUMNS)
+"""Columns of the curve, a row a snapshot: when it was (epoch seconds), its equity and balance; the decline from the
+highest of the day until then, as a fraction."""
 
 Positions = npt.NDArray[np.intp]
 
@@ -39,13 +38,26 @@ class EquityPoint(NamedTuple):
     balance: float
 
 
-def empty_curve() -> Series:
-    return np.full((STEPS, COLUMNS), np.nan)
+def extremes(groups: Positions, *series: Series) -> Positions:
+    """Places of the first and last row of each group, and of the highest of each series; ascending, each once.
+
+    ``groups`` tells neighbours of one group by the same number, shape (rows,).
+    """
+    if not len(groups):
+        return np.empty(0, dtype=np.intp)
+    starts = np.flatnonzero(np.diff(groups, prepend=groups[0] - 1))
+    found = [starts, np.append(starts[1:], len(groups)) - 1]
+    if len(starts) < len(groups):
+        number = np.cumsum(np.diff(groups, prepend=groups[0]) != 0)
+        for values in series:
+            places = np.flatnonzero(values == np.fmax.reduceat(values, starts)[number])
+            found.append(places[np.diff(number[places], prepend=-1) != 0])
+    return np.unique(np.concatenate(found))
 
 
 @dataclass(slots=True)
 class Day:
-    """``curve`` has shape (steps, COLUMNS): STEPS while rows are added, with NaN where nothing was written."""
+    """``curve`` has shape (rows, COLUMNS), in order of time: see STEP_SECONDS for which rows it keeps."""
 
     date: date
     first: tuple[float, int]
@@ -60,7 +72,7 @@ class Day:
     """The largest change of the balance from one snapshot to the next."""
     run: DrawdownRun | None = None
     """The day's equity, as far as declines go."""
-    curve: Series = field(default_factory=empty_curve)
+    curve: Series = field(default_factory=lambda: np.empty((0, COLUMNS)))
 
     @classmethod
     def of(cls, day: DayDate, rows: Snapshots) -> "Day":
@@ -68,41 +80,14 @@ class Day:
         made.append(rows)
         return made
 
-    @property
-    def steps(self) -> Series:
-        """The steps of the curve that hold anything."""
-        return self.curve[np.isfinite(self.curve[:, TIME])]
-
-    def compact(self) -> None:
-        """Lets the empty steps go: no rows are expected any more."""
-        self.curve = self.steps
-
-    def reopened(self) -> "Day":
-        """A copy that takes rows, though the empty steps of this one may have been left out."""
-        curve, steps = empty_curve(), self.steps
-        curve[self._places(steps[:, TIME])] = steps
-        return replace(self, curve=curve)
-
     def append(self, rows: Snapshots) -> None:
         """Takes rows of this day that are newer than all it has, in order of time."""
         self.last, self.rows = rows.last, self.rows + len(rows)
-        places = self._places(rows.times)
-        known = np.isfinite(rows.balance)
-        self._fill(BALANCE, places[known], rows.balance[known])
         real = np.isfinite(rows.equity)
-        if real.all():
-            self._snapshots(rows, places)
-        elif real.any():
-            self._snapshots(rows.where(real), places[real])
+        if real.any():
+            self._snapshots(rows if real.all() else rows.where(real))
 
-    def _places(self, times: Series) -> Positions:
-        return ((times - epoch(midnight(self.date))) // STEP_SECONDS).astype(np.intp)
-
-    def _fill(self, column: int, places: Positions, values: Series) -> None:
-        last = _ends(places) - 1
-        self.curve[places[last], column] = values[last]
-
-    def _snapshots(self, rows: Snapshots, places: Positions) -> None:
+    def _snapshots(self, rows: Snapshots) -> None:
         at, self.last_snapshot_id = rows.last
         self.opening = self.opening or EquityPoint(float(rows.times[0]), float(rows.equity[0]), float(rows.balance[0]))
         known = rows.balance[np.isfinite(rows.balance)]
@@ -113,22 +98,16 @@ class Day:
         above = np.maximum(rows.equity, 0.0)
         peaks = np.maximum.accumulate(np.append(self.run.high.value if self.run else 0.0, above))[1:]
         kept = np.divide(above, peaks, out=np.ones_like(above), where=peaks > 0)
-        ends = _ends(places)
-        starts, steps = np.append(0, ends[:-1]), places[ends - 1]
-        for column, extreme, values in (
-            (LOW, np.fmin, rows.equity),
-            (HIGH, np.fmax, rows.equity),
-            (DROP, np.fmax, 1 - kept),
-        ):
-            self.curve[steps, column] = extreme(self.curve[steps, column], extreme.reduceat(values, starts))
-        self.curve[steps, CLOSE], self.curve[steps, TIME] = rows.equity[ends - 1], rows.times[ends - 1]
+        self._keep(np.column_stack((rows.times, rows.equity, rows.balance, 1 - kept)))
         self.run = merge(self.run, DrawdownRun.of(rows.times, rows.equity))
 
-
-def _ends(places: Positions) -> Positions:
-    """Where each run of equal places ends: the position behind its last entry."""
-    changes = np.flatnonzero(places[1:] != places[:-1]) + 1
-    return np.append(changes, len(places)) if len(places) else changes
+    def _keep(self, rows: Series) -> None:
+        """Puts rows behind the curve; what it kept of their first step is looked at with them."""
+        whole = int(np.searchsorted(self.curve[:, TIME], rows[0, TIME] // STEP_SECONDS * STEP_SECONDS))
+        found = np.concatenate([self.curve[whole:], rows])
+        steps = (found[:, TIME] // STEP_SECONDS).astype(np.intp)
+        kept = extremes(steps, found[:, EQUITY], -found[:, EQUITY], found[:, DROP])
+        self.curve = np.concatenate([self.curve[:whole], found[kept]])
 
 
 def by_day(rows: Snapshots) -> Iterator[tuple[date, Snapshots]]:

@@ -17,7 +17,7 @@ from monitoring.projections.onset import first_snapshot, stretch_of
 from monitoring.projections.results import ResultReader
 from monitoring.projections.session_history import SessionHistory
 from monitoring.projections.snapshots import SnapshotReader, Snapshots
-from monitoring.projections.timeline import COLUMNS, DEPTH_COLUMNS, Part, Timeline
+from monitoring.projections.timeline import COLUMNS, DEPTH, Part, Timeline
 from monitoring.projections.times import epoch, from_epoch
 from monitoring.projections.unit_price import FlowFactors
 
@@ -130,27 +130,25 @@ class EquityCurve:
 
     async def sunk_since(self, source: Source, sessions: Sequence[int], percent: float) -> datetime | None:
         """The first snapshot since which the drawdown has been so deep; None where there is no snapshot."""
-        if self._timeline is None or not len(self._timeline.highs()[0]):
+        if self._timeline is None or not len(self._timeline.prices()[0]):
             return None
         reader = SnapshotReader.of(source.connection, source.capabilities)
         stretch = stretch_of(self._timeline, percent)
         return from_epoch(await first_snapshot(reader, sessions, stretch, self._factors, percent))
 
     def curve(self, since: datetime) -> Series:
-        """The steps of every day's curve (see ``timeline``) from ``since`` on that hold anything: (steps, COLUMNS)."""
-        return self._timeline.steps_since(epoch(since)) if self._timeline else np.empty((0, COLUMNS))
+        """Snapshots from ``since`` on, the extremes of each ten minutes among them (see ``timeline``): (rows, COLUMNS).
 
-    def depth(self, since: datetime) -> Series:
-        """How far each of those steps lies below the peak of the whole history until then: (steps, DEPTH_COLUMNS).
-
-        NaN is unknown.
+        How far each lies below the peak of the whole history until then is NaN where it is not known.
         """
-        depth = self._timeline.depth_since(epoch(since)) if self._timeline else np.empty((0, DEPTH_COLUMNS))
-        return depth if self.flows_known else np.full_like(depth, np.nan)
+        rows = self._timeline.since(epoch(since)) if self._timeline else np.empty((0, COLUMNS))
+        if not self.flows_known:
+            rows[:, DEPTH] = np.nan
+        return rows
 
-    def step_before(self, moment: datetime) -> Series | None:
-        """The last step that ended before ``moment``, of shape (COLUMNS,); None where there is none."""
-        return self._timeline.step_before(epoch(moment)) if self._timeline else None
+    def before(self, moment: datetime) -> Series | None:
+        """The last snapshot before ``moment``, of shape (COLUMNS,); None where there is none."""
+        return self._timeline.before(epoch(moment)) if self._timeline else None
 
 
 def _row(at: float, balance: float, equity: float) -> Snapshots:

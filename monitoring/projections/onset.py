@@ -22,12 +22,14 @@ class Stretch(NamedTuple):
 
 def stretch_of(timeline: Timeline, percent: float) -> Stretch:
     """From the last step with a snapshot that was less deep to the one behind it."""
-    times, highs = timeline.highs()
-    peaks = np.fmax.accumulate(np.append(timeline.base or 0.0, highs))
-    above = np.flatnonzero(~(lost(highs, peaks[1:]) * 100 >= percent))
+    times, prices = timeline.prices()
+    peaks = np.fmax.accumulate(np.append(timeline.base or 0.0, prices))
+    above = np.flatnonzero(~(lost(prices, peaks[1:]) * 100 >= percent))
     place = int(above[-1]) if len(above) else 0
-    end = times[min(place + 1, len(times) - 1)] if len(above) else times[0]
-    return Stretch(float(times[place] // STEP_SECONDS * STEP_SECONDS), float(end), float(peaks[place]))
+    start = float(times[place] // STEP_SECONDS * STEP_SECONDS)
+    first, behind = np.searchsorted(times, (start, start + STEP_SECONDS)).tolist()
+    end = times[min(behind, len(times) - 1)] if len(above) else times[0]
+    return Stretch(start, float(end), float(peaks[first]))
 
 
 async def first_snapshot(

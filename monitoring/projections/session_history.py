@@ -78,22 +78,12 @@ class SessionHistory:
         elif self.days.pop(day, None) is not None:
             self.old_changes += 1
             self.newest = self.days[max(self.days)] if self.days else None
-            self._reopen_newest()
 
     def _put(self, day: Day) -> None:
         self.old_changes += 1
-        is_newest = self.newest is None or day.date >= self.newest.date
-        if is_newest and self.newest is not None and day.date > self.newest.date:
-            self.newest.compact()
         self.days[day.date] = day
-        if is_newest:
+        if self.newest is None or day.date >= self.newest.date:
             self.newest = day
-        else:
-            day.compact()
-
-    def _reopen_newest(self) -> None:
-        if self.newest is not None:
-            self.newest = self.days[self.newest.date] = self.newest.reopened()
 
     def stamp(self, day: date) -> tuple[object, ...] | None:
         """Differs when rows came to the day."""

@@ -17,14 +17,10 @@ from monitoring.metrics.facts import Daily, Series
 from monitoring.projections import days as raw
 from monitoring.projections.days import Day, EquityPoint
 
-COLUMNS = 9
-LOW, HIGH, CLOSE, TIME, BALANCE, DROP, INDEX, INDEX_LOW, INDEX_HIGH = range(COLUMNS)
-"""Columns of the curve: those of ``days``, then last and extremes of the unit price (see ``factors``)."""
-
-
-DEPTH_COLUMNS = 2
-DEEPEST, AT_CLOSE = range(DEPTH_COLUMNS)
-"""Percent below the running peak, at the deepest within each step and at its close; flows taken out."""
+COLUMNS = 6
+TIME, EQUITY, BALANCE, DROP, INDEX, DEPTH = range(COLUMNS)
+"""Columns of the curve, a row a snapshot: those of ``days``, then the unit price (see ``unit_price``) and the percent
+that it lies below the running peak, flows taken out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +36,14 @@ class Part:
     def date(self) -> date:
         return self.day.date
 
-    def write(self, steps: Series) -> None:
-        """Puts its steps into ``steps``, shape (steps, COLUMNS)."""
-        found = self.day.steps
-        steps[:, : raw.COLUMNS] = found
+    def write(self, rows: Series) -> None:
+        """Puts its curve into ``rows``, shape (rows, COLUMNS), but for the depth."""
+        rows[:, : raw.COLUMNS] = self.day.curve
         if self.factor > 0:
-            steps[:, raw.COLUMNS :] = found[:, [raw.CLOSE, raw.LOW, raw.HIGH]] / self.factor
+            rows[:, INDEX] = rows[:, EQUITY] / self.factor
         else:
-            steps[:, [INDEX, INDEX_LOW, INDEX_HIGH]] = self.held_price if self.factor == 0 else np.nan
-            steps[:, DROP] = np.nan
+            rows[:, INDEX] = self.held_price if self.factor == 0 else np.nan
+            rows[:, DROP] = np.nan
 
     @property
     def price(self) -> float | None:
@@ -63,10 +58,8 @@ class Part:
 class Timeline:
     """Consecutive parts, oldest first."""
 
-    steps: tuple[Series, ...]
-    """Blocks of the parts' steps, oldest first, each of shape (..., COLUMNS) ..."""
-    depth: tuple[Series, ...]
-    """... and of (..., DEPTH_COLUMNS)."""
+    blocks: tuple[Series, ...]
+    """Of the parts' curves, oldest first, each of shape (rows, COLUMNS)."""
     daily: Daily | None
     drawdown: RunningDrawdown
     base: float | None
@@ -79,15 +72,13 @@ class Timeline:
     @classmethod
     def of(cls, parts: Sequence[Part], initial: float | None) -> "Timeline":
         """``initial`` is the balance before the first part: the first peak."""
-        return cls((), (), None, RunningDrawdown.seeded(initial), initial).then(parts)
+        return cls((), None, RunningDrawdown.seeded(initial), initial).then(parts)
 
     def then(self, parts: Sequence[Part]) -> "Timeline":
         """With later parts behind it."""
-        steps = _steps_of(parts)
         with_snapshot = [part.day for part in parts if part.day.close]
         return Timeline(
-            (*self.steps, steps),
-            (*self.depth, depth_of(steps, self.drawdown.peak)),
+            (*self.blocks, _curve_of(parts, self.drawdown.peak)),
             _daily(self.daily, parts, self.base),
             reduce(_then, parts, self.drawdown),
             self.base,
@@ -96,37 +87,33 @@ class Timeline:
             with_snapshot[-1].last_snapshot_id if with_snapshot else self.last_snapshot_id,
         )
 
-    def steps_since(self, at: float) -> Series:
-        """The steps that end at ``at`` (epoch seconds) or later, shape (steps, COLUMNS)."""
-        return np.concatenate([steps[_place(steps, at) :] for steps in self.steps])
+    def since(self, at: float) -> Series:
+        """The rows at ``at`` (epoch seconds) or later, shape (rows, COLUMNS)."""
+        return np.concatenate([block[_place(block, at) :] for block in self.blocks])
 
-    def depth_since(self, at: float) -> Series:
-        """The same of shape (steps, DEPTH_COLUMNS)."""
-        blocks = zip(self.steps, self.depth, strict=True)
-        return np.concatenate([depth[_place(steps, at) :] for steps, depth in blocks])
+    def prices(self) -> tuple[Series, Series]:
+        """Times and unit prices; shape (rows,) each."""
+        times, prices = zip(*((block[:, TIME], block[:, INDEX]) for block in self.blocks), strict=True)
+        return np.concatenate(times), np.concatenate(prices)
 
-    def highs(self) -> tuple[Series, Series]:
-        """When each step closed, and its highest unit price; shape (steps,) each."""
-        times, highs = zip(*((steps[:, TIME], steps[:, INDEX_HIGH]) for steps in self.steps), strict=True)
-        return np.concatenate(times), np.concatenate(highs)
-
-    def step_before(self, at: float) -> Series | None:
-        """The last step that ended before, shape (COLUMNS,)."""
-        places = ((steps, _place(steps, at)) for steps in reversed(self.steps))
-        return next((steps[place - 1].copy() for steps, place in places if place), None)
+    def before(self, at: float) -> Series | None:
+        """The last row before, shape (COLUMNS,)."""
+        places = ((block, _place(block, at)) for block in reversed(self.blocks))
+        return next((block[place - 1].copy() for block, place in places if place), None)
 
 
-def _steps_of(parts: Sequence[Part]) -> Series:
-    lengths = [len(part.day.steps) for part in parts]
+def _curve_of(parts: Sequence[Part], peak: float) -> Series:
+    lengths = [len(part.day.curve) for part in parts]
     # By columns, since whatever is made of a curve takes one column at a time.
-    steps = np.empty((sum(lengths), COLUMNS), order="F")
+    rows = np.empty((sum(lengths), COLUMNS), order="F")
     for part, length, end in zip(parts, lengths, accumulate(lengths), strict=True):
-        part.write(steps[end - length : end])
-    return steps
+        part.write(rows[end - length : end])
+    rows[:, DEPTH] = depth_of(rows, peak)
+    return rows
 
 
-def _place(steps: Series, at: float) -> int:
-    return int(np.searchsorted(steps[:, TIME], at))
+def _place(block: Series, at: float) -> int:
+    return int(np.searchsorted(block[:, TIME], at))
 
 
 def _then(drawdown: RunningDrawdown, part: Part) -> RunningDrawdown:
@@ -175,18 +162,13 @@ def _filled(before: Daily | None, closes: list[tuple[date, float, float]], base:
     )
 
 
-def depth_of(steps: Series, peak: float) -> Series:
-    """Of steps that begin at midnight, where the peak of all before was ``peak`` (0: none); (steps, DEPTH_COLUMNS).
+def depth_of(rows: Series, peak: float) -> Series:
+    """Percent below the running peak, of rows before which that was ``peak`` (0: none); shape (rows,).
 
-    Exact: the deepest of a step is either below the peak of all before, or a decline within its day, which was measured
-    row by row.
+    Exact, though not every snapshot is kept: a decline within a day was measured row by row.
     """
-    if not len(steps):
-        return np.empty((0, DEPTH_COLUMNS))
-    peaks = np.fmax(np.fmax.accumulate(steps[:, INDEX_HIGH]), peak)
-    before = np.append(peak, peaks[:-1])
-    deepest = np.fmax(lost(steps[:, INDEX_LOW], before), steps[:, DROP])
-    return np.array((deepest, lost(steps[:, INDEX], peaks))).T * 100
+    peaks = np.fmax(np.fmax.accumulate(rows[:, INDEX]), peak)
+    return np.fmax(lost(rows[:, INDEX], peaks), rows[:, DROP]) * 100
 
 
 def lost(value: Series, peak: Series) -> Series:

@@ -42,7 +42,7 @@ async def load(context: Context) -> BalanceView:
         why_old=no_equity_now(context.facts),
         today=change_since(state, equity, midnight(context.now)),
         over_range=change_since(state, equity, since),
-        began=None if state.history.step_before(since) is not None else state.session.start,
+        began=None if state.history.before(since) is not None else state.session.start,
         is_over=ranges.until(context) != context.now,
         unshown=state.history.unshown,
         no_change=no_change,

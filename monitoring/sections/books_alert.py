@@ -13,7 +13,7 @@ import numpy as np
 from monitoring.metrics.books import unexplained
 from monitoring.metrics.facts import Series
 from monitoring.metrics.value import Unknown
-from monitoring.projections.timeline import BALANCE, CLOSE, TIME
+from monitoring.projections.timeline import BALANCE, EQUITY, TIME
 from monitoring.projections.times import EPOCH, epoch, from_epoch
 from monitoring.sections.section import Context
 
@@ -54,12 +54,12 @@ async def books_disagree_since(context: Context) -> datetime | None:
         return None
     steps = context.state.history.curve(EPOCH)
     settled = steps[:, TIME] <= epoch(context.now - SETTLING)
-    steps = steps[settled & np.isfinite(steps[:, BALANCE]) & np.isfinite(steps[:, CLOSE])]
+    steps = steps[settled & np.isfinite(steps[:, BALANCE]) & np.isfinite(steps[:, EQUITY])]
     if not len(steps):
         return None
     since = await _booked_since(context, steps[:, TIME])
     left = now + float(balance) - since - steps[:, BALANCE]
-    agrees = np.flatnonzero(np.abs(left) <= LEAST_SHARE * np.abs(steps[:, CLOSE]))
+    agrees = np.flatnonzero(np.abs(left) <= LEAST_SHARE * np.abs(steps[:, EQUITY]))
     first = int(agrees[-1]) + 1 if len(agrees) else 0
     return from_epoch(float(steps[first, TIME])) if first < len(steps) else None
 

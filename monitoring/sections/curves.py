@@ -1,4 +1,4 @@
-"""The steps of the equity curve as points of charts, and how much the account changed over a time."""
+"""The equity curve as points of charts, and how much the account changed over a time."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,77 +9,45 @@ import numpy.typing as npt
 
 from monitoring.metrics.facts import Equity, Series
 from monitoring.projections import ScopeState
-from monitoring.projections.days import STEP_SECONDS
-from monitoring.projections.timeline import CLOSE, DEEPEST, HIGH, INDEX, LOW, TIME
+from monitoring.projections.days import STEP_SECONDS, extremes
+from monitoring.projections.timeline import DEPTH, EQUITY, INDEX, TIME
 from monitoring.projections.times import END_OF_TIME, epoch
 
 MIN_GAP_SECONDS = 3 * STEP_SECONDS
 """A pause between snapshots that is at least so long is a gap; more where the engine writes more rarely."""
 MAX_GROUPS = 720
-"""A long time is shown as at most so many groups of neighbouring steps, because a chart is no wider."""
-
-Positions = npt.NDArray[np.intp]
+"""A long time is shown as at most so many groups of neighbouring snapshots, because a chart is no wider."""
 
 
 def gap_after(times: Series) -> npt.NDArray[np.bool_]:
-    """True for each step after which the engine was silent for unusually long, shape (steps - 1,)."""
+    """True for each snapshot after which the engine was silent for unusually long, shape (rows - 1,)."""
     silence = np.diff(times)
-    if not len(silence):
-        return np.zeros(0, dtype=np.bool_)
-    return silence > max(MIN_GAP_SECONDS, 3 * float(np.median(silence)))
+    last_of_step = times[np.diff(times // STEP_SECONDS, append=np.inf) != 0]
+    usual = float(np.median(np.diff(last_of_step))) if len(last_of_step) > 1 else 0.0
+    return silence > max(MIN_GAP_SECONDS, 3 * usual)
 
 
-@dataclass(frozen=True, slots=True)
-class Groups:
-    """Steps put together to as many as a chart can show, never over a gap. Positions in the steps."""
-
-    first: Positions
-    last: Positions
-    gap: npt.NDArray[np.bool_]
-    """Whether the engine was silent after the group."""
-
-    @classmethod
-    def of(cls, times: Series) -> "Groups":
-        width = STEP_SECONDS * max(1.0, np.ceil((times[-1] - times[0]) / STEP_SECONDS / MAX_GROUPS))
-        gaps = gap_after(times)
-        borders = np.flatnonzero(gaps | (np.diff(times // width) > 0))
-        last = np.append(borders, len(times) - 1)
-        return cls(np.append(0, borders + 1), last, np.append(gaps, False)[last])
-
-    def with_gaps(self, times: Series, values: Series) -> Series:
-        """(seconds, value) of each group, and (just after, NaN) for each gap."""
-        points = np.column_stack((times, values, times + 1.0, np.full_like(times, np.nan))).reshape(-1, 2)
-        return points[np.column_stack((np.ones_like(self.gap), self.gap)).ravel()]
+def equity_points(curve: Series) -> Series:
+    """(seconds, equity) of the first, lowest, highest and last snapshot of each group; NaN just after it for a gap."""
+    return _thinned(curve[:, TIME], curve[:, EQUITY])
 
 
-def equity_points(steps: Series) -> Series:
-    """(seconds, equity): both extremes and the close of every group, in the order nearest to what happened."""
-    if not len(steps):
+def drawdown_points(curve: Series) -> Series:
+    """(seconds, percent below the peak, 0 or negative), of the same and flows taken out."""
+    return _thinned(curve[:, TIME], -curve[:, DEPTH])
+
+
+def _thinned(times: Series, values: Series) -> Series:
+    if not len(times):
         return np.empty((0, 2))
-    groups = Groups.of(steps[:, TIME])
-    low, high = np.fmin.reduceat(steps[:, LOW], groups.first), np.fmax.reduceat(steps[:, HIGH], groups.first)
-    close, end = steps[groups.last, CLOSE], steps[groups.last, TIME]
-    start = steps[groups.first, TIME] // STEP_SECONDS * STEP_SECONDS
-    rising = close - low >= high - close
-    nothing = np.full_like(end, np.nan)
-    points = [
-        (start + (end - start) / 3, np.where(rising, low, high)),
-        (start + (end - start) / 1.5, np.where(rising, high, low)),
-        (end, close),
-        (end + 1.0, nothing),
-    ]
-    moved = low < high
-    shown = np.column_stack((moved, moved, np.ones_like(moved), groups.gap))
-    return np.stack([np.column_stack(point) for point in points], axis=1)[shown]
-
-
-def drawdown_points(steps: Series, depth: Series) -> Series:
-    """(seconds, percent below the peak, 0 or negative): the deepest of every group, flows taken out."""
-    if not len(steps):
-        return np.empty((0, 2))
-    groups = Groups.of(steps[:, TIME])
-    deepest = np.fmax.reduceat(depth[:, DEEPEST], groups.first)
-    return groups.with_gaps(steps[groups.last, TIME], -deepest)
+    width = STEP_SECONDS * max(1.0, np.ceil((times[-1] - times[0]) / STEP_SECONDS / MAX_GROUPS))
+    gaps = gap_after(times)
+    groups = np.append(0, np.cumsum(gaps | (np.diff(times // width) > 0)))
+    kept = extremes(groups, values, -values)
+    gap, times, values = np.append(gaps, False)[kept], times[kept], values[kept]
+    points = np.column_stack((times, values, times + 1.0, np.full_like(times, np.nan))).reshape(-1, 2)
+    shown: Series = points[np.column_stack((np.ones_like(gap), gap)).ravel()]
+    return shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +63,7 @@ UNKNOWN_CHANGE = Change(None, None)
 
 def change_since(state: ScopeState, equity: Equity | None, since: datetime) -> Change:
     """The change from the last equity before ``since`` (the initial balance where the session is younger)."""
-    latest = state.history.step_before(END_OF_TIME)
+    latest = state.history.before(END_OF_TIME)
     if latest is None or equity is None or equity.at < since or not state.history.flows_known:
         return UNKNOWN_CHANGE
     base = _base(state, since)
@@ -108,10 +76,10 @@ def change_since(state: ScopeState, equity: Equity | None, since: datetime) -> C
 
 
 def _base(state: ScopeState, since: datetime) -> tuple[float, float, float] | None:
-    """Equity, unit price and time of the last step before ``since``, or of the session's start."""
-    step = state.history.step_before(since)
+    """Equity, unit price and time of the last snapshot before ``since``, or of the session's start."""
+    step = state.history.before(since)
     if step is not None:
-        return float(step[CLOSE]), float(step[INDEX]), float(step[TIME])
+        return float(step[EQUITY]), float(step[INDEX]), float(step[TIME])
     session = state.session
     initial = session.initial_balance
     return None if initial is None else (float(initial), float(initial), epoch(session.start))

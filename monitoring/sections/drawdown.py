@@ -24,7 +24,7 @@ class DrawdownView:
 async def load(context: Context) -> DrawdownView:
     context.capabilities.require_columns("account_balances", *FLOWS_NEED)
     history, since = context.state.history.snapshots, ranges.since(context)
-    points = drawdown_points(history.curve(since), history.depth(since))
+    points = drawdown_points(history.curve(since))
     known = points[np.isfinite(points[:, 1]), 1]
     return DrawdownView(
         None if history.flows_known else context.facts.no_history,

@@ -11,7 +11,7 @@ from functools import partial
 from quart import Blueprint, Response
 
 from monitoring.projections.bookings import NEEDS as FLOWS_NEED
-from monitoring.projections.timeline import AT_CLOSE, BALANCE, CLOSE, DEEPEST, TIME
+from monitoring.projections.timeline import BALANCE, DEPTH, EQUITY, TIME
 from monitoring.projections.times import from_epoch
 from monitoring.reading.reader import Reader
 from monitoring.scope import Scope
@@ -27,7 +27,7 @@ blueprint = Blueprint("tables", __name__)
 TRADES_PER_READ = 2000
 MAX_SHOWN_ROWS = 1000
 PARAMETERS = ("session", "bot", "range")
-BY_TEN_MINUTES = "the last snapshot of each ten minutes"
+BY_TEN_MINUTES = "first, lowest, highest, deepest and last snapshot of each ten minutes"
 
 Cell = str | int | float | Decimal | datetime | date | None
 
@@ -48,22 +48,16 @@ class Table:
 
 
 async def _balance(context: Context) -> Table:
-    steps = context.state.history.curve(ranges.since(context))
-    rows = [(from_epoch(step[TIME]), _number(step[BALANCE]), _number(step[CLOSE])) for step in steps[::-1]]
+    curve = context.state.history.curve(ranges.since(context))
+    rows = [(from_epoch(row[TIME]), _number(row[BALANCE]), _number(row[EQUITY])) for row in curve[::-1]]
     return Table("Balance", ("Time (UTC)", "Balance", "Equity"), rows, each=BY_TEN_MINUTES)
 
 
 async def _drawdown(context: Context) -> Table:
     context.capabilities.require_columns("account_balances", *FLOWS_NEED)
-    history, since = context.state.history, ranges.since(context)
-    steps, depth = history.curve(since)[::-1], history.depth(since)[::-1]
-    rows = [
-        (from_epoch(at), _number(close), _number(deepest))
-        for at, close, deepest in zip(steps[:, TIME], depth[:, AT_CLOSE], depth[:, DEEPEST], strict=True)
-    ]
-    return Table(
-        "Drawdown", ("Time (UTC)", "Below the peak (%)", "Deepest of these ten minutes (%)"), rows, each=BY_TEN_MINUTES
-    )
+    curve = context.state.history.curve(ranges.since(context))
+    rows = [(from_epoch(row[TIME]), _number(row[DEPTH])) for row in curve[::-1]]
+    return Table("Drawdown", ("Time (UTC)", "Below the peak (%)"), rows, each=BY_TEN_MINUTES)
 
 
 async def _daily_pnl(context: Context) -> Table:

@@ -124,3 +124,42 @@ async def test_no_label_of_the_time_axis_is_there_twice(life: Life, hours: int) 
         labels = re.findall(r"<span(?: class=\"first\")?>(.*?)</span>", axis[: axis.index("</div>")])
         assert labels
         assert len(set(labels)) == len(labels)
+
+
+async def test_extremes_keep_their_true_times_everywhere(life: Life) -> None:
+    """A minute's dip and a minute's peak within the same ten minutes, and what the balance was then."""
+    await life.session(ago(days=2), 10_000)
+    start = ago(hours=5).replace(minute=0)
+    moved = {33: (9_500, 9_000), 37: (10_500, 12_000)}
+    for minute in range(240):
+        balance, equity = moved.get(minute, (10_000, 10_000 + minute % 7))
+        await insert(life.connection, "account_history", session_id=1, timestamp=start + timedelta(minutes=minute),
+                     balance=balance, equity=equity, total_pnl=1)  # fmt: skip
+    dip, peak = (start + timedelta(minutes=minute) for minute in moved)
+    async with life.opened() as page:
+        words = await page.get("/partials/equity_curve?bot=1&range=7d")
+        assert (
+            f"lowest 9,000.00 on {dip:%-d %b %Y %H:%M:%S} UTC, highest 12,000.00 on {peak:%-d %b %Y %H:%M:%S} UTC"
+            in words
+        )
+        points = {point["timestamp"]: point for point in await page.json("/api/balance/history?bot=1&days=1")}
+        shown = [points[f"{at.isoformat()}.000+00:00"] for at in (dip, peak)]
+        assert [(point["balance"], point["equity"]) for point in shown] == [(9_500, 9_000), (10_500, 12_000)]
+        assert shown[0]["drawdown"] == pytest.approx(100 * (1 - 9_000 / 10_006))
+        assert f"{dip.isoformat()}+00:00,9500.0,9000.0" in await page.get("/table/balance.csv?bot=1")
+        lost = [
+            line
+            for line in (await page.get("/table/drawdown.csv?bot=1")).splitlines()
+            if line.startswith(dip.isoformat())
+        ]
+        assert float(lost[0].split(",")[1]) == pytest.approx(shown[0]["drawdown"])
+
+
+async def test_24_hours_begin_24_hours_ago(life: Life) -> None:
+    """Not up to ten minutes earlier, where the account stood elsewhere."""
+    await life.session(ago(days=2), 10_000)
+    for minutes, equity in ((24 * 60 + 2, 11_000), (24 * 60 - 2, 12_000), (1, 12_100)):
+        await life.history(1, ago(minutes=minutes), equity)
+    async with life.opened() as page:
+        assert "+1,100.00 (+10.00" in await page.get("/partials/balance?bot=1&range=24h")
+        assert "lowest 12,000.00" in await page.get("/partials/equity_curve?bot=1&range=24h")

@@ -11,7 +11,7 @@ import pytest
 from monitoring.metrics.facts import TradeSums
 from monitoring.projections import ScopeState
 from monitoring.projections.days import STEP_SECONDS
-from monitoring.projections.timeline import BALANCE, CLOSE, INDEX, TIME
+from monitoring.projections.timeline import BALANCE, DEPTH, EQUITY, INDEX, TIME
 from monitoring.projections.times import EPOCH
 from monitoring.projections.trade_columns import TradeFilter
 from monitoring.projections.trade_selection import SORTS
@@ -22,7 +22,7 @@ from tests.projections.world import INITIAL, World
 from tests.rows import insert
 
 DEEDS = 60
-SHOWN = [TIME, CLOSE, BALANCE, INDEX]
+SHOWN = [TIME, EQUITY, BALANCE, INDEX, DEPTH]
 TIMES = {"account_history": "timestamp", "trades": "exit_time"}
 
 
@@ -95,14 +95,14 @@ def assert_same_history(parts: ScopeState, whole: ScopeState) -> None:
     assert shown is not None
     assert true is not None
     assert (shown.current, shown.maximum) == (pytest.approx(true.current), pytest.approx(true.maximum))
-    curve, depth = parts.history.curve(EPOCH), parts.history.depth(EPOCH)
-    ends = last_of_each_ten_minutes(curve)
-    np.testing.assert_allclose(curve[ends][:, SHOWN], whole.history.curve(EPOCH)[:, SHOWN])
-    deepest = [float(np.nanmax(found)) for found in (depth, whole.history.depth(EPOCH))]
+    of_parts, of_whole = ({row[TIME]: row[SHOWN] for row in state.history.curve(EPOCH)} for state in (parts, whole))
+    for at in last_of_each_ten_minutes(whole.history.curve(EPOCH)):
+        np.testing.assert_allclose(of_parts[at], of_whole[at])
+    deepest = [float(np.nanmax(state.history.curve(EPOCH)[:, DEPTH])) for state in (parts, whole)]
     assert deepest[0] == pytest.approx(deepest[1])
 
 
-def last_of_each_ten_minutes(curve: np.ndarray) -> np.ndarray:
-    """Places of the last steps: where one session ends and another begins, there are two in ten minutes."""
+def last_of_each_ten_minutes(curve: np.ndarray) -> set[float]:
+    """Times: where one session ends and another begins, more is kept of ten minutes."""
     steps = curve[:, TIME] // STEP_SECONDS
-    return np.flatnonzero(np.diff(steps, append=np.inf))
+    return set(curve[np.diff(steps, append=np.inf) != 0, TIME])

@@ -254,5 +254,5 @@ async def test_what_was_read_stays_when_rows_come(connection: asyncpg.Connection
 def seen_of(history: EquityCurve, trades: ScopeTrades) -> list[object]:
     daily = history.daily()
     assert daily is not None
-    columns = history.curve(EPOCH).tobytes(), history.depth(EPOCH).tobytes(), daily.equity.tobytes()
+    columns = history.curve(EPOCH).tobytes(), daily.equity.tobytes()
     return [*columns, history.last_id, history.drawdown(), trades.select(TradeFilter()), trades.sums(AN_AFTERNOON)]

@@ -119,7 +119,7 @@ def assert_same_days(one: dict[date, Day], two: dict[date, Day]) -> None:
         other = two[day]
         assert (known.close, known.run, known.first, known.last) == (other.close, other.run, other.first, other.last)
         assert (known.rows, known.last_snapshot_id) == (other.rows, other.last_snapshot_id)
-        np.testing.assert_array_equal(known.steps, other.steps)
+        np.testing.assert_array_equal(known.curve, other.curve)
 
 
 @given(HISTORY, CUTS, st.sampled_from((0.5, 1.0, 4.0)), st.one_of(st.none(), st.just(3.0)))

@@ -46,7 +46,6 @@ def assert_same(fed: Follower, fresh: Follower, now: datetime) -> None:
     if one and two:
         np.testing.assert_array_equal([one.equity, one.index], [two.equity, two.index])
     np.testing.assert_array_equal(fed.history.curve(EPOCH), fresh.history.curve(EPOCH))
-    np.testing.assert_array_equal(fed.history.depth(EPOCH), fresh.history.depth(EPOCH))
 
 
 def assert_plain(follower: Follower, plain: naive.Figures, now: datetime) -> None:

@@ -77,7 +77,7 @@ async def test_a_booking_is_no_snapshot_but_part_of_the_equity_now(
     await snapshot(connection, session, at, 1100, balance=1000)
     await book(connection, session, at + timedelta(minutes=1), 990, change=-10)
     points = await get(client, "/api/balance/history")
-    assert [(point["balance"], point["equity"]) for point in points] == [(990, 1100), (990, 990)]
+    assert [(point["balance"], point["equity"]) for point in points] == [(1000, 1100), (990, 990)]
     assert (await get(client, "/api/metrics"))["max_drawdown"] == pytest.approx(10)
 
 

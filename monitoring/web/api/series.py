@@ -4,20 +4,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
-import numpy.typing as npt
 
 from monitoring.metrics.facts import Series
 from monitoring.payloads import plain
-from monitoring.projections.timeline import AT_CLOSE, BALANCE, CLOSE, TIME
+from monitoring.projections.days import Positions, extremes
+from monitoring.projections.timeline import BALANCE, DEPTH, EQUITY, TIME
 from monitoring.projections.times import shifted
 from monitoring.sections import Context, ranges
 from monitoring.sections.daily_pnl import net_by_day
 
 MAX_POINTS = 2000
-POINTS_PER_GROUP = 4
-"""Lowest and highest equity, deepest drawdown, last."""
-
-Positions = npt.NDArray[np.intp]
+MAX_GROUP_POINTS = 5
+"""First, lowest and highest equity, deepest drawdown, last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,30 +31,20 @@ class Curve:
 
 def read_curve(context: Context, days: int) -> Curve:
     """The last ``days`` days before now, or before the newest data of what is over."""
-    history, since = context.state.history, shifted(ranges.until(context), -timedelta(days=days))
-    steps, drawdown = history.curve(since), history.depth(since)[:, AT_CLOSE]
-    kept = thinned(steps[:, CLOSE], drawdown, MAX_POINTS)
-    steps, drawdown = steps[kept], drawdown[kept]
+    curve = context.state.history.curve(shifted(ranges.until(context), -timedelta(days=days)))
+    curve = curve[thinned(curve[:, EQUITY], curve[:, DEPTH], MAX_POINTS)]
     return Curve(
-        _moments(steps[:, TIME]),
-        _column(steps[:, BALANCE]),
-        _column(steps[:, CLOSE]),
-        _column(drawdown),
+        _moments(curve[:, TIME]), _column(curve[:, BALANCE]), _column(curve[:, EQUITY]), _column(curve[:, DEPTH])
     )
 
 
 def thinned(equity: Series, drawdown: Series, most: int) -> Positions:
-    """Which points to keep, at most about ``most``: of each group of neighbours its extremes and its last."""
+    """Which points to keep, at most ``most``: of each group of neighbours its ends and its extremes."""
     count = len(equity)
     if count <= most:
         return np.arange(count)
-    width = -(-count // (most // POINTS_PER_GROUP))
-    starts = np.arange(0, count, width)
-    filled = np.pad(equity, (0, len(starts) * width - count), mode="edge").reshape(-1, width)
-    deep = np.pad(drawdown, (0, len(starts) * width - count), mode="edge").reshape(-1, width)
-    chosen = (filled.argmin(axis=1), filled.argmax(axis=1), deep.argmax(axis=1), np.full(len(starts), width - 1))
-    kept = np.concatenate([starts + choice for choice in chosen])
-    return np.unique(np.minimum(kept, count - 1))
+    width = -(-count // (most // MAX_GROUP_POINTS))
+    return extremes(np.arange(count) // width, equity, -equity, drawdown)
 
 
 def _moments(seconds: Series) -> list[str]:
