@@ -291,7 +291,7 @@
     history.replaceState(history.state, '', '?' + data.query + owns() + location.hash);
     idle();
   });
-  w.addEventListener('visibilitychange', function () {
+  d.addEventListener('visibilitychange', function () {
     d.hidden ? sleep() : wake();
   });
   w.addEventListener('click', function (event) {
