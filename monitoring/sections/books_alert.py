@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from monitoring.metrics.books import unexplained
-from monitoring.metrics.facts import Series
+from monitoring.metrics.facts import Facts, Series
 from monitoring.metrics.value import Unknown
 from monitoring.projections.timeline import BALANCE, EQUITY, TIME
 from monitoring.projections.times import EPOCH, epoch, from_epoch
@@ -45,12 +45,8 @@ async def books_disagree_since(context: Context) -> datetime | None:
 
     To ten minutes: that is a step of the curve. Raises DatabaseUnavailable.
     """
-    equity, balance = context.facts.equity, context.facts.account.balance
-    try:
-        now = float(unexplained(context.facts))
-    except Unknown:
-        return None
-    if equity is None or balance is None or abs(now) <= LEAST_SHARE * abs(float(equity.amount)):
+    now, balance = disagreement(context.facts), context.facts.account.balance
+    if now is None or balance is None:
         return None
     steps = context.state.history.curve(EPOCH)
     settled = steps[:, TIME] <= epoch(context.now - SETTLING)
@@ -62,6 +58,15 @@ async def books_disagree_since(context: Context) -> datetime | None:
     agrees = np.flatnonzero(np.abs(left) <= LEAST_SHARE * np.abs(steps[:, EQUITY]))
     first = int(agrees[-1]) + 1 if len(agrees) else 0
     return from_epoch(float(steps[first, TIME])) if first < len(steps) else None
+
+
+def disagreement(facts: Facts) -> float | None:
+    """What the books leave unexplained; None where that is little, or unknown."""
+    try:
+        now = float(unexplained(facts))
+    except Unknown:
+        return None
+    return now if facts.equity is not None and abs(now) > LEAST_SHARE * abs(float(facts.equity.amount)) else None
 
 
 async def _booked_since(context: Context, times: Series) -> Series:
