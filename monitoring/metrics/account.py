@@ -1,11 +1,11 @@
 """Balance, equity, margin, open positions and the risk they carry; the catalogue says what each means, and its unit."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 
 from monitoring.metrics.facts import Facts, OpenPosition
 from monitoring.metrics.reported import RiskAdjustment
-from monitoring.metrics.value import Unknown, known
+from monitoring.metrics.value import Partial, Unknown, known
 
 MAX_CONFIGURED_SHARE = 0.1
 NO_SNAPSHOT = "no equity snapshot yet"
@@ -35,17 +35,17 @@ def active_positions_count(facts: Facts) -> int:
 
 
 def position_sizes(facts: Facts) -> Decimal:
-    return _total(_notional(position, position.entry_price, "entry price") for position in _positions(facts))
+    return _sum(_positions(facts), lambda one: _notional(one, one.entry_price, "entry price"))
 
 
 def total_position_value(facts: Facts) -> Decimal:
     """Gross notional at the current price, money; unknown as soon as one price or quantity is."""
-    return _total(_notional(position, position.current_price, "current price") for position in _positions(facts))
+    return _sum(_positions(facts), lambda one: _notional(one, one.current_price, "current price"))
 
 
 def unrealized_pnl(facts: Facts) -> Decimal:
     """Open P&L, money; unknown as soon as one position's is."""
-    return _total(known(p.unrealized, f"open P&L of {_name(p)} is unknown") for p in _positions(facts))
+    return _sum(_positions(facts), lambda one: known(one.unrealized, f"open P&L of {_name(one)} is unknown"))
 
 
 def current_exposure(facts: Facts) -> float:
@@ -105,6 +105,20 @@ def _positive(amount: Decimal) -> Decimal:
 def _notional(position: OpenPosition, price: Decimal | None, price_name: str) -> Decimal:
     quantity = known(position.quantity, f"quantity of {_name(position)} is unknown")
     return abs(quantity) * known(price, f"{price_name} of {_name(position)} is unknown")
+
+
+def _sum(positions: Sequence[OpenPosition], amount: Callable[[OpenPosition], Decimal]) -> Decimal:
+    """Raises Unknown, with what is known, as soon as one amount is."""
+    found, reasons = list[Decimal](), list[str]()
+    for position in positions:
+        try:
+            found.append(amount(position))
+        except Unknown as unknown:
+            reasons.append(str(unknown))
+    total = sum(found, Decimal(0))
+    if reasons:
+        raise Unknown(reasons[0], Partial(total, len(found), len(positions)) if found else None)
+    return total
 
 
 def _total(amounts: Iterable[Decimal]) -> Decimal:

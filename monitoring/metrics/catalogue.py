@@ -255,6 +255,8 @@ def evaluate(facts: Facts, metrics: Iterable[Metric] = CATALOGUE) -> Evaluation:
         except Unknown as unknown:
             evaluation.values[metric.key] = None
             evaluation.reasons[metric.key] = str(unknown) or "unknown"
+            if unknown.partial:
+                evaluation.partials[metric.key] = unknown.partial
     return evaluation
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from monitoring.metrics.facts import Facts
 from monitoring.metrics.unit import Unit
-from monitoring.metrics.value import Value
+from monitoring.metrics.value import Partial, Value
 
 Card = Literal["health", "orders", "market", "risk", "performance", "account", "custom"]
 """Sections that list metrics; orders and market are the parts of health that are folded away."""
@@ -56,3 +56,5 @@ class Evaluation:
     """None is unknown; never NaN or infinite."""
     reasons: dict[str, str]
     """Why each None is one, and what one must know of some values."""
+    partials: dict[str, Partial] = field(default_factory=dict)
+    """What is known of sums that are None."""

@@ -8,7 +8,7 @@ from decimal import Decimal
 from statistics import NormalDist
 
 from monitoring.metrics.facts import TradeSums
-from monitoring.metrics.value import Unknown, known
+from monitoring.metrics.value import Partial, Unknown, known
 
 NO_RISK = "no trade with entry, first stop, quantity and balance at entry"
 
@@ -18,18 +18,19 @@ NORMAL_95_FACTOR = NormalDist().inv_cdf(0.975)
 
 def total_pnl(sums: TradeSums) -> Decimal:
     """Sum of net P&L, in money; 0 without a trade. Raises Unknown if a trade's is unknown."""
-    return _all_known(sums).net
+    _expect_known(sums.unknown, sums.total, "closed trades", sums.net)
+    return sums.net
 
 
 def today(sums: TradeSums) -> Decimal:
     """Net P&L of the trades closed on this UTC day. Raises Unknown if one's is unknown."""
-    _expect_known(sums.today_unknown, sums.today_count, "trades of today")
+    _expect_known(sums.today_unknown, sums.today_count, "trades of today", sums.today)
     return sums.today
 
 
 def week(sums: TradeSums) -> Decimal:
     """Net P&L of the trades closed in the last 7 days. Raises Unknown if one's is unknown."""
-    _expect_known(sums.week_unknown, sums.week_count, "trades of the last 7 days")
+    _expect_known(sums.week_unknown, sums.week_count, "trades of the last 7 days", sums.week)
     return sums.week
 
 
@@ -104,6 +105,8 @@ def _all_known(sums: TradeSums) -> TradeSums:
     return sums
 
 
-def _expect_known(unknown: int, count: int, which: str) -> None:
+def _expect_known(unknown: int, count: int, which: str, known_part: Decimal | None = None) -> None:
     if unknown:
-        raise Unknown(f"{unknown:,} of {count:,} {which} {'has' if unknown == 1 else 'have'} no known P&L")
+        known_count = count - unknown
+        partial = Partial(known_part, known_count, count) if known_part is not None and known_count else None
+        raise Unknown(f"{unknown:,} of {count:,} {which} {'has' if unknown == 1 else 'have'} no known P&L", partial)

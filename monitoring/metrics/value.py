@@ -3,7 +3,7 @@
 import math
 from datetime import datetime
 from decimal import Decimal
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 Value = Decimal | float | int | bool | str | datetime
 """Money is Decimal, statistics are float, times are naive UTC."""
@@ -11,8 +11,22 @@ Value = Decimal | float | int | bool | str | datetime
 T = TypeVar("T")
 
 
+class Partial(NamedTuple):
+    """The known part of a sum."""
+
+    amount: Decimal
+    known: int
+    """How many of its parts are known ..."""
+    total: int
+    """... of how many."""
+
+
 class Unknown(Exception):
-    """A figure that cannot be known; the text tells the operator why."""
+    """A figure that cannot be known; the text tells the operator why. ``partial`` is what is known of a sum."""
+
+    def __init__(self, reason: str, partial: Partial | None = None) -> None:
+        super().__init__(reason)
+        self.partial = partial
 
 
 def known(value: T | None, reason: str) -> T:

@@ -7,7 +7,7 @@ from monitoring.formatting import direction
 from monitoring.metrics.catalogue import BY_KEY, Metric, evaluate
 from monitoring.metrics.facts import Facts
 from monitoring.metrics.metric import Card, Level
-from monitoring.metrics.value import Value
+from monitoring.metrics.value import Partial, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,16 @@ class Figure:
     value: Value | None
     reason: str | None
     note: str | None = None
+    partial: Partial | None = None
+    """What is known of a sum whose value is not."""
+
+    @property
+    def partial_text(self) -> str:
+        """The known part, and of how many: 24 of 25: −1,204.55."""
+        if self.partial is None:
+            return ""
+        amount = self.metric.unit.text(self.partial.amount, self.metric.signed)
+        return f"{self.partial.known:,} of {self.partial.total:,}: {amount}"
 
     @property
     def text(self) -> str:
@@ -56,4 +66,6 @@ class Figures:
     def _figure(self, metric: Metric) -> Figure:
         found = evaluate(self.facts, (metric,))
         value, reason = found.values[metric.key], found.reasons.get(metric.key)
-        return Figure(metric, None, reason) if value is None else Figure(metric, value, None, reason)
+        if value is None:
+            return Figure(metric, None, reason, partial=found.partials.get(metric.key))
+        return Figure(metric, value, None, reason)

@@ -1,0 +1,42 @@
+"""A sum of which one part is unknown: the page shows the known part and of how many, programs are told why."""
+
+from decimal import Decimal
+from typing import Any
+
+import asyncpg
+
+from tests.rows import ago, insert, now
+from tests.sections.test_traps import get
+
+
+async def page(client: Any, name: str) -> str:
+    text: str = await (await client.get(f"/partials/{name}")).get_data(as_text=True)
+    return text
+
+
+async def test_net_pnl_of_all_trades_but_one(connection: asyncpg.Connection, client: Any) -> None:
+    session = await insert(connection, "trading_sessions", initial_balance=1000, start_time=ago(days=9))
+    for pnl in (100, Decimal("-40.5"), Decimal("NaN")):
+        await insert(connection, "trades", session_id=session, pnl=pnl, commission=0, exit_time=now())
+    metrics = await get(client, "/api/metrics")
+    assert (metrics["total_pnl"], metrics["daily_pnl"]) == (None, None)
+    assert metrics["reasons"]["daily_pnl"] == "1 of 3 trades of today has no known P&L"
+    assert "2 of 3: +59.50" in await page(client, "summary")
+
+
+async def test_open_pnl_of_all_positions_but_one(connection: asyncpg.Connection, client: Any) -> None:
+    session = await insert(connection, "trading_sessions", initial_balance=1000, start_time=ago(days=9))
+    for price in (110, None):
+        await insert(connection, "positions", session_id=session, entry_price=100, current_price=price, quantity=1,
+                     last_update=now())  # fmt: skip
+    metrics = await get(client, "/api/metrics")
+    assert metrics["unrealized_pnl"] is None
+    text = await page(client, "account")
+    assert "1 of 2: +10.00" in text
+    assert metrics["reasons"]["unrealized_pnl"].replace("&", "&amp;") in text
+
+
+async def test_a_sum_of_nothing_known_is_a_dash(connection: asyncpg.Connection, client: Any) -> None:
+    session = await insert(connection, "trading_sessions", initial_balance=1000, start_time=ago(days=9))
+    await insert(connection, "trades", session_id=session, pnl=Decimal("NaN"), exit_time=now())
+    assert "0 of 1" not in await page(client, "summary")
