@@ -162,9 +162,11 @@ async def test_nobody_looks_nothing_is_loaded(
 async def test_what_was_looked_at_is_ready_before_it_is_asked_for(
     client: Any, parts: Services, connection: asyncpg.Connection, account: int, loads: Counter[str], section: str
 ) -> None:
-    await fetch(client, f"/partials/{section}")
-    await rested(parts.hub)
     viewer = look(parts)
+    # The first fetch may find out that the engine's state is another, which is a signal of its own.
+    for _ in range(2):
+        await fetch(client, f"/partials/{section}")
+        await rested(parts.hub)
     for asked in (True, False):
         await rested(parts.hub)
         loads.clear()

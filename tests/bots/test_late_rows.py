@@ -49,7 +49,7 @@ async def test_a_balance_that_comes_late_closes_the_gap(page: Page, connection: 
     await book(connection, NOON - 1.5 * HOUR, 1500)
     await page.parts.feed.caught_up()
     assert (await page.json("/api/metrics"))["max_drawdown"] == pytest.approx(50)
-    assert [point["drawdown"] for point in await page.json("/api/balance/history")] == pytest.approx([0, 50])
+    assert [point["drawdown"] for point in await page.json("/api/balance/history")] == pytest.approx([0, 0, 50])
 
 
 async def test_a_session_that_writes_on_has_no_successor(page: Page, connection: asyncpg.Connection) -> None:
