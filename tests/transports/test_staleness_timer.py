@@ -26,7 +26,7 @@ from monitoring.transports.staleness_timer import ROUNDS_PER_OUTAGE_SIGNAL, Stal
 from tests.clocks import ManualClock, RunningClock
 from tests.rows import insert
 from tests.signalled import signal_to
-from tests.waiting import until
+from tests.waiting import WAIT_SECONDS, until
 
 
 @pytest.fixture
@@ -104,17 +104,17 @@ async def test_ever_more_rarely_while_it_lasts(monkeypatch: pytest.MonkeyPatch) 
     hub = Hub(("trades",), hands.clock, throttle_seconds=0.0)
     hub.watching, viewer, failing = True, hub.subscribe(SessionScope(1)), Rereads(hub, hands.clock)
 
-    async def looks_again(after: float) -> bool:
+    async def looks_again(after: float, within: float = WAIT_SECONDS) -> bool:
         """Whether pages do who fail so many seconds after they were told to look the last time."""
         hands.forward(seconds=after)
         failing.note_failure(1)
-        return bool(await viewer.next(0.1))
+        return bool(await viewer.next(within))
 
     assert await looks_again(0)
     assert await looks_again(0.021)
-    assert not await looks_again(0.021)
+    assert not await looks_again(0.021, within=0.1)
     assert await looks_again(0.021)
-    assert not await looks_again(0.041)
+    assert not await looks_again(0.041, within=0.1)
     assert await looks_again(0.011)
     assert await looks_again(0.051)
     assert await looks_again(0.05 + 0.051)
