@@ -134,6 +134,11 @@ def utc(moment: datetime) -> str:
     return f"{moment.day} {MONTHS[moment.month - 1]} {moment.year} {moment:%H:%M:%S} UTC"
 
 
+def utc_minute(moment: datetime) -> str:
+    """2026-11-22 14:32 UTC, for reasons."""
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
 def iso(moment: datetime | None) -> str:
     """2026-11-22T14:32:07+00:00, for machines: empty, not a dash, when unknown."""
     return "" if moment is None else moment.replace(tzinfo=UTC).isoformat()

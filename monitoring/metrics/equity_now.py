@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from monitoring.clock import MAX_CLOCK_SKEW
+from monitoring.formatting import utc_minute
 from monitoring.metrics.facts import Account, Equity, Facts, OpenPosition
 
 MAX_PRICE_AGE = timedelta(minutes=5)
@@ -11,7 +12,7 @@ MAX_PRICE_AGE = timedelta(minutes=5)
 
 
 def of_snapshot(account: Account) -> Equity | None:
-    """That of the newest snapshot."""
+    """The equity that the newest snapshot recorded; None where there is none."""
     if account.equity is None or account.equity_at is None:
         return None
     return Equity(account.equity, account.equity_at)
@@ -55,14 +56,10 @@ def no_equity_now(facts: Facts) -> str | None:
         return None
     unpriced = [f"{one.symbol} has no price" for one in facts.positions if one.current_price is None]
     why = "; ".join([*unpriced, *filter(None, [old_prices(facts)])])
-    return f"of the newest snapshot, {_utc(facts.equity.at)}: {why}" if why else None
+    return f"of the newest snapshot, {utc_minute(facts.equity.at)}: {why}" if why else None
 
 
 def _age(position: OpenPosition) -> str:
     if position.priced_at is None:
         return f"the price of {position.symbol} is of an unknown time"
-    return f"the price of {position.symbol} is of {_utc(position.priced_at)}"
-
-
-def _utc(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
+    return f"the price of {position.symbol} is of {utc_minute(position.priced_at)}"

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple, NoReturn
 
+from monitoring.formatting import utc_minute
 from monitoring.metrics.facts import Facts
 from monitoring.metrics.metric import Level
 from monitoring.metrics.rhythm import MAX_SILENCE, OFFLINE_FACTOR, counts_as_ended
@@ -97,7 +98,7 @@ def system_uptime(facts: Facts) -> float:
     began, until = facts.session.run_began, facts.session.ended(facts.now) or facts.now
     minutes = (until - began).total_seconds() / 60
     if minutes < 0:
-        raise Unknown(f"the session starts {_utc(began)}, after {_utc(until)}")
+        raise Unknown(f"the session starts {utc_minute(began)}, after {utc_minute(until)}")
     return minutes
 
 
@@ -119,12 +120,12 @@ def error_rate_hourly(facts: Facts) -> float:
 def ended_state(facts: Facts) -> State | None:
     """None for a bot that has not ended."""
     if ended := facts.session.ended(facts.now):
-        return State("Ended", f"the session ended {_utc(ended)}", ended)
+        return State("Ended", f"the session ended {utc_minute(ended)}", ended)
     sign = facts.last_sign
     if sign is None or not counts_as_ended(sign, facts.now):
         return None
     return State(
-        "Ended", f"no sign of life since {_utc(sign)}: after {MAX_SILENCE.days} days a bot counts as ended", sign
+        "Ended", f"no sign of life since {utc_minute(sign)}: after {MAX_SILENCE.days} days a bot counts as ended", sign
     )
 
 
@@ -160,7 +161,7 @@ def _pace(facts: Facts) -> State:
     if not in_time(facts):
         return State("Late", _silence(facts), facts.last_sign)
     if written is None or written < began:
-        return State("Starting", f"began {_utc(began)} and has written nothing since", began)
+        return State("Starting", f"began {utc_minute(began)} and has written nothing since", began)
     return State("Online", f"sign of life within the last {_minutes(facts.limit_seconds)}")
 
 
@@ -169,14 +170,10 @@ def _age_seconds(facts: Facts) -> float | None:
 
 
 def _silence(facts: Facts) -> str:
-    since = "" if facts.last_sign is None else f" since {_utc(facts.last_sign)}"
+    since = "" if facts.last_sign is None else f" since {utc_minute(facts.last_sign)}"
     return f"no sign of life{since}, expected every {_minutes(facts.limit_seconds)}"
 
 
 def _minutes(seconds: float) -> str:
     minutes = seconds / 60
     return f"{minutes:.0f} min" if minutes >= 10 else f"{minutes:.1f}".removesuffix(".0") + " min"
-
-
-def _utc(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"

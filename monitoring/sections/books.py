@@ -11,11 +11,12 @@ from monitoring.sections.account import read_account
 from monitoring.sections.positions import read_exits, read_positions
 from monitoring.sections.section import Reading
 
-ENTRY_FEES = """
+ENTRIES_OF = """position_id = ANY($1::bigint[]) AND order_type::text IN ('ENTRY', 'SCALE_IN')
+  AND status::text IN ('FILLED', 'CONFIRMED')"""
+"""SQL: the filled orders that opened or enlarged some positions."""
+ENTRY_FEES = f"""
 SELECT coalesce(sum(fee) FILTER (WHERE fee <> 'NaN'), 0) FROM (
-    SELECT coalesce({actual}, {planned}) AS fee FROM orders
-    WHERE position_id = ANY($1::bigint[]) AND order_type::text IN ('ENTRY', 'SCALE_IN')
-      AND status::text IN ('FILLED', 'CONFIRMED')
+    SELECT coalesce({{actual}}, {{planned}}) AS fee FROM orders WHERE {ENTRIES_OF}
 ) fees
 """
 

@@ -1,7 +1,7 @@
-"""Since when the books do not agree: what each snapshot of the past leaves unexplained.
+"""Finds since when the balance differs from what trades, fees and bookings add up to.
 
-What is explained at a moment is what is explained now without what was booked since. For that the opening fees and
-partial exits of open positions are read, and of those that closed in the last minutes.
+The sum at a past snapshot is the sum of now without all that was booked since. Entry fees and partial exits of open
+positions are read for it, and those of positions that were closed in the last minutes.
 """
 
 from collections.abc import Iterator
@@ -15,17 +15,17 @@ from monitoring.metrics.facts import Facts, Series
 from monitoring.metrics.value import Unknown
 from monitoring.projections.timeline import BALANCE, EQUITY, TIME
 from monitoring.projections.times import EPOCH, epoch, from_epoch
+from monitoring.sections.books import ENTRIES_OF
 from monitoring.sections.section import Context
 
-LEAST_SHARE = 0.001
-"""Of the equity: less may stay unexplained."""
-SETTLING = timedelta(minutes=10)
+MAX_UNEXPLAINED_SHARE = 0.001
+"""Of the equity: the books agree while no more is unexplained."""
+SETTLING_TIME = timedelta(minutes=10)
 """The engine writes a trade, its booking and its snapshot one after the other."""
 
-FEES = """
-SELECT position_id::bigint AS position, created_at AS at, -coalesce({actual}, {planned})::float8 AS amount FROM orders
-WHERE position_id = ANY($1::bigint[]) AND order_type::text IN ('ENTRY', 'SCALE_IN')
-  AND status::text IN ('FILLED', 'CONFIRMED') AND created_at IS NOT NULL
+FEES = f"""
+SELECT position_id::bigint AS position, created_at AS at, -coalesce({{actual}}, {{planned}})::float8 AS amount
+FROM orders WHERE {ENTRIES_OF} AND created_at IS NOT NULL
 """
 EXITS = """
 SELECT position_id::bigint AS position, timestamp AS at, {pnl}::float8 AS amount FROM partial_trades
@@ -34,28 +34,28 @@ WHERE position_id = ANY($1::bigint[]) AND operation_type::text = 'PARTIAL_EXIT' 
 
 
 class _Booked(NamedTuple):
-    """An amount that counts as explained from a moment on, epoch seconds."""
+    """An amount that is part of the sum from a moment on, in epoch seconds."""
 
     at: float
     amount: float
 
 
 async def books_disagree_since(context: Context) -> datetime | None:
-    """The first snapshot since which they do; None where they agree, or did ten minutes ago, or cannot be known.
+    """When the first snapshot of the present difference was written; None where the books agree or cannot be known.
 
-    To ten minutes: that is a step of the curve. Raises DatabaseUnavailable.
+    None, too, where the books agreed ten minutes ago. Raises DatabaseUnavailable.
     """
     now, balance = disagreement(context.facts), context.facts.account.balance
     if now is None or balance is None:
         return None
     steps = context.state.history.curve(EPOCH)
-    settled = steps[:, TIME] <= epoch(context.now - SETTLING)
+    settled = steps[:, TIME] <= epoch(context.now - SETTLING_TIME)
     steps = steps[settled & np.isfinite(steps[:, BALANCE]) & np.isfinite(steps[:, EQUITY])]
     if not len(steps):
         return None
     since = await _booked_since(context, steps[:, TIME])
     left = now + float(balance) - since - steps[:, BALANCE]
-    agrees = np.flatnonzero(np.abs(left) <= LEAST_SHARE * np.abs(steps[:, EQUITY]))
+    agrees = np.flatnonzero(np.abs(left) <= MAX_UNEXPLAINED_SHARE * np.abs(steps[:, EQUITY]))
     first = int(agrees[-1]) + 1 if len(agrees) else 0
     return from_epoch(float(steps[first, TIME])) if first < len(steps) else None
 
@@ -66,7 +66,9 @@ def disagreement(facts: Facts) -> float | None:
         now = float(unexplained(facts))
     except Unknown:
         return None
-    return now if facts.equity is not None and abs(now) > LEAST_SHARE * abs(float(facts.equity.amount)) else None
+    return (
+        now if facts.equity is not None and abs(now) > MAX_UNEXPLAINED_SHARE * abs(float(facts.equity.amount)) else None
+    )
 
 
 async def _booked_since(context: Context, times: Series) -> Series:

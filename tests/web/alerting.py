@@ -1,5 +1,6 @@
 """A bot without alerts, what makes some, and asking for them."""
 
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -15,6 +16,13 @@ async def healthy_bot(connection: asyncpg.Connection) -> int:
         at = ago(minutes=minutes)
         await insert(connection, "account_history", session_id=session, timestamp=at, total_pnl=1)
     return session
+
+
+def configured(environ: dict[str, str], folder: Path, text: str) -> dict[str, str]:
+    """The environment of a dashboard whose operator wrote ``text`` into the configuration file."""
+    file = folder / "monitoring.toml"
+    file.write_text(text)
+    return {**environ, "MONITORING_CONFIG": str(file)}
 
 
 async def alerts(client: Any, query: str = "") -> list[Any]:

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from tests.rows import ago, insert, now
-from tests.web.alerting import alerts, lines
+from tests.web.alerting import alerts, configured, lines
 
 CORRECTION = [("correction", "info", 1)]
 
@@ -37,7 +37,7 @@ async def corrections(client: Any, query: str = "") -> list[tuple[str, str, int]
     return [line for line in await lines(client, query) if line[0] != "books"]
 
 
-async def test_a_correction_of_the_balance_is_told(client: Any, connection: asyncpg.Connection, bot: int) -> None:
+async def test_a_correction_of_the_balance_is_an_alert(client: Any, connection: asyncpg.Connection, bot: int) -> None:
     at = ago(minutes=65)
     await book(connection, bot, 9990, at)
     (alert,) = await alerts(client)
@@ -73,11 +73,9 @@ class TestExplained:
 
     @pytest.fixture
     def environ(self, environ: dict[str, str], tmp_path: Path) -> dict[str, str]:
-        file = tmp_path / "monitoring.toml"
-        file.write_text('[[correction]]\nid = 2\nkind = "withdrawal"\n')
-        return {**environ, "MONITORING_CONFIG": str(file)}
+        return configured(environ, tmp_path, '[[correction]]\nid = 2\nkind = "withdrawal"\n')
 
-    async def test_what_is_explained_is_told_no_more(
+    async def test_a_correction_that_the_operator_named_is_no_alert(
         self, client: Any, connection: asyncpg.Connection, bot: int
     ) -> None:
         assert await book(connection, bot, 9990, ago(minutes=65)) == 2

@@ -9,7 +9,7 @@ from quart import Quart
 
 from tests.rows import ago, insert, now
 from tests.waiting import until
-from tests.web.alerting import alerts, guard, healthy_bot, hold, lines
+from tests.web.alerting import alerts, configured, guard, healthy_bot, hold, lines
 from tests.web.calls import get
 
 
@@ -246,9 +246,7 @@ class TestMuted:
 
     @pytest.fixture
     def environ(self, environ: dict[str, str], tmp_path: Any) -> dict[str, str]:
-        file = tmp_path / "monitoring.toml"
-        file.write_text('[alerts]\nmute = ["errors:E1", "orders_failed"]\nmax_drawdown = 5\n')
-        return {**environ, "MONITORING_CONFIG": str(file)}
+        return configured(environ, tmp_path, '[alerts]\nmute = ["errors:E1", "orders_failed"]\nmax_drawdown = 5\n')
 
     async def test_muted_lines_come_last(self, client: Any, connection: asyncpg.Connection, bot: int) -> None:
         for code, severity in (("E1", "critical"), ("E2", "error")):
