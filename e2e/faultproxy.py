@@ -124,9 +124,14 @@ class FaultProxy:
             # Taken just before nothing was to be taken any more.
             return link.reset()
         self._links.add(link)
-        with contextlib.suppress(ConnectionError):
-            await asyncio.gather(self._ask(reader, link), self._answer(from_server, link))
-        self._links.discard(link)
+        try:
+            with contextlib.suppress(ConnectionError):
+                await asyncio.gather(self._ask(reader, link), self._answer(from_server, link))
+        finally:
+            # Where one side broke, the other was not closed yet.
+            self._links.discard(link)
+            link.browser.close()
+            link.server.close()
         return None
 
     async def _ask(self, reader: asyncio.StreamReader, link: _Link) -> None:
