@@ -149,9 +149,17 @@ async def test_what_an_instance_behind_answers_is_asked_again(
     old = re.sub(
         r'class="card ', 'class="card old ', re.sub(r'data-hash="\w+"', 'data-hash="old"', before, count=1), count=1
     )
+    seen = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await seen.wait()
+        await route.continue_()
+
+    await page.route(FETCH, hold)
     await page.route(FETCH, lambda route: route.fulfill(body=old, content_type="text/html"), times=1)
     number = await insert(connection, "trades", session_id=account, exit_time=now())
     await expect(page.locator("#trades.old")).to_be_attached()
+    seen.set()
     await expect(page.locator(f"#trade-{number}")).to_be_attached()
     await expect(page.locator(".old")).to_have_count(0)
 
