@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
+PRICES = ("entry_price", "current_price", "mfe_price", "mae_price")
 PNL_TOLERANCE = Decimal("0.001")
 """By what share the engine's P&L may differ from the one that the price makes, and still be of that price."""
 
@@ -44,8 +45,9 @@ def valued(row: Mapping[str, object]) -> dict[str, object]:
     """The row with the P&L that its price makes: the engine may have updated the price alone.
 
     The engine's own P&L stays where it cannot be computed, its percentage where it is of that P&L; without a price both
-    are unknown.
+    are unknown. A number that is not above zero is no price.
     """
+    row = {**row, **{name: None for name in PRICES if (price := finite(row[name])) is None or price <= 0}}
     written, pnl = finite(row["unrealized_pnl"]), _open_pnl(row)
     agrees = written is not None and pnl is not None and abs(written - pnl) <= abs(pnl) * PNL_TOLERANCE
     return {**row, "unrealized_pnl": pnl, "unrealized_pnl_percent": row["unrealized_pnl_percent"] if agrees else None}

@@ -74,9 +74,10 @@ async def test_paper_money_needs_no_stop(client: Any, connection: asyncpg.Connec
 
 
 async def test_prices_that_are_missing_or_old(client: Any, connection: asyncpg.Connection, bot: int) -> None:
-    await hold(connection, bot, current_price=None, symbol="A")
+    for price in (None, 0, -1, float("nan")):
+        await hold(connection, bot, current_price=price, symbol="A")
     await hold(connection, bot, last_update=ago(minutes=20), symbol="C")
-    assert await lines(client) == [("price_old", "warning", 1), ("price_unknown", "warning", 1)]
+    assert await lines(client) == [("price_old", "warning", 1), ("price_unknown", "warning", 4)]
     await connection.execute("UPDATE positions SET current_price = 100, last_update = $1", now())
     assert await alerts(client) == []
 

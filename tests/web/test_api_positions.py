@@ -104,6 +104,22 @@ async def test_without_a_price_the_open_pnl_is_unknown(
     assert position["unrealized_pnl"] is position["unrealized_pnl_percent"] is position["current_price"] is None
 
 
+@pytest.mark.parametrize("price", [0, -1, "NaN", "Infinity"])
+async def test_a_price_of_nothing_is_none(
+    client: Any, connection: asyncpg.Connection, session: int, price: object
+) -> None:
+    await connection.execute("ALTER TABLE positions ALTER current_price TYPE numeric, ALTER mae_price TYPE numeric")
+    await insert(connection, "positions", session_id=session, quantity=2, current_price=Decimal(str(price)),
+                 unrealized_pnl=5, unrealized_pnl_percent=1, mae_price=Decimal(str(price)))  # fmt: skip
+    (position,) = await get(client, "/api/positions")
+    unknown = ("current_price", "unrealized_pnl", "unrealized_pnl_percent", "mae")
+    assert [position[name] for name in unknown] == [None] * 4
+    metrics = await get(client, "/api/metrics")
+    for key, what in (("unrealized_pnl", "open P&L of"), ("current_exposure", "current price of")):
+        assert metrics[key] is None
+        assert metrics["reasons"][key].startswith(what)
+
+
 async def test_closed_positions_and_those_of_others_are_left_out(
     client: Any, connection: asyncpg.Connection, session: int
 ) -> None:
