@@ -11,11 +11,13 @@ from monitoring.clock import SYSTEM_CLOCK, Clock
 from monitoring.database.capabilities import ESSENTIAL, FLAGS, TABLES, Capabilities
 from monitoring.database.errors import DatabaseUnavailable, PlainErrors
 from monitoring.database.pool import CONNECT_TIMEOUT_SECONDS, Database, refusals
-from monitoring.database.role_time import RoleTime, sentence
+from monitoring.database.role_time import MAX_LEAD, RoleTime, sentence
 from monitoring.database.schema import create_schema
 from monitoring.database.serverinfo import ServerInfo
+from monitoring.database.source import Source
 from monitoring.database.url import describe_url
 from monitoring.projections import bookings, equity, open_positions, trades
+from monitoring.projections.signs_of_life import newest_of_all
 from monitoring.scope import NEEDS as SESSION_NEEDS
 from monitoring.sections import SECTIONS
 
@@ -130,9 +132,7 @@ async def _newest_line(connection: asyncpg.Connection, capabilities: Capabilitie
 async def _time_zone_lines(
     database: Database, connection: asyncpg.Connection, capabilities: Capabilities, clock: Clock
 ) -> list[str]:
-    if not capabilities.has("account_history", "timestamp"):
-        return []
-    newest = await connection.fetchval("SELECT max(timestamp)::timestamp FROM account_history")
+    newest = await newest_of_all(Source(connection, capabilities), clock.now() + MAX_LEAD)
     offset = await RoleTime(database, clock).offset_of(newest, clock.now())
     return [] if offset is None else [f"Time zone: {sentence(offset)}"]
 

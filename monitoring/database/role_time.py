@@ -18,6 +18,8 @@ STEP = timedelta(minutes=15)
 """Offsets of time zones are multiples of it ..."""
 MAX_OFFSET = timedelta(hours=14)
 """... and no larger."""
+MAX_LEAD = MAX_OFFSET + TOLERANCE
+"""By how much a row that was written just now may lie in the future."""
 
 
 class RoleTime:

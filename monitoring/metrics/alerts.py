@@ -142,12 +142,10 @@ def correction(troubles: Troubles) -> Iterator[Alert]:
 
 def another_live_bot(troubles: Troubles) -> Iterator[Alert]:
     for other in troubles.others if troubles.is_live else ():
-        text = f"bot {other.id} is LIVE too"
-        if other.silent and other.positions and troubles.facts.zone_offset is None:
-            text = f"bot {other.id} is silent while {_positions(other.positions)} open"
-            yield Alert("another_live_bot", CRITICAL, text, other.since, subject=str(other.id))
-        else:
-            yield Alert("another_live_bot", INFO, text, other.since, subject=str(other.id))
+        held = f" while {_positions(other.positions)} open" if other.positions else ""
+        text = f"bot {other.id} is LIVE too" + (f" and gives no sign of life{held}" if other.silent else "")
+        severity = CRITICAL if other.silent and other.positions else INFO
+        yield Alert("another_live_bot", severity, text, other.since, subject=str(other.id))
 
 
 def time_zone(troubles: Troubles) -> Iterator[Alert]:

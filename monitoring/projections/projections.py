@@ -1,7 +1,7 @@
 """All projections: fed by the change feed, scanned in the background, read by scope."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -195,7 +195,12 @@ class Projections:
             part.clear()
         self._kept.clear()
 
-    def last_sign(self, sessions: Sequence[int], until: datetime) -> datetime | None:
+    @property
+    def heard(self) -> frozenset[int]:
+        """Sessions that ever wrote, as far as is known."""
+        return self.signs.sessions | self.equity.states.keys()
+
+    def last_sign(self, sessions: Collection[int], until: datetime) -> datetime | None:
         """When one of the sessions last wrote, as far as that is not later than ``until``."""
         found = [self.signs.newest(sessions, until), self.positions.last_update(sessions, until)]
         # Of one that fell silent long ago, so that others wrote thousands of rows since.

@@ -83,6 +83,11 @@ class SignsOfLife:
         rows = await source.connection.fetch(query, *(sorted(changed[table]) for table in tables))
         return lambda: self._take(rows)
 
+    @property
+    def sessions(self) -> frozenset[int]:
+        """Those of which anything is known."""
+        return frozenset(session for _, session in self._times)
+
     def newest(self, sessions: Iterable[int], until: datetime) -> datetime | None:
         """When one of the sessions last wrote, as far as that is not later than ``until``."""
         horizon = epoch(until)
@@ -121,6 +126,18 @@ def _rows(source: Source, table: str, condition: str) -> str:
 def _history_kind(source: Source) -> str:
     audit = audit_condition(source.capabilities)
     return f"CASE WHEN {audit} OR coalesce(equity, 'NaN') = 'NaN' THEN '{BOOKINGS}' ELSE '{SNAPSHOTS}' END"
+
+
+async def newest_of_all(source: Source, until: datetime) -> datetime | None:
+    """The newest sign of life of any session, as far as it is not later than ``until``."""
+    capabilities = source.capabilities
+    parts = [_rows(source, table, "true") for table in SOURCES if capabilities.has(table, "session_id")]
+    if capabilities.has("positions", "session_id", "last_update"):
+        parts.append("SELECT session_id, last_update, 'positions' FROM positions")
+    rows = " UNION ALL ".join(parts)
+    query = f"SELECT max(timestamp)::timestamp FROM ({rows}) found WHERE timestamp <= $1 AND session_id IS NOT NULL"
+    found: datetime | None = await source.connection.fetchval(query, until) if parts else None
+    return found
 
 
 async def _in_window(source: Source, table: str, cursor: IdCursor) -> list[asyncpg.Record]:

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -21,13 +21,13 @@ from monitoring.configfile import ConfigFile
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.database.pool import Database
-from monitoring.database.role_time import RoleTime
 from monitoring.database.source import Source
 from monitoring.lru import Lru
 from monitoring.metrics.catalogue import CATALOGUE, Evaluation, Metric, evaluate
 from monitoring.metrics.facts import Facts, Session
-from monitoring.metrics.rhythm import OFFLINE_FACTOR
+from monitoring.metrics.health import ended_state
 from monitoring.projections import Projections, ScopeState
+from monitoring.reading.local_times import LocalTimes
 from monitoring.reading.rereads import Rereads
 from monitoring.reading.shown import Shown
 from monitoring.scope import Scope, read_config
@@ -86,7 +86,8 @@ class Reader:
         """Which of them are known to be as the database has them; the others are the last known."""
         self._finding: SingleFlight[ScopeKey, set[ScopeKey], Session | None] = SingleFlight()
         self._rereads, self._fact_cache = Rereads(hub, clock), FactCache(projections, clock)
-        self._role_time, self._deleted, self._roster = RoleTime(database, clock), DeletedSessions(), NO_ROSTER
+        self._local_times = LocalTimes(database, projections, clock)
+        self._deleted, self._roster = DeletedSessions(), NO_ROSTER
         """None where the sessions must be looked at again."""
         self._known: Lru[tuple[int, ...], _Known] = Lru(MAX_KEPT_SCOPES)
         self._reading: SingleFlight[tuple[ScopeKey, bool], tuple[Session, int], _Known] = SingleFlight()
@@ -275,21 +276,18 @@ class Reader:
 
     async def _facts(self, reading: Reading) -> FactsRead:
         found = await read_facts(reading, self._fact_cache)
-        offset = await self._offset(reading)
+        if ended_state(found.facts):
+            return found
+        session = reading.state.session
+        offset = await self._local_times.offset(session.ids, session.timeframe, reading.now)
         return found if offset is None else replace(found, facts=replace(found.facts, zone_offset=offset))
-
-    async def _offset(self, reading: Reading) -> timedelta | None:
-        """By what rows are off. Where the zone cannot be asked for, what is known is all that can be said."""
-        pause = timedelta(seconds=OFFLINE_FACTOR * reading.state.limit_seconds)
-        with suppress(DatabaseUnavailable):
-            return await self._role_time.offset_of(reading.state.history.last_time, reading.now, pause)
-        return None
 
     async def _neighbours(self, connection: asyncpg.Connection, session: Session) -> Neighbours:
         if session.mode != "LIVE":
             return Neighbours()
-        roster = await self._read_roster(connection, self.database.capabilities)
-        return neighbours(roster, self.projections, session.id, self._clock.now())
+        roster, now = await self._read_roster(connection, self.database.capabilities), self._clock.now()
+        found = neighbours(roster, self.projections, session.id, now)
+        return await self._local_times.judged(found, roster, now)
 
     def _newest(self, scope: Scope) -> Session:
         """As the database has it, where that is known: who asks may have come before it changed."""

@@ -1,6 +1,6 @@
 """What ``atb db verify`` says of databases that are not as today's engine makes them, and when it warns."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import asyncpg
 import pytest
@@ -70,12 +70,13 @@ async def test_a_blind_section_is_named(
 
 
 async def test_local_time_instead_of_utc(database_url: str, connection: asyncpg.Connection) -> None:
-    """A role whose time zone is not UTC, and rows that are off by just that."""
+    """A role whose time zone is not UTC, and a row that is off by just that; one of the year 2099 hides it not."""
     session = await seed_account(connection)
     assert "Time zone:" not in (await verify(database_url)).text
     name = await connection.fetchval("SELECT current_database()")
     await connection.execute(f"ALTER DATABASE \"{name}\" SET timezone TO 'Asia/Kolkata'")
-    await insert(connection, "account_history", session_id=session, timestamp=now() + timedelta(hours=5, minutes=30))
+    for at in (now() + timedelta(hours=5, minutes=30), datetime(2099, 1, 1)):
+        await insert(connection, "strategy_executions", session_id=session, timestamp=at)
     assert (
         "Time zone: rows are stamped in the local time of the database's role, +5.5 h"
         in (await verify(database_url)).text

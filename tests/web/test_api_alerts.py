@@ -209,15 +209,17 @@ async def test_another_live_bot(client: Any, connection: asyncpg.Connection, bot
     await connection.execute(
         "UPDATE account_history SET timestamp = timestamp - interval '9 hours' WHERE session_id = $1", other
     )
+    silent = f"bot {other} is LIVE too and gives no sign of life"
+    await until(lambda: _is(client, f"?bot={bot}", "info", silent))
     await hold(connection, other, last_update=ago(hours=9))
-    await until(lambda: _is(client, f"?bot={bot}", "critical"))
+    await until(lambda: _is(client, f"?bot={bot}", "critical", f"{silent} while 1 position is open"))
     await connection.execute("UPDATE positions SET status = 'CLOSED'")
     await connection.execute("UPDATE trading_sessions SET end_time = $1 WHERE id = $2", now(), other)
     assert await alerts(client, f"?bot={bot}") == []
 
 
-async def _is(client: Any, query: str, severity: str) -> bool:
-    return [one["severity"] for one in await alerts(client, query)] == [severity]
+async def _is(client: Any, query: str, severity: str, text: str) -> bool:
+    return [(one["severity"], one["text"]) for one in await alerts(client, query)] == [(severity, text)]
 
 
 async def test_local_time_instead_of_utc(client: Any, connection: asyncpg.Connection, bot: int) -> None:
