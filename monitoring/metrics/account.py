@@ -1,11 +1,10 @@
 """Balance, equity, margin, open positions and the risk they carry; the catalogue says what each means, and its unit."""
 
-from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 
 from monitoring.metrics.facts import Facts, OpenPosition
 from monitoring.metrics.reported import RiskAdjustment
-from monitoring.metrics.value import Partial, Unknown, known
+from monitoring.metrics.value import Unknown, known, percent_of, total
 
 MAX_CONFIGURED_SHARE = 0.1
 NO_SNAPSHOT = "no equity snapshot yet"
@@ -35,27 +34,26 @@ def active_positions_count(facts: Facts) -> int:
 
 
 def position_sizes(facts: Facts) -> Decimal:
-    return _sum(_positions(facts), lambda one: _notional(one, one.entry_price, "entry price"))
+    return total(_positions(facts), lambda one: _notional(one, one.entry_price, "entry price"))
 
 
 def total_position_value(facts: Facts) -> Decimal:
     """Gross notional at the current price, money; unknown as soon as one price or quantity is."""
-    return _sum(_positions(facts), lambda one: _notional(one, one.current_price, "current price"))
+    return total(_positions(facts), lambda one: _notional(one, one.current_price, "current price"))
 
 
 def unrealized_pnl(facts: Facts) -> Decimal:
     """Open P&L, money; unknown as soon as one position's is."""
-    return _sum(_positions(facts), lambda one: known(one.unrealized, f"open P&L of {_name(one)} is unknown"))
+    return total(_positions(facts), lambda one: known(one.unrealized, f"open P&L of {_name(one)} is unknown"))
 
 
 def current_exposure(facts: Facts) -> float:
-    return float(total_position_value(facts) / positive_equity(facts) * 100)
+    return float(percent_of(lambda: total_position_value(facts), lambda: positive_equity(facts)))
 
 
 def net_exposure(facts: Facts) -> float:
     """Long minus short, by the current prices."""
-    values = ((p, _notional(p, p.current_price, "current price")) for p in _positions(facts))
-    return float(_total(-value if p.side == "SHORT" else value for p, value in values) / positive_equity(facts) * 100)
+    return float(percent_of(lambda: total(_positions(facts), net_value), lambda: positive_equity(facts)))
 
 
 def risk_per_trade_configured(facts: Facts) -> float:
@@ -102,27 +100,15 @@ def _positive(amount: Decimal) -> Decimal:
     return amount
 
 
+def net_value(position: OpenPosition) -> Decimal:
+    """What it is worth at its current price, less than 0 where it is short. Raises Unknown."""
+    value = _notional(position, position.current_price, "current price")
+    return -value if position.side == "SHORT" else value
+
+
 def _notional(position: OpenPosition, price: Decimal | None, price_name: str) -> Decimal:
     quantity = known(position.quantity, f"quantity of {_name(position)} is unknown")
     return abs(quantity) * known(price, f"{price_name} of {_name(position)} is unknown")
-
-
-def _sum(positions: Sequence[OpenPosition], amount: Callable[[OpenPosition], Decimal]) -> Decimal:
-    """Raises Unknown, with what is known, as soon as one amount is."""
-    found, reasons = list[Decimal](), list[str]()
-    for position in positions:
-        try:
-            found.append(amount(position))
-        except Unknown as unknown:
-            reasons.append(str(unknown))
-    total = sum(found, Decimal(0))
-    if reasons:
-        raise Unknown(reasons[0], Partial(total, len(found), len(positions)) if found else None)
-    return total
-
-
-def _total(amounts: Iterable[Decimal]) -> Decimal:
-    return sum(amounts, Decimal(0))
 
 
 def _name(position: OpenPosition) -> str:

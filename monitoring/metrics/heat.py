@@ -1,19 +1,19 @@
 """What is lost if every stop is hit; the catalogue says what each means, and its unit."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 
 from monitoring.metrics.account import positive_equity
 from monitoring.metrics.equity_now import is_fresh
 from monitoring.metrics.facts import Facts, OpenPosition
-from monitoring.metrics.value import Unknown, known
+from monitoring.metrics.value import Unknown, known, percent_of, total
 
 NO_POSITIONS = "positions cannot be read: the table is missing"
 
 
 def heat(facts: Facts) -> Decimal:
     """From now on; raises Unknown where a price is not fresh."""
-    return _lost((_fresh_price(facts, position), position) for position in _stopped(facts))
+    return total(_stopped(facts), lambda position: _lost(position, _fresh_price(facts, position)))
 
 
 def heat_r(facts: Facts) -> float:
@@ -23,15 +23,16 @@ def heat_r(facts: Facts) -> float:
     risked = sum((abs(_entry(one) - firsts[one.id]) * _held(one) for one in positions), Decimal(0))
     if not risked:
         raise Unknown("no open position with a first stop")
-    return float(_lost((_fresh_price(facts, position), position) for position in positions) / risked)
+    lost = sum((_lost(position, _fresh_price(facts, position)) for position in positions), Decimal(0))
+    return float(lost / risked)
 
 
 def heat_from_entry(facts: Facts) -> Decimal:
-    return _lost((_entry(position), position) for position in _stopped(facts))
+    return total(_stopped(facts), lambda position: _lost(position, _entry(position)))
 
 
 def heat_percent(facts: Facts) -> float:
-    return float(heat(facts) / positive_equity(facts) * 100)
+    return float(percent_of(lambda: heat(facts), lambda: positive_equity(facts)))
 
 
 def _stopped(facts: Facts) -> Iterator[OpenPosition]:
@@ -39,9 +40,9 @@ def _stopped(facts: Facts) -> Iterator[OpenPosition]:
     return (position for position in known(facts.positions, NO_POSITIONS) if position.stop)
 
 
-def _lost(priced: Iterable[tuple[Decimal, OpenPosition]]) -> Decimal:
-    """The way from a price to the stop, in the position's direction, times what is held; no less than 0 each."""
-    return sum((max(Decimal(0), _way(price, position) * _held(position)) for price, position in priced), Decimal(0))
+def _lost(position: OpenPosition, price: Decimal) -> Decimal:
+    """The way from a price to the stop, in the position's direction, times what is held; no less than 0."""
+    return max(Decimal(0), _way(price, position) * _held(position))
 
 
 def _entry(position: OpenPosition) -> Decimal:

@@ -1,6 +1,7 @@
 """What a metric gives: a value, or the reason why there is none."""
 
 import math
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple, TypeVar
@@ -34,6 +35,37 @@ def known(value: T | None, reason: str) -> T:
     if value is None or not finite(value):
         raise Unknown(reason)
     return value
+
+
+def total(parts: Iterable[T], amount: Callable[[T], Decimal]) -> Decimal:
+    """The sum of an amount of each part. Raises Unknown, with what is known, as soon as one amount is unknown."""
+    found, reasons = list[Decimal](), list[str]()
+    for part in parts:
+        try:
+            found.append(amount(part))
+        except Unknown as unknown:
+            reasons.append(str(unknown))
+    known_sum = sum(found, Decimal(0))
+    if reasons:
+        partial = Partial(known_sum, len(found), len(found) + len(reasons)) if found else None
+        raise Unknown(reasons[0], partial)
+    return known_sum
+
+
+def percent_of(amount: Callable[[], Decimal], whole: Callable[[], Decimal]) -> Decimal:
+    """How much of ``whole`` an amount is. Raises Unknown as they do, with the known part of the amount in percent."""
+    try:
+        part = amount()
+    except Unknown as unknown:
+        raise Unknown(str(unknown), _partial_of(unknown.partial, whole)) from None
+    return part / whole() * 100
+
+
+def _partial_of(part: Partial | None, whole: Callable[[], Decimal]) -> Partial | None:
+    try:
+        return part and part._replace(amount=part.amount / whole() * 100)
+    except Unknown:
+        return None
 
 
 def finite(value: object) -> bool:

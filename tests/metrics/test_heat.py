@@ -9,7 +9,7 @@ import pytest
 
 from monitoring.metrics.account import risk_per_trade_configured
 from monitoring.metrics.guards import unprotected_positions
-from monitoring.metrics.heat import heat, heat_from_entry, heat_r
+from monitoring.metrics.heat import heat, heat_from_entry, heat_percent, heat_r
 from monitoring.metrics.value import Unknown
 from tests.metrics.examples import FACTS, NOW, POSITION, SHORT, facts
 
@@ -87,3 +87,15 @@ def test_heat_in_r_is_of_the_positions_with_a_first_stop() -> None:
 def test_a_position_without_a_live_stop_is_unprotected(changes: dict[str, Any], places_stops: bool, count: int) -> None:
     one = replace(GUARDED[0], has_stop_orders=False, **changes)
     assert unprotected_positions(facts(guarded=(one,), places_stops=places_stops)) == count
+
+
+def test_heat_says_what_is_known_of_it() -> None:
+    unpriced = replace(POSITION, id=33, current_price=None)
+    with pytest.raises(Unknown) as heat_unknown:
+        heat(facts(positions=(POSITION, unpriced)))
+    with pytest.raises(Unknown) as percent_unknown:
+        heat_percent(facts(positions=(POSITION, unpriced)))
+    assert heat_unknown.value.partial == (200, 1, 2)
+    partial = percent_unknown.value.partial
+    assert partial is not None
+    assert float(partial.amount) == pytest.approx(200 / 10200 * 100)
