@@ -26,6 +26,7 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 MAX_PLAIN_LEVEL, MIN_PLAIN_LEVEL = 1e15, 1e-12
 """Beyond these nobody counts the digits: such a number is written with an exponent."""
+COIN_MAGNITUDES = ((1e9, "B"), (1e6, "M"))
 MAGNITUDES = ((1e12, "T"), (1e9, "B"), (1e6, "M"))
 SHORT_SPAN_SECONDS, LONG_SPAN_SECONDS = 2 * DAY_SECONDS, 400 * DAY_SECONDS
 """A time axis shorter than the first has hours for labels, one longer than the second months."""
@@ -69,6 +70,15 @@ def count(value: Number, signed: bool = False) -> str:
 def quantity(value: Number) -> str:
     """0.015: up to eight decimals, as exchanges have, or more where those would show too little; no idle zeros."""
     return _trimmed(value, max(8, _decimals(value, significant=3)))
+
+
+@_dash_if_unknown
+def coins(value: Number) -> str:
+    """1.298, 22,320, 351M: a quantity at four significant digits; the whole one belongs into a title."""
+    for size, letter in COIN_MAGNITUDES:
+        if size <= _size(value) < MAX_PLAIN_LEVEL:
+            return _trimmed(float(value) / size, _decimals(float(value) / size, significant=4)) + letter
+    return _trimmed(value, _decimals(value, significant=4))
 
 
 @_dash_if_unknown
@@ -190,7 +200,7 @@ def time_label(seconds: float, span: float) -> str:
 FILTERS: dict[str, Callable[..., Any]] = {
     filter_.__name__: filter_
     for filter_ in (
-        *(money, percent, ratio, count, quantity, price, direction),
+        *(money, percent, ratio, count, quantity, coins, price, direction),
         *(age, duration, utc, iso, day, month, period, clock, from_epoch, time_label),
     )
 }

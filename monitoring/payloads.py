@@ -8,7 +8,7 @@ from decimal import Decimal
 from monitoring.metrics.catalogue import CATALOGUE, Evaluation, Metric
 from monitoring.metrics.facts import Facts
 from monitoring.metrics.health import in_time
-from monitoring.scope import configured
+from monitoring.scope import max_open_positions
 from monitoring.sections.positions import Position
 from monitoring.sections.trades import Trade
 
@@ -118,7 +118,6 @@ def order_payload(order: Row) -> Payload:
 def bot_payload(facts: Facts) -> Payload:
     """Who trades, on what, and since when. ``connected``: the engine gives signs of life as often as it should."""
     session = facts.session
-    open_positions = configured(session.config, "max_open_positions")
     return {
         "name": session.strategy,
         "symbols": list(session.symbols),
@@ -127,7 +126,7 @@ def bot_payload(facts: Facts) -> Payload:
         "status": "stopped" if session.ended(facts.now) else "running",
         "connected": in_time(facts),
         "initial_balance": plain(session.initial_balance),
-        "max_open_positions": None if open_positions is None else _whole(open_positions),
+        "max_open_positions": max_open_positions(session.config),
         "risk_per_trade": plain(facts.configured_risk),
         "uptime_seconds": uptime_seconds(facts),
         "last_update": timestamp(facts.last_sign),
@@ -150,7 +149,3 @@ def uptime_seconds(facts: Facts) -> float | None:
 
 def _fraction(percent: float | None) -> float | None:
     return None if percent is None else percent / 100
-
-
-def _whole(number: float) -> int | None:
-    return int(number) if math.isfinite(number) else None

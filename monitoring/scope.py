@@ -87,6 +87,12 @@ def configured(config: Mapping[str, object], name: str) -> float | None:
     return None
 
 
+def max_open_positions(config: Mapping[str, object]) -> int | None:
+    """How many positions the strategy may hold at once; None where its configuration does not say."""
+    slots = configured(config, "max_open_positions")
+    return None if slots is None else int(slots)
+
+
 def _symbols(text: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part.strip().upper() for part in (text or "").split(",") if part.strip()))
 

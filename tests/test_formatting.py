@@ -15,7 +15,7 @@ from jinja2 import Environment
 from monitoring import formatting as fmt
 
 MOMENT = datetime(2026, 11, 2, 14, 32, 7)
-NUMBERS = (fmt.money, fmt.percent, fmt.ratio, fmt.count, fmt.quantity, fmt.price, fmt.axis)
+NUMBERS = (fmt.money, fmt.percent, fmt.ratio, fmt.count, fmt.quantity, fmt.coins, fmt.price, fmt.axis)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,10 @@ NUMBERS = (fmt.money, fmt.percent, fmt.ratio, fmt.count, fmt.quantity, fmt.price
         (fmt.quantity, 1.5e-9, "0.0000000015"),
         (fmt.quantity, 2e-13, "2.00e−13"),
         (fmt.quantity, Decimal("0E-8"), "0"),
+        (fmt.coins, Decimal("1.29763807"), "1.298"),
+        (fmt.coins, Decimal("405700.00000000"), "405,700"),
+        (fmt.coins, 351_000_000, "351M"),
+        (fmt.coins, 0.054123, "0.05412"),
         (fmt.price, 93204.5, "93,204.50"),
         (fmt.price, Decimal("3412.05000000"), "3,412.05"),
         (fmt.price, 182.4, "182.40"),

@@ -51,7 +51,7 @@ async def read_account(reading: Reading) -> Account:
     last, last_snapshot = history.last_id, history.last_snapshot_id
     rows = await _snapshots(reading.connection, reading.capabilities, last, last_snapshot)
     newest, real = rows.get(last), rows.get(last_snapshot)
-    booked = await _booked(reading)
+    booked = await read_booking(reading, BALANCE)
     balance, balance_at = (newest["balance"], newest["timestamp"]) if newest else (None, None)
     if booked and (balance_at is None or booked["last_updated"] >= balance_at):
         balance, balance_at = booked["total_balance"], booked["last_updated"]
@@ -92,12 +92,12 @@ async def _snapshots(
     return {row["id"]: row for row in rows}
 
 
-async def _booked(reading: Reading) -> asyncpg.Record | None:
+async def read_booking(reading: Reading, columns: Columns) -> asyncpg.Record | None:
     """The newest booking in the account's currency; one that lies in the future is none."""
     if not reading.capabilities.has("account_balances", "session_id", "last_updated", "total_balance"):
         return None
     query = NEWEST_BALANCE.format(
-        columns=reading.capabilities.columns("account_balances", BALANCE, "b"), own=CURRENCY.format(row="b")
+        columns=reading.capabilities.columns("account_balances", columns, "b"), own=CURRENCY.format(row="b")
     )
     return await reading.connection.fetchrow(query, reading.state.session.ids, reading.now + MAX_CLOCK_SKEW)
 

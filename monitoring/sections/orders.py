@@ -27,6 +27,7 @@ ORDER: Columns = {
     "filled_quantity": "numeric",
     "filled_price": "numeric",
     "commission": "numeric",
+    "actual_commission": "numeric",
     "created_at": "timestamp",
     "filled_at": "timestamp",
     "cancelled_at": "timestamp",

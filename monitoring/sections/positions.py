@@ -11,6 +11,7 @@ from monitoring.database.capabilities import Capabilities, Columns
 from monitoring.metrics.equity_now import is_fresh
 from monitoring.metrics.facts import OpenPosition
 from monitoring.metrics.position_row import direction, excursion, finite, held, valued
+from monitoring.metrics.r_scale import in_r
 from monitoring.projections.open_positions import NEEDS
 from monitoring.sections.orders import FINISHED, orders_of
 from monitoring.sections.section import BadParameter, Context, Section
@@ -100,11 +101,8 @@ class Position:
     @property
     def r(self) -> Decimal | None:
         """Open P&L in units of what the first stop risked of what is held now."""
-        entry, stop, amount = finite(self.row["entry_price"]), self.first_stop, self.held
-        open_pnl = finite(self.row["unrealized_pnl"])
-        if entry is None or open_pnl is None or stop is None or not amount:
-            return None
-        return open_pnl / (abs(entry - stop) * amount)
+        open_pnl, entry = finite(self.row["unrealized_pnl"]), finite(self.row["entry_price"])
+        return in_r(open_pnl, entry, self.first_stop, self.held)
 
     @property
     def stop_order(self) -> str | None:
@@ -221,12 +219,19 @@ class PositionsView:
 
 
 async def read_open(context: Context, detailed: Collection[int] | None = None) -> tuple[Position, ...]:
-    """The open positions, the latest entry first. Orders and exits are read of ``detailed`` alone, else of all.
+    """The open positions, the latest entry first; see :func:`read_held`."""
+    return await read_held(context, context.state.positions.open_ids, detailed)
+
+
+async def read_held(
+    context: Context, ids: Sequence[int], detailed: Collection[int] | None = None
+) -> tuple[Position, ...]:
+    """Some of the open positions, the latest entry first. Orders and exits are read of ``detailed`` alone, else of all.
 
     Raises TableMissing.
     """
     context.capabilities.require_columns("positions", *NEEDS)
-    rows = await read_positions(context.connection, context.capabilities, context.state.positions.open_ids)
+    rows = await read_positions(context.connection, context.capabilities, ids)
     whole = [row for row in rows if detailed is None or row["id"] in detailed]
     orders = await orders_of(context.connection, context.capabilities, [int(str(row["id"])) for row in whole])
     realized = await read_realized(context.connection, context.capabilities, whole)

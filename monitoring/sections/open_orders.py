@@ -1,0 +1,98 @@
+"""Open orders: those that are not finished, and stops that the exchange refused."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import takewhile
+
+from monitoring.metrics.guards import unprotected
+from monitoring.metrics.order_words import TROUBLED, kind, state, trades
+from monitoring.sections.orders import orders_of, pending_orders
+from monitoring.sections.section import BadParameter, Context, Section
+
+Row = Mapping[str, object]
+
+SHOWN_COUNT = 8
+SHOWN_OF_ALL_COUNT = 200
+ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """One unfinished order, or a stop that was refused so many times."""
+
+    row: Row
+    times: int = 1
+    since: datetime | None = None
+    """When it was placed, or first refused."""
+
+    @property
+    def kind(self) -> str:
+        return kind(self.row)[0]
+
+    @property
+    def trades(self) -> str | None:
+        """buy or sell"""
+        return trades(self.row)
+
+    @property
+    def state(self) -> str:
+        return state(self.row)
+
+    @property
+    def is_troubled(self) -> bool:
+        return self.row["status"] in TROUBLED
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOrdersView:
+    lines: tuple[OrderLine, ...]
+    total: int
+    unfinished: int
+    kinds: tuple[str, ...]
+    """Of the unfinished ones: "24 stops", "1 entry"."""
+
+
+async def load(context: Context) -> OpenOrdersView:
+    wanted = context.arguments.get("orders", "")
+    if wanted not in ("", ALL):
+        raise BadParameter(f"orders={wanted[:20]}: expected {ALL}")
+    pending = await pending_orders(context.connection, context.capabilities, context.scope.session, context.now)
+    lines = [*await _refused(context), *(OrderLine(row, since=row["created_at"]) for row in pending)]
+    lines.sort(key=lambda line: not line.is_troubled)
+    shown = SHOWN_OF_ALL_COUNT if wanted else SHOWN_COUNT
+    return OpenOrdersView(tuple(lines[:shown]), len(lines), len(pending), _kinds(pending))
+
+
+async def _refused(context: Context) -> list[OrderLine]:
+    """The stops of positions without a live one, where the exchange refused the newest of them."""
+    ids = [one.id for one in unprotected(context.facts)]
+    found = await orders_of(context.connection, context.capabilities, ids)
+    return [line for orders in found.values() if (line := _refused_stop(orders)) is not None]
+
+
+def _refused_stop(orders: Sequence[Row]) -> OrderLine | None:
+    """``orders``: of one position, oldest first."""
+    stops = [order for order in reversed(orders) if order["order_type"] == "STOP_LOSS"]
+    refused = list(takewhile(lambda order: order["status"] == "FAILED", stops))
+    if not refused:
+        return None
+    first = refused[-1]["created_at"]
+    return OrderLine(refused[0], len(refused), first if isinstance(first, datetime) else None)
+
+
+def _kinds(orders: Sequence[Row]) -> tuple[str, ...]:
+    counts = Counter(kind(order) for order in orders)
+    return tuple(f"{count:,} {one if count == 1 else several}" for (one, several), count in counts.most_common())
+
+
+SECTION = Section(
+    "open_orders",
+    "Open orders",
+    load,
+    needs=("orders",),
+    ticks=60.0,
+    parameters=("orders",),
+    widest={"orders": ALL},
+)
