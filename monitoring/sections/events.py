@@ -1,13 +1,12 @@
 """Recent Events: what the engine reported, newest first."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitoring.database.capabilities import Columns
-from monitoring.projections import ScopeState
-from monitoring.projections.times import BEGIN_OF_TIME, END_OF_TIME, shifted
+from monitoring.projections.times import shifted
 from monitoring.scope import UNKNOWN
+from monitoring.sections.event_scope import OF_SCOPE, scope_arguments
 from monitoring.sections.section import Context, Section
 
 DAY = timedelta(days=1)
@@ -21,31 +20,11 @@ EVENT: Columns = {
     "component": "text",
     "error_code": "text",
 }
-SHARING_MODES = ("LIVE", "PAPER")
-END_GRACE = timedelta(minutes=15)
-"""For so long after its end events without a session still concern a bot."""
-
-OF_SCOPE = (
-    "(session_id = ANY($1::bigint[]) OR session_id IS NULL AND timestamp BETWEEN $2::timestamp AND $3::timestamp)"
-)
-"""SQL: which events belong to a scope; the parameters are ``scope_arguments``."""
 QUERY = f"""
 SELECT {{columns}} FROM system_events
 WHERE {OF_SCOPE} AND timestamp BETWEEN $4 AND $5
 ORDER BY timestamp DESC, id DESC LIMIT {SHOWN_ROWS}
 """
-
-
-def scope_arguments(state: ScopeState, now: datetime) -> tuple[Sequence[int], datetime, datetime]:
-    """The sessions, and between which times events without one are theirs: those of a bot that trades live or on paper.
-
-    Nobody knows which bot such an event is of: every one that ran has it, and no session alone.
-    """
-    session = state.session
-    if not session.is_bot or session.mode not in SHARING_MODES:
-        return session.ids, END_OF_TIME, BEGIN_OF_TIME
-    ended = session.ended(now) or state.fell_silent
-    return session.ids, session.start, END_OF_TIME if ended is None else shifted(ended, END_GRACE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from monitoring.database.capabilities import FLAGS, Columns
 from monitoring.metrics.health import STATE_LEVELS, State, state
 from monitoring.metrics.metric import Level
 from monitoring.metrics.reported import CloseOnly, Errors, Halt
-from monitoring.sections.events import OF_SCOPE, scope_arguments
+from monitoring.sections.event_scope import OF_SCOPE, scope_arguments
 from monitoring.sections.metric_list import Figure
 from monitoring.sections.section import Context, Reading, Section
 

@@ -12,7 +12,7 @@ from monitoring.metrics.money import Flow
 from monitoring.metrics.troubles import CRITICAL, ERROR, WARNING, Rows, Troubles
 from monitoring.scope import configured
 from monitoring.sections.books_alert import books_disagree_since
-from monitoring.sections.events import OF_SCOPE, scope_arguments
+from monitoring.sections.event_scope import OF_SCOPE, scope_arguments
 from monitoring.sections.positions import read_positions
 from monitoring.sections.section import Context
 
