@@ -1,7 +1,10 @@
 """What the books hold besides closed trades: partial exits and fees of open positions, flows and corrections."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
+from math import isfinite
+from typing import NamedTuple
 
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.source import Source
@@ -19,6 +22,42 @@ SELECT coalesce(sum(fee) FILTER (WHERE fee <> 'NaN'), 0) FROM (
     SELECT coalesce({{actual}}, {{planned}}) AS fee FROM orders WHERE {ENTRIES_OF}
 ) fees
 """
+FEES = f"""
+SELECT position_id::bigint AS position, created_at AS at, -coalesce({{actual}}, {{planned}})::float8 AS amount
+FROM orders WHERE {ENTRIES_OF} AND created_at IS NOT NULL
+"""
+EXITS = """
+SELECT position_id::bigint AS position, timestamp AS at, {pnl}::float8 AS amount FROM partial_trades
+WHERE position_id = ANY($1::bigint[]) AND operation_type::text = 'PARTIAL_EXIT' AND timestamp IS NOT NULL
+"""
+
+
+class Booked(NamedTuple):
+    """What was booked of a position before it was closed: an entry fee (negative), or P&L of a partial exit."""
+
+    position: int
+    at: datetime
+    amount: float
+    is_fee: bool
+
+
+async def read_booked(reading: Reading, positions: Sequence[int]) -> list[Booked]:
+    """Entry fees and partial exits of some positions, but for those of an unknown amount."""
+    found: list[Booked] = []
+    for query, is_fee in _queries(reading.capabilities) if positions else ():
+        rows = await reading.connection.fetch(query, positions)
+        known = (row for row in rows if row["amount"] is not None and isfinite(row["amount"]))
+        found += [Booked(row["position"], row["at"], row["amount"], is_fee) for row in known]
+    return found
+
+
+def _queries(capabilities: Capabilities) -> Iterator[tuple[str, bool]]:
+    """Each with whether it is of fees."""
+    if capabilities.has("orders", "position_id", "order_type", "status", "created_at"):
+        columns = {name: capabilities.column("orders", name, "numeric") for name in ("actual_commission", "commission")}
+        yield FEES.format(actual=columns["actual_commission"], planned=columns["commission"]), True
+    if capabilities.has("partial_trades", "position_id", "operation_type", "timestamp", "pnl"):
+        yield EXITS.format(pnl=capabilities.column("partial_trades", "pnl", "numeric")), False
 
 
 async def read_books(reading: Reading) -> Books | None:

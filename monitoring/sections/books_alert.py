@@ -4,7 +4,6 @@ The sum at a past snapshot is the sum of now without all that was booked since. 
 positions are read for it, and those of positions that were closed in the last minutes.
 """
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -15,22 +14,13 @@ from monitoring.metrics.facts import Facts, Series
 from monitoring.metrics.value import Unknown
 from monitoring.projections.timeline import BALANCE, EQUITY, TIME
 from monitoring.projections.times import EPOCH, epoch, from_epoch
-from monitoring.sections.books import ENTRIES_OF
+from monitoring.sections.books import read_booked
 from monitoring.sections.section import Context
 
 MAX_UNEXPLAINED_SHARE = 0.001
 """Of the equity: the books agree while no more is unexplained."""
 SETTLING_TIME = timedelta(minutes=10)
 """The engine writes a trade, its booking and its snapshot one after the other."""
-
-FEES = f"""
-SELECT position_id::bigint AS position, created_at AS at, -coalesce({{actual}}, {{planned}})::float8 AS amount
-FROM orders WHERE {ENTRIES_OF} AND created_at IS NOT NULL
-"""
-EXITS = """
-SELECT position_id::bigint AS position, timestamp AS at, {pnl}::float8 AS amount FROM partial_trades
-WHERE position_id = ANY($1::bigint[]) AND operation_type::text = 'PARTIAL_EXIT' AND timestamp IS NOT NULL
-"""
 
 
 class _Booked(NamedTuple):
@@ -96,19 +86,8 @@ def _closed_since(context: Context, at: float) -> dict[int, float]:
 async def _of_positions(context: Context, closed: dict[int, float]) -> list[_Booked]:
     """Fees and partial exits of positions; those of a closed one are part of its trade from then on."""
     found = []
-    for query in _queries(context):
-        for row in await context.connection.fetch(query, [*context.state.positions.open_ids, *closed]):
-            if row["amount"] is not None and np.isfinite(row["amount"]):
-                found.append(_Booked(epoch(row["at"]), row["amount"]))
-                if row["position"] in closed:
-                    found.append(_Booked(closed[row["position"]], -row["amount"]))
+    for one in await read_booked(context, [*context.state.positions.open_ids, *closed]):
+        found.append(_Booked(epoch(one.at), one.amount))
+        if one.position in closed:
+            found.append(_Booked(closed[one.position], -one.amount))
     return found
-
-
-def _queries(context: Context) -> Iterator[str]:
-    capabilities = context.capabilities
-    if capabilities.has("orders", "position_id", "order_type", "status", "created_at"):
-        columns = {name: capabilities.column("orders", name, "numeric") for name in ("actual_commission", "commission")}
-        yield FEES.format(actual=columns["actual_commission"], planned=columns["commission"])
-    if capabilities.has("partial_trades", "position_id", "operation_type", "timestamp", "pnl"):
-        yield EXITS.format(pnl=capabilities.column("partial_trades", "pnl", "numeric"))
