@@ -37,11 +37,12 @@ from monitoring.transports.legacy_events import LegacyEvents
 from monitoring.transports.sockets import Sockets
 from monitoring.transports.staleness_timer import FullRefresh, StalenessTimer
 from monitoring.version import VERSION
-from monitoring.web import api, auth, cors, errors, headers, pages, stream, tables
+from monitoring.web import api, auth, cors, errors, headers, pages, stream, tables, visits
 from monitoring.web.compression import Compression
 from monitoring.web.hosts import LocalOnly
 from monitoring.web.json import Json
 from monitoring.web.prefix import Prefix
+from monitoring.web.visits import Looks
 
 MAX_BODY_BYTES = 64 * 1024
 
@@ -75,7 +76,7 @@ def _route(app: Quart) -> None:
     app.before_request(auth.guard)
     headers.register(app)
     errors.register(app)
-    for blueprint in (pages.blueprint, tables.blueprint, stream.blueprint, api.blueprint):
+    for blueprint in (pages.blueprint, tables.blueprint, stream.blueprint, visits.blueprint, api.blueprint):
         app.register_blueprint(blueprint)
 
 
@@ -191,6 +192,7 @@ def _layers(parts: Services) -> list[Layer]:
     return [
         *(() if parts.settings.protected else (LocalOnly,)),
         *((partial(Prefix, root=root),) if root else ()),
+        partial(Looks, clock=parts.clock, path=parts.links("/")),
         parts.sockets.layer,
         partial(Compression, ahead=_static_files()),
     ]

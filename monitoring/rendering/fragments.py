@@ -84,7 +84,8 @@ class Variant:
 
     @classmethod
     def of(cls, section: Section, scope: Scope, arguments: Mapping[str, str]) -> "Variant":
-        own = {name: arguments[name] for name in section.parameters if name in arguments}
+        names = (*section.parameters, *section.of_viewer)
+        own = {name: arguments[name] for name in names if name in arguments}
         return cls(section, scope, own, (section.name, scope.session.ids, scope.key, scope.range, *own.items()))
 
 
@@ -241,7 +242,8 @@ class Fragments:
         content = _digest(AGE.sub("", html).encode(), 6)
         # What an open page needs to fetch the section again.
         root = f'id="{variant.section.name}"'
-        own = f' data-own="{escape("&" + urlencode(variant.own))}"' if variant.own else ""
+        asked = {name: value for name, value in variant.own.items() if name in variant.section.parameters}
+        own = f' data-own="{escape("&" + urlencode(asked))}"' if asked else ""
         body = html.replace(root, f'{root} data-hash="{content}"{own}', 1).encode()
         return Rendered(body, f'"{_digest(body, 12)}"', content, ok=view.problem is None)
 

@@ -126,6 +126,8 @@ class Section:
     """Seconds after which the passing of time alone may change what it says; None: only rows do."""
     parameters: tuple[str, ...] = ()
     """Query parameters of its own."""
+    of_viewer: tuple[str, ...] = ()
+    """Parameters that the server finds out of each viewer, whatever the query says: see ``web/visits.py``."""
     widest: Mapping[str, str] = field(default_factory=dict)
     """Those with which it is read from the most tables."""
     facts: bool = True

@@ -10,6 +10,7 @@ from monitoring.rendering.fragments import Rendered, Variant
 from monitoring.scope import Scope
 from monitoring.sections import BY_NAME, Section
 from monitoring.services import services
+from monitoring.web import visits
 from monitoring.web.api.base import call
 from monitoring.web.api.queries import ScopeQuery
 from monitoring.web.errors import Problem
@@ -77,8 +78,8 @@ async def fetched(sections: Iterable[Section], within_seconds: float | None = No
 
 async def rendered(sections: Iterable[Section], scope: Scope, within_seconds: float | None = None) -> list[Rendered]:
     """Sections of ``scope``, with their own parameters as the present request has them."""
-    arguments = request.args
-    variants = [Variant.of(each, scope, own_arguments(each, arguments)) for each in sections]
+    asked, of_viewer = request.args, visits.of_viewer()
+    variants = [Variant.of(each, scope, own_arguments(each, asked) | of_viewer) for each in sections]
     return await services().fragments.get(variants, g.since, within_seconds)
 
 
