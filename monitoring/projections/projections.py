@@ -19,6 +19,7 @@ from monitoring.projections.backfill import BackfillWorker
 from monitoring.projections.bookings import Bookings, SessionFlows, disturb
 from monitoring.projections.equity import EquityHistory
 from monitoring.projections.equity_curve import EquityCurve
+from monitoring.projections.failed_orders import FailedOrders
 from monitoring.projections.flow_attribution import FlowAttribution
 from monitoring.projections.moves import Kinds, Moves
 from monitoring.projections.open_positions import OpenPositions
@@ -59,6 +60,7 @@ class Projections:
         self.flows: Projected[SessionFlows] = Projected(Bookings())
         self.equity: Projected[SessionHistory] = Projected(EquityHistory())
         self.positions = OpenPositions()
+        self.failed_orders = FailedOrders(clock)
         self.signs = SignsOfLife()
         self.backfill = BackfillWorker(database, clock, self._scanned)
         self.away: str | None = None
@@ -78,8 +80,8 @@ class Projections:
         return self.flows, self.trades, self.equity
 
     @property
-    def _all(self) -> tuple[Projected[Any] | OpenPositions, ...]:
-        return *self._scanned, self.positions
+    def _all(self) -> tuple[Projected[Any] | OpenPositions | FailedOrders, ...]:
+        return *self._scanned, self.positions, self.failed_orders
 
     @property
     def changes(self) -> int:
@@ -119,6 +121,8 @@ class Projections:
         # A position without a session belongs to that of its orders.
         if wanted is None or wanted & {"positions", "orders"}:
             await self.positions.begin(source, cursors.get("positions"))
+        if wanted is None or self.failed_orders.table in wanted:
+            await self.failed_orders.begin(source, cursors.get(self.failed_orders.table))
         await self.signs.begin(source, cursors, TABLES if wanted is None else wanted)
         for projected in self._scanned:
             if wanted is None or projected.table in wanted:
@@ -228,6 +232,7 @@ class Projections:
             fell_silent=signs.fell_silent(session, now),
             limit_seconds=self.signs.limit_seconds(session.ids, session.timeframe, until),
             flows=flows or (),
+            failed_orders=self.failed_orders.ids,
             history=curve,
             reading=any(part.readable(source.capabilities) for part in self._scanned if not part.certain),
             progress=self.progress,

@@ -13,6 +13,7 @@ from monitoring.projections import signs_of_life
 from monitoring.projections.bookings import Bookings, SessionFlows
 from monitoring.projections.equity import EquityHistory
 from monitoring.projections.equity_curve import EquityCurve
+from monitoring.projections.failed_orders import FailedOrders
 from monitoring.projections.open_positions import OpenPositions
 from monitoring.projections.trade_columns import risk_of
 from monitoring.projections.trade_sums import SumsByDay
@@ -84,6 +85,8 @@ class ScopeState:
     limit_seconds: float
     """How old the last sign of life may be before the engine is late."""
     flows: tuple[Flow, ...]
+    failed_orders: list[int]
+    """Ids of the orders of any session that may have failed in the last hour."""
     history: EquityCurve
     reading: bool
     """Whether something is still being read as a whole."""
@@ -108,6 +111,7 @@ SOURCES = {
     "fell_silent": frozenset[str](),
     "limit_seconds": signs_of_life.BEAT_TABLES,
     "flows": FLOWS,
+    "failed_orders": frozenset({FailedOrders.table}),
     "history": FLOWS | {EquityHistory.table},
     "reading": frozenset[str](),
     "progress": frozenset[str](),

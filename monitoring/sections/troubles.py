@@ -17,15 +17,12 @@ from monitoring.sections.positions import read_positions
 from monitoring.sections.section import Context
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-ORDERS_LOOK_BACK = timedelta(days=90)
-"""How long before it failed an order was made at most."""
-OF_CONCERN = ("FAILED", "UNKNOWN", "UNRESOLVED")
 
 FAILED_ORDERS = """
 SELECT count(*) AS count, min(at) AS since FROM (
     SELECT coalesce({last_update}, created_at) AS at FROM orders
-    WHERE status::text = ANY($2::text[]) AND (created_at > $3 OR created_at IS NULL) AND {owner} = ANY($1::bigint[])
-) failed WHERE at > $4 AND at <= $5
+    WHERE id = ANY($2::bigint[]) AND {owner} = ANY($1::bigint[])
+) failed WHERE at > $3 AND at <= $4
 """
 ERRORS = f"""
 SELECT {{code}} AS code, count(*) AS count, min(timestamp) AS since,
@@ -67,15 +64,15 @@ async def _orphans(context: Context, ids: Sequence[int]) -> list[Rows]:
 
 
 async def _failed_orders(context: Context) -> Rows | None:
-    capabilities, now = context.capabilities, context.now
-    if not capabilities.has("orders", "status", "created_at", "session_id"):
+    capabilities, now, ids = context.capabilities, context.now, context.state.failed_orders
+    if not ids:
         return None
     query = FAILED_ORDERS.format(
         last_update=capabilities.column("orders", "last_update", "timestamp"),
         owner=owner(capabilities, "orders", "orders"),
     )
-    window = now - ORDERS_LOOK_BACK, now - HOUR, now + MAX_CLOCK_SKEW
-    row = await context.connection.fetchrow(query, context.state.session.ids, list(OF_CONCERN), *window)
+    window = now - HOUR, now + MAX_CLOCK_SKEW
+    row = await context.connection.fetchrow(query, context.state.session.ids, ids, *window)
     return Rows(row["count"], row["since"])
 
 

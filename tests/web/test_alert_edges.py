@@ -42,6 +42,24 @@ async def test_a_failed_order_without_its_creation(client: Any, connection: asyn
     assert await lines(client) == [("orders_failed", "warning", 1)]
 
 
+@pytest.fixture
+async def old_orders(connection: asyncpg.Connection, bot: int) -> None:
+    """Placed long before the dashboard started; one of them failed just before."""
+    for status, at in (("FAILED", ago(minutes=5)), ("UNKNOWN", ago(minutes=70)), ("FILLED", ago(days=199))):
+        await insert(connection, "orders", session_id=bot, status=status, created_at=ago(days=200), last_update=at)
+
+
+async def test_orders_of_long_ago_that_fail_now(connection: asyncpg.Connection, old_orders: None, client: Any) -> None:
+    assert await lines(client) == [("orders_failed", "warning", 1)]
+    await connection.execute("UPDATE orders SET status = 'UNRESOLVED', last_update = $1 WHERE id = 3", now())
+    await connection.execute("SELECT pg_stat_force_next_flush()")
+    await until(lambda: _are(client, [("orders_failed", "warning", 2)]))
+
+
+async def _are(client: Any, expected: list[tuple[str, str, int]]) -> bool:
+    return await lines(client) == expected
+
+
 async def test_stop_orders_without_a_session(client: Any, connection: asyncpg.Connection, bot: int) -> None:
     """They are the bot's by their position, though that is closed."""
     closed = await hold(connection, bot, status="CLOSED")

@@ -99,7 +99,7 @@ async def test_orphans(client: Any, connection: asyncpg.Connection, bot: int) ->
 async def test_failed_orders(client: Any, connection: asyncpg.Connection, bot: int) -> None:
     """They are counted by when they failed, however long ago they were placed."""
     for status in ("FAILED", "UNKNOWN", "UNRESOLVED", "CANCELLED"):
-        placed, failed = ago(hours=3), ago(minutes=5)
+        placed, failed = ago(days=200), ago(minutes=5)
         await insert(connection, "orders", session_id=bot, status=status, created_at=placed, last_update=failed)
     assert await lines(client) == [("orders_failed", "warning", 3)]
     await connection.execute("UPDATE orders SET last_update = $1", ago(minutes=61))
