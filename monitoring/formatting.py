@@ -6,6 +6,7 @@ negative. Numbers may be Decimal, float or int; datetimes are naive UTC.
 """
 
 import math
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -13,6 +14,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from monitoring.clock import DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS
+from monitoring.presentation import present
 
 Number = Decimal | float | int
 T = TypeVar("T")
@@ -46,6 +48,19 @@ def _dash_if_unknown(filter_: Callable[Concatenate[T, P], str]) -> Callable[Conc
 def money(value: Number, signed: bool = False, digits: int = 2) -> str:
     """12,345.60; signed +12,345.60 or −12,345.60."""
     return _fixed(value, digits, signed)
+
+
+@_dash_if_unknown
+def amount(value: Number, signed: bool = False) -> str:
+    """12,345.60 of dollars, 12,346 of yen: the account's money, at the decimals of its currency, or at as many more as
+    an amount that is not zero needs."""
+    return _fixed(value, _enough(value, present().decimals), signed)
+
+
+@_dash_if_unknown
+def in_r(value: Number, signed: bool = True) -> str:
+    """+1.61 R, a multiple of what was risked."""
+    return f"{_fixed(value, _enough(value, 2), signed)}{NARROW_SPACE}R"
 
 
 @_dash_if_unknown
@@ -106,6 +121,20 @@ def direction(value: Number | None) -> str:
     if value is None or not math.isfinite(value) or value == 0:
         return ""
     return "up" if value > 0 else "dn"
+
+
+NAME_JOINTS = re.compile(r"(?<=[_/:\-])(?=.)")
+"""After these a long name may go on in the next line."""
+
+
+def name_parts(text: str | None) -> list[str]:
+    """ml_sentiment as ml_, sentiment."""
+    return [DASH] if text is None else NAME_JOINTS.split(text)
+
+
+def outcome(value: Number | None) -> str:
+    """CSS class of a signed figure: gain, loss, or none for zero and unknown."""
+    return {"up": "gain", "dn": "loss"}.get(direction(value), "")
 
 
 @_dash_if_unknown
@@ -200,7 +229,7 @@ def time_label(seconds: float, span: float) -> str:
 FILTERS: dict[str, Callable[..., Any]] = {
     filter_.__name__: filter_
     for filter_ in (
-        *(money, percent, ratio, count, quantity, coins, price, direction),
+        *(money, amount, in_r, percent, ratio, count, quantity, coins, price, direction, outcome, name_parts),
         *(age, duration, utc, iso, day, month, period, clock, from_epoch, time_label),
     )
 }
@@ -212,6 +241,11 @@ def _fixed(value: Number, decimals: int, signed: bool = False) -> str:
         return _sign(value, signed) + _scientific(size)
     text = f"{size:,.{decimals}f}"
     return text if not text.strip("0.,") else _sign(value, signed) + text
+
+
+def _enough(value: Number, decimals: int) -> int:
+    """So many decimals, or as many more as a value that is not zero needs to be read as one."""
+    return max(decimals, min(12, _decimals(value, significant=1))) if _size(value) * 2 < 10**-decimals else decimals
 
 
 def _trimmed(value: Number, decimals: int) -> str:

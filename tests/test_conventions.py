@@ -154,7 +154,9 @@ def test_imports_point_one_way() -> None:
     lonely = [*Path("monitoring/charts").rglob("*.py"), *Path("monitoring/metrics").rglob("*.py")]
     for path in [*lonely, Path("monitoring/formatting.py"), *Path("monitoring/signals").rglob("*.py")]:
         for module in re.findall(r"^from (monitoring\S*)", path.read_text(), re.M):
-            allowed = re.match(r"monitoring\.(charts|metrics|formatting|signals|clock|errors|lru|scope_key)", module)
+            allowed = re.match(
+                r"monitoring\.(charts|metrics|formatting|signals|clock|errors|lru|scope_key|presentation)", module
+            )
             assert allowed, f"{path} imports {module}"
 
 

@@ -72,8 +72,8 @@ async def test_what_the_document_adds_is_on_the_page(
         run_dashboard("--db-url", database_url, folder=customised) as running,
         httpx.AsyncClient(base_url=running.url) as client,
     ):
+        assert re.search(r'<h2 id="fees-h">Fees</h2>.*?<p>40\.00</p>', (await client.get("/results")).text, re.S)
         page = (await client.get("/")).text
-        assert re.search(r'<h2 id="fees-title">Fees</h2>.*?<p>40\.00</p>', page, re.S)
         performance = (await client.get("/partials/performance")).text
         assert re.search(
             r'Expectancy</a>.*#fees_in_total"[^>]*>Fees in total</a></dt><dd class="">40\.00</dd>', performance, re.S

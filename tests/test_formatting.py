@@ -113,7 +113,7 @@ def test_unknown_is_a_dash_in_every_filter() -> None:
     environment = Environment(autoescape=True)
     environment.filters.update(fmt.FILTERS)
     arguments = {"age": "(now)", "time_label": "(60)"}
-    elsewhere = {"direction": "", "iso": "", "from_epoch": None}
+    elsewhere = {"direction": "", "outcome": "", "name_parts": ["—"], "iso": "", "from_epoch": None}
     for name in fmt.FILTERS.keys() - elsewhere.keys():
         template = environment.from_string("{{ value|" + name + arguments.get(name, "") + " }}")
         assert template.render(value=None, now=MOMENT) == "—", name

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 MAX_KEPT_VARIANTS = 512
 MAX_KEPT_BODIES = 32
-AGE = re.compile("(?<= data-age>)[^<]*")
+AGE = re.compile('( data-age(?:=" ago")?>)[^<]*')
 RELEARN_SECONDS = 60.0
 """So often a section is loaded that somebody may look at, though others answer for it."""
 UNWATCHED_AGE_SECONDS = 1.0
@@ -54,6 +54,8 @@ class View:
     """The database is away, or behind: the data is the last known."""
     behind: bool = False
     """The database is a standby that does not keep up."""
+    currency: str | None = None
+    """Of the account, as far as the section works with facts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ class Rendered:
     """Equal when only ages differ, which open pages keep up to date themselves. The section's root carries it."""
     ok: bool = True
     """False when the section has nothing to show because of a fault."""
+    view: View | None = None
+    """What it was made of."""
 
     @classmethod
     def later(cls, section: Section) -> "Rendered":
@@ -220,7 +224,8 @@ class Fragments:
     async def _view(self, section: Section, scope: Scope, own: Mapping[str, str], reads: set[str]) -> View:
         async def load(context: Context) -> View:
             context.capabilities.require(*section.needs)
-            return View(await section.load(traced(context, reads)), context.now)
+            currency = context.facts.account.currency if section.facts else None
+            return View(await section.load(traced(context, reads)), context.now, currency=currency)
 
         try:
             return await self._reader.read(scope, load, own, facts=section.facts)
@@ -239,13 +244,13 @@ class Fragments:
 
     def _rendered(self, variant: Variant, view: View) -> Rendered:
         html = self._render(variant.section, variant.scope, view)
-        content = _digest(AGE.sub("", html).encode(), 6)
+        content = _digest(AGE.sub(r"\1", html).encode(), 6)
         # What an open page needs to fetch the section again.
         root = f'id="{variant.section.name}"'
         asked = {name: value for name, value in variant.own.items() if name in variant.section.parameters}
         own = f' data-own="{escape("&" + urlencode(asked))}"' if asked else ""
         body = html.replace(root, f'{root} data-hash="{content}"{own}', 1).encode()
-        return Rendered(body, f'"{_digest(body, 12)}"', content, ok=view.problem is None)
+        return Rendered(body, f'"{_digest(body, 12)}"', content, ok=view.problem is None, view=view)
 
 
 def _asked_for(kept: _Kept) -> Rendered:

@@ -15,10 +15,12 @@ from monitoring.links import Links
 from monitoring.lru import Lru
 from monitoring.metrics.codes import in_words
 from monitoring.metrics.unit import Unit
+from monitoring.presentation import Presentation, presented
 from monitoring.rendering.fragments import View
 from monitoring.resources import resource_dir
 from monitoring.scope import RANGES, Scope
 from monitoring.sections import SECTIONS, Section
+from monitoring.sections.pages import TABS
 from monitoring.version import VERSION
 
 THEMES = ("auto", "light", "dark")
@@ -41,6 +43,7 @@ def make_environment() -> Environment:
     environment.filters.update(FILTERS, in_words=in_words)
     environment.globals.update(
         sections=SECTIONS,
+        tabs=TABS,
         ranges=tuple(RANGES),
         cached=BlockCache(),
         MAX_CLOCK_SKEW=MAX_CLOCK_SKEW,
@@ -79,14 +82,15 @@ class SectionRenderer:
     def __call__(self, section: Section, scope: Scope, view: View) -> str:
         template = self._environment.get_template(f"partials/{section.name}.html")
         link = self._links.within(scope)
-        return template.render(
-            section=section,
-            view=view,
-            data=view.data,
-            now=view.now,
-            scope=scope,
-            link=link,
-        )
+        with presented(Presentation(view.currency)):
+            return template.render(
+                section=section,
+                view=view,
+                data=view.data,
+                now=view.now,
+                scope=scope,
+                link=link,
+            )
 
 
 class Pages:

@@ -14,7 +14,7 @@ from monitoring.metrics.metric import Metric
 from monitoring.reading.explained import explained
 from monitoring.rendering.templates import THEMES
 from monitoring.scope import Scope
-from monitoring.sections import BY_NAME, BadParameter
+from monitoring.sections import BY_NAME, PAGES, BadParameter, Page
 from monitoring.services import services
 from monitoring.web.api import describe
 from monitoring.web.api.partials import fetched, rendered, section_named
@@ -31,11 +31,20 @@ BOTS_PER_PAGE = 25
 SIGN_IN_CLOSED = "Set MONITORING_DASHBOARD_TOKEN to sign in."
 
 
-@blueprint.get("/")
-@reading
-async def dashboard() -> Response:
-    """The whole dashboard: every section as ``/partials`` gives it."""
-    pages = services().pages
+def _add_page(tab: Page) -> None:
+    @reading
+    async def page() -> Response:
+        return await _live_page(tab)
+
+    blueprint.add_url_rule(tab.path, tab.name, page)
+
+
+for each in PAGES:
+    _add_page(each)
+
+
+async def _live_page(tab: Page) -> Response:
+    """A page with its sections as ``/partials`` gives them."""
     try:
         scope = await requested_scope()
     except TableMissing as error:
@@ -46,13 +55,17 @@ async def dashboard() -> Response:
         return _waiting("The database holds no session. The dashboard fills as soon as the engine begins one.")
     services().hub.crowd.fetches()
     await services().projections.settle()
-    versions = services().hub.versions.all(scope.key)  # before reading: what changes meanwhile is fetched again
-    found = await rendered((BY_NAME[name] for name in versions), scope)
-    fragments = {
-        name: Markup(fragment.body.decode())  # noqa: S704 - our own escaped template made it
-        for name, fragment in zip(versions, found, strict=True)
-    }
-    return pages.page("dashboard.html", scope, fragments=fragments, versions=versions)
+    known = services().hub.versions.all(scope.key)  # before reading: what changes meanwhile is fetched again
+    names = [section.name for section in tab.sections if section.name in known]
+    found = dict(zip(names, await rendered((BY_NAME[name] for name in names), scope), strict=True))
+    return services().pages.page(
+        f"{tab.name}.html",
+        scope,
+        tab=tab,
+        fragments={name: Markup(each.body.decode()) for name, each in found.items()},  # noqa: S704 - our own template
+        views={name: each.view for name, each in found.items()},
+        versions={name: known[name] for name in names},
+    )
 
 
 def _waiting(why: str) -> Response:

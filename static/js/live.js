@@ -250,7 +250,7 @@
   function tick() {
     if (away) return;
     each('[data-age]', function (element) {
-      var words = span(Date.parse(element.dateTime) - skew, '', element.id ? '' : ' ago') || 'just now';
+      var words = span(Date.parse(element.dateTime) - skew, '', element.dataset.age) || 'just now';
       if (element.textContent !== words) element.textContent = words;
     });
     if (cut || now() - heard > time.silence) d.getElementById('silent').textContent = data.silent = span(heard, ' for ', '');

@@ -11,7 +11,7 @@ from quart import Quart
 
 from monitoring.app import create_app
 from monitoring.config import load_settings
-from monitoring.sections import SECTIONS, custom
+from monitoring.sections import PAGES, custom
 from tests.history import seed_account
 from tests.rows import insert, now
 from tests.secrets import TOKEN
@@ -33,12 +33,13 @@ async def text(response: Any) -> str:
 
 
 async def test_first_paint_holds_every_section(account: int, client: Any) -> None:
-    response = await client.get("/", headers=BROWSER)
-    html = await text(response)
-    assert response.status_code == 200
-    for section in SECTIONS:
-        # Nobody added metrics of their own: that section could never change, nor heal after an outage.
-        assert (f'id="{section.name}"' in html) is (section is not custom.SECTION)
+    for page in PAGES:
+        response = await client.get(page.path, headers=BROWSER)
+        html = await text(response)
+        assert response.status_code == 200
+        for section in page.sections:
+            # Nobody added metrics of their own: that section could never change, nor heal after an outage.
+            assert (f'id="{section.name}"' in html) is (section is not custom.SECTION)
 
 
 @pytest.fixture

@@ -35,7 +35,9 @@ async def fetch(client: Any, names: str, query: str = "") -> str:
 async def test_all_sections_are_listed(account: int, client: Any) -> None:
     listed = await (await client.get("/partials")).get_json()
     expected = [section.name for section in SECTIONS if section is not custom.SECTION]
-    assert listed == [{"name": name, "page": "/"} for name in expected]
+    assert [one["name"] for one in listed] == expected
+    for one in listed:
+        assert f'id="{one["name"]}"' in await (await client.get(one["page"])).get_data(as_text=True)
 
 
 async def test_several_sections_come_in_the_order_asked(account: int, client: Any) -> None:

@@ -8,7 +8,7 @@ from quart import Response, g, request
 
 from monitoring.rendering.fragments import Rendered, Variant
 from monitoring.scope import Scope
-from monitoring.sections import BY_NAME, Section
+from monitoring.sections import BY_NAME, PAGES, Section
 from monitoring.services import services
 from monitoring.web import visits
 from monitoring.web.api.base import call
@@ -19,7 +19,6 @@ from monitoring.web.requests import own_arguments, requested_scope
 MAX_NAMES = 20
 SLOW_SECONDS = 2.0
 """A section that takes longer holds up no other."""
-FRONT_PAGE = "/"
 
 
 class PartialsQuery(ScopeQuery, kw_only=True, frozen=True):
@@ -51,7 +50,8 @@ async def get_partials(query_args: PartialsQuery) -> Response | list[ListedSecti
     an open page (``data-later``), which asks for it again.
     """
     if query_args.names is None:
-        return [ListedSection(name, FRONT_PAGE) for name in services().reader.hub.sections]
+        first_page = {section.name: page.path for page in reversed(PAGES) for section in page.sections}
+        return [ListedSection(name, first_page[name]) for name in services().reader.hub.sections]
     services().hub.crowd.fetches()
     sections = [section_named(name) for name in _distinct(query_args.names)]
     have = _hashes(query_args.have, len(sections))

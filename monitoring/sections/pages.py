@@ -1,0 +1,78 @@
+"""Which page shows which sections, in the order in which a phone shows them: one line a page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from monitoring.sections import (
+    account,
+    alerts,
+    attention,
+    attention_line,
+    balance,
+    custom,
+    daily_pnl,
+    drawdown,
+    equity,
+    equity_curve,
+    events,
+    execution,
+    health,
+    monthly,
+    performance,
+    positions,
+    risk,
+    scope,
+    state,
+    status,
+    summary,
+    trades,
+)
+from monitoring.sections.section import Section
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page with an address of its own. ``name`` is also its template."""
+
+    name: str
+    path: str
+    title: str
+    sections: tuple[Section, ...]
+
+
+class HasSection(Protocol):
+    """A module of a section."""
+
+    SECTION: Section
+
+
+def _of(*modules: HasSection) -> tuple[Section, ...]:
+    return tuple(module.SECTION for module in modules)
+
+
+OVERVIEW = Page(
+    "dashboard",
+    "/",
+    "Overview",
+    _of(status, scope, alerts, balance, equity_curve, drawdown, summary, health, execution, risk, performance)
+    + _of(account, custom, positions, events, daily_pnl, monthly, trades),
+)
+BAR = _of(state, attention_line)
+"""Of every page but the first, which says more of the alerts."""
+TABS = (
+    Page("now", "/now", "Now", _of(state, attention, equity)),
+    Page("positions", "/positions", "Positions", BAR + _of()),
+    Page("trades", "/trades", "Trades", BAR + _of()),
+    Page("results", "/results", "Results", BAR + _of()),
+    Page("engine", "/engine", "Engine", BAR + _of()),
+)
+PAGES = (OVERVIEW, *TABS)
+
+
+def _all_of(pages: Sequence[Page]) -> tuple[Section, ...]:
+    """Every section once, in the order of the pages."""
+    return tuple({section.name: section for page in pages for section in page.sections}.values())
+
+
+SECTIONS = _all_of(PAGES)
