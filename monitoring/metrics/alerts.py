@@ -76,7 +76,13 @@ def drawdown_limit(troubles: Troubles) -> Iterator[Alert]:
         return
     severity = WARNING if reached < limit else CRITICAL
     text = f"drawdown {drawdown.current:.2f} %, the limit is {limit:g} %"
-    yield Alert("drawdown_limit", severity, text, troubles.drawdown_since)
+    since = troubles.drawdown_since
+    yield Alert("drawdown_limit", severity, text + _newer_than_snapshots(since), since)
+
+
+def _newer_than_snapshots(since: datetime | None) -> str:
+    """What to say where only snapshots tell since when, and none does."""
+    return "" if since else ", since after the newest snapshot"
 
 
 def drawdown_reached(current: float, limit: float) -> float | None:
@@ -124,9 +130,10 @@ def reconciliation(troubles: Troubles) -> Iterator[Alert]:
 
 
 def books(troubles: Troubles) -> Iterator[Alert]:
-    if troubles.books_since is not None:
+    rows = troubles.books
+    if rows is not None:
         text = f"{money(unexplained(troubles.facts), signed=True)} cannot be explained by trades, fees and bookings"
-        yield Alert("books", WARNING, text, troubles.books_since)
+        yield Alert("books", WARNING, text + _newer_than_snapshots(rows.since), rows.since)
 
 
 def correction(troubles: Troubles) -> Iterator[Alert]:

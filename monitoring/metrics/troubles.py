@@ -66,10 +66,10 @@ class Troubles:
     max_drawdown: float | None = None
     """Limit in percent; None where there is none."""
     drawdown_since: datetime | None = None
-    """The first snapshot since which the drawdown is at the limit, or at the share that warns."""
+    """The first snapshot since which the drawdown is at the limit, or at the share that warns; None before that."""
     corrections: Sequence[Flow] = ()
     """Of the balance in the last 24 h, of which the operator has not said what they were."""
-    books_since: datetime | None = None
+    books: Rows | None = None
     """The first snapshot since which too much of the balance is unexplained; None where it is not, or not for long."""
 
     @property

@@ -18,7 +18,7 @@ from monitoring.projections.results import ResultReader
 from monitoring.projections.session_history import SessionHistory
 from monitoring.projections.snapshots import SnapshotReader, Snapshots
 from monitoring.projections.timeline import COLUMNS, DEPTH, Part, Timeline
-from monitoring.projections.times import epoch, from_epoch
+from monitoring.projections.times import epoch, from_epoch, sum_until
 from monitoring.projections.unit_price import FlowFactors
 
 
@@ -105,7 +105,13 @@ class EquityCurve:
     async def moved(self, source: Source, sessions: Sequence[int], at: float, balance: float) -> Decimal:
         """Sum of the flows and corrections that a balance holds which is not older than the newest snapshot."""
         position = await self._behind(source, sessions, _row(at, balance, balance), at)
-        return position.moved + self._flows.moves.corrected(at)
+        return sum((amount for _, amount in position.moved), self._flows.moves.corrected(at))
+
+    def moved_until(self, times: Series) -> Series:
+        """The same of what snapshots held at each of the times, of any shape."""
+        found = [*self._flows.position.moved, *self._flows.moves.results]
+        moments, amounts = ([float(one[place]) for one in found] for place in (0, 1))
+        return sum_until(times, np.array(moments), np.array(amounts))
 
     async def _behind(self, source: Source, sessions: Sequence[int], row: Snapshots, booked_at: float) -> Position:
         """Behind one more snapshot, whose balance was written at ``booked_at``."""
@@ -129,12 +135,13 @@ class EquityCurve:
         return self._timeline.drawdown.drawdown(self.exact)
 
     async def sunk_since(self, source: Source, sessions: Sequence[int], percent: float) -> datetime | None:
-        """The first snapshot since which the drawdown has been so deep; None where there is no snapshot."""
+        """The first snapshot since which the drawdown has been so deep; None where there is none."""
         if self._timeline is None or not len(self._timeline.prices()[0]):
             return None
         reader = SnapshotReader.of(source.connection, source.capabilities)
         stretch = stretch_of(self._timeline, percent)
-        return from_epoch(await first_snapshot(reader, sessions, stretch, self._factors, percent))
+        at = await first_snapshot(reader, sessions, stretch, self._factors, percent)
+        return None if np.isnan(at) else from_epoch(at)
 
     def curve(self, since: datetime) -> Series:
         """Snapshots from ``since`` on, the extremes of each ten minutes among them (see ``timeline``): (rows, COLUMNS).

@@ -36,8 +36,8 @@ class Position:
     made_good: Decimal = Decimal(0)
     """... what came back of that and of other corrections."""
 
-    moved: Decimal = Decimal(0)
-    """Sum of the flows, corrections and gaps that show."""
+    moved: tuple[tuple[float, Decimal], ...] = ()
+    """Time of the snapshot and sum of the flows, corrections and gaps that it is the first to hold."""
 
     def pending(self, moves: Moves, at: float) -> list[Flow]:
         """Booked until a moment, and in no snapshot yet; in order of time."""
@@ -147,7 +147,7 @@ class Segment:
         if deposited or withdrawn:
             shown = (*shown, Showing(at, state.equity, float(self.rows.equity[place]), deposited, withdrawn))
         done = state.done.union(flow.id for flow in flows)
-        moved = sum((flow.amount for flow in flows), state.moved)
+        moved = (*state.moved, (at, sum((flow.amount for flow in flows), Decimal(0))))
         behind = self._behind(state, place)
         gaps = (*state.gaps, *(flow for flow in flows if isinstance(flow.id, str)))
         return replace(behind, shown=shown, done=done, gaps=gaps, gap_taken=gap_taken, made_good=made_good, moved=moved)

@@ -35,7 +35,7 @@ def stretch_of(timeline: Timeline, percent: float) -> Stretch:
 async def first_snapshot(
     reader: SnapshotReader, sessions: Sequence[int], stretch: Stretch, factors: FlowFactors, percent: float
 ) -> float:
-    """Epoch seconds of the first snapshot since which none was less deep; the end of the stretch where none is left."""
+    """Epoch seconds of the first snapshot since which none was less deep; NaN where none is left."""
     until = shifted(from_epoch(stretch.end), MICROSECOND)
     rows = await reader.between(sessions, from_epoch(stretch.start), until)
     rows = rows.where(np.isfinite(rows.equity))
@@ -44,4 +44,4 @@ async def first_snapshot(
     peaks = np.fmax.accumulate(np.append(stretch.peak, prices))[1:]
     above = np.flatnonzero(~(lost(prices, peaks) * 100 >= percent))
     deep = rows.times[above[-1] + 1 :] if len(above) else rows.times
-    return float(deep[0]) if len(deep) else stretch.end
+    return float(deep[0]) if len(deep) else np.nan

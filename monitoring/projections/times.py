@@ -2,6 +2,10 @@
 
 from datetime import date, datetime, timedelta
 
+import numpy as np
+
+from monitoring.metrics.facts import Series
+
 EPOCH = datetime(1970, 1, 1)
 BEGIN_OF_TIME, END_OF_TIME = datetime.min, datetime.max  # noqa: DTZ901 - naive UTC, as all times here
 """What PostgreSQL's infinite timestamps are read as, and written from."""
@@ -39,3 +43,11 @@ def shifted(moment: datetime, by: timedelta) -> datetime:
         return moment + by
     except OverflowError:
         return END_OF_TIME if by > timedelta(0) else BEGIN_OF_TIME
+
+
+def sum_until(times: Series, moments: Series, amounts: Series) -> Series:
+    """Of amounts at moments the sum at each of the times, in the shape of these; what is NaN counts as nothing."""
+    order = np.argsort(moments, kind="stable")
+    sums = np.concatenate([[0.0], np.nancumsum(amounts[order])])
+    found: Series = sums[np.searchsorted(moments[order], times, side="right")]
+    return found

@@ -1,19 +1,27 @@
-"""Finds since when the balance differs from what trades, fees and bookings add up to.
+"""Finds whether the books have disagreed for a while, and since which snapshot.
 
-The sum at a past snapshot is the sum of now without all that was booked since. Entry fees and partial exits of open
-positions are read for it, and those of positions that were closed in the last minutes.
+What is unexplained at a past moment is what is now, without all that was booked since: results of closed trades, flows
+that snapshots came to hold, entry fees and partial exits. A position that was closed since counts as open until then.
 """
 
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
+from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.metrics.books import unexplained
 from monitoring.metrics.facts import Facts, Series
+from monitoring.metrics.troubles import Rows
 from monitoring.metrics.value import Unknown
+from monitoring.projections.days import STEP_SECONDS
+from monitoring.projections.equity_curve import EquityCurve
+from monitoring.projections.snapshots import SnapshotReader
 from monitoring.projections.timeline import BALANCE, EQUITY, TIME
-from monitoring.projections.times import EPOCH, epoch, from_epoch
+from monitoring.projections.times import EPOCH, MICROSECOND, epoch, from_epoch, microseconds, shifted, sum_until
+from monitoring.sections.account import read_booking
 from monitoring.sections.books import read_booked
 from monitoring.sections.section import Context
 
@@ -21,33 +29,55 @@ MAX_UNEXPLAINED_SHARE = 0.001
 """Of the equity: the books agree while no more is unexplained."""
 SETTLING_TIME = timedelta(minutes=10)
 """The engine writes a trade, its booking and its snapshot one after the other."""
+LOOK_BACKS = (timedelta(days=2), timedelta(days=60), timedelta(days=36_500))
+"""How far the books are read back, one after the other, until a snapshot is found that agreed."""
+
+BOOKING = {"id": "bigint", "last_updated": "timestamp", "total_balance": "float8"}
 
 
-class _Booked(NamedTuple):
-    """An amount that is part of the sum from a moment on, in epoch seconds."""
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """What was unexplained at moments of the past, the earliest of which is ``start``; all are epoch seconds."""
 
-    at: float
-    amount: float
+    start: float
+    history: EquityCurve
+    explained: float
+    """The sum of now, of which ..."""
+    moved: float
+    """... so much are flows and corrections, and ..."""
+    moments: Series
+    amounts: Series
+    """... these the other bookings of the time since ``start``, shape (bookings,)."""
+
+    def left(self, times: Series, balances: Series, moved: Series | float) -> Series:
+        """Where balances hold so much of flows and corrections; shape (times,)."""
+        later = float(np.nansum(self.amounts)) - sum_until(times, self.moments, self.amounts)
+        found: Series = self.explained - later - self.moved + moved - balances
+        return found
+
+    def agrees(self, rows: Series) -> npt.NDArray[np.bool_]:
+        """Of snapshots, shape (rows, columns of the curve)."""
+        left = self.left(rows[:, TIME], rows[:, BALANCE], self.history.moved_until(rows[:, TIME]))
+        found: npt.NDArray[np.bool_] = np.abs(left) <= MAX_UNEXPLAINED_SHARE * np.abs(rows[:, EQUITY])
+        return found
 
 
-async def books_disagree_since(context: Context) -> datetime | None:
-    """When the first snapshot of the present difference was written; None where the books agree or cannot be known.
+async def disagreement_of_books(context: Context) -> Rows | None:
+    """The first snapshot since which the books disagree; of no time where none shows it yet.
 
-    None, too, where the books agreed ten minutes ago. Raises DatabaseUnavailable.
+    None where they agree, did so ten minutes ago, or cannot be known. Raises DatabaseUnavailable.
     """
-    now, balance = disagreement(context.facts), context.facts.account.balance
-    if now is None or balance is None:
+    now, settled = disagreement(context.facts), context.now - SETTLING_TIME
+    if now is None or await _agreed(context, await _past(context, now, settled), settled):
         return None
-    steps = context.state.history.curve(EPOCH)
-    settled = steps[:, TIME] <= epoch(context.now - SETTLING_TIME)
-    steps = steps[settled & np.isfinite(steps[:, BALANCE]) & np.isfinite(steps[:, EQUITY])]
-    if not len(steps):
-        return None
-    since = await _booked_since(context, steps[:, TIME])
-    left = now + float(balance) - since - steps[:, BALANCE]
-    agrees = np.flatnonzero(np.abs(left) <= MAX_UNEXPLAINED_SHARE * np.abs(steps[:, EQUITY]))
-    first = int(agrees[-1]) + 1 if len(agrees) else 0
-    return from_epoch(float(steps[first, TIME])) if first < len(steps) else None
+    rows = _snapshots(context.state.history.snapshots.curve(EPOCH), settled)
+    for look_back in LOOK_BACKS:
+        past = await _past(context, now, shifted(context.now, -look_back))
+        later = rows[rows[:, TIME] >= past.start]
+        agreed = np.flatnonzero(past.agrees(later))
+        if len(agreed):
+            return Rows(1, await _first(context, past, later[agreed[-1] :, TIME], settled))
+    return Rows(1, from_epoch(rows[0, TIME]) if len(rows) else None)
 
 
 def disagreement(facts: Facts) -> float | None:
@@ -56,38 +86,76 @@ def disagreement(facts: Facts) -> float | None:
         now = float(unexplained(facts))
     except Unknown:
         return None
-    return (
-        now if facts.equity is not None and abs(now) > MAX_UNEXPLAINED_SHARE * abs(float(facts.equity.amount)) else None
+    equity = facts.equity
+    return now if equity is not None and abs(now) > MAX_UNEXPLAINED_SHARE * abs(float(equity.amount)) else None
+
+
+async def _agreed(context: Context, past: _Past, at: datetime) -> bool:
+    """Whether the newest balance of a moment was explained."""
+    rows = await _newest(context, at)
+    booked = await read_booking(replace(context, now=at - MAX_CLOCK_SKEW), BOOKING)
+    times, moved = np.array([epoch(at)]), past.history.moved_until(np.array([epoch(at)]))
+    left = past.left(times, rows[:, BALANCE], moved)
+    if booked is not None and not (len(rows) and epoch(booked["last_updated"]) < rows[-1, TIME]):
+        # It may hold a flow that no snapshot held yet.
+        balance = np.array([booked["total_balance"]])
+        left = np.concatenate([past.left(times, balance, moved), past.left(times, balance, past.moved)])
+    share = MAX_UNEXPLAINED_SHARE * (rows[-1, EQUITY] if len(rows) else past.explained)
+    return not len(left) or bool(np.min(np.abs(left)) <= abs(share))
+
+
+async def _newest(context: Context, at: datetime) -> Series:
+    """The newest snapshot of a moment, shape (1, 3), or (0, 3) before the first."""
+    last_step = from_epoch(epoch(at) // STEP_SECONDS * STEP_SECONDS)
+    before = _snapshots(context.state.history.snapshots.curve(EPOCH), last_step)
+    return np.concatenate([before[:, [TIME, EQUITY, BALANCE]], await _between(context, last_step, at)])[-1:]
+
+
+async def _first(context: Context, past: _Past, kept: Series, until: datetime) -> datetime | None:
+    """The first of the snapshots that disagree, behind the last of ``kept`` that agrees; None without any.
+
+    Among those of the step of the next one, which the curve does not keep, others may agree.
+    """
+    end = from_epoch((kept[1] // STEP_SECONDS + 1) * STEP_SECONDS) if len(kept) > 1 else until
+    rows = await _between(context, from_epoch(kept[0]), min(end, until))
+    agreed = np.flatnonzero(past.agrees(rows))
+    rows = rows[int(agreed[-1]) + 1 :] if len(agreed) else rows
+    return from_epoch(rows[0, TIME]) if len(rows) else None
+
+
+def _snapshots(rows: Series, until: datetime) -> Series:
+    """Those of the curve, or of the database, whose balance is known."""
+    known = np.isfinite(rows[:, BALANCE]) & np.isfinite(rows[:, EQUITY])
+    return rows[known & (rows[:, TIME] <= epoch(until))]
+
+
+async def _between(context: Context, start: datetime, end: datetime) -> Series:
+    """All snapshots of the time, both ends included; shape (rows, 3)."""
+    reader = SnapshotReader.of(context.connection, context.capabilities)
+    rows = await reader.between(context.state.session.ids, start, shifted(end, MICROSECOND))
+    return _snapshots(np.column_stack((rows.times, rows.equity, rows.balance)), end)
+
+
+async def _past(context: Context, now: float, start: datetime) -> _Past:
+    """What is left unexplained ``now`` tells what was since ``start``."""
+    facts, tables = context.facts, [table.rows for table in context.state.trades.tables]
+    since = microseconds(start)
+    later = [rows[np.searchsorted(rows["exit"], since, side="right") :] for rows in tables]
+    closed = {int(row["position"]): row["exit"] / 1e6 for rows in later for row in rows if row["position"]}
+    of_positions = [one async for one in _of_positions(context, closed)]
+    return _Past(
+        start=epoch(start),
+        history=context.state.history.snapshots,
+        explained=now + float(facts.account.balance or 0),
+        moved=float(facts.books.moved) if facts.books else 0.0,
+        moments=np.concatenate([[at for at, _ in of_positions], *(rows["exit"] / 1e6 for rows in later)]),
+        amounts=np.concatenate([[amount for _, amount in of_positions], *(rows["net"] for rows in later)]),
     )
 
 
-async def _booked_since(context: Context, times: Series) -> Series:
-    """What counts as explained only since each of the times, shape (times,)."""
-    history, closed = context.state.history, _closed_since(context, float(times[-1]))
-    pending = {flow.id for flow in history.unshown}
-    booked = [_Booked(epoch(f.at), float(f.amount)) for f in context.state.flows if f.id not in pending]
-    booked += [_Booked(epoch(gap.at), float(gap.amount)) for gap in history.gaps]
-    booked += await _of_positions(context, closed)
-    tables = [table.rows for table in context.state.trades.tables]
-    moments = np.concatenate([[one.at for one in booked], *(rows["exit"] / 1e6 for rows in tables)])
-    amounts = np.concatenate([[one.amount for one in booked], *(rows["net"] for rows in tables)])
-    order = np.argsort(moments, kind="stable")
-    sums = np.concatenate([[0.0], np.nancumsum(amounts[order])])
-    found: Series = sums[-1] - sums[np.searchsorted(moments[order], times, side="right")]
-    return found
-
-
-def _closed_since(context: Context, at: float) -> dict[int, float]:
-    """By position when it was closed: it counts as open until then."""
-    rows = [row for table in context.state.trades.tables for row in table.rows[table.rows["exit"] > at * 1e6]]
-    return {int(row["position"]): row["exit"] / 1e6 for row in rows if row["position"]}
-
-
-async def _of_positions(context: Context, closed: dict[int, float]) -> list[_Booked]:
-    """Fees and partial exits of positions; those of a closed one are part of its trade from then on."""
-    found = []
+async def _of_positions(context: Context, closed: Mapping[int, float]) -> AsyncIterator[tuple[float, float]]:
+    """Times and amounts of fees and partial exits; those of a closed position are part of its trade from then on."""
     for one in await read_booked(context, [*context.state.positions.open_ids, *closed]):
-        found.append(_Booked(epoch(one.at), one.amount))
+        yield epoch(one.at), one.amount
         if one.position in closed:
-            found.append(_Booked(closed[one.position], -one.amount))
-    return found
+            yield closed[one.position], -one.amount

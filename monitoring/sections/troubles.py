@@ -11,7 +11,7 @@ from monitoring.metrics.alerts import MAX_ROUNDING_PERCENT, drawdown_reached
 from monitoring.metrics.money import Flow
 from monitoring.metrics.troubles import CRITICAL, ERROR, WARNING, Rows, Troubles
 from monitoring.scope import configured
-from monitoring.sections.books_alert import books_disagree_since
+from monitoring.sections.books_alert import disagreement_of_books
 from monitoring.sections.event_scope import OF_SCOPE, scope_arguments
 from monitoring.sections.positions import read_positions
 from monitoring.sections.section import Context
@@ -49,7 +49,7 @@ async def read_troubles(context: Context) -> Troubles:
         errors=await _errors(context),
         reconciliation=await _findings(context),
         corrections=_corrections(context),
-        books_since=await books_disagree_since(context),
+        books=await disagreement_of_books(context),
         others=beside.others,
         max_drawdown=limit,
         drawdown_since=None if limit is None else await _drawdown_since(context, limit),
@@ -115,13 +115,13 @@ def _max_drawdown(context: Context) -> float | None:
 
 
 async def _drawdown_since(context: Context, limit: float) -> datetime | None:
-    """The first snapshot since which the drawdown has been where it warns, or at the limit."""
+    """The first snapshot since which the drawdown has been where it warns, or at the limit; None where none is yet."""
     drawdown, sessions = context.facts.drawdown, context.state.session.ids
     reached = None if drawdown is None else drawdown_reached(drawdown.current, limit)
     if reached is None:
         return None
     source = Source(context.connection, context.capabilities)
-    return await context.state.history.sunk_since(source, sessions, reached - MAX_ROUNDING_PERCENT)
+    return await context.state.history.snapshots.sunk_since(source, sessions, reached - MAX_ROUNDING_PERCENT)
 
 
 def _number(value: object) -> Decimal | None:
