@@ -1,7 +1,8 @@
 """How many rows belong to no session, because the engine's clean-up took it away and no id names another."""
 
 import asyncio
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
+from typing import NamedTuple
 
 import asyncpg
 
@@ -13,65 +14,86 @@ from monitoring.database.pool import Database
 from monitoring.projections import Projections
 from monitoring.single_flight import SingleFlight
 
-TABLES = ("positions", "orders", "account_history", "account_balances")
+TABLES = ("positions", "orders", "account_history", "account_balances", "partial_trades")
 """Those besides trades, which are counted as they are read."""
+NAMING = ("positions", "orders")
+"""Their rows may say whose a row is that names no session."""
 COUNT = "SELECT count(*) FROM {table} rows WHERE rows.session_id IS NULL AND {owner} IS NULL"
 EXITS = """
 SELECT count(*) FROM partial_trades part
 WHERE NOT EXISTS (SELECT 1 FROM positions WHERE positions.id = part.position_id AND {owner} IS NOT NULL)
 """
-MIN_AGE_SECONDS = 300.0
-"""Counting reads whole tables, so that it is not done again at every change ..."""
+MAX_COUNTING_SHARE = 0.02
+"""Of the time, at most: counting reads a whole table."""
+MAX_PAUSE_SECONDS = 300.0
 MAX_AGE_SECONDS = 3600.0
-"""... and after so long without one."""
+"""So long a count holds without a change: a standby does not tell all of them."""
 MAX_WAIT_SECONDS = 1.0
-"""For so long an answer waits for the count."""
+"""For so long an answer waits for the counts."""
+
+
+class _Count(NamedTuple):
+    """``number`` is None where it could not be counted."""
+
+    number: int | None
+    version: Hashable
+    due_at: float
+    """``monotonic`` from which on it is counted again after a change."""
+    expires_at: float
 
 
 class LeftOut:
-    """Counts once in a while, for all who ask."""
+    """Counts a table again after a change, for all who ask."""
 
     def __init__(self, database: Database, projections: Projections, clock: Clock) -> None:
         self._database = database
         self._projections = projections
         self._clock = clock
-        self._counts: dict[str, int] = {}
-        self._counted: tuple[float, Hashable] | None = None
+        self._counts: dict[str, _Count] = {}
         self._counting: SingleFlight[str, None, None] = SingleFlight()
 
     async def by_table(self) -> dict[str, int]:
-        """Tables of which it is not known (yet) are missing."""
-        if self._is_due():
-            task = self._counting.join("left out", None, self._count, lambda _: True)
+        """Tables of which it is not known how many there are now are missing."""
+        if due := [table for table in TABLES if self._is_due(table)]:
+            task = self._counting.join("left out", None, lambda: self._count(due), lambda _: True)
             await asyncio.wait((asyncio.shield(task),), timeout=MAX_WAIT_SECONDS)
-        return {**self._counts, **self._projections.left_out}
+        now = {table: count for table, count in self._counts.items() if count.version == self._version(table)}
+        known = {table: count.number for table, count in now.items() if count.number is not None}
+        return {**known, **self._projections.left_out}
 
-    def _is_due(self) -> bool:
-        if self._counted is None:
-            return True
-        age, changed = self._clock.monotonic() - self._counted[0], self._counted[1] != self._version()
-        return age > (MIN_AGE_SECONDS if changed else MAX_AGE_SECONDS)
+    def _is_due(self, table: str) -> bool:
+        count, now = self._counts.get(table), self._clock.monotonic()
+        return count is None or now > count.expires_at or (now > count.due_at and count.version != self._version(table))
 
-    def _version(self) -> Hashable:
-        return tuple(self._projections.version(table, ()) for table in (*TABLES, "partial_trades"))
+    def _version(self, table: str) -> Hashable:
+        return tuple(self._projections.version(read, ()) for read in (table, *NAMING))
 
-    async def _count(self) -> None:
-        version = self._version()
+    async def _count(self, tables: Sequence[str]) -> None:
+        for table in tables:
+            version, began = self._version(table), self._clock.monotonic()
+            number = await self._read(table)
+            ended = self._clock.monotonic()
+            pause = min(MAX_PAUSE_SECONDS, (ended - began) / MAX_COUNTING_SHARE)
+            self._counts[table] = _Count(number, version, ended + pause, ended + MAX_AGE_SECONDS)
+
+    async def _read(self, table: str) -> int | None:
+        async def read(connection: asyncpg.Connection, capabilities: Capabilities) -> int | None:
+            query = _query(table, capabilities)
+            number: int | None = await connection.fetchval(query) if query else None
+            return number
+
         try:
-            self._counts = await self._database.ask(_read)
+            return await self._database.ask(read)
         except DatabaseUnavailable:
-            # Too many rows for the time that a query may take, or nobody answers: unknown until the next look.
-            self._counts = {}
-        self._counted = self._clock.monotonic(), version
+            # Too many rows for the time that a query may take, or nobody answers.
+            return None
 
 
-async def _read(connection: asyncpg.Connection, capabilities: Capabilities) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for table in TABLES:
-        if capabilities.has(table, "id", "session_id"):
-            query = COUNT.format(table=table, owner=owner(capabilities, table, "rows"))
-            found[table] = await connection.fetchval(query)
-    if capabilities.has("partial_trades", "position_id") and capabilities.has("positions", "id", "session_id"):
-        owned = owner(capabilities, "positions", "positions")
-        found["partial_trades"] = await connection.fetchval(EXITS.format(owner=owned))
-    return found
+def _query(table: str, capabilities: Capabilities) -> str | None:
+    """None where it cannot be counted."""
+    exits = table == "partial_trades"
+    read = "positions" if exits else table
+    if not capabilities.has(read, "id", "session_id") or (exits and not capabilities.has(table, "position_id")):
+        return None
+    alias = read if exits else "rows"
+    return (EXITS if exits else COUNT).format(table=table, owner=owner(capabilities, read, alias))

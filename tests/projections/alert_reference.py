@@ -163,7 +163,8 @@ def _drawdown_limit(seen: Seen) -> Iterator[Line]:
     depths, peak = [], float(seen.bot.initial)
     for row, value in points:
         peak = max(peak, value)
-        depths.append(((1 - value / peak) * 100, row["timestamp"]))
+        # Of the equity of now nobody knows since when.
+        depths.append(((1 - value / peak) * 100, row["timestamp"] if "id" in row else None))
     for severity, percent in (("critical", 20.0), ("warning", 15.0)):
         deep = list(takewhile(lambda one: one[0] >= percent - 1e-9, reversed(depths)))  # noqa: B023
         if deep:

@@ -93,7 +93,9 @@ class Status(Struct):
     mode: Annotated[str | None, Meta(description="LIVE, PAPER or BACKTEST")]
     left_out: Annotated[
         dict[str, int],
-        Meta(description="By table how many rows of the database belong to no session"),
+        Meta(
+            description="By table how many rows of the database belong to no session now; without those being counted"
+        ),
     ]
     reasons: Annotated[dict[str, str], Meta(description="Why the status is what it is, and why a figure is unknown")]
 
