@@ -1,7 +1,5 @@
 """The real server as its user starts it, a real PostgreSQL, and a real browser."""
 
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +8,7 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from scripts.find_chromium import find_chromium
+from tests.folders import new_folder
 from tests.history import seed_account
 from tests.missing import needed
 from tests.running import Dashboard, run_dashboard
@@ -60,10 +59,9 @@ async def dashboard(account: int, database_url: str) -> AsyncIterator[Dashboard]
 
 @pytest.fixture
 def demo_dir() -> Iterator[str]:
-    """A folder for a demo of its own; not pytest's, which is closed to the account PostgreSQL runs as under root."""
-    folder = tempfile.mkdtemp(prefix="atb-demo-")
-    yield folder
-    shutil.rmtree(folder)
+    """A folder for a demo of its own."""
+    with new_folder() as folder:
+        yield str(folder)
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,6 @@
 """One real PostgreSQL a test run, one fresh database with the engine's schema a test."""
 
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
@@ -12,6 +9,7 @@ import pytest
 from monitoring.database.schema import create_schema
 from monitoring.postgres.embedded import EmbeddedServer
 from tests.apart import run_apart
+from tests.folders import new_folder
 
 TEMPLATE = "template_engine"
 
@@ -19,11 +17,8 @@ TEMPLATE = "template_engine"
 @pytest.fixture(scope="session")
 def server() -> Iterator[EmbeddedServer]:
     """The run's PostgreSQL. Who stops it with ``stop_database`` starts it again."""
-    # Not pytest's own folder: that is closed to the account which PostgreSQL runs as under root.
-    folder = Path(tempfile.mkdtemp(prefix="atb-tests-"))
-    with EmbeddedServer.start(folder / "postgres", durable=False) as running:
+    with new_folder() as folder, EmbeddedServer.start(folder / "postgres", durable=False) as running:
         yield running
-    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

@@ -131,7 +131,8 @@ class EmbeddedServer:
 
     async def create_database(self, name: str, template: str | None = None) -> None:
         """``template`` is a database that nobody is connected to; the new one is its copy."""
-        source = f" TEMPLATE {_quoted(template)}" if template else ""
+        # Copying a small database's files takes half the time of writing it through the log.
+        source = f" TEMPLATE {_quoted(template)} STRATEGY FILE_COPY" if template else ""
         await self._administer(f"CREATE DATABASE {_quoted(name)}{source}")
 
     async def drop_database(self, name: str) -> None:

@@ -20,6 +20,7 @@ from monitoring.postgres import programs
 from monitoring.postgres.embedded import EmbeddedError, EmbeddedServer
 from monitoring.postgres.programs import Programs, explained
 from monitoring.postgres.watchdog import SOCKET_PREFIX, watch
+from tests.folders import new_folder
 from tests.waiting import WAIT_SECONDS
 
 OWNER = """
@@ -37,25 +38,22 @@ time.sleep(600)
 @pytest.fixture(scope="module")
 def used_folder() -> Iterator[Path]:
     """Of a server that has been started and stopped: copied, it spares a test the first start."""
-    made = Path(tempfile.mkdtemp(prefix="atb-embedded-"))
-    EmbeddedServer.start(made, durable=False).stop()
-    yield made
-    shutil.rmtree(made)
+    with new_folder() as made:
+        EmbeddedServer.start(made, durable=False).stop()
+        yield made
 
 
 @pytest.fixture
 def folder(used_folder: Path) -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="atb-embedded-"))
-    subprocess.run(["cp", "-a", f"{used_folder}/.", made], check=True)
-    yield made
-    shutil.rmtree(made)
+    with new_folder() as made:
+        subprocess.run(["cp", "-a", f"{used_folder}/.", made], check=True)
+        yield made
 
 
 @pytest.fixture
 def empty_folder() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="atb-embedded-"))
-    yield made
-    shutil.rmtree(made)
+    with new_folder() as made:
+        yield made
 
 
 def sockets_in_tmp() -> set[Path]:

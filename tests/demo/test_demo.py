@@ -1,6 +1,4 @@
 import asyncio
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +7,7 @@ import pytest
 
 from monitoring.demo import DATABASE, default_demo_dir, demo_database
 from monitoring.postgres.embedded import EmbeddedError, EmbeddedServer
+from tests.folders import new_folder
 from tests.waiting import waiting
 
 SPEED = 1_000
@@ -20,9 +19,8 @@ SELECT (SELECT max(id) FROM trading_sessions WHERE mode = 'LIVE') AS session, (S
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="atb-demo-"))
-    yield made / "demo"
-    shutil.rmtree(made)
+    with new_folder() as made:
+        yield made / "demo"
 
 
 async def state(url: str) -> asyncpg.Record:

@@ -1,7 +1,6 @@
 """Starting a second demo in a folder fails with the address of the first one."""
 
 import asyncio
-import shutil
 import signal
 import sys
 import tempfile
@@ -14,6 +13,7 @@ import psutil
 import pytest
 
 from monitoring.demo.running import expect_no_other
+from tests.folders import new_folder
 from tests.running import run_dashboard
 from tests.waiting import until
 
@@ -26,10 +26,8 @@ WHERE application_name = 'demo-engine' AND query ~ '^(INSERT INTO account_histor
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """Not pytest's, which is closed to the account that PostgreSQL runs as under root."""
-    made = Path(tempfile.mkdtemp(prefix="atb-demo-"))
-    yield made / "demo"
-    shutil.rmtree(made)
+    with new_folder() as made:
+        yield made / "demo"
 
 
 async def refusal(folder: Path) -> str:

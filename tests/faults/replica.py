@@ -1,8 +1,6 @@
 """A streaming standby of the embedded PostgreSQL, made as an administrator makes one."""
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,20 +10,20 @@ import asyncpg
 
 from monitoring.postgres.embedded import SUPERUSER, EmbeddedServer
 from monitoring.postgres.programs import Programs
+from tests.folders import new_folder
 from tests.waiting import until
 
 
 @asynccontextmanager
 async def standby_of(primary: EmbeddedServer) -> AsyncIterator[EmbeddedServer]:
     """Running and caught up with what was committed before."""
-    folder = Path(tempfile.mkdtemp(prefix="atb-standby-"))
-    standby = await asyncio.to_thread(_copy_and_start, primary, folder)
-    try:
-        await caught_up(primary, standby)
-        yield standby
-    finally:
-        await asyncio.to_thread(standby.stop)
-        shutil.rmtree(folder)
+    with new_folder() as folder:
+        standby = await asyncio.to_thread(_copy_and_start, primary, folder)
+        try:
+            await caught_up(primary, standby)
+            yield standby
+        finally:
+            await asyncio.to_thread(standby.stop)
 
 
 def _copy_and_start(primary: EmbeddedServer, folder: Path) -> EmbeddedServer:

@@ -3,10 +3,8 @@
 import asyncio
 import shutil
 import subprocess
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
-from pathlib import Path
 
 import asyncpg
 import pytest
@@ -117,7 +115,7 @@ async def test_a_dump_restored_in_its_place(
 
 async def test_a_snapshot_of_the_disk_put_back(page: Page, server: EmbeddedServer, database: str, account: int) -> None:
     """System, database and timeline are the same, so nothing in it says that it is older."""
-    copy = Path(tempfile.mkdtemp(prefix="atb-snapshot-"))
+    copy = server.data_dir / "snapshot"
     await asyncio.to_thread(server.stop_database)
     await asyncio.to_thread(subprocess.run, ["cp", "-a", f"{server.cluster}/.", copy], check=True)
     await asyncio.to_thread(server.start_database)
