@@ -65,8 +65,8 @@ def in_r(value: Number, signed: bool = True) -> str:
 
 @_dash_if_unknown
 def percent(value: Number, signed: bool = False, digits: int = 2) -> str:
-    """12.50 %, of a value that is in percent already."""
-    return f"{_fixed(value, digits, signed)}{NARROW_SPACE}%"
+    """12.50 %, of a value that is in percent already; 0.004 % rather than a zero that is none."""
+    return f"{_fixed(value, _enough(value, digits), signed)}{NARROW_SPACE}%"
 
 
 @_dash_if_unknown
@@ -210,6 +210,12 @@ def clock(moment: datetime) -> str:
     return f"{moment:%H:%M}"
 
 
+@_dash_if_unknown
+def clock_seconds(moment: datetime, now: datetime) -> str:
+    """14:32:07 of today, 22 Nov 14:32 of another day."""
+    return f"{moment:%H:%M:%S}" if moment.date() == now.date() else f"{day(moment)} {moment:%H:%M}"
+
+
 def from_epoch(seconds: float) -> datetime:
     """The naive UTC datetime of seconds since 1970, in which charts count."""
     return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
@@ -230,7 +236,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     filter_.__name__: filter_
     for filter_ in (
         *(money, amount, in_r, percent, ratio, count, quantity, coins, price, direction, outcome, name_parts),
-        *(age, duration, utc, iso, day, month, period, clock, from_epoch, time_label),
+        *(age, duration, utc, iso, day, month, period, clock, clock_seconds, from_epoch, time_label),
     )
 }
 

@@ -7,22 +7,30 @@ from typing import Protocol
 from monitoring.sections import (
     account,
     alerts,
+    alive,
     attention,
     attention_line,
     balance,
     custom,
     daily_pnl,
     drawdown,
+    engine_now,
     equity,
     equity_curve,
     events,
     execution,
+    factor,
+    faults,
+    fills,
     health,
     monthly,
     performance,
     positions,
+    reconciliation,
     risk,
+    risk_now,
     scope,
+    sessions,
     state,
     status,
     summary,
@@ -61,11 +69,11 @@ OVERVIEW = Page(
 BAR = _of(state, attention_line)
 """Of every page but the first, which says more of the alerts."""
 TABS = (
-    Page("now", "/now", "Now", _of(state, attention, equity)),
+    Page("now", "/now", "Now", _of(state, attention, equity, risk_now, engine_now)),
     Page("positions", "/positions", "Positions", BAR + _of()),
     Page("trades", "/trades", "Trades", BAR + _of()),
     Page("results", "/results", "Results", BAR + _of()),
-    Page("engine", "/engine", "Engine", BAR + _of()),
+    Page("engine", "/engine", "Engine", BAR + _of(alive, faults, sessions, fills, factor, reconciliation)),
 )
 PAGES = (OVERVIEW, *TABS)
 

@@ -10,8 +10,8 @@ from monitoring.database.source import Source
 from monitoring.metrics.alerts import MAX_ROUNDING_PERCENT, drawdown_reached
 from monitoring.metrics.money import Flow
 from monitoring.metrics.troubles import CRITICAL, ERROR, WARNING, Rows, Troubles
-from monitoring.scope import configured
 from monitoring.sections.books_alert import disagreement_of_books
+from monitoring.sections.drawdown_limit import max_drawdown_percent
 from monitoring.sections.event_scope import OF_SCOPE, scope_arguments
 from monitoring.sections.positions import read_positions
 from monitoring.sections.section import Context
@@ -41,7 +41,7 @@ WHERE timestamp > $4 AND timestamp <= $5 AND upper(severity::text) IN ('HIGH', '
 async def read_troubles(context: Context) -> Troubles:
     """What is wrong with the bot of the context, as rows. What cannot be read is left out."""
     facts, beside = context.facts, await context.neighbours()
-    limit = _max_drawdown(context)
+    limit = max_drawdown_percent(context)
     return Troubles(
         facts=facts,
         orphans=await _orphans(context, beside.orphans),
@@ -104,14 +104,6 @@ def _window(context: Context, length: timedelta) -> tuple[object, ...]:
     """Whose rows count, as OF_SCOPE wants it, and the span of time."""
     now = context.now
     return *scope_arguments(context.state, now), now - length, now + MAX_CLOCK_SKEW
-
-
-def _max_drawdown(context: Context) -> float | None:
-    """The limit in percent: the strategy's, else the operator's."""
-    own = configured(context.state.session.config, "max_drawdown")
-    if own is None or own <= 0:
-        return context.config_file.max_drawdown
-    return own if own > 1 else own * 100
 
 
 async def _drawdown_since(context: Context, limit: float) -> datetime | None:
