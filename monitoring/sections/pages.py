@@ -6,8 +6,10 @@ from typing import Protocol
 
 from monitoring.sections import (
     account,
+    account_now,
     alerts,
     alive,
+    all_positions,
     attention,
     attention_line,
     balance,
@@ -23,7 +25,11 @@ from monitoring.sections import (
     faults,
     fills,
     health,
+    holdings,
+    markets,
     monthly,
+    open_orders,
+    open_positions,
     performance,
     positions,
     reconciliation,
@@ -69,8 +75,13 @@ OVERVIEW = Page(
 BAR = _of(state, attention_line)
 """Of every page but the first, which says more of the alerts."""
 TABS = (
-    Page("now", "/now", "Now", _of(state, attention, equity, risk_now, engine_now)),
-    Page("positions", "/positions", "Positions", BAR + _of()),
+    Page("now", "/now", "Now", _of(state, attention, equity, risk_now, open_positions, engine_now)),
+    Page(
+        "positions",
+        "/positions",
+        "Positions",
+        BAR + _of(account_now, all_positions, markets, open_orders, holdings),
+    ),
     Page("trades", "/trades", "Trades", BAR + _of()),
     Page("results", "/results", "Results", BAR + _of()),
     Page("engine", "/engine", "Engine", BAR + _of(alive, faults, sessions, fills, factor, reconciliation)),

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
+from typing import cast
 
 from quart import Blueprint, Response
 
+from monitoring.metrics.position_order import in_order
 from monitoring.projections.bookings import NEEDS as FLOWS_NEED
 from monitoring.projections.timeline import BALANCE, DEPTH, EQUITY, TIME
 from monitoring.projections.times import from_epoch
 from monitoring.reading.reader import Reader
 from monitoring.scope import Scope
 from monitoring.sections import Context, daily_pnl, monthly, ranges
+from monitoring.sections.position_lines import Line, read_lines
 from monitoring.sections.trades import Trade, TradeFilter, read_trades
 from monitoring.services import services
 from monitoring.web.auth import reading
@@ -114,12 +117,45 @@ def _trade_row(trade: Trade) -> list[Cell]:
     return [trade.row[name] for name in TRADE_COLUMNS]
 
 
+POSITION_COLUMNS: Mapping[str, Callable[[Line], object]] = {
+    "Id": lambda line: line.position.row["id"],
+    "Market": lambda line: line.position.row["symbol"],
+    "Side": lambda line: line.position.row["side"],
+    "Held": lambda line: line.position.held,
+    "Entry (UTC)": lambda line: line.position.row["entry_time"],
+    "Entry price": lambda line: line.position.row["entry_price"],
+    "Price": lambda line: line.price,
+    "Priced (UTC)": lambda line: line.position.row["last_update"],
+    "Open P&L": lambda line: line.position.row["unrealized_pnl"],
+    "R": lambda line: line.position.r,
+    "First stop": lambda line: line.position.first_stop,
+    "Stop": lambda line: line.stop and line.stop.price,
+    "Stop order": lambda line: line.position.stop_order,
+    "Target": lambda line: line.target and line.target.price,
+    "Breakeven": lambda line: line.breakeven,
+    "Taken by partial exits": lambda line: line.position.realized,
+}
+
+
+async def _positions(context: Context) -> Table:
+    """The open positions, those most at risk first."""
+    lines = await read_lines(context, in_order(context.facts, "risk"))
+    rows = [[_rounded(read(line)) for read in POSITION_COLUMNS.values()] for line in lines]
+    return Table("Open Positions", tuple(POSITION_COLUMNS), rows, whole=True)
+
+
+def _rounded(value: object) -> Cell:
+    """To eight decimals, as the engine writes numbers."""
+    return round(value, 8) if isinstance(value, Decimal) else cast(Cell, value)
+
+
 TABLES: Mapping[str, Callable[[Context], Awaitable[Table]]] = {
     "balance": _balance,
     "drawdown": _drawdown,
     "daily_pnl": _daily_pnl,
     "monthly": _monthly,
     "trades": _trades,
+    "positions": _positions,
 }
 
 

@@ -10,7 +10,15 @@ from tests.clocks import AN_AFTERNOON, standing_at
 from tests.faults.page import dashboard
 from tests.history import seed_account
 
-LISTS = ("/bots", "/table/balance", "/table/drawdown", "/table/daily_pnl", "/table/monthly", "/table/trades")
+LISTS = (
+    "/bots",
+    "/table/balance",
+    "/table/drawdown",
+    "/table/daily_pnl",
+    "/table/monthly",
+    "/table/trades",
+    "/table/positions",
+)
 
 
 async def test_lists_say_of_when_they_are(connection: asyncpg.Connection, database_url: str) -> None:
