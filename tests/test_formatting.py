@@ -68,10 +68,10 @@ def test_numbers(filter_: Callable[[Any], str], value: object, text: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(128.4, "+128.40"), (-128.4, "−128.40"), (0, "0.00"), (0.001, "0.00"), (Decimal("NaN"), "—")]
+    ("value", "text"), [(128.4, "+128.40"), (-128.4, "−128.40"), (0, "0.00"), (0.001, "+0.001"), (Decimal("NaN"), "—")]
 )
 def test_signed_figures_always_carry_their_sign(value: float, text: str) -> None:
-    assert fmt.money(value, signed=True) == text
+    assert fmt.amount(value, signed=True) == text
     assert fmt.percent(value, signed=True) == (text if text == "—" else f"{text}\u202f%")
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from monitoring.formatting import money, percent
+from monitoring.formatting import amount, percent
 from monitoring.metrics.books import unexplained
 from monitoring.metrics.codes import in_words
 from monitoring.metrics.equity_now import is_fresh
@@ -132,7 +132,7 @@ def reconciliation(troubles: Troubles) -> Iterator[Alert]:
 def books(troubles: Troubles) -> Iterator[Alert]:
     rows = troubles.books
     if rows is not None:
-        text = f"{money(unexplained(troubles.facts), signed=True)} cannot be explained by trades, fees and bookings"
+        text = f"{amount(unexplained(troubles.facts), signed=True)} cannot be explained by trades, fees and bookings"
         yield Alert("books", WARNING, text + _newer_than_snapshots(rows.since), rows.since)
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from monitoring.formatting import DASH, NARROW_SPACE, axis, count, duration, money, percent, ratio, utc
+from monitoring.formatting import DASH, NARROW_SPACE, amount, axis, count, duration, percent, ratio, utc
 from monitoring.metrics.codes import in_words
 
 KINDS: dict[type, tuple[type, ...]] = {float: (Decimal, float, int), int: (Decimal, float, int)}
@@ -31,7 +31,7 @@ class _Written:
 class Unit(_Written, Enum):
     """What a value is counted in."""
 
-    MONEY = ("money", "currency", float, "Money, in the account's currency", money)
+    MONEY = ("money", "currency", float, "Money, in the account's currency", amount)
     PERCENT = ("percent", "percentage", float, "Percent", percent)
     DECLINE = ("percent", "percentage", float, "Percent", lambda value, _: percent(0 - value))
     """Kept as a positive number, 2.0, and shown as the loss that it is: −2.00 %."""

@@ -22,6 +22,7 @@ from monitoring.clock import Clock
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.pool import DatabaseUnavailable
 from monitoring.lru import Lru
+from monitoring.presentation import Presentation, presented
 from monitoring.reading.reader import Reader
 from monitoring.rendering.stale_sections import StaleSections
 from monitoring.scope import Scope
@@ -225,7 +226,8 @@ class Fragments:
         async def load(context: Context) -> View:
             context.capabilities.require(*section.needs)
             currency = context.facts.account.currency if section.facts else None
-            return View(await section.load(traced(context, reads)), context.now, currency=currency)
+            with presented(Presentation(currency)):
+                return View(await section.load(traced(context, reads)), context.now, currency=currency)
 
         try:
             return await self._reader.read(scope, load, own, facts=section.facts)
