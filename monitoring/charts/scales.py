@@ -72,10 +72,23 @@ def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
     if high - low <= max(FLAT_SHARE * largest, SMALLEST_LEVEL):
         margin = largest / 100 if largest > SMALLEST_LEVEL else 1.0
         low, high = low - margin, high + margin
-    rough = (high - low) / (count - 1)
+    step = _step((high - low) / (count - 1))
+    return _multiples(step, math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9))
+
+
+def inner_ticks(low: float, high: float, count: int) -> list[float]:
+    """Round values at equal distances, ascending, at most ``count`` and one more, within [low, high]; low < high."""
+    step = _step((high - low) / count)
+    return _multiples(step, math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9))
+
+
+def _step(rough: float) -> float:
+    """1, 2, 2.5 or 5 times a power of ten, at least ``rough``."""
     exponent = math.floor(math.log10(rough))
-    step = next(factor * 10.0**exponent for factor in STEPS if factor * 10.0**exponent >= rough * 0.999999)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return next(factor * 10.0**exponent for factor in STEPS if factor * 10.0**exponent >= rough * 0.999999)
+
+
+def _multiples(step: float, first: int, last: int) -> list[float]:
     # Two digits more than the step has, whatever its magnitude: prices of 1e-9 exist.
     digits = 2 - math.floor(math.log10(step))
     return [round(position * step, digits) + 0.0 for position in range(first, last + 1)]
