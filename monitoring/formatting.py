@@ -116,6 +116,17 @@ def axis(value: Number) -> str:
     return quantity(value)
 
 
+@_dash_if_unknown
+def short_amount(value: Number, signed: bool = False, spread: Number | None = None) -> str:
+    """30,506, 1.48M, +12k: an amount where there is little room, as exactly as values ``spread`` apart can be told."""
+    size = _size(value)
+    length, letter = next(((one, sign) for one, sign in (*MAGNITUDES, (1e4, "k")) if size >= one and
+                           (one > 1e4 or spread is None)), (1.0, ""))  # fmt: skip
+    exactness = float(size if spread is None else spread) / length
+    digits = 1 - math.floor(math.log10(exactness)) if exactness else 0
+    return _fixed(float(value) / length, min(max(digits, 0), 8), signed) + letter
+
+
 def direction(value: Number | None) -> str:
     """CSS class of a signed figure: up, dn, or none for zero and unknown."""
     if value is None or not math.isfinite(value) or value == 0:
@@ -190,6 +201,12 @@ def day(moment: date) -> str:
 
 
 @_dash_if_unknown
+def weekday(moment: date) -> str:
+    """Mon"""
+    return ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[moment.weekday()]
+
+
+@_dash_if_unknown
 def month(moment: date) -> str:
     """Nov 2026"""
     return f"{MONTHS[moment.month - 1]} {moment.year}"
@@ -235,8 +252,8 @@ def time_label(seconds: float, span: float) -> str:
 FILTERS: dict[str, Callable[..., Any]] = {
     filter_.__name__: filter_
     for filter_ in (
-        *(money, amount, in_r, percent, ratio, count, quantity, coins, price, direction, outcome, name_parts),
-        *(age, duration, utc, iso, day, month, period, clock, clock_seconds, from_epoch, time_label),
+        *(money, amount, short_amount, in_r, percent, ratio, count, quantity, coins, price, direction, outcome),
+        *(name_parts, age, duration, utc, iso, day, weekday, month, period, clock, clock_seconds, from_epoch, time_label),
     )
 }
 

@@ -32,6 +32,11 @@ def equity_points(curve: Series) -> Series:
     return _thinned(curve[:, TIME], curve[:, EQUITY])
 
 
+def growth_points(curve: Series) -> Series:
+    """(seconds, equity without deposits: the price of a unit that began at the initial balance), of the same."""
+    return _thinned(curve[:, TIME], curve[:, INDEX])
+
+
 def drawdown_points(curve: Series) -> Series:
     """(seconds, percent below the peak, 0 or negative), of the same and flows taken out."""
     return _thinned(curve[:, TIME], -curve[:, DEPTH])

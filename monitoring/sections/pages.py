@@ -13,6 +13,7 @@ from monitoring.sections import (
     attention,
     attention_line,
     balance,
+    curve,
     custom,
     daily_pnl,
     drawdown,
@@ -32,6 +33,7 @@ from monitoring.sections import (
     open_positions,
     performance,
     positions,
+    realised,
     reconciliation,
     risk,
     risk_now,
@@ -75,7 +77,7 @@ OVERVIEW = Page(
 BAR = _of(state, attention_line)
 """Of every page but the first, which says more of the alerts."""
 TABS = (
-    Page("now", "/now", "Now", _of(state, attention, equity, risk_now, open_positions, engine_now)),
+    Page("now", "/now", "Now", _of(state, attention, equity, curve, risk_now, open_positions, realised, engine_now)),
     Page(
         "positions",
         "/positions",

@@ -11,7 +11,7 @@ from monitoring.projections.days import Positions, extremes
 from monitoring.projections.timeline import BALANCE, DEPTH, EQUITY, TIME
 from monitoring.projections.times import shifted
 from monitoring.sections import Context, ranges
-from monitoring.sections.daily_pnl import net_by_day
+from monitoring.sections.realised import net_by_day
 
 MAX_POINTS = 2000
 MAX_GROUP_POINTS = 5
