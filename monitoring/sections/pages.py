@@ -13,9 +13,13 @@ from monitoring.sections import (
     attention,
     attention_line,
     balance,
+    balanced,
+    believable,
+    calendar,
     curve,
     custom,
     daily_pnl,
+    declines,
     drawdown,
     engine_now,
     equity,
@@ -24,6 +28,7 @@ from monitoring.sections import (
     execution,
     factor,
     faults,
+    figures,
     fills,
     health,
     holdings,
@@ -43,6 +48,7 @@ from monitoring.sections import (
     status,
     summary,
     trades,
+    verdict,
 )
 from monitoring.sections.section import Section
 
@@ -85,7 +91,7 @@ TABS = (
         BAR + _of(account_now, all_positions, markets, open_orders, holdings),
     ),
     Page("trades", "/trades", "Trades", BAR + _of()),
-    Page("results", "/results", "Results", BAR + _of()),
+    Page("results", "/results", "Results", BAR + _of(verdict, believable, figures, calendar, declines, balanced)),
     Page("engine", "/engine", "Engine", BAR + _of(alive, faults, sessions, fills, factor, reconciliation)),
 )
 PAGES = (OVERVIEW, *TABS)

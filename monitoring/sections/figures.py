@@ -1,0 +1,70 @@
+"""All figures: return, risk, trades and what trading cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from monitoring.metrics.declines import share_below_peak
+from monitoring.metrics.facts import Series, TradeSums
+from monitoring.metrics.trade_shape import TradeShape, shape_of
+from monitoring.projections.timeline import INDEX, TIME
+from monitoring.projections.trade_columns import TRADE, Rows, TradeTable
+from monitoring.sections.believable import closed_returns
+from monitoring.sections.metric_list import Figures
+from monitoring.sections.section import Context, Section
+from monitoring.sections.verdict import whole_curve
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Of closed UTC days, returns in percent; None where there is no day."""
+
+    best: float | None
+    worst: float | None
+    up: int
+    down: int
+
+
+@dataclass(frozen=True, slots=True)
+class FiguresView:
+    figures: Figures
+    days: Days
+    below_peak: float | None
+    """Percent of the time."""
+    trades: TradeSums | None
+    shape: TradeShape | None
+    """None while the trades are being read."""
+
+
+async def load(context: Context) -> FiguresView:
+    sums = context.facts.trades
+    return FiguresView(
+        figures=context.figures,
+        days=_days(closed_returns(context.facts) * 100),
+        below_peak=_below_peak(context) if context.state.history.flows_known else None,
+        trades=sums,
+        shape=_shape(context.state.trades.tables) if sums else None,
+    )
+
+
+def _days(percents: Series) -> Days:
+    if not len(percents):
+        return Days(None, None, 0, 0)
+    up, down = int((percents > 0).sum()), int((percents < 0).sum())
+    return Days(float(percents.max()), float(percents.min()), up, down)
+
+
+def _below_peak(context: Context) -> float | None:
+    curve, initial = whole_curve(context), context.state.session.initial_balance
+    return share_below_peak(curve[:, TIME], curve[:, INDEX], None if initial is None else float(initial))
+
+
+def _shape(tables: Sequence[TradeTable]) -> TradeShape:
+    rows: Rows = np.concatenate([table.rows for table in tables] or [np.empty(0, TRADE)])
+    if (np.diff(rows["exit"]) < 0).any():
+        rows = rows[np.lexsort((rows["id"], rows["exit"]))]
+    return shape_of(rows["net"], rows["r"], rows["seconds"])
+
+
+SECTION = Section("figures", "All figures", load, ticks=60.0)
