@@ -252,8 +252,9 @@ def time_label(seconds: float, span: float) -> str:
 FILTERS: dict[str, Callable[..., Any]] = {
     filter_.__name__: filter_
     for filter_ in (
-        *(money, amount, short_amount, in_r, percent, ratio, count, quantity, coins, price, direction, outcome),
-        *(name_parts, age, duration, utc, iso, day, weekday, month, period, clock, clock_seconds, from_epoch, time_label),
+        *(money, amount, short_amount, in_r, percent, ratio, count, quantity, coins, price, direction),
+        *(outcome, name_parts, age, duration, utc, iso, day, weekday, month, period, clock, clock_seconds),
+        *(from_epoch, time_label),
     )
 }
 
