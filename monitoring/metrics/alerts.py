@@ -13,8 +13,8 @@ from monitoring.formatting import amount, percent
 from monitoring.metrics.books import unexplained
 from monitoring.metrics.codes import in_words
 from monitoring.metrics.equity_now import is_fresh
-from monitoring.metrics.facts import Facts
-from monitoring.metrics.guards import Guarded, unprotected
+from monitoring.metrics.facts import Facts, OpenPosition
+from monitoring.metrics.guards import unprotected
 from monitoring.metrics.health import offline, state
 from monitoring.metrics.troubles import CRITICAL, INFO, SEVERITIES, WARNING, Alert, Troubles
 
@@ -93,7 +93,7 @@ def drawdown_reached(current: float, limit: float) -> float | None:
 
 def price_unknown(troubles: Troubles) -> Iterator[Alert]:
     if not troubles.has_ended:
-        unpriced = [one for one in troubles.positions if one.price is None]
+        unpriced = [one for one in troubles.positions if one.current_price is None]
         yield from _of_positions("price_unknown", WARNING, unpriced, "no price", _priced)
 
 
@@ -102,7 +102,7 @@ def price_old(troubles: Troubles) -> Iterator[Alert]:
     facts = troubles.facts
     if facts.zone_offset is not None or state(facts).word not in ("Online", "Close only"):
         return
-    old = [one for one in troubles.positions if one.price is not None and not is_fresh(facts, one.priced_at)]
+    old = [one for one in troubles.positions if one.current_price is not None and not is_fresh(facts, one.priced_at)]
     yield from _of_positions("price_old", WARNING, old, "an old price", _priced)
 
 
@@ -199,16 +199,16 @@ def _rank(alert: Alert) -> tuple[bool, int, datetime, str, str]:
 
 
 def _of_positions(
-    code: str, severity: str, found: Sequence[Guarded], what: str, since: Callable[[Guarded], datetime | None]
+    code: str, severity: str, found: Sequence[OpenPosition], what: str, since: Callable[[OpenPosition], datetime | None]
 ) -> Iterator[Alert]:
     if found:
-        names = ", ".join(dict.fromkeys(one.symbol for one in found))
+        names = ", ".join(dict.fromkeys(one.symbol or f"position {one.id}" for one in found))
         verb = "has" if len(found) == 1 else "have"
         text = f"{len(found)} position{_s(len(found))} {verb} {what}: {names}"
         yield Alert(code, severity, text, _oldest(map(since, found)), len(found))
 
 
-def _priced(position: Guarded) -> datetime | None:
+def _priced(position: OpenPosition) -> datetime | None:
     return position.priced_at or position.opened
 
 

@@ -3,7 +3,8 @@
 All times are naive UTC, all money is in the account's base currency. ``None`` means unknown, never zero.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitoring.clock import MAX_CLOCK_SKEW
-from monitoring.metrics.guards import Guarded
+from monitoring.metrics.guards import StopOrders
 from monitoring.metrics.money import Books, Gap
 from monitoring.metrics.reported import CloseOnly, Entry, Errors, Halt, Market, OrderSums, RiskAdjustment
 
@@ -175,6 +176,7 @@ class OpenPosition:
     quantity: Decimal | None
     unrealized: Decimal | None
     priced_at: datetime | None
+    opened: datetime | None = None
     stop: Decimal | None = None
     """``stop_loss``; None where it is NULL, zero or NaN."""
 
@@ -208,8 +210,8 @@ class Facts:
     configured_risk: float | None
     """``risk_per_trade`` from the strategy's configuration, a fraction."""
     books: Books | None = None
-    guarded: tuple[Guarded, ...] | None = None
-    """The open positions again, with what guards them."""
+    stop_orders: Mapping[int, StopOrders] = field(default_factory=dict)
+    """By id of an open position; one for which none was ever placed is missing."""
     places_stops: bool = False
     """Whether the bot has ever placed a stop order."""
     no_trades: str = "trades cannot be read: the table is missing"

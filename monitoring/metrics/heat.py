@@ -6,6 +6,7 @@ from decimal import Decimal
 from monitoring.metrics.account import positive_equity
 from monitoring.metrics.equity_now import is_fresh
 from monitoring.metrics.facts import Facts, OpenPosition
+from monitoring.metrics.guards import first_stops
 from monitoring.metrics.value import Unknown, known, percent_of, total
 
 NO_POSITIONS = "positions cannot be read: the table is missing"
@@ -18,7 +19,7 @@ def heat(facts: Facts) -> Decimal:
 
 def heat_r(facts: Facts) -> float:
     """Heat ÷ what the first stops put at risk of what is held; positions without a first stop are in neither."""
-    firsts = {one.id: one.first_stop for one in known(facts.guarded, NO_POSITIONS) if one.first_stop is not None}
+    firsts = first_stops(facts)
     positions = [position for position in _stopped(facts) if position.id in firsts]
     risked = sum((abs(_entry(one) - firsts[one.id]) * _held(one) for one in positions), Decimal(0))
     if not risked:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from monitoring.metrics.facts import Facts, OpenPosition
-from monitoring.metrics.guards import unprotected
+from monitoring.metrics.guards import first_stops, unprotected
 from monitoring.metrics.r_scale import in_r
 
 Key = Callable[[OpenPosition], tuple[Any, ...]]
@@ -15,10 +15,10 @@ Key = Callable[[OpenPosition], tuple[Any, ...]]
 def by_risk(facts: Facts) -> Key:
     """Those without a live stop, those without a price, then the others, the worst in R first."""
     bare = {one.id for one in unprotected(facts)}
-    first_stops = {one.id: one.first_stop for one in facts.guarded or ()}
+    firsts = first_stops(facts)
 
     def key(position: OpenPosition) -> tuple[Any, ...]:
-        r = in_r(position.unrealized, position.entry_price, first_stops.get(position.id), position.quantity)
+        r = in_r(position.unrealized, position.entry_price, firsts.get(position.id), position.quantity)
         return position.id not in bare, position.unrealized is not None, r or Decimal(0)
 
     return key
@@ -31,10 +31,9 @@ def by_pnl(_facts: Facts) -> Key:
 
 def newest(facts: Facts) -> Key:
     """The latest entry first, of several at once the one with the largest id."""
-    opened = {one.id: one.opened for one in facts.guarded or ()}
 
     def key(position: OpenPosition) -> tuple[Any, ...]:
-        at = opened.get(position.id)
+        at = position.opened
         return at is None, facts.now - at if at else timedelta(0), -position.id
 
     return key

@@ -10,7 +10,12 @@ PNL_TOLERANCE = Decimal("0.001")
 
 def direction(row: Mapping[str, object]) -> int:
     """1 of what gains when the price rises, else -1."""
-    return 1 if str(row["side"]).upper() in ("LONG", "BUY") else -1
+    return sign(row["side"])
+
+
+def sign(side: object) -> int:
+    """The direction of a side, in whatever case."""
+    return 1 if str(side).upper() in ("LONG", "BUY") else -1
 
 
 def excursion(row: Mapping[str, object], column: str) -> float | None:

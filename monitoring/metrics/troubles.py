@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitoring.metrics.facts import Facts
-from monitoring.metrics.guards import Guarded
+from monitoring.metrics.facts import Facts, OpenPosition
 from monitoring.metrics.health import ended_state
 from monitoring.metrics.money import Flow
 
@@ -73,9 +72,9 @@ class Troubles:
     """The first snapshot since which too much of the balance is unexplained; None where it is not, or not for long."""
 
     @property
-    def positions(self) -> Sequence[Guarded]:
+    def positions(self) -> Sequence[OpenPosition]:
         """Those that are open; none where they cannot be read."""
-        return self.facts.guarded or ()
+        return self.facts.positions or ()
 
     @property
     def is_live(self) -> bool:

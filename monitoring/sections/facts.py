@@ -18,10 +18,9 @@ from monitoring.scope import configured
 from monitoring.sections.account import read_account
 from monitoring.sections.books import read_books
 from monitoring.sections.fact_cache import SCAN_MAX_AGE_SECONDS, WINDOW_MAX_AGE_SECONDS, Fact, FactCache
-from monitoring.sections.guards import read_guarded
 from monitoring.sections.health import read_close_only, read_errors, read_halt
 from monitoring.sections.market import read_market
-from monitoring.sections.orders import read_order_sums, read_places_stops
+from monitoring.sections.orders import read_order_sums, read_places_stops, read_stop_orders
 from monitoring.sections.positions import open_position, read_positions
 from monitoring.sections.risk_factor import read_newest_entry
 from monitoring.sections.section import FactsRead, Reading, traced_state
@@ -56,7 +55,7 @@ FROM_TABLES = {
     "positions": Fact(read_open_positions),
     "orders": Fact(read_order_sums, WINDOW_MAX_AGE_SECONDS),
     "entry": Fact(read_newest_entry),
-    "guarded": Fact(read_guarded),
+    "stop_orders": Fact(read_stop_orders),
     "places_stops": Fact(read_places_stops, SCAN_MAX_AGE_SECONDS),
     "market": Fact(read_market),
 }

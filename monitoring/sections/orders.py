@@ -10,6 +10,7 @@ from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.capabilities import Capabilities, Columns
 from monitoring.database.owners import owner
 from monitoring.metrics.facts import Session
+from monitoring.metrics.guards import StopOrders, stop_orders
 from monitoring.metrics.reported import OrderSums
 from monitoring.sections.section import Reading
 
@@ -36,7 +37,6 @@ ORDER: Columns = {
     "size_fraction": "numeric",
 }
 PENDING = ("PENDING", "OPEN", "PENDING_SUBMIT", "SUBMITTED", "UNKNOWN", "UNRESOLVED")
-FINISHED = frozenset({"FILLED", "CONFIRMED", "CANCELLED", "FAILED", "EXPIRED"})
 
 OF_POSITIONS = "SELECT {columns} FROM orders WHERE position_id = ANY($1::bigint[]) ORDER BY created_at, id"
 STOPS_OF = (
@@ -122,6 +122,13 @@ async def orders_of(
         for row in await connection.fetch(query, list(positions)):
             found[row["position_id"]].append(row)
     return found
+
+
+async def read_stop_orders(reading: Reading) -> dict[int, StopOrders]:
+    """By id of an open position; one for which none was ever placed is missing."""
+    found = await orders_of(reading.connection, reading.capabilities, reading.state.positions.open_ids)
+    stops = {number: stop_orders(orders) for number, orders in found.items()}
+    return {number: orders for number, orders in stops.items() if orders is not None}
 
 
 async def pending_orders(

@@ -10,10 +10,11 @@ import asyncpg
 from monitoring.database.capabilities import Capabilities, Columns
 from monitoring.metrics.equity_now import is_fresh
 from monitoring.metrics.facts import OpenPosition
+from monitoring.metrics.guards import first_stop, stop_orders
 from monitoring.metrics.position_row import direction, excursion, finite, held, valued
 from monitoring.metrics.r_scale import in_r
 from monitoring.projections.open_positions import NEEDS
-from monitoring.sections.orders import FINISHED, orders_of
+from monitoring.sections.orders import orders_of
 from monitoring.sections.section import BadParameter, Context, Section
 
 POSITION: Columns = {
@@ -93,10 +94,8 @@ class Position:
     @property
     def first_stop(self) -> Decimal | None:
         """The stop as first placed; None where there was none, or none that limits a loss."""
-        placed = (finite(order["price"]) for order in self._stops)
-        stop = next((price for price in placed if price is not None and price > 0), finite(self.row["stop_loss"]))
-        entry = finite(self.row["entry_price"])
-        return stop if stop and entry and (entry - stop) * direction(self.row) > 0 else None
+        row = self.row
+        return first_stop(finite(row["entry_price"]), row["side"], finite(row["stop_loss"]), stop_orders(self.orders))
 
     @property
     def r(self) -> Decimal | None:
@@ -107,17 +106,8 @@ class Position:
     @property
     def stop_order(self) -> str | None:
         """Status of the stop order that is live now."""
-        newest = self._stops[-1]["status"] if self._stops else None
-        return None if newest is None or newest in FINISHED else str(newest)
-
-    @property
-    def has_stop_orders(self) -> bool:
-        """Whether a stop order was ever placed for it."""
-        return bool(self._stops)
-
-    @property
-    def _stops(self) -> list[Mapping[str, object]]:
-        return [order for order in self.orders if order["order_type"] == "STOP_LOSS"]
+        stops = stop_orders(self.orders)
+        return stops.live if stops else None
 
 
 def lower(side: object) -> str | None:
@@ -142,7 +132,7 @@ async def read_positions(
 
 def open_position(row: Mapping[str, object]) -> OpenPosition:
     """What the metrics need of a position's row."""
-    priced = row["last_update"]
+    priced, opened = row["last_update"], row["entry_time"]
     return OpenPosition(
         id=int(str(row["id"])),
         symbol=str(row["symbol"] or ""),
@@ -152,6 +142,7 @@ def open_position(row: Mapping[str, object]) -> OpenPosition:
         quantity=held(row),
         unrealized=finite(row["unrealized_pnl"]),
         priced_at=priced if isinstance(priced, datetime) else None,
+        opened=opened if isinstance(opened, datetime) else None,
         stop=finite(row["stop_loss"]) or None,
     )
 

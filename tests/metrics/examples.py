@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from monitoring.metrics.facts import Account, Daily, Drawdown, Equity, Facts, OpenPosition, Risk, Session, TradeSums
-from monitoring.metrics.guards import Guarded
+from monitoring.metrics.guards import StopOrders
 from monitoring.metrics.money import Books
 from monitoring.metrics.reported import Entry, Errors, Halt, Logged, Market, OrderSums, RiskAdjustment
 
@@ -65,6 +65,7 @@ POSITION = OpenPosition(
     quantity=Decimal("0.1"),
     unrealized=Decimal("100"),
     priced_at=NOW,
+    opened=NOW - timedelta(hours=1),
     stop=Decimal("49000"),
 )
 SHORT = replace(POSITION, id=32, symbol="ETHUSDT", side="SHORT", entry_price=Decimal("2000"),
@@ -95,20 +96,7 @@ FACTS = Facts(
     entry=Entry(NOW - timedelta(hours=2), RiskAdjustment(0.5, "drawdown", NOW - timedelta(hours=2))),
     market=Market(Logged(-1.5, NOW), Logged(55.0, NOW), Logged("Bullish", NOW)),
     configured_risk=0.02,
-    guarded=(
-        Guarded(
-            31,
-            "BTCUSDT",
-            NOW - timedelta(hours=1),
-            Decimal("51000"),
-            NOW,
-            Decimal("49000"),
-            True,
-            True,
-            Decimal("48500"),
-        ),
-        Guarded(32, "ETHUSDT", NOW - timedelta(hours=1), Decimal("2100"), NOW, None, False),
-    ),
+    stop_orders={31: StopOrders(Decimal("48500"), "OPEN")},
 )
 
 NOTHING = Facts(
@@ -136,8 +124,8 @@ NOTHING = Facts(
 
 def facts(**parts: Any) -> Facts:
     """FACTS with some parts replaced; of errors, account and trades a dict replaces some fields."""
-    whole = {name: replace(getattr(FACTS, name), **part) if isinstance(part, dict) else part
-             for name, part in parts.items()}  # fmt: skip
+    whole = {name: replace(known, **part) if isinstance(part, dict) and not isinstance(known, dict) else part
+             for name, part in parts.items() for known in (getattr(FACTS, name),)}  # fmt: skip
     return replace(FACTS, **whole)
 
 

@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 
 from monitoring.metrics.account import risk_per_trade_configured
-from monitoring.metrics.guards import unprotected_positions
+from monitoring.metrics.guards import StopOrders, unprotected_positions
 from monitoring.metrics.heat import heat, heat_from_entry, heat_percent, heat_r
 from monitoring.metrics.value import Unknown
-from tests.metrics.examples import FACTS, NOW, POSITION, SHORT, facts
+from tests.metrics.examples import NOW, POSITION, SHORT, facts
 
-GUARDED = FACTS.guarded or ()
 SIGN = NOW - timedelta(seconds=20)
 
 
@@ -66,27 +65,32 @@ def test_a_configured_risk_above_a_tenth_is_percent(configured: float, percent: 
 def test_heat_in_r_is_of_the_positions_with_a_first_stop() -> None:
     """A stop trailed into profit loses nothing more of what it once risked; without a first stop there is no R."""
     long = replace(POSITION, stop=Decimal(50_500))
-    guarded = tuple(replace(one, first_stop=first) for one, first in zip(GUARDED, (Decimal(49_000), None), strict=True))
-    found = facts(positions=(long, replace(SHORT, stop=Decimal(2_300))), guarded=guarded)
+    short = replace(SHORT, stop=Decimal(2_300))
+    beyond_entry = StopOrders(Decimal(1_900), "OPEN")
+    placed = {long.id: StopOrders(Decimal(49_000), "OPEN"), short.id: beyond_entry}
+    found = facts(positions=(long, short), stop_orders=placed)
     assert heat(found) == 250
     assert heat_r(found) == pytest.approx(50 / 100)
     with pytest.raises(Unknown, match="no open position with a first stop"):
-        heat_r(facts(guarded=(replace(guarded[0], first_stop=None), guarded[1])))
+        heat_r(facts(positions=(short,), stop_orders=placed))
 
 
 @pytest.mark.parametrize(
-    ("changes", "places_stops", "count"),
+    ("changes", "orders", "places_stops", "count"),
     [
-        ({}, False, 0),
-        ({"stop": None}, False, 1),
-        ({"has_live_order": False}, True, 1),
-        ({"has_live_order": False}, False, 0),
-        ({"stop": None, "opened": NOW - timedelta(seconds=60)}, False, 0),
+        ({}, {POSITION.id: StopOrders(None, "OPEN")}, True, 0),
+        ({}, {}, False, 0),
+        ({}, {}, True, 1),
+        ({}, {POSITION.id: StopOrders(Decimal(49_000), None)}, False, 1),
+        ({"stop": None}, {}, False, 1),
+        ({"stop": None, "opened": NOW - timedelta(seconds=60)}, {}, False, 0),
     ],
 )
-def test_a_position_without_a_live_stop_is_unprotected(changes: dict[str, Any], places_stops: bool, count: int) -> None:
-    one = replace(GUARDED[0], has_stop_orders=False, **changes)
-    assert unprotected_positions(facts(guarded=(one,), places_stops=places_stops)) == count
+def test_a_position_without_a_live_stop_is_unprotected(
+    changes: dict[str, Any], orders: dict[int, StopOrders], places_stops: bool, count: int
+) -> None:
+    one = replace(POSITION, **changes)
+    assert unprotected_positions(facts(positions=(one,), stop_orders=orders, places_stops=places_stops)) == count
 
 
 def test_heat_says_what_is_known_of_it() -> None:

@@ -5,10 +5,10 @@ from datetime import timedelta
 from decimal import Decimal
 
 from monitoring.metrics.facts import Facts
+from monitoring.metrics.guards import StopOrders
 from monitoring.metrics.position_order import in_order
-from tests.metrics.examples import FACTS, NOW, POSITION, facts
+from tests.metrics.examples import NOW, POSITION, facts
 
-GUARD = (FACTS.guarded or ())[0]
 NAMES = {1: "bare", 2: "unpriced", 3: "far below", 4: "near the entry", 5: "winner"}
 
 
@@ -17,15 +17,15 @@ def five() -> Facts:
     pnl = {1: Decimal(50), 2: None, 3: Decimal(-90), 4: Decimal(-10), 5: Decimal(300)}
     held = {1: 1, 2: 1, 3: 100, 4: 1, 5: 1}
     positions = tuple(
-        replace(POSITION, id=number, unrealized=pnl[number], quantity=Decimal(held[number])) for number in pnl
-    )
-    firsts = {3: 49_999, 4: 49_980}
-    guarded = tuple(
-        replace(GUARD, id=number, opened=NOW - timedelta(hours=10 - number), has_live_order=number != 1,
-                first_stop=Decimal(firsts.get(number, 49_000)))
+        replace(POSITION, id=number, unrealized=pnl[number], quantity=Decimal(held[number]),
+                opened=NOW - timedelta(hours=10 - number))
         for number in pnl
     )  # fmt: skip
-    return facts(positions=positions[::-1], guarded=guarded, places_stops=True)
+    firsts = {3: 49_999, 4: 49_980}
+    orders = {
+        number: StopOrders(Decimal(firsts.get(number, 49_000)), None if number == 1 else "OPEN") for number in pnl
+    }
+    return facts(positions=positions[::-1], stop_orders=orders, places_stops=True)
 
 
 def listed(order: str) -> list[str]:
