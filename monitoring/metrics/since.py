@@ -1,0 +1,115 @@
+"""Why the equity changed over some time: amounts that add up to the change, named by what made them.
+
+Pure. Money in the account's currency. Where the open P&L at one end of the time is not known market by market, it is
+one amount for all of those markets, and what was booked of them stands by itself.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import ROUND_HALF_EVEN, Decimal
+
+ZERO = Decimal(0)
+MAX_NAMED_MARKETS = 4
+"""So many markets have an amount of their own; the others share one."""
+
+OPEN, FEES, INTEREST, CORRECTIONS, OTHER = "open P&L", "fees", "interest", "corrections", "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What happened in one market over the time."""
+
+    symbol: str
+    was_open: bool = False
+    """Whether a position was open at the beginning."""
+    open_pnl: Decimal | None = ZERO
+    """Of what is open at the end, 0 where nothing is; None where only the sum of all markets is known."""
+    booked: Decimal = ZERO
+    """What closed trades and partial exits booked in the time, before costs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A change of equity, and what is known of how it came. Flows are in none of it."""
+
+    total: Decimal
+    open_before: Decimal
+    """Open P&L of all markets at the beginning, and ..."""
+    open_after: Decimal
+    """... at the end."""
+    markets: Sequence[Market]
+    fees: Decimal = ZERO
+    """Charged in the time, as a positive amount; interest likewise."""
+    interest: Decimal = ZERO
+    corrections: Decimal = ZERO
+    """Of the balance that count as profit or loss."""
+    all_known: bool = True
+    """Whether the markets that were open at the beginning are surely all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One amount of a change."""
+
+    what: str
+    """A symbol, or words where ``is_market`` is false."""
+    amount: Decimal
+    is_market: bool = False
+    booked: bool = False
+    """Of a market: what was booked alone, without its open P&L."""
+
+
+def shares(changed: Changed, digits: int) -> tuple[Share, ...]:
+    """Amounts other than 0, rounded so that they add up to the rounded total: markets, costs, and what is left."""
+    together = _together(changed)
+    apart = [market for market in changed.markets if market.symbol not in together]
+    found = [Share(market.symbol, _of(market, changed), is_market=True) for market in apart]
+    found += [Share(one.symbol, one.booked, True, booked=True) for one in changed.markets if one.symbol in together]
+    found = list(_named(sorted(found, key=lambda share: -abs(share.amount))))
+    found.append(Share(OPEN, _open_change(changed, apart)))
+    found += [Share(FEES, -changed.fees), Share(INTEREST, -changed.interest), Share(CORRECTIONS, changed.corrections)]
+    left = changed.total - sum((share.amount for share in found), ZERO)
+    return _rounded([*found, Share(OTHER, left)], changed.total, digits)
+
+
+def _together(changed: Changed) -> frozenset[str]:
+    """The markets of which the open P&L is not known apart, at either end."""
+    before = [one.symbol for one in changed.markets if one.was_open]
+    after = [one.symbol for one in changed.markets if one.open_pnl is None]
+    if not changed.all_known or (changed.open_before and not before):
+        return frozenset(one.symbol for one in changed.markets)
+    return frozenset((*(before if len(before) > 1 else ()), *(after if len(after) > 1 else ())))
+
+
+def _of(market: Market, changed: Changed) -> Decimal:
+    after = changed.open_after if market.open_pnl is None else market.open_pnl
+    return market.booked + after - (changed.open_before if market.was_open else ZERO)
+
+
+def _open_change(changed: Changed, apart: Sequence[Market]) -> Decimal:
+    """Of all markets but those ``apart``."""
+    return changed.open_after - changed.open_before - sum((_of(one, changed) - one.booked for one in apart), ZERO)
+
+
+def _named(markets: Sequence[Share]) -> Iterator[Share]:
+    """The largest by name, the others as one, each of the two kinds for itself."""
+    for booked in (False, True):
+        kind = [share for share in markets if share.booked is booked and share.amount]
+        named = len(kind) if len(kind) <= MAX_NAMED_MARKETS + 1 else MAX_NAMED_MARKETS
+        yield from kind[:named]
+        if rest := kind[named:]:
+            yield Share(f"{len(rest)} other markets", sum((share.amount for share in rest), ZERO), booked=booked)
+
+
+def _rounded(found: Iterable[Share], total: Decimal, digits: int) -> tuple[Share, ...]:
+    """What rounding leaves goes to the amounts that lost most by it."""
+    unit = Decimal(1).scaleb(-digits)
+    given = list(found)
+    amounts = [share.amount.quantize(unit, ROUND_HALF_EVEN) for share in given]
+    left = total.quantize(unit, ROUND_HALF_EVEN) - sum(amounts, ZERO)
+    step = unit.copy_sign(left)
+    lost = sorted(range(len(given)), key=lambda place: (given[place].amount - amounts[place]) * -step)
+    for place in lost[: int(abs(left) / unit)]:
+        amounts[place] += step
+    pairs = zip(given, amounts, strict=True)
+    return tuple(replace(one, amount=amount) for one, amount in pairs if amount)
