@@ -1,6 +1,7 @@
 """Reads the rows that alerts are found in: failed orders, errors, reconciliation, unguarded positions."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -40,17 +41,24 @@ WHERE timestamp > $4 AND timestamp <= $5 AND upper(severity::text) IN ('HIGH', '
 
 async def read_troubles(context: Context) -> Troubles:
     """What is wrong with the bot of the context, as rows. What cannot be read is left out."""
-    facts, beside = context.facts, await context.neighbours()
-    limit = max_drawdown_percent(context)
-    return Troubles(
-        facts=facts,
+    beside = await context.neighbours()
+    return replace(
+        await read_states(context),
         orphans=await _orphans(context, beside.orphans),
         failed_orders=await _failed_orders(context),
         errors=await _errors(context),
         reconciliation=await _findings(context),
+        others=beside.others,
+    )
+
+
+async def read_states(context: Context) -> Troubles:
+    """What is wrong with its state, account and positions alone."""
+    limit = max_drawdown_percent(context)
+    return Troubles(
+        facts=context.facts,
         corrections=_corrections(context),
         books=await disagreement_of_books(context),
-        others=beside.others,
         max_drawdown=limit,
         drawdown_since=None if limit is None else await _drawdown_since(context, limit),
     )

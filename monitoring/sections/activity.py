@@ -1,0 +1,97 @@
+"""Activity: trades, positions, stops, events, alerts and restarts as one stream, newest first."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from monitoring.clock import MAX_CLOCK_SKEW
+from monitoring.metrics.activity import MAX_NUMBER, STARTED, STOPPED, Below, Item, Page, Place, items, page
+from monitoring.projections.times import EPOCH, microseconds, shifted
+from monitoring.sections.activity_events import read_events
+from monitoring.sections.activity_lines import (
+    Window,
+    read_alerts_of_state,
+    read_closed,
+    read_findings,
+    read_opened,
+    read_parts,
+    read_restarts,
+    read_stops,
+    within,
+)
+from monitoring.sections.section import BadParameter, Context, Section
+from monitoring.sections.since import LOOKED, since_of
+
+FEW_LINES, PAGE_LINES = 15, 50
+BEFORE_START = timedelta(days=1)
+"""Of what names no time of its own, this much before the start of the scope is looked at."""
+CURSOR = re.compile(r"(\d{1,18})\.([0-8])\.(\d{1,19})\.(\d{1,18})\.(\d{1,19})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityView:
+    """``older``: the parameter ``before`` of the next page; None on the last. ``first``: nothing is above."""
+
+    items: tuple[Item, ...]
+    older: str | None
+    first: bool
+
+
+def cursor(below: Below) -> str:
+    """Names the place in a link."""
+    place, event = below
+    return f"{microseconds(place.at)}.{-place.rank}.{place.number}.{microseconds(event[0])}.{event[1]}"
+
+
+def parse_cursor(text: str) -> Below:
+    """The place that a cursor names. Raises BadParameter."""
+    found = CURSOR.fullmatch(text)
+    at, rank, number, event_at, event = map(int, found.groups()) if found else (0, 0, MAX_NUMBER + 1, 0, 0)
+    try:
+        if max(number, event) <= MAX_NUMBER:
+            return Below(Place(_moment(at), -rank, number), (_moment(event_at), event))
+    except OverflowError:
+        pass
+    raise BadParameter(f"before={text[:40]}: expected the place a link of this page names")
+
+
+def _moment(at: int) -> datetime:
+    return EPOCH + timedelta(microseconds=at)
+
+
+async def _load(context: Context, count: int) -> ActivityView:
+    before = context.arguments.get("before")
+    below = parse_cursor(before) if before else Below.top(context.now + MAX_CLOCK_SKEW)
+    since = since_of(context)
+    looked = since.at if since.is_visit else None
+    found = await _page(context, below, count, looked)
+    shown = tuple(items(found, below, looked, context.now.date()))
+    return ActivityView(shown, cursor(found.older) if found.older else None, first=before is None)
+
+
+async def _page(context: Context, below: Below, count: int, looked: datetime | None) -> Page:
+    """``count`` lines from ``below`` on. Rows without an index by time are read of the time of these lines alone."""
+    start = shifted(context.state.session.start, -BEFORE_START)
+    whole = Window(below.place, EPOCH, count + 1)
+    restarts = await read_restarts(context)
+    times = [line.at for line in restarts if line.kind in (STARTED, STOPPED)]
+    events = await read_events(context, below, count, looked, times)
+    lines = [*await read_closed(context, whole), *await read_opened(context, whole), *events.lines]
+    lines += within([*restarts, *await read_alerts_of_state(context)], whole)
+    newest = sorted((line.at for line in lines), reverse=True)[:count]
+    tail = max([start, events.known_from or EPOCH, *(newest[-1:] if len(newest) == count else [])])
+    part = Window(below.place, tail, count + 1)
+    lines += [*await read_stops(context, part), *await read_parts(context, part), *await read_findings(context, part)]
+    return page(lines, below, count, events.known_from)
+
+
+async def load(context: Context) -> ActivityView:
+    return await _load(context, FEW_LINES)
+
+
+async def load_page(context: Context) -> ActivityView:
+    return await _load(context, PAGE_LINES)
+
+
+SECTION = Section("activity", "Activity", load, ticks=60.0, of_viewer=(LOOKED,))
+LOG = Section("activity_log", "Activity", load_page, ticks=60.0, parameters=("before",), of_viewer=(LOOKED,))
