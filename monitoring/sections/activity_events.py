@@ -32,7 +32,7 @@ COLUMNS: Columns = {
 }
 QUERY = f"""
 SELECT {{columns}} FROM system_events
-WHERE {OF_SCOPE} AND timestamp >= $4 AND timestamp <= $5 AND (timestamp < $5 OR id < $6)
+WHERE {OF_SCOPE} AND timestamp >= $4 AND timestamp <= $5 AND (timestamp < $5 OR id < $6::bigint)
 ORDER BY timestamp DESC, id DESC LIMIT $7
 """
 

@@ -25,7 +25,7 @@ from monitoring.sections.troubles import read_states
 
 OPENINGS = """
 SELECT {columns} FROM positions p
-WHERE entry_time >= $2 AND entry_time <= $3 AND (entry_time < $3 OR id < $4) AND {owner} = ANY($1::bigint[])
+WHERE entry_time >= $2 AND entry_time <= $3 AND (entry_time < $3 OR id < $4::bigint) AND {owner} = ANY($1::bigint[])
 ORDER BY entry_time DESC, id DESC LIMIT $5
 """
 STOPS = """
@@ -39,21 +39,21 @@ JOIN LATERAL (
 ) before ON before.price <> o.price
 JOIN positions p ON p.id = o.position_id
 WHERE o.order_type::text = 'STOP_LOSS' AND o.price > 0 AND o.price <> 'NaN' AND o.created_at >= $2
-  AND o.created_at <= $3 AND (o.created_at < $3 OR o.id < $4) AND {owner} = ANY($1::bigint[])
+  AND o.created_at <= $3 AND (o.created_at < $3 OR o.id < $4::bigint) AND {owner} = ANY($1::bigint[])
 ORDER BY o.created_at DESC, o.id DESC LIMIT $5
 """
 PARTS = """
 SELECT t.id::bigint AS id, t.timestamp AS at, t.operation_type::text AS operation, t.price::numeric AS price,
        t.size::numeric AS part, {pnl} AS pnl, {columns}
 FROM partial_trades t JOIN positions p ON p.id = t.position_id
-WHERE t.timestamp >= $2 AND t.timestamp <= $3 AND (t.timestamp < $3 OR t.id < $4) AND {owner} = ANY($1::bigint[])
+WHERE t.timestamp >= $2 AND t.timestamp <= $3 AND (t.timestamp < $3 OR t.id < $4::bigint) AND {owner} = ANY($1::bigint[])
 ORDER BY t.timestamp DESC, t.id DESC LIMIT $5
 """
 FINDINGS = f"""
 SELECT id::bigint AS id, timestamp AS at, upper(severity::text) AS severity, entity_type::text AS entity,
        field::text AS field, {{old}} AS old, {{new}} AS new, reason
 FROM reconciliation_audit_events
-WHERE {OF_SCOPE} AND timestamp >= $4 AND timestamp <= $5 AND (timestamp < $5 OR id < $6)
+WHERE {OF_SCOPE} AND timestamp >= $4 AND timestamp <= $5 AND (timestamp < $5 OR id < $6::bigint)
   AND upper(severity::text) IN ('HIGH', 'CRITICAL')
 ORDER BY timestamp DESC, id DESC LIMIT $7
 """

@@ -17,6 +17,11 @@ REASONS = ("deposit", "Manual adjustment: payday", "withdrawal")
 class HonestEngine:
     """One LIVE bot: entries, partial exits, exits, deposits, withdrawals, corrections and restarts."""
 
+    gaps: tuple[int, ...] = (0, 0, -70, 90)
+    """What its balance may differ by after a restart, and ..."""
+    corrections: tuple[int, ...] = (-60, 45)
+    """... after a sync with the exchange."""
+
     def __init__(self, connection: asyncpg.Connection, hands: Calendar, seed: int) -> None:
         self.connection, self.hands = connection, hands
         self.dice = random.Random(seed)
@@ -46,7 +51,7 @@ class HonestEngine:
             "UPDATE trading_sessions SET end_time = $2 WHERE id = $1", self.session, self.hands.now
         )
         self.hands.forward(seconds=30)
-        self.balance += self.dice.choice((0, 0, -70, 90))
+        self.balance += self.dice.choice(self.gaps)
         await self.begin()
         await self.connection.execute("UPDATE positions SET session_id = $1 WHERE status = 'OPEN'", self.session)
 
@@ -83,7 +88,7 @@ class HonestEngine:
             await self._book(rest - FEE, "trade_exit")
 
     async def correct(self) -> None:
-        await self._book(Decimal(self.dice.choice((-60, 45))), "exchange_sync_correction")
+        await self._book(Decimal(self.dice.choice(self.corrections)), "exchange_sync_correction")
 
     async def pay_early(self) -> None:
         """Booked before the account holds it: for seconds, or for days in which trades go on."""
