@@ -15,7 +15,7 @@ CLOSED, OPENED, STOP, PART, EVENT, FINDING, ALERT, STARTED, STOPPED = KINDS = (
     "closed", "opened", "stop", "part", "event", "finding", "alert", "started", "stopped",
 )  # fmt: skip
 """In the order in which lines of one instant stand."""
-MAX_NUMBER = 2**63 - 1
+MAX_ID = 2**63 - 1
 NUMBERS = re.compile("[0-9]+")
 
 
@@ -30,12 +30,12 @@ class Place(NamedTuple):
     @classmethod
     def above(cls, latest: datetime) -> "Place":
         """Above every line up to a moment."""
-        return cls(latest, 1, MAX_NUMBER)
+        return cls(latest, 1, MAX_ID)
 
     def bound(self, kind: str) -> tuple[datetime, int]:
         """Time and number below which the lines of a kind are that stand below."""
         rank = -KINDS.index(kind)
-        number = self.number if rank == self.rank else MAX_NUMBER if rank < self.rank else -1
+        number = self.number if rank == self.rank else MAX_ID if rank < self.rank else -1
         return self.at, number
 
 
@@ -48,7 +48,7 @@ class Below(NamedTuple):
 
     @classmethod
     def top(cls, latest: datetime) -> "Below":
-        return cls(Place.above(latest), (latest, MAX_NUMBER))
+        return cls(Place.above(latest), (latest, MAX_ID))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ class Market:
     symbol: str
     was_open: bool = False
     """Whether a position was open at the beginning."""
+    is_open: bool = False
+    """Whether one is at the end."""
     open_pnl: Decimal | None = ZERO
     """Of what is open at the end, 0 where nothing is; None where only the sum of all markets is known."""
     booked: Decimal = ZERO
@@ -55,8 +57,8 @@ class Share:
     """A symbol, or words where ``is_market`` is false."""
     amount: Decimal
     is_market: bool = False
-    booked: bool = False
-    """Of a market: what was booked alone, without its open P&L."""
+    of_booked: str = ""
+    """Of a market, where its open P&L is not in it: ``closed``, or ``booked`` where something is still open."""
 
 
 def shares(changed: Changed, digits: int) -> tuple[Share, ...]:
@@ -64,7 +66,7 @@ def shares(changed: Changed, digits: int) -> tuple[Share, ...]:
     together = _together(changed)
     apart = [market for market in changed.markets if market.symbol not in together]
     found = [Share(market.symbol, _of(market, changed), is_market=True) for market in apart]
-    found += [Share(one.symbol, one.booked, True, booked=True) for one in changed.markets if one.symbol in together]
+    found += [_booked(market) for market in changed.markets if market.symbol in together]
     found = list(_named(sorted(found, key=lambda share: -abs(share.amount))))
     found.append(Share(OPEN, _open_change(changed, apart)))
     found += [Share(FEES, -changed.fees), Share(INTEREST, -changed.interest), Share(CORRECTIONS, changed.corrections)]
@@ -86,6 +88,10 @@ def _of(market: Market, changed: Changed) -> Decimal:
     return market.booked + after - (changed.open_before if market.was_open else ZERO)
 
 
+def _booked(market: Market) -> Share:
+    return Share(market.symbol, market.booked, True, "booked" if market.is_open else "closed")
+
+
 def _open_change(changed: Changed, apart: Sequence[Market]) -> Decimal:
     """Of all markets but those ``apart``."""
     return changed.open_after - changed.open_before - sum((_of(one, changed) - one.booked for one in apart), ZERO)
@@ -94,11 +100,12 @@ def _open_change(changed: Changed, apart: Sequence[Market]) -> Decimal:
 def _named(markets: Sequence[Share]) -> Iterator[Share]:
     """The largest by name, the others as one, each of the two kinds for itself."""
     for booked in (False, True):
-        kind = [share for share in markets if share.booked is booked and share.amount]
+        kind = [share for share in markets if bool(share.of_booked) is booked and share.amount]
         named = len(kind) if len(kind) <= MAX_NAMED_MARKETS + 1 else MAX_NAMED_MARKETS
         yield from kind[:named]
         if rest := kind[named:]:
-            yield Share(f"{len(rest)} other markets", sum((share.amount for share in rest), ZERO), booked=booked)
+            word = "booked" if booked else ""
+            yield Share(f"{len(rest)} other markets", sum((share.amount for share in rest), ZERO), of_booked=word)
 
 
 def _rounded(found: Iterable[Share], total: Decimal, digits: int) -> tuple[Share, ...]:

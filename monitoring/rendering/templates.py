@@ -111,6 +111,7 @@ class Pages:
         return {
             "demo": self._settings.demo,
             "signed_in": bool(getattr(g, "operator", False)) and "operator" in session,
+            "by_reader": "Sec-Fetch-Mode" not in request.headers or "Sec-Fetch-User" in request.headers,
             "theme": theme if theme in THEMES else "auto",
             "version": VERSION,
             "libraries": self.libraries,

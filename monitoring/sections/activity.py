@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitoring.clock import MAX_CLOCK_SKEW
-from monitoring.metrics.activity import MAX_NUMBER, STARTED, STOPPED, Below, Item, Page, Place, items, page
+from monitoring.metrics.activity import MAX_ID, STARTED, STOPPED, Below, Item, Page, Place, items, page
 from monitoring.projections.times import EPOCH, microseconds, shifted
 from monitoring.sections.activity_events import read_events
 from monitoring.sections.activity_lines import (
@@ -22,7 +22,7 @@ from monitoring.sections.activity_lines import (
 from monitoring.sections.section import BadParameter, Context, Section
 from monitoring.sections.since import LOOKED, since_of
 
-FEW_LINES, PAGE_LINES = 15, 50
+SHOWN_ROWS = 15
 BEFORE_START = timedelta(days=1)
 """Of what names no time of its own, this much before the start of the scope is looked at."""
 CURSOR = re.compile(r"(\d{1,18})\.([0-8])\.(\d{1,19})\.(\d{1,18})\.(\d{1,19})", re.ASCII)
@@ -46,9 +46,9 @@ def cursor(below: Below) -> str:
 def parse_cursor(text: str) -> Below:
     """The place that a cursor names. Raises BadParameter."""
     found = CURSOR.fullmatch(text)
-    at, rank, number, event_at, event = map(int, found.groups()) if found else (0, 0, MAX_NUMBER + 1, 0, 0)
+    at, rank, number, event_at, event = map(int, found.groups()) if found else (0, 0, MAX_ID + 1, 0, 0)
     try:
-        if max(number, event) <= MAX_NUMBER:
+        if max(number, event) <= MAX_ID:
             return Below(Place(_moment(at), -rank, number), (_moment(event_at), event))
     except OverflowError:
         pass
@@ -59,7 +59,8 @@ def _moment(at: int) -> datetime:
     return EPOCH + timedelta(microseconds=at)
 
 
-async def _load(context: Context, count: int) -> ActivityView:
+async def read_activity(context: Context, count: int) -> ActivityView:
+    """So many lines from the parameter ``before`` on. Raises BadParameter."""
     before = context.arguments.get("before")
     below = parse_cursor(before) if before else Below.top(context.now + MAX_CLOCK_SKEW)
     since = since_of(context)
@@ -86,12 +87,7 @@ async def _page(context: Context, below: Below, count: int, looked: datetime | N
 
 
 async def load(context: Context) -> ActivityView:
-    return await _load(context, FEW_LINES)
-
-
-async def load_page(context: Context) -> ActivityView:
-    return await _load(context, PAGE_LINES)
+    return await read_activity(context, SHOWN_ROWS)
 
 
 SECTION = Section("activity", "Activity", load, ticks=60.0, of_viewer=(LOOKED,))
-LOG = Section("activity_log", "Activity", load_page, ticks=60.0, parameters=("before",), of_viewer=(LOOKED,))

@@ -46,7 +46,8 @@ PARTS = """
 SELECT t.id::bigint AS id, t.timestamp AS at, t.operation_type::text AS operation, t.price::numeric AS price,
        t.size::numeric AS part, {pnl} AS pnl, {columns}
 FROM partial_trades t JOIN positions p ON p.id = t.position_id
-WHERE t.timestamp >= $2 AND t.timestamp <= $3 AND (t.timestamp < $3 OR t.id < $4::bigint) AND {owner} = ANY($1::bigint[])
+WHERE t.timestamp >= $2 AND t.timestamp <= $3 AND (t.timestamp < $3 OR t.id < $4::bigint)
+  AND {owner} = ANY($1::bigint[])
 ORDER BY t.timestamp DESC, t.id DESC LIMIT $5
 """
 FINDINGS = f"""
@@ -197,11 +198,11 @@ async def read_restarts(context: Context) -> list[Line]:
     session = context.state.session
     rows = await context.connection.fetch(SESSIONS, session.ids)
     numbers = {number: place for place, number in enumerate(session.ids, 1)}
-    return [line for row in rows for line in _restart(row, numbers[row["id"]], context.now)]
+    return [line for row in rows for line in _restart(row, numbers, context.now)]
 
 
-def _restart(row: asyncpg.Record, run: int, now: datetime) -> Iterator[Line]:
-    details = {"run": run}
+def _restart(row: asyncpg.Record, numbers: Mapping[int, int], now: datetime) -> Iterator[Line]:
+    details = {"run": numbers[row["id"]], "runs": len(numbers)}
     yield Line(row["start_time"], STARTED, row["id"], details=details)
     if row["end_time"] is not None and row["end_time"] <= now:
         yield Line(row["end_time"], STOPPED, row["id"], details=details)

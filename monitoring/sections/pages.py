@@ -7,6 +7,8 @@ from typing import Protocol
 from monitoring.sections import (
     account,
     account_now,
+    activity,
+    activity_log,
     alerts,
     alive,
     all_positions,
@@ -49,6 +51,7 @@ from monitoring.sections import (
     summary,
     trades,
     verdict,
+    why,
 )
 from monitoring.sections.section import Section
 
@@ -83,7 +86,12 @@ OVERVIEW = Page(
 BAR = _of(state, attention_line)
 """Of every page but the first, which says more of the alerts."""
 TABS = (
-    Page("now", "/now", "Now", _of(state, attention, equity, curve, risk_now, open_positions, realised, engine_now)),
+    Page(
+        "now",
+        "/now",
+        "Now",
+        _of(state, attention, equity, why, curve, risk_now, open_positions, activity, realised, engine_now),
+    ),
     Page(
         "positions",
         "/positions",
@@ -94,7 +102,8 @@ TABS = (
     Page("results", "/results", "Results", BAR + _of(verdict, believable, figures, calendar, declines, balanced)),
     Page("engine", "/engine", "Engine", BAR + _of(alive, faults, sessions, fills, factor, reconciliation)),
 )
-PAGES = (OVERVIEW, *TABS)
+ACTIVITY = Page("activity", "/activity", "Activity", BAR + _of(activity_log))
+PAGES = (OVERVIEW, *TABS, ACTIVITY)
 
 
 def _all_of(pages: Sequence[Page]) -> tuple[Section, ...]:

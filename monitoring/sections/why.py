@@ -6,6 +6,7 @@ from datetime import datetime
 
 from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.metrics.since import Share, shares
+from monitoring.presentation import Presentation
 from monitoring.projections.times import microseconds
 from monitoring.sections.curves import Change
 from monitoring.sections.event_scope import OF_SCOPE, scope_arguments
@@ -28,6 +29,14 @@ class WhyView:
     why_unknown: str | None
     shares: tuple[Share, ...]
     counts: Mapping[str, int]
+    currency: str | None
+
+    def name(self, share: Share) -> str:
+        """BTC of BTCUSD in an account of dollars; BTC closed, where only what was booked is meant."""
+        own = self.currency or ""
+        pair = share.is_market and own and share.what.upper().endswith(own.upper())
+        name = share.what[: -len(own)].rstrip("-_/:") if pair else share.what
+        return f"{name or share.what} {share.of_booked}".rstrip()
 
 
 async def load(context: Context) -> WhyView:
@@ -35,9 +44,11 @@ async def load(context: Context) -> WhyView:
     equity = context.facts.equity
     counts = await _counts(context, since.at)
     if equity is None or change.amount is None:
-        return WhyView(since, change, _why_unknown(context, since), (), counts)
+        return WhyView(since, change, _why_unknown(context, since), (), counts, None)
     changed = await read_changed(context, since.at, equity, change.amount)
-    return WhyView(since, change, None, shares(changed, 2), counts)
+    currency = context.facts.account.currency
+    found = shares(changed, Presentation(currency).decimals)
+    return WhyView(since, change, None, found, counts, currency)
 
 
 def _why_unknown(context: Context, since: Since) -> str:
@@ -48,18 +59,19 @@ def _why_unknown(context: Context, since: Since) -> str:
 
 
 async def _counts(context: Context, since: datetime) -> dict[str, int]:
-    """What happened after a moment, as far as it is known."""
+    """What happened after a moment, as far as it is known, and how often."""
     now = context.now + MAX_CLOCK_SKEW
     entered = [one.opened for one in context.facts.guarded or () if one.opened is not None]
     rows = [table.between(since, now) for table in context.state.trades.tables]
     moment = microseconds(since)
     opened = sum(int((part["exit"] - part["seconds"].astype("i8") * 1_000_000 > moment).sum()) for part in rows)
-    return {
+    found = {
         "opened": opened + sum(since < at <= now for at in entered),
         "closed": sum(len(part) for part in rows),
         "errors": await _errors(context, since),
         "restarts": sum(gap.at > since for gap in context.state.session.gaps),
     }
+    return {what: number for what, number in found.items() if number}
 
 
 async def _errors(context: Context, since: datetime) -> int:

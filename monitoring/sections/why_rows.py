@@ -91,7 +91,7 @@ class Sums:
     def markets(self) -> Iterator[Market]:
         for symbol in sorted({*self.booked, *self.was_open, *self.open_pnl}):
             pnl, booked = self.open_pnl.get(symbol, ZERO), self.booked.get(symbol, ZERO)
-            yield Market(symbol, symbol in self.was_open, pnl, booked)
+            yield Market(symbol, symbol in self.was_open, symbol in self.open_pnl, pnl, booked)
 
 
 async def read_changed(context: Context, since: datetime, equity: Equity, total: Decimal) -> Changed:

@@ -10,7 +10,7 @@ from monitoring.metrics.since import Changed, Market, shares
 
 
 def market(symbol: str, *, was_open: bool = False, pnl: float | None = 0, booked: float = 0) -> Market:
-    return Market(symbol, was_open, None if pnl is None else money(pnl), money(booked))
+    return Market(symbol, was_open, pnl != 0, None if pnl is None else money(pnl), money(booked))
 
 
 def money(amount: float) -> Decimal:
@@ -22,8 +22,8 @@ def changed(total: float, before: float, after: float, *markets: Market, **rest:
 
 
 def said(change: Changed, digits: int = 2) -> Mapping[str, float]:
-    """Amounts by what they are of, in their order; what was booked alone is marked."""
-    return {f"{one.what}{' booked' if one.booked else ''}": float(one.amount) for one in shares(change, digits)}
+    """Amounts by what they are of, in their order; of what was booked alone the word says so."""
+    return {f"{one.what} {one.of_booked}".rstrip(): float(one.amount) for one in shares(change, digits)}
 
 
 def test_each_market_has_its_amount_the_largest_first() -> None:
@@ -39,7 +39,7 @@ def test_a_closed_trade_counts_without_what_it_had_gained_before() -> None:
 def test_open_pnl_of_several_markets_then_is_one_amount() -> None:
     found = changed(35, 40, 65, market("BTC", was_open=True, pnl=50), market("ETH", was_open=True, booked=10),
                     market("SOL", pnl=15, booked=-15))  # fmt: skip
-    assert said(found) == {"ETH booked": 10, "open P&L": 10, "other": 15}
+    assert said(found) == {"ETH closed": 10, "open P&L": 10, "other": 15}
 
 
 def test_open_pnl_of_several_markets_now_is_one_amount() -> None:
