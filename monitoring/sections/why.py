@@ -61,7 +61,7 @@ def _why_unknown(context: Context, since: Since) -> str:
 async def _counts(context: Context, since: datetime) -> dict[str, int]:
     """What happened after a moment, as far as it is known, and how often."""
     now = context.now + MAX_CLOCK_SKEW
-    entered = [one.opened for one in context.facts.guarded or () if one.opened is not None]
+    entered = [one.opened for one in context.facts.positions or () if one.opened is not None]
     rows = [table.between(since, now) for table in context.state.trades.tables]
     moment = microseconds(since)
     opened = sum(int((part["exit"] - part["seconds"].astype("i8") * 1_000_000 > moment).sum()) for part in rows)

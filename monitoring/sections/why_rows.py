@@ -141,9 +141,8 @@ def _add_group(sums: Sums, row: asyncpg.Record, symbol: str) -> None:
 
 
 def _add_open(context: Context, span: Span, sums: Sums) -> None:
-    known = {one.id: one.unrealized for one in context.facts.positions or ()}
-    there = [one for one in context.facts.guarded or () if one.opened is None or one.opened <= span.end]
-    amounts = [known.get(one.id) for one in there]
+    there = [one for one in context.facts.positions or () if one.opened is None or one.opened <= span.end]
+    amounts = [one.unrealized for one in there]
     total = sum((amount for amount in amounts if amount is not None), ZERO)
     close = abs(total - span.open_after) <= abs(span.equity.amount) * MAX_ROUNDING_SHARE
     by_market = None not in amounts and not sums.open_pnl and close
@@ -185,7 +184,7 @@ def _corrections(context: Context, span: Span) -> Decimal:
 
 async def _all_known_before(context: Context, span: Span, count: int) -> bool:
     """Whether the snapshot at the beginning counts as many open positions as are known to have been open."""
-    if context.facts.guarded is None:
+    if context.facts.positions is None:
         return False
     if not span.open_before:
         return True
