@@ -38,6 +38,7 @@ from monitoring.transports.sockets import Sockets
 from monitoring.transports.staleness_timer import FullRefresh, StalenessTimer
 from monitoring.version import VERSION
 from monitoring.web import api, auth, cors, errors, headers, pages, stream, tables, visits
+from monitoring.web import settings as settings_form
 from monitoring.web.compression import Compression
 from monitoring.web.hosts import LocalOnly
 from monitoring.web.json import Json
@@ -76,8 +77,8 @@ def _route(app: Quart) -> None:
     app.before_request(auth.guard)
     headers.register(app)
     errors.register(app)
-    for blueprint in (pages.blueprint, tables.blueprint, stream.blueprint, visits.blueprint, api.blueprint):
-        app.register_blueprint(blueprint)
+    for room in (pages, tables, stream, visits, settings_form, api):
+        app.register_blueprint(room.blueprint)
 
 
 class CookieSessions(SecureCookieSessionInterface):

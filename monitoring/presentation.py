@@ -1,9 +1,12 @@
-"""How figures are written for one reader: the decimals of the account's currency."""
+"""How figures and times are written for one reader: decimals by currency, amounts hidden, times of a zone."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
+from functools import cached_property
+from zoneinfo import ZoneInfo, available_timezones
 
 DIGITS = {
     **dict.fromkeys(("JPY", "KRW", "IDR", "VND", "CLP", "HUF", "ISK", "PYG", "UGX", "XAF", "XOF"), 0),
@@ -11,12 +14,17 @@ DIGITS = {
 }
 DEFAULT_DIGITS = 2
 """After the point, of every other currency, and where none is known."""
+HIDDEN = "•••"
+"""In place of an amount that the reader does not want others to see."""
+DEFAULT_ZONE = "UTC"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Presentation:
-    """How amounts are written."""
+    """``zone``: an IANA name, one of :func:`zones`."""
 
+    hide_amounts: bool = False
+    zone: str = DEFAULT_ZONE
     currency: str | None = None
 
     @property
@@ -24,8 +32,30 @@ class Presentation:
         """Of an amount of the account's money."""
         return DIGITS.get((self.currency or "").upper(), DEFAULT_DIGITS)
 
+    @cached_property
+    def _zone(self) -> ZoneInfo | None:
+        return None if self.zone == DEFAULT_ZONE else ZoneInfo(self.zone)
 
-_PRESENT = ContextVar("presentation", default=Presentation())  # noqa: B039 - it is frozen
+    def local(self, moment: datetime) -> datetime:
+        """Naive UTC as the clocks of the zone show it; UTC at the ends of time, which no zone reaches."""
+        if self._zone is None or not MINYEAR < moment.year < MAXYEAR:
+            return moment
+        return moment.replace(tzinfo=UTC).astimezone(self._zone).replace(tzinfo=None)
+
+    def zone_name(self, moment: datetime) -> str:
+        """UTC, CET: what the zone is called then."""
+        if self._zone is None:
+            return DEFAULT_ZONE
+        return moment.replace(tzinfo=UTC).astimezone(self._zone).tzname() or self.zone
+
+
+def zones() -> frozenset[str]:
+    """The names that this machine knows."""
+    return frozenset(available_timezones() | {DEFAULT_ZONE})
+
+
+DEFAULT = Presentation()
+_PRESENT = ContextVar("presentation", default=DEFAULT)
 
 
 def present() -> Presentation:

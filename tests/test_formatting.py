@@ -112,8 +112,8 @@ def test_numbers_are_never_nan_nor_negative_zero_nor_a_hyphen(
 def test_unknown_is_a_dash_in_every_filter() -> None:
     environment = Environment(autoescape=True)
     environment.filters.update(fmt.FILTERS)
-    arguments = {"age": "(now)", "clock_seconds": "(now)", "time_label": "(60)"}
-    elsewhere = {"direction": "", "outcome": "", "name_parts": ["—"], "iso": "", "from_epoch": None}
+    arguments = {"age": "(now)", "clock_seconds": "(now)", "stamp": "(now)", "time_label": "(60)"}
+    elsewhere = {"direction": "", "outcome": "", "name_parts": ["—"], "iso": "", "local": None, "from_epoch": None}
     for name in fmt.FILTERS.keys() - elsewhere.keys():
         template = environment.from_string("{{ value|" + name + arguments.get(name, "") + " }}")
         assert template.render(value=None, now=MOMENT) == "—", name

@@ -22,7 +22,7 @@ from monitoring.clock import Clock
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.pool import DatabaseUnavailable
 from monitoring.lru import Lru
-from monitoring.presentation import Presentation, presented
+from monitoring.presentation import DEFAULT, Presentation, present, presented
 from monitoring.reading.reader import Reader
 from monitoring.rendering.stale_sections import StaleSections
 from monitoring.scope import Scope
@@ -85,13 +85,17 @@ class Variant:
     section: Section
     scope: Scope
     own: Mapping[str, str]
+    presentation: Presentation
     key: tuple[object, ...]
 
     @classmethod
-    def of(cls, section: Section, scope: Scope, arguments: Mapping[str, str]) -> "Variant":
+    def of(
+        cls, section: Section, scope: Scope, arguments: Mapping[str, str], presentation: Presentation = DEFAULT
+    ) -> "Variant":
         names = (*section.parameters, *section.of_viewer)
         own = {name: arguments[name] for name in names if name in arguments}
-        return cls(section, scope, own, (section.name, scope.session.ids, scope.key, scope.range, *own.items()))
+        key = section.name, scope.session.ids, scope.key, scope.range, presentation, *own.items()
+        return cls(section, scope, own, presentation, key)
 
 
 @dataclass(slots=True)
@@ -207,7 +211,8 @@ class Fragments:
         count = self._versions.newest.count
         if variant.own == variant.section.widest:
             self._began[name] = self._clock.monotonic()
-        view = await self._view(variant.section, variant.scope, variant.own, reads)
+        with presented(variant.presentation):
+            view = await self._view(variant.section, variant.scope, variant.own, reads)
         previous = self._kept.get(variant.key)
         if view.data is None and view.stale and previous is not None and previous.view.data is not None:
             view = replace(previous.view, stale=True)
@@ -226,7 +231,7 @@ class Fragments:
         async def load(context: Context) -> View:
             context.capabilities.require(*section.needs)
             currency = context.facts.account.currency if section.facts else None
-            with presented(Presentation(currency)):
+            with presented(replace(present(), currency=currency)):
                 return View(await section.load(traced(context, reads)), context.now, currency=currency)
 
         try:
@@ -245,7 +250,8 @@ class Fragments:
             )
 
     def _rendered(self, variant: Variant, view: View) -> Rendered:
-        html = self._render(variant.section, variant.scope, view)
+        with presented(variant.presentation):
+            html = self._render(variant.section, variant.scope, view)
         content = _digest(AGE.sub(r"\1", html).encode(), 6)
         # What an open page needs to fetch the section again.
         root = f'id="{variant.section.name}"'

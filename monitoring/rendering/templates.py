@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from functools import cache
 
 from jinja2 import DictLoader, Environment, StrictUndefined
@@ -15,15 +16,15 @@ from monitoring.links import Links
 from monitoring.lru import Lru
 from monitoring.metrics.codes import in_words
 from monitoring.metrics.unit import Unit
-from monitoring.presentation import Presentation, presented
+from monitoring.presentation import present, presented
 from monitoring.rendering.fragments import View
+from monitoring.rendering.preferences import presentation, theme
 from monitoring.resources import resource_dir
 from monitoring.scope import RANGES, Scope
 from monitoring.sections import SECTIONS, Section
 from monitoring.sections.pages import TABS
 from monitoring.version import VERSION
 
-THEMES = ("auto", "light", "dark")
 MAX_CACHED_BLOCKS = 2000
 
 
@@ -68,8 +69,9 @@ class BlockCache:
         self._kept: Lru[tuple[object, ...], str] = Lru(MAX_CACHED_BLOCKS)
 
     def __call__(self, *values: Hashable, caller: Callable[[], str]) -> str:
-        html = self._kept.get(values)
-        return self._kept.put(values, caller()) if html is None else html
+        key = present(), *values
+        html = self._kept.get(key)
+        return self._kept.put(key, caller()) if html is None else html
 
 
 class SectionRenderer:
@@ -82,7 +84,7 @@ class SectionRenderer:
     def __call__(self, section: Section, scope: Scope, view: View) -> str:
         template = self._environment.get_template(f"partials/{section.name}.html")
         link = self._links.within(scope)
-        with presented(Presentation(view.currency)):
+        with presented(replace(present(), currency=view.currency)):
             return template.render(
                 section=section,
                 view=view,
@@ -107,12 +109,14 @@ class Pages:
 
     def info(self) -> dict[str, object]:
         """What every page shows of the application and of its viewer."""
-        theme = request.cookies.get("theme", "auto")
+        how = presentation()
         return {
             "demo": self._settings.demo,
             "signed_in": bool(getattr(g, "operator", False)) and "operator" in session,
             "by_reader": "Sec-Fetch-Mode" not in request.headers or "Sec-Fetch-User" in request.headers,
-            "theme": theme if theme in THEMES else "auto",
+            "theme": theme(),
+            "zone": how.zone,
+            "hide_amounts": how.hide_amounts,
             "version": VERSION,
             "libraries": self.libraries,
             "now": self._clock.now(),
@@ -128,9 +132,10 @@ class Pages:
 
     def page(self, template: str, scope: Scope | None = None, **values: object) -> Response:
         """A page from ``templates/``, never cached: it shows an account."""
-        html = self._environment.get_template(template).render(
-            page=self.info(), scope=scope, link=self._links.within(scope), **values
-        )
+        with presented(presentation()):
+            html = self._environment.get_template(template).render(
+                page=self.info(), scope=scope, link=self._links.within(scope), **values
+            )
         return Response(html, content_type="text/html; charset=utf-8")
 
     def error(self, status: int, message: str) -> Response:

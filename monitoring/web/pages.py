@@ -5,14 +5,14 @@ import logging
 from collections import defaultdict
 
 from markupsafe import Markup
-from quart import Blueprint, Response, current_app, jsonify, redirect, request, session
+from quart import Blueprint, Response, jsonify, redirect, request, session
 from werkzeug.http import generate_etag
 
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.metrics.metric import Metric
 from monitoring.reading.explained import explained
-from monitoring.rendering.templates import THEMES
+from monitoring.rendering.preferences import THEME, THEMES
 from monitoring.scope import Scope
 from monitoring.sections import BY_NAME, PAGES, BadParameter, Page
 from monitoring.services import services
@@ -20,13 +20,14 @@ from monitoring.web.api import describe
 from monitoring.web.api.partials import fetched, rendered, section_named
 from monitoring.web.auth import public, reading
 from monitoring.web.errors import RETRY_AFTER, Problem
+from monitoring.web.local import local_target
 from monitoring.web.requests import expect_known, followed_scope, requested_scope
+from monitoring.web.settings import keep
 
 log = logging.getLogger(__name__)
 
 blueprint = Blueprint("pages", __name__)
 
-YEAR_SECONDS = 365 * 86400
 BOTS_PER_PAGE = 25
 SIGN_IN_CLOSED = "Set MONITORING_DASHBOARD_TOKEN to sign in."
 
@@ -148,7 +149,7 @@ async def docs() -> Response:
 @blueprint.get("/login")
 @public
 async def login_form() -> Response:
-    return services().pages.page("login.html", problem=None, next=_local(request.args.get("next", "/")))
+    return services().pages.page("login.html", problem=None, next=local_target(request.args.get("next", "/")))
 
 
 @blueprint.post("/login")
@@ -156,7 +157,7 @@ async def login_form() -> Response:
 async def login() -> Response:
     """Takes the operator's token and gives a cookie for it."""
     form = await request.form
-    admission, target = services().admission, _local(form.get("next", "/"))
+    admission, target = services().admission, local_target(form.get("next", "/"))
     if not admission.is_operator(form.get("token", "").strip()):
         log.warning("sign-in refused, from %s", request.remote_addr)
         problem = "That is not the operator's token." if services().settings.token else SIGN_IN_CLOSED
@@ -183,20 +184,6 @@ async def theme() -> Response:
     wanted = form.get("theme", "")
     if wanted not in THEMES:
         raise BadParameter(f"theme={wanted[:20]}: expected one of {', '.join(THEMES)}")
-    response: Response = redirect(services().links(_local(form.get("next", "/"))), code=303)  # type: ignore[assignment]
-    response.set_cookie(
-        "theme",
-        wanted,
-        max_age=YEAR_SECONDS,
-        path=services().links("/"),
-        samesite="Lax",
-        httponly=True,
-        secure=current_app.session_interface.get_cookie_secure(current_app),
-    )
+    response: Response = redirect(services().links(local_target(form.get("next", "/"))), code=303)  # type: ignore[assignment]
+    keep(response, THEME, wanted)
     return response
-
-
-def _local(target: str) -> str:
-    """``target`` if it is a path of this dashboard, else the front page: never another site."""
-    local = target.startswith("/") and not target.startswith(("//", "/\\")) and target.isprintable()
-    return target if local else "/"

@@ -18,7 +18,7 @@ from tests.secrets import TOKEN
 from tests.waiting import waiting
 from tests.web.conftest import OPERATOR
 
-PUBLIC_PAGES = ("/health", "/ready", "/login", "/openapi.json")
+PUBLIC_PAGES = ("/health", "/ready", "/login", "/settings", "/openapi.json")
 BROWSER = {"Accept": "text/html,application/xhtml+xml"}
 
 

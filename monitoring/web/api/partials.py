@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 from quart import Response, g, request
 
 from monitoring.rendering.fragments import Rendered, Variant
+from monitoring.rendering.preferences import presentation
 from monitoring.scope import Scope
 from monitoring.sections import BY_NAME, PAGES, Section
 from monitoring.services import services
@@ -79,7 +80,8 @@ async def fetched(sections: Iterable[Section], within_seconds: float | None = No
 async def rendered(sections: Iterable[Section], scope: Scope, within_seconds: float | None = None) -> list[Rendered]:
     """Sections of ``scope``, with their own parameters as the present request has them."""
     asked, of_viewer = request.args, visits.of_viewer()
-    variants = [Variant.of(each, scope, own_arguments(each, asked) | of_viewer) for each in sections]
+    how = presentation()
+    variants = [Variant.of(each, scope, own_arguments(each, asked) | of_viewer, how) for each in sections]
     return await services().fragments.get(variants, g.since, within_seconds)
 
 

@@ -1,0 +1,124 @@
+"""Jinja filters: numbers and times as the reader sees them.
+
+Groups of three by commas, U+2212 for minus, a narrow no-break space before the percent sign, + and − on signed
+figures. Unknown (None, NaN, infinite) is a dash: the template says why. Zero is a number like any other, and never
+negative. Numbers may be Decimal, float or int; datetimes are naive UTC.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from monitoring.formatting.numbers import (
+    Number,
+    amount,
+    amount_axis,
+    axis,
+    coins,
+    count,
+    direction,
+    in_r,
+    money,
+    name_parts,
+    outcome,
+    percent,
+    price,
+    quantity,
+    ratio,
+    short_amount,
+)
+from monitoring.formatting.times import (
+    MONTHS,
+    age,
+    clock,
+    clock_seconds,
+    day,
+    duration,
+    from_epoch,
+    iso,
+    local,
+    month,
+    period,
+    stamp,
+    time_label,
+    utc,
+    utc_minute,
+    weekday,
+)
+from monitoring.formatting.unknown import DASH, MINUS, NARROW_SPACE
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    filter_.__name__: filter_
+    for filter_ in (
+        *(
+            money,
+            amount,
+            in_r,
+            percent,
+            ratio,
+            short_amount,
+            count,
+            quantity,
+            coins,
+            amount_axis,
+            price,
+            direction,
+            outcome,
+            name_parts,
+        ),
+        *(
+            age,
+            duration,
+            utc,
+            local,
+            stamp,
+            iso,
+            day,
+            weekday,
+            month,
+            period,
+            clock,
+            clock_seconds,
+            from_epoch,
+            time_label,
+        ),
+    )
+}
+
+__all__ = [
+    "DASH",
+    "FILTERS",
+    "MINUS",
+    "MONTHS",
+    "NARROW_SPACE",
+    "Number",
+    "age",
+    "amount",
+    "amount_axis",
+    "axis",
+    "clock",
+    "clock_seconds",
+    "coins",
+    "count",
+    "day",
+    "direction",
+    "duration",
+    "from_epoch",
+    "in_r",
+    "iso",
+    "local",
+    "money",
+    "month",
+    "name_parts",
+    "outcome",
+    "percent",
+    "period",
+    "price",
+    "quantity",
+    "ratio",
+    "short_amount",
+    "stamp",
+    "time_label",
+    "utc",
+    "utc_minute",
+    "weekday",
+]

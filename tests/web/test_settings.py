@@ -1,0 +1,61 @@
+"""What a reader chooses for a browser: theme, time zone, amounts hidden."""
+
+import re
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.history import seed_account
+
+
+@pytest.fixture
+async def account(connection: asyncpg.Connection) -> int:
+    return await seed_account(connection)
+
+
+async def text(response: Any) -> str:
+    body: str = await response.get_data(as_text=True)
+    return body
+
+
+async def test_what_is_chosen_is_kept_and_shown(account: int, client: Any) -> None:
+    form = {"theme": "dark", "zone": "Asia/Tokyo", "amounts": "hide", "next": "/now"}
+    response = await client.post("/settings", form=form)
+    assert (response.status_code, response.headers["Location"]) == (303, "/now")
+    page = await text(await client.get("/now"))
+    assert 'data-theme="dark"' in page
+    assert "Times in Asia/Tokyo, days are UTC days" in page
+    assert "show amounts" in page
+    balance = re.search(r"balance (\S+?)<", page)
+    assert balance is not None
+    assert balance[1] == "•••"
+    settings = await text(await client.get("/settings"))
+    assert 'value="Asia/Tokyo"' in settings
+    assert re.search(r'name="amounts"[^>]* checked', settings)
+
+
+@pytest.mark.parametrize(
+    ("form", "named"),
+    [
+        ({"zone": "Middle/Earth"}, "zone=Middle/Earth"),
+        ({"zone": "../../etc/passwd"}, "zone="),
+        ({"theme": "red"}, "theme=red"),
+    ],
+)
+async def test_what_does_not_exist_is_refused(account: int, client: Any, form: dict[str, str], named: str) -> None:
+    response = await client.post("/settings", form=form)
+    assert response.status_code == 422
+    assert named in await text(response)
+    assert "Set-Cookie" not in response.headers
+
+
+async def test_a_cookie_that_names_no_zone_is_ignored(account: int, client: Any) -> None:
+    client.set_cookie("localhost", "zone", "Middle/Earth")
+    assert "Times in UTC" in await text(await client.get("/now"))
+    assert "Times in UTC" in await text(await client.get("/settings"))
+
+
+async def test_nobody_is_sent_to_another_site(account: int, client: Any) -> None:
+    response = await client.post("/settings", form={"next": "//elsewhere.example/"})
+    assert response.headers["Location"] == "/"
