@@ -79,7 +79,6 @@ class Reader:
     ) -> None:
         self.database, self.projections, self.hub = database, projections, hub
         self.metrics, self.config_file = metrics, config_file
-        """The catalogue with what the operator added, and the operator's file."""
         self.shown, self._clock = Shown(metrics, state_dir), clock
         self._sessions: dict[ScopeKey, Session | None] = {}
         self._fresh: set[ScopeKey] = set()

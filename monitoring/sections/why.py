@@ -6,7 +6,7 @@ from datetime import datetime
 
 from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.metrics.since import Share, shares
-from monitoring.presentation import Presentation
+from monitoring.presentation import present
 from monitoring.projections.times import microseconds
 from monitoring.sections.curves import Change
 from monitoring.sections.event_scope import OF_SCOPE, scope_arguments
@@ -47,7 +47,7 @@ async def load(context: Context) -> WhyView:
         return WhyView(since, change, _why_unknown(context, since), (), counts, None)
     changed = await read_changed(context, since.at, equity, change.amount)
     currency = context.facts.account.currency
-    found = shares(changed, Presentation(currency).decimals)
+    found = shares(changed, present().decimals)
     return WhyView(since, change, None, found, counts, currency)
 
 
