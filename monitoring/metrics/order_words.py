@@ -18,7 +18,7 @@ STATES = {
     "PENDING": "pending",
     "OPEN": "live",
     "PENDING_SUBMIT": "not sent yet",
-    "SUBMITTED": "sent",
+    "SUBMITTED": "live",
     "UNKNOWN": "outcome unknown",
     "UNRESOLVED": "unresolved",
     "FAILED": "refused",
@@ -38,8 +38,9 @@ def kind(order: Row) -> tuple[str, str]:
     return KINDS.get(code, (words, f"{words}s"))
 
 
-def state(order: Row) -> str:
-    code = str(order["status"] or "UNKNOWN")
+def state(status: object) -> str:
+    """How an order of a status stands."""
+    code = str(status or "UNKNOWN")
     return STATES.get(code, code.replace("_", " ").lower())
 
 

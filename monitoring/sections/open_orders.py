@@ -38,7 +38,7 @@ class OrderLine:
 
     @property
     def state(self) -> str:
-        return state(self.row)
+        return state(self.row["status"])
 
     @property
     def is_troubled(self) -> bool:
@@ -52,6 +52,12 @@ class OpenOrdersView:
     unfinished: int
     kinds: tuple[str, ...]
     """Of the unfinished ones: "24 stops", "1 entry"."""
+
+    @property
+    def summary(self) -> str:
+        """25: 24 stops, 1 entry"""
+        several = f"{self.unfinished:,}: " if len(self.kinds) > 1 else ""
+        return several + (", ".join(self.kinds) or "none")
 
 
 async def load(context: Context) -> OpenOrdersView:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from monitoring.metrics.breakeven import breakeven_price
 from monitoring.metrics.facts import OpenPosition
 from monitoring.metrics.guards import unprotected
+from monitoring.metrics.order_words import TROUBLED, state
 from monitoring.metrics.position_row import direction, finite
 from monitoring.metrics.r_scale import Levels, Scale, scale
 from monitoring.metrics.value import Partial
@@ -64,6 +65,17 @@ class Line:
                 target=target.price if target else None,
             )
         )
+
+    @property
+    def stop_order(self) -> str | None:
+        """How its stop order stands, in a word; None where there is none that is not finished."""
+        status = self.position.stop_order
+        return None if status is None else state(status)
+
+    @property
+    def is_stop_in_doubt(self) -> bool:
+        """Whether nobody knows what became of its stop order."""
+        return self.position.stop_order in TROUBLED
 
     @property
     def breakeven(self) -> Decimal | None:

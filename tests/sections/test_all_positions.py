@@ -81,7 +81,13 @@ async def test_fees_make_the_breakeven_price(connection: asyncpg.Connection, bot
 
 
 @pytest.mark.parametrize(
-    ("status", "shown"), [("OPEN", "stop order live"), ("FILLED", "no live stop at 90.000"), (None, "no stop order")]
+    ("status", "shown"),
+    [
+        ("SUBMITTED", "stop order live"),
+        ("UNRESOLVED", "stop order unresolved"),
+        ("FILLED", "no live stop at 90.000"),
+        (None, "no stop order"),
+    ],
 )
 async def test_whether_a_stop_order_is_live(
     connection: asyncpg.Connection, bot: int, client: Any, status: str | None, shown: str

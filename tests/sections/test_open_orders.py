@@ -33,7 +33,7 @@ async def test_orders_say_what_they_are_for(connection: asyncpg.Connection, bot:
         "BTCUSDT Stop, sell 3 at 48,000.00 unresolved 4 min",
         "BTCUSDT Entry, sell 3 at the market not sent yet 1 min",
         "BTCUSDT Stop, buy 3 at 48,000.00 live 2 min",
-        "BTCUSDT Partial exit, sell 3 at 48,000.00 sent 3 min",
+        "BTCUSDT Partial exit, sell 3 at 48,000.00 live 3 min",
     ]
     assert "4: 2 stops, 1 entry, 1 partial exit" in words(await card(client, "open_orders"))
 
