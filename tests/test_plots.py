@@ -114,7 +114,7 @@ def test_the_end_is_written_once() -> None:
 
 def test_a_cut_axis_has_no_area_and_drawdown_has_one() -> None:
     points = [(START, 0.0), (START + 60, -11.7), (START + 120, -5.0)]
-    cut, hanging = line_plot(points), line_plot(points, hanging=True)
+    cut, hanging = line_plot(points), line_plot(points, zero="top")
     assert cut is not None
     assert hanging is not None
     assert not cut.area

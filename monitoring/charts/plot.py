@@ -8,7 +8,7 @@ it is unknown: a gap, which is never drawn over. A chart of which nothing is kno
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from monitoring.charts.paths import Floats, Points, area, decimated, line, runs,
 from monitoring.charts.readings import Reading, readings_of_slices
 from monitoring.charts.scales import FLAT_SHARE, Scale, inner_ticks, time_ticks
 
+Edge = Literal["top", "bottom"]
 BUCKET_COUNT = 120
 """A curve is drawn through the extremes of each of so many equal parts of the width."""
 ROOM_ABOVE_SHARE, ROOM_BELOW_SHARE = 0.3, 0.27
@@ -98,7 +99,7 @@ class Plot:
 
 @dataclass(frozen=True, slots=True)
 class LinePlot(Plot):
-    """A curve. ``path`` and ``area`` are in the viewBox; there is no area unless the chart hangs from zero."""
+    """A curve. ``path`` and ``area`` are in the viewBox; there is no area where the axis is cut."""
 
     path: str
     area: str
@@ -145,17 +146,17 @@ class BarPlot(Plot):
     bar_width: float
 
 
-def line_plot(points: Points, *, hanging: bool = False) -> LinePlot | None:
+def line_plot(points: Points, zero: Edge | None = None) -> LinePlot | None:
     """A curve, or None where no value is known. Raises ValueError unless x is finite and ascending.
 
-    A ``hanging`` chart shows values of zero and below, with an area up to zero; another one has no area, because its
-    axis is cut.
+    With ``zero`` at an edge all values lie on one side of it, and the area between it and the curve is filled; without
+    the axis is cut, and there is no area.
     """
     x, y = series(points)
     known = np.flatnonzero(~np.isnan(y))
     if not known.size:
         return None
-    low, high = _hanging_room(y) if hanging else _room(float(np.nanmin(y)), float(np.nanmax(y)))
+    low, high = _room(float(np.nanmin(y)), float(np.nanmax(y)), zero)
     across, down = Scale(float(x[0]), float(x[-1]), 0.0, 100.0), Scale(low, high, 100.0, 0.0)
     marks = _marks(x, y, across, down)
     return LinePlot(
@@ -164,17 +165,17 @@ def line_plot(points: Points, *, hanging: bool = False) -> LinePlot | None:
         rules=_rules(inner_ticks(low, high, 3), down, [marks["last"].y]),
         dates=_dates(time_ticks(x[0], x[-1], MAX_DATES), across),
         readings=readings_of_slices(x, y, down),
-        **_paths(x, y, across, down, hanging),
+        **_paths(x, y, across, down, zero is not None),
         is_point=len(known) == 1,
         **marks,
         _curve=(x, y, down),
     )
 
 
-def _paths(x: Floats, y: Floats, across: Scale, down: Scale, hanging: bool) -> dict[str, Any]:
+def _paths(x: Floats, y: Floats, across: Scale, down: Scale, filled: bool) -> dict[str, Any]:
     parts = runs(across.of(x) * 10, down.of(y), decimated(x, y, x[0], x[-1], BUCKET_COUNT))
-    filled = "".join(area(part, down(0.0)) for part in parts if len(part) > 1) if hanging else ""
-    return {"path": "".join(map(line, parts)), "area": filled}
+    areas = [area(part, down(0.0)) for part in parts if len(part) > 1] if filled else []
+    return {"path": "".join(map(line, parts)), "area": "".join(areas)}
 
 
 def _marks(x: Floats, y: Floats, across: Scale, down: Scale) -> dict[str, Any]:
@@ -235,16 +236,16 @@ def _across(plot: LinePlot) -> Scale:
     return Scale(plot.start, plot.end, 0.0, 100.0)
 
 
-def _room(low: float, high: float) -> tuple[float, float]:
+def _room(low: float, high: float, zero: Edge | None) -> tuple[float, float]:
+    """The values at the bottom and at the top of the plot."""
+    if zero == "top":
+        return min(low, 0.0) * (1 + ROOM_BELOW_SHARE) or -1.0, 0.0
+    if zero == "bottom":
+        return 0.0, max(high, 0.0) * (1 + ROOM_ABOVE_SHARE) or 1.0
     height = high - low
     if height <= FLAT_SHARE * max(abs(low), abs(high)):
         height = max(abs(low), abs(high)) / 100 or 1.0
     return low - ROOM_BELOW_SHARE * height, high + ROOM_ABOVE_SHARE * height
-
-
-def _hanging_room(y: Floats) -> tuple[float, float]:
-    low = float(np.nanmin(y))
-    return (low * (1 + ROOM_BELOW_SHARE) if low < 0 else -1.0), 0.0
 
 
 def _bar_room(low: float, high: float) -> tuple[float, float]:

@@ -42,6 +42,11 @@ def drawdown_points(curve: Series) -> Series:
     return _thinned(curve[:, TIME], -curve[:, DEPTH])
 
 
+def exposure_points(found: Series) -> Series:
+    """(seconds, percent of equity), of the same, of rows of shape (rows, 2)."""
+    return _thinned(found[:, 0], found[:, 1])
+
+
 def _thinned(times: Series, values: Series) -> Series:
     if not len(times):
         return np.empty((0, 2))

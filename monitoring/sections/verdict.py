@@ -61,7 +61,7 @@ async def load(context: Context) -> VerdictView:
         cost_share=figures["cost_share"],
         days=(ranges.until(context) - context.state.session.start).days,
         growth=growth,
-        decline=line_plot(drawdown_points(curve), hanging=True) if growth else None,
+        decline=line_plot(drawdown_points(curve), zero="top") if growth else None,
         periods=_periods(growth, declines_of(context)) if growth else (),
         unknown=None if history.flows_known else context.facts.no_history,
     )

@@ -17,7 +17,7 @@ from monitoring.projections.timeline import BALANCE, DEPTH, EQUITY, TIME
 from monitoring.projections.times import from_epoch
 from monitoring.reading.reader import Reader
 from monitoring.scope import Scope
-from monitoring.sections import Context, daily_pnl, monthly, ranges
+from monitoring.sections import Context, daily_pnl, exposure, monthly, ranges
 from monitoring.sections.position_lines import Line, read_lines
 from monitoring.sections.trades import Trade, TradeFilter, read_trades
 from monitoring.services import services
@@ -61,6 +61,11 @@ async def _drawdown(context: Context) -> Table:
     curve = context.state.history.curve(ranges.since(context))
     rows = [(from_epoch(row[TIME]), _number(row[DEPTH])) for row in curve[::-1]]
     return Table("Drawdown", ("Time (UTC)", "Below the peak (%)"), rows, each=BY_TEN_MINUTES)
+
+
+async def _exposure(context: Context) -> Table:
+    rows = [(from_epoch(at), _number(value)) for at, value in (await exposure.read_exposure(context))[::-1]]
+    return Table("Exposure", ("Time (UTC)", "Value at entry, of equity (%)"), rows, each=BY_TEN_MINUTES)
 
 
 async def _daily_pnl(context: Context) -> Table:
@@ -152,6 +157,7 @@ def _rounded(value: object) -> Cell:
 TABLES: Mapping[str, Callable[[Context], Awaitable[Table]]] = {
     "balance": _balance,
     "drawdown": _drawdown,
+    "exposure": _exposure,
     "daily_pnl": _daily_pnl,
     "monthly": _monthly,
     "trades": _trades,
