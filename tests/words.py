@@ -1,8 +1,16 @@
 """What a section says, as its reader does: the words of its HTML."""
 
 import re
+from datetime import datetime
 from html import unescape
 from typing import Any
+
+from tests.rows import now
+
+
+def stamped(moment: datetime) -> str:
+    """A moment as cards write it: without its day where that is today (UTC)."""
+    return f"{moment:%H:%M}" if moment.date() == now().date() else f"{moment.day} {moment:%b %H:%M}"
 
 
 async def words(client: Any, section: str, **query: str) -> str:

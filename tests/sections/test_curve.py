@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from tests.rows import ago, insert
-from tests.words import words, words_of
+from tests.words import stamped, words, words_of
 
 NARROW = "\u202f"
 
@@ -39,8 +39,8 @@ async def test_extremes_and_readings_carry_true_times(connection: asyncpg.Connec
     top, bottom = ago(hours=2), ago(hours=1)
     assert f"highest 10,400.00 on {top.day} {top:%b %Y %H:%M}" in shown
     assert f"lowest 9,800.00 on {bottom.day} {bottom:%b %Y %H:%M}" in shown
-    assert f"{top.day} {top:%b %H:%M} 10,400.00 +4.0{NARROW}%" in shown
-    assert f"{bottom.day} {bottom:%b %H:%M} 9,800.00 −2.0{NARROW}%" in shown
+    assert f"{stamped(top)} 10,400.00 +4.0{NARROW}%" in shown
+    assert f"{stamped(bottom)} 9,800.00 −2.0{NARROW}%" in shown
 
 
 async def test_the_equity_of_now_ends_the_curve(connection: asyncpg.Connection, client: Any) -> None:
@@ -111,7 +111,7 @@ async def test_a_restart_is_marked(connection: asyncpg.Connection, client: Any) 
     await connection.execute("UPDATE account_history SET balance = equity")
     shown = await words(client, "curve", bot=str(first))
     at = ago(minutes=49)
-    assert f"restarted {at.day} {at:%b %H:%M}" in shown
+    assert f"restarted {stamped(at)}" in shown
 
 
 async def test_unknown_equity_is_a_gap(connection: asyncpg.Connection, client: Any) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import asyncpg
 
 from tests.rows import ago, insert
-from tests.words import words
+from tests.words import stamped, words
 
 NARROW = "\u202f"
 
@@ -24,7 +24,7 @@ async def test_each_snapshot_is_a_share_of_its_equity(connection: asyncpg.Connec
     for hours, exposure in ((3, 2_000), (2, 6_000), (1, 0), (0, 1_000)):
         await snapshot(connection, session, hours, exposure)
     shown, highest = await words(client, "exposure"), ago(hours=2)
-    assert f"{highest.day} {highest:%b %H:%M} 75.0{NARROW}%" in shown
+    assert f"{stamped(highest)} 75.0{NARROW}%" in shown
     assert f"0.0{NARROW}%" in shown
     assert f"12.5{NARROW}%" in shown
 
