@@ -213,8 +213,9 @@ class Projections:
         return max((at for at in found if at is not None and at <= until), default=None)
 
     async def state(self, source: Source, session: Session, now: datetime, *, keep: bool = True) -> ScopeState:
-        """What is known of a scope, as of all changes that were applied; with ``keep`` it will be asked for again, so that
-        what was put together is kept. Raises DatabaseUnavailable."""
+        """What is known of a scope, as of all changes that were applied, kept for whoever asks again with ``keep``.
+
+        Raises DatabaseUnavailable."""
         if self.away is not None:
             raise DatabaseUnavailable(self.away)
         kept, changes, until = self._keep(session) if keep else _Kept.of(session), self.changes, now + MAX_CLOCK_SKEW
