@@ -14,7 +14,7 @@ from monitoring.bots.last_balances import LastBalances, balances_at_start
 from monitoring.changes.change_set import ChangeSet
 from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.capabilities import Capabilities
-from monitoring.metrics.facts import Session
+from monitoring.metrics.facts import Session, Span
 from monitoring.metrics.money import Gap
 from monitoring.metrics.rhythm import OFFLINE_FACTOR
 from monitoring.projections import Projections, signs_of_life
@@ -69,6 +69,7 @@ class Roster:
             start=first.start,
             initial_balance=first.initial_balance,
             run_start=newest.start,
+            of_bot=tuple(Span(run.id, run.session.start, run.session.end) for run in chain),
             gaps=tuple(gap for earlier, later in pairwise(chain) if (gap := self._gap(earlier, later))),
         )
 

@@ -7,10 +7,11 @@ from functools import lru_cache
 import numpy as np
 
 from monitoring.metrics import account, books, execution, health, heat, performance, returns, trades
-from monitoring.metrics.equity_now import no_equity_now, old_prices
+from monitoring.metrics.equity_now import old_prices
 from monitoring.metrics.facts import Facts
 from monitoring.metrics.guards import unprotected_positions
 from monitoring.metrics.metric import NOWHERE, Evaluation, Metric
+from monitoring.metrics.outside import history_outside, of_equity, trades_outside
 from monitoring.metrics.performance import of_returns, of_trades
 from monitoring.metrics.unit import Unit
 from monitoring.metrics.value import Unknown, Value, finite
@@ -94,10 +95,10 @@ CATALOGUE: tuple[Metric, ...] = (
 
     Metric("current_drawdown", "Drawdown", Unit.DECLINE, "risk",
            "How far equity is below its peak: (peak − equity) ÷ peak",
-           _PEAK, performance.current_drawdown, good="low", priority="high"),
+           _PEAK, performance.current_drawdown, good="low", priority="high", note=history_outside),
     Metric("max_drawdown", "Max drawdown", Unit.DECLINE, "risk",
            "The deepest decline from a peak: (peak − equity) ÷ peak",
-           _PEAK, performance.max_drawdown, good="low", priority="high"),
+           _PEAK, performance.max_drawdown, good="low", priority="high", note=history_outside),
     Metric("current_exposure", "Exposure", Unit.PERCENT, "risk",
            "Gross value of the open positions at current prices ÷ equity",
            f"{_POSITIONS}; {_EQUITY}", account.current_exposure, priority="high", note=old_prices),
@@ -146,13 +147,13 @@ CATALOGUE: tuple[Metric, ...] = (
 
     Metric("total_return", "Total return", Unit.PERCENT, "performance",
            "Growth from the initial balance until now, deposits and withdrawals taken out",
-           _DAILY, performance.total_return, signed=True, good="high", priority="high"),
+           _DAILY, performance.total_return, signed=True, good="high", priority="high", note=history_outside),
     Metric("total_pnl", "Total P&L", Unit.MONEY, "performance",
            "Net P&L of all closed trades",
-           _TRADES, of_trades(trades.total_pnl), signed=True, good="high", priority="high"),
+           _TRADES, of_trades(trades.total_pnl), signed=True, good="high", priority="high", note=trades_outside),
     Metric("win_rate", "Win rate", Unit.PERCENT, "performance",
            "Trades with a net gain ÷ all closed trades",
-           _TRADES, of_trades(trades.win_rate), priority="high"),
+           _TRADES, of_trades(trades.win_rate), priority="high", note=trades_outside),
     Metric("profit_factor", "Profit factor", Unit.RATIO, "performance",
            "Sum of the net wins ÷ sum of the net losses",
            _TRADES, of_trades(trades.profit_factor)),
@@ -161,7 +162,7 @@ CATALOGUE: tuple[Metric, ...] = (
            _DAILY, of_returns(returns.sharpe), priority="high"),
     Metric("total_trades", "Trades", Unit.COUNT, "performance",
            "Closed trades",
-           _TRADES, of_trades(lambda sums: sums.total)),
+           _TRADES, of_trades(lambda sums: sums.total), note=trades_outside),
     Metric("sortino_ratio", "Sortino ratio", Unit.RATIO, "performance",
            "Mean ÷ downside deviation of the returns of closed days × √365; from 10 days on",
            _DAILY, of_returns(returns.sortino)),
@@ -216,7 +217,7 @@ CATALOGUE: tuple[Metric, ...] = (
            "newest row of account_balances or account_history", account.current_balance, priority="high"),
     Metric("equity", "Equity", Unit.MONEY, "account",
            "Balance and open P&L; that of the newest snapshot where a price is not fresh",
-           _EQUITY, account.equity, priority="high", note=no_equity_now),
+           _EQUITY, account.equity, priority="high", note=of_equity),
     Metric("unrealized_pnl", "Open P&L", Unit.MONEY, "account",
            "What closing every position now would book, before fees",
            _POSITIONS, account.unrealized_pnl, signed=True, good="high", priority="high", note=old_prices),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,14 @@ from monitoring.metrics.money import Books, Gap
 from monitoring.metrics.reported import CloseOnly, Entry, Errors, Halt, Market, OrderSums, RiskAdjustment
 
 Series = npt.NDArray[np.float64]
+
+
+class Span(NamedTuple):
+    """When a session ran; ``end`` is None while it does."""
+
+    id: int
+    start: datetime
+    end: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +50,18 @@ class Session:
     """Of a bot: when its newest session began."""
     gaps: tuple[Gap, ...] = ()
     """Of a bot: what its balance differed by at restarts."""
+    of_bot: tuple[Span, ...] = ()
+    """Of a bot: its sessions, oldest first."""
 
     @property
     def newest(self) -> int:
         """Id of the newest session."""
         return self.ids[-1]
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """Of all sessions that are shown together."""
+        return self.of_bot or (Span(self.id, self.start, self.end),)
 
     @property
     def is_bot(self) -> bool:
@@ -181,6 +197,17 @@ class OpenPosition:
     """``stop_loss``; None where it is NULL, zero or NaN."""
 
 
+class Outside(NamedTuple):
+    """How many rows lie outside the times of their session, by more than clocks differ."""
+
+    trades: int = 0
+    history: int = 0
+    """Snapshots and bookings of ``account_history``."""
+
+
+NONE_OUTSIDE = Outside()
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """Everything the catalogue computes from. A part that is None could not be read (its table is missing)."""
@@ -214,6 +241,7 @@ class Facts:
     """By id of an open position; one for which none was ever placed is missing."""
     places_stops: bool = False
     """Whether the bot has ever placed a stop order."""
+    outside: Outside = NONE_OUTSIDE
     no_trades: str = "trades cannot be read: the table is missing"
     """Why ``trades`` is None."""
     no_history: str = "equity history cannot be read: the table is missing"

@@ -6,6 +6,7 @@ from typing import NamedTuple, NoReturn
 from monitoring.formatting import utc_minute
 from monitoring.metrics.facts import Facts
 from monitoring.metrics.metric import Level
+from monitoring.metrics.outside import outside
 from monitoring.metrics.rhythm import MAX_SILENCE, OFFLINE_FACTOR, counts_as_ended
 from monitoring.metrics.value import Unknown, known
 
@@ -120,7 +121,8 @@ def error_rate_hourly(facts: Facts) -> float:
 def ended_state(facts: Facts) -> State | None:
     """None for a bot that has not ended."""
     if ended := facts.session.ended(facts.now):
-        return State("Ended", f"the session ended {utc_minute(ended)}", ended)
+        rows = outside(facts)
+        return State("Ended", f"the session ended {utc_minute(ended)}" + (f"; {rows}" if rows else ""), ended)
     sign = facts.last_sign
     if sign is None or not counts_as_ended(sign, facts.now):
         return None

@@ -23,6 +23,7 @@ from monitoring.projections.failed_orders import FailedOrders
 from monitoring.projections.flow_attribution import FlowAttribution
 from monitoring.projections.moves import Kinds, Moves
 from monitoring.projections.open_positions import OpenPositions
+from monitoring.projections.outside import SessionRows
 from monitoring.projections.projected import Projected
 from monitoring.projections.scope_equity import ScopeEquity
 from monitoring.projections.scope_state import MergedTrades, ScopePositions, ScopeSigns, ScopeState, flows_of
@@ -213,9 +214,7 @@ class Projections:
         return max((at for at in found if at is not None and at <= until), default=None)
 
     async def state(self, source: Source, session: Session, now: datetime, *, keep: bool = True) -> ScopeState:
-        """What is known of a scope, as of all changes that were applied, kept for whoever asks again with ``keep``.
-
-        Raises DatabaseUnavailable."""
+        """What is known of a scope; ``keep``: it will be asked for again. Raises DatabaseUnavailable."""
         if self.away is not None:
             raise DatabaseUnavailable(self.away)
         kept, changes, until = self._keep(session) if keep else _Kept.of(session), self.changes, now + MAX_CLOCK_SKEW
@@ -233,6 +232,7 @@ class Projections:
             flows=flows or (),
             failed_orders=self.failed_orders.ids,
             history=curve,
+            rows={n: SessionRows(self.trades.states.get(n), self.equity.states.get(n)) for n in session.ids},
             reading=any(part.readable(source.capabilities) for part in self._scanned if not part.certain),
             progress=self.progress,
             changes=changes,

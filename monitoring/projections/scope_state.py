@@ -15,6 +15,7 @@ from monitoring.projections.equity import EquityHistory
 from monitoring.projections.equity_curve import EquityCurve
 from monitoring.projections.failed_orders import FailedOrders
 from monitoring.projections.open_positions import OpenPositions
+from monitoring.projections.outside import SessionRows
 from monitoring.projections.trade_columns import risk_of
 from monitoring.projections.trade_sums import SumsByDay
 from monitoring.projections.trades import ScopeTrades, SessionTrades, TradeTotals
@@ -88,6 +89,8 @@ class ScopeState:
     failed_orders: list[int]
     """Ids of the orders of any session that may have failed in the last hour."""
     history: EquityCurve
+    rows: Mapping[int, SessionRows]
+    """By session."""
     reading: bool
     """Whether something is still being read as a whole."""
     progress: float
@@ -113,6 +116,7 @@ SOURCES = {
     "flows": FLOWS,
     "failed_orders": frozenset({FailedOrders.table}),
     "history": FLOWS | {EquityHistory.table},
+    "rows": frozenset({TradeTotals.table, EquityHistory.table}),
     "reading": frozenset[str](),
     "progress": frozenset[str](),
 }

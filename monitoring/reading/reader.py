@@ -84,9 +84,8 @@ class Reader:
         self._fresh: set[ScopeKey] = set()
         """Which of them are known to be as the database has them; the others are the last known."""
         self._finding: SingleFlight[ScopeKey, set[ScopeKey], Session | None] = SingleFlight()
-        self._rereads, self._fact_cache = Rereads(hub, clock), FactCache(projections, clock)
-        self._local_times = LocalTimes(database, projections, clock)
-        self._deleted, self._roster = DeletedSessions(), NO_ROSTER
+        self._local_times, self._fact_cache = LocalTimes(database, projections, clock), FactCache(projections, clock)
+        self._rereads, self._deleted, self._roster = Rereads(hub, clock), DeletedSessions(), NO_ROSTER
         """None where the sessions must be looked at again."""
         self._known: Lru[tuple[int, ...], _Known] = Lru(MAX_KEPT_SCOPES)
         self._reading: SingleFlight[tuple[ScopeKey, bool], tuple[Session, int], _Known] = SingleFlight()

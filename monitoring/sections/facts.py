@@ -8,11 +8,12 @@ from typing import Any
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.source import Source
 from monitoring.metrics.equity_now import equity_now, of_snapshot
-from monitoring.metrics.facts import Account, Facts, OpenPosition
+from monitoring.metrics.facts import Account, Facts, OpenPosition, Outside
 from monitoring.metrics.reported import Errors, Halt, Market
 from monitoring.projections import ScopeState
 from monitoring.projections.bookings import NEEDS as FLOWS_NEED
 from monitoring.projections.equity import NEEDS as HISTORY_NEEDS
+from monitoring.projections.outside import count_outside
 from monitoring.projections.trades import NEEDS as TRADES_NEED
 from monitoring.scope import configured
 from monitoring.sections.account import read_account
@@ -46,6 +47,11 @@ async def read_open_positions(reading: Reading) -> tuple[OpenPosition, ...] | No
     return tuple(open_position(row) for row in rows)
 
 
+async def read_outside(reading: Reading) -> Outside:
+    source = Source(reading.connection, reading.capabilities)
+    return await count_outside(source, reading.state.rows, reading.state.session.spans, reading.now)
+
+
 FROM_TABLES = {
     "errors": Fact(read_errors, WINDOW_MAX_AGE_SECONDS),
     "halt": Fact(read_halt),
@@ -58,6 +64,7 @@ FROM_TABLES = {
     "stop_orders": Fact(read_stop_orders),
     "places_stops": Fact(read_places_stops, SCAN_MAX_AGE_SECONDS),
     "market": Fact(read_market),
+    "outside": Fact(read_outside),
 }
 """Facts that are read by queries."""
 UNREAD: dict[str, Any] = {

@@ -124,7 +124,7 @@ async def test_warm_calls_read_by_index(
     large: int, asked: Asked, app: Quart, client: Any, connection: asyncpg.Connection
 ) -> None:
     await warmed(client, app)
-    # Rows of nobody are counted once in five minutes, whoever asks.
+    # Rows of nobody are counted when one changed.
     await client.get("/api/status")
     asked.clear()
     for number, path in enumerate(CALLS):

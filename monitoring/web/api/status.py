@@ -12,6 +12,7 @@ from monitoring.database.pool import DatabaseUnavailable
 from monitoring.metrics.catalogue import BY_KEY, evaluate
 from monitoring.metrics.facts import Facts
 from monitoring.metrics.health import halted, public_status, state
+from monitoring.metrics.outside import outside
 from monitoring.payloads import Payload, plain, timestamp, uptime_seconds
 from monitoring.projections.trades import NEEDS
 from monitoring.sections import Context
@@ -97,7 +98,10 @@ class Status(Struct):
             description="By table how many rows of the database belong to no session now; without those being counted"
         ),
     ]
-    reasons: Annotated[dict[str, str], Meta(description="Why the status is what it is, and why a figure is unknown")]
+    reasons: Annotated[
+        dict[str, str],
+        Meta(description="Why the status is what it is, why a figure is unknown, and which rows are outside"),
+    ]
 
 
 class SystemStatus(Struct):
@@ -203,6 +207,7 @@ def status_payload(facts: Facts) -> Payload:
         "reasons": {
             "status": reason,
             **({"halted": facts.halt.unknown} if facts.halt.unknown and halted(facts) is None else {}),
+            **({"outside": rows} if (rows := outside(facts)) else {}),
             **{names[key]: why for key, why in evaluation.reasons.items()},
         },
     }
