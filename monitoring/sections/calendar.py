@@ -66,7 +66,7 @@ async def load(context: Context) -> CalendarView:
     before = _before(context.arguments.get("weeks_before", ""))
     first = min((*traded, context.state.session.start.date()))
     newest = monday_of(min(last, before - timedelta(days=1)) if before else last)
-    mondays = [newest - number * WEEK for number in range(MAX_WEEKS) if newest - number * WEEK > first - WEEK]
+    mondays = [newest - number * WEEK for number in range(MAX_WEEKS) if newest - number * WEEK >= monday_of(first)]
     weeks = _weeks(mondays[::-1], traded, first, last) if traded else ()
     return CalendarView(
         weeks=weeks,
