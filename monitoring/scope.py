@@ -1,9 +1,7 @@
 """Which session and which range a request is about."""
 
 import json
-import math
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,6 +9,7 @@ import asyncpg
 
 from monitoring.database.capabilities import Capabilities, Columns
 from monitoring.metrics.facts import Session
+from monitoring.metrics.value import number
 from monitoring.scope_key import ScopeKey, SessionScope
 
 RANGES: Mapping[str, timedelta | None] = {
@@ -67,15 +66,6 @@ def json_object(text: str | None) -> dict[str, object]:
             except ValueError:
                 return {}
     return value if isinstance(value, dict) else {}
-
-
-def number(value: object) -> float | None:
-    """A number from a JSON column; None for anything else, and for one too large to compute with."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    with suppress(OverflowError):
-        return float(value) if math.isfinite(value) else None
-    return None
 
 
 def configured(config: Mapping[str, object], name: str) -> float | None:

@@ -162,8 +162,8 @@ def line_plot(points: Points, zero: Edge | None = None) -> LinePlot | None:
     return LinePlot(
         start=float(x[0]),
         end=float(x[-1]),
-        rules=_rules(inner_ticks(low, high, 3), down, [marks["last"].y]),
-        dates=_dates(time_ticks(x[0], x[-1], MAX_DATES), across),
+        rules=rules_of(inner_ticks(low, high, 3), down, [marks["last"].y]),
+        dates=dates_of(time_ticks(x[0], x[-1], MAX_DATES), across),
         readings=readings_of_slices(x, y, down),
         **_paths(x, y, across, down, zero is not None),
         is_point=len(known) == 1,
@@ -208,7 +208,7 @@ def bar_plot(points: Points, end: float) -> BarPlot | None:
     return BarPlot(
         start=float(x[0]),
         end=end,
-        rules=_rules(inner_ticks(low, high, 5), down, []),
+        rules=rules_of(inner_ticks(low, high, 5), down, []),
         dates=_bar_dates(tops),
         readings=tuple(Reading(top.at, bar.value, 50.0, None) for top, bar in zip(tops, bars, strict=True)),
         **_extreme_bars(tops[int(np.nanargmax(y))], tops[int(np.nanargmin(y))]),
@@ -259,13 +259,13 @@ def _mark(x: Floats, y: Floats, place: np.intp, across: Scale, down: Scale) -> M
     return Mark(at, value, round(across(at), 2), round(down(value), 2))
 
 
-def _rules(values: Iterable[float], down: Scale, taken: Sequence[float]) -> tuple[Rule, ...]:
+def rules_of(values: Iterable[float], down: Scale, taken: Sequence[float]) -> tuple[Rule, ...]:
     """``taken``: where words stand beside the plot already."""
     places = [(round(down(value), 2), value) for value in values]
     return tuple(Rule(y, value, all(abs(y - other) > LABEL_HEIGHT_PERCENT for other in taken)) for y, value in places)
 
 
-def _dates(times: Iterable[float], across: Scale) -> tuple[Date, ...]:
+def dates_of(times: Iterable[float], across: Scale) -> tuple[Date, ...]:
     found = (Date(round(across(at), 2), at) for at in times)
     return tuple(date for date in found if DATE_EDGE_PERCENT < date.x < 100 - DATE_EDGE_PERCENT)
 

@@ -61,6 +61,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
             coins,
             amount_axis,
             price,
+            axis,
             direction,
             outcome,
             name_parts,

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple, TypeVar
@@ -74,3 +75,12 @@ def finite(value: object) -> bool:
         return not isinstance(value, Decimal | float | int) or math.isfinite(value)
     except (OverflowError, ValueError):
         return False
+
+
+def number(value: object) -> float | None:
+    """A number from a JSON column; None for anything else, and for one too large to compute with."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    with suppress(OverflowError):
+        return float(value) if math.isfinite(value) else None
+    return None

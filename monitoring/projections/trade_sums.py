@@ -149,6 +149,11 @@ def risk_of(capabilities: Capabilities, condition: str) -> str:
     return f"SELECT id::bigint AS id, ({R})::float8 AS r, ({RISK})::float8 AS risk FROM ({figures} OFFSET 0) known"
 
 
+def amounts_at_risk(capabilities: Capabilities, condition: str) -> str:
+    """The query for ``at_risk`` and ``balance`` at entry, in money, of the trades that meet a condition."""
+    return f"SELECT at_risk, balance FROM ({_figures(capabilities, condition)}) known"
+
+
 def _figures(capabilities: Capabilities, condition: str) -> str:
     session = owner(capabilities, "trades", "t")
 

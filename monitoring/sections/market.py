@@ -8,8 +8,9 @@ from typing import TypeVar
 from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.metrics.reported import Logged, Market
 from monitoring.metrics.rhythm import OFFLINE_FACTOR
+from monitoring.metrics.value import number
 from monitoring.projections.signs_of_life import WINDOW_ROWS
-from monitoring.scope import json_object, number
+from monitoring.scope import json_object
 from monitoring.sections.section import Reading
 
 DAY = timedelta(days=1)

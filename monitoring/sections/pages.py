@@ -1,6 +1,6 @@
 """Which page shows which sections, in the order in which a phone shows them: one line a page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -49,6 +49,7 @@ from monitoring.sections import (
     sessions,
     state,
     status,
+    story,
     summary,
     trades,
     verdict,
@@ -65,6 +66,17 @@ class Page:
     path: str
     title: str
     sections: tuple[Section, ...]
+    tab: str = ""
+    """Name of the page whose tab it belongs to, where it has none itself."""
+
+    @property
+    def place(self) -> str:
+        """Its path with the names of its parameters, as in ``/trades/{trade}``."""
+        return self.path.replace("<int:", "{").replace(">", "}")
+
+    def address(self, own: Mapping[str, str]) -> str:
+        """Its path with the values of its parameters."""
+        return self.place.format(**own)
 
 
 class HasSection(Protocol):
@@ -105,6 +117,11 @@ TABS = (
 )
 ACTIVITY = Page("activity", "/activity", "Activity", BAR + _of(activity_log))
 PAGES = (OVERVIEW, *TABS, ACTIVITY)
+STORIES = (
+    Page("trade", "/trades/<int:trade>", "Trade", BAR + _of(story), tab="trades"),
+    Page("position", "/positions/<int:position>", "Position", BAR + _of(story), tab="positions"),
+)
+"""Pages of one thing each; the parameter in the path is one of the section's."""
 
 
 def _all_of(pages: Sequence[Page]) -> tuple[Section, ...]:
@@ -112,4 +129,4 @@ def _all_of(pages: Sequence[Page]) -> tuple[Section, ...]:
     return tuple({section.name: section for page in pages for section in page.sections}.values())
 
 
-SECTIONS = _all_of(PAGES)
+SECTIONS = _all_of((*PAGES, *STORIES))

@@ -31,16 +31,21 @@ ORDER BY abs(extract(epoch FROM timestamp - $2::timestamp)), timestamp DESC LIMI
 
 async def read_newest_entry(reading: Reading) -> Entry | None:
     """None where the table of adjustments cannot be read."""
-    capabilities, sessions = reading.capabilities, reading.state.session.ids
-    if not capabilities.has("risk_adjustments", *ADJUSTMENTS_NEED):
+    if not reading.capabilities.has("risk_adjustments", *ADJUSTMENTS_NEED):
         return None
     at = await _newest_entry(reading)
-    query = OF_ENTRY.format(columns=capabilities.columns("risk_adjustments", ADJUSTMENT))
-    row = at and await reading.connection.fetchrow(query, sessions, at)
-    if not row:
-        return Entry(at)
-    reason = row["trigger_reason"] or row["adjustment_type"]
-    return Entry(at, RiskAdjustment(row["adjusted_value"], reason, row["timestamp"]))
+    return Entry(at, await read_adjustment(reading, at) if at else None)
+
+
+async def read_adjustment(reading: Reading, at: datetime) -> RiskAdjustment | None:
+    """How the size of the entry of a moment was changed; None where it was not, or where that cannot be read."""
+    if not reading.capabilities.has("risk_adjustments", *ADJUSTMENTS_NEED):
+        return None
+    query = OF_ENTRY.format(columns=reading.capabilities.columns("risk_adjustments", ADJUSTMENT))
+    row = await reading.connection.fetchrow(query, reading.state.session.ids, at)
+    if row is None:
+        return None
+    return RiskAdjustment(row["adjusted_value"], row["trigger_reason"] or row["adjustment_type"], row["timestamp"])
 
 
 async def _newest_entry(reading: Reading) -> datetime | None:

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 from collections import defaultdict
+from collections.abc import Mapping
 
 from markupsafe import Markup
 from quart import Blueprint, Response, jsonify, redirect, request, session
@@ -14,13 +15,14 @@ from monitoring.metrics.metric import Metric
 from monitoring.reading.explained import explained
 from monitoring.rendering.preferences import THEME, THEMES
 from monitoring.scope import Scope
-from monitoring.sections import BY_NAME, PAGES, BadParameter, Page
+from monitoring.sections import BY_NAME, PAGES, STORIES, BadParameter, Page, story
 from monitoring.services import services
 from monitoring.web.api import describe
 from monitoring.web.api.partials import fetched, rendered, section_named
 from monitoring.web.auth import public, reading
 from monitoring.web.errors import RETRY_AFTER, Problem
 from monitoring.web.local import local_target
+from monitoring.web.moved_stories import moved
 from monitoring.web.requests import expect_known, followed_scope, requested_scope
 from monitoring.web.settings import keep
 
@@ -34,18 +36,18 @@ SIGN_IN_CLOSED = "Set MONITORING_DASHBOARD_TOKEN to sign in."
 
 def _add_page(tab: Page) -> None:
     @reading
-    async def page() -> Response:
-        return await _live_page(tab)
+    async def page(**own: int) -> Response:
+        return await _live_page(tab, {name: str(value) for name, value in own.items()})
 
     blueprint.add_url_rule(tab.path, tab.name, page)
 
 
-for each in PAGES:
+for each in (*PAGES, *STORIES):
     _add_page(each)
 
 
-async def _live_page(tab: Page) -> Response:
-    """A page with its sections as ``/partials`` gives them."""
+async def _live_page(tab: Page, own: Mapping[str, str]) -> Response:
+    """A page with its sections as ``/partials`` gives them; ``own``: the parameters in its path."""
     try:
         scope = await requested_scope()
     except TableMissing as error:
@@ -54,15 +56,22 @@ async def _live_page(tab: Page) -> Response:
         )
     if scope is None:
         return _waiting("The database holds no session. The dashboard fills as soon as the engine begins one.")
+    return await _page_of(tab, scope, own)
+
+
+async def _page_of(tab: Page, scope: Scope, own: Mapping[str, str]) -> Response:
     services().hub.crowd.fetches()
     await services().projections.settle()
     known = services().hub.versions.all(scope.key)  # before reading: what changes meanwhile is fetched again
     names = [section.name for section in tab.sections if section.name in known]
-    found = dict(zip(names, await rendered((BY_NAME[name] for name in names), scope), strict=True))
+    found = dict(zip(names, await rendered((BY_NAME[name] for name in names), scope, own=own), strict=True))
+    if own and (elsewhere := moved(found[story.SECTION.name], scope, own)):
+        return elsewhere
     return services().pages.page(
         f"{tab.name}.html",
         scope,
         tab=tab,
+        address=tab.address(own),
         fragments={name: Markup(each.body.decode()) for name, each in found.items()},  # noqa: S704 - our own template
         views={name: each.view for name, each in found.items()},
         versions={name: known[name] for name in names},

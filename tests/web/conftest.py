@@ -12,6 +12,7 @@ from monitoring.app import create_app
 from monitoring.config import load_settings
 from tests.rows import ago, insert
 from tests.secrets import SECRETS, TOKEN
+from tests.stories import seed_bot
 
 OPERATOR = {"X-Dashboard-Token": TOKEN}
 
@@ -58,3 +59,8 @@ async def booked(connection: asyncpg.Connection, session: int) -> int:
         last_updated=ago(minutes=5),
     )
     return session
+
+
+@pytest.fixture
+async def bot(connection: asyncpg.Connection) -> int:
+    return await seed_bot(connection)

@@ -37,7 +37,8 @@ async def test_all_sections_are_listed(account: int, client: Any) -> None:
     expected = [section.name for section in SECTIONS if section is not custom.SECTION]
     assert [one["name"] for one in listed] == expected
     for one in listed:
-        assert f'id="{one["name"]}"' in await (await client.get(one["page"])).get_data(as_text=True)
+        page = await client.get(one["page"].format(trade=1))
+        assert f'id="{one["name"]}"' in await page.get_data(as_text=True)
 
 
 async def test_several_sections_come_in_the_order_asked(account: int, client: Any) -> None:

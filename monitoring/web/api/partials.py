@@ -1,6 +1,6 @@
 """The sections of the page as HTML, for pages that are open: several in one answer."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -9,7 +9,7 @@ from quart import Response, g, request
 from monitoring.rendering.fragments import Rendered, Variant
 from monitoring.rendering.preferences import presentation
 from monitoring.scope import Scope
-from monitoring.sections import BY_NAME, PAGES, Section
+from monitoring.sections import BY_NAME, PAGES, STORIES, Section
 from monitoring.services import services
 from monitoring.web import visits
 from monitoring.web.api.base import call
@@ -37,7 +37,7 @@ class PartialsQuery(ScopeQuery, kw_only=True, frozen=True):
 
 
 class ListedSection(Struct):
-    """A section, and the path of the page that shows it."""
+    """A section, and the path of the page that shows it; ``/trades/{trade}`` of a page for each trade."""
 
     name: str
     page: str
@@ -51,8 +51,8 @@ async def get_partials(query_args: PartialsQuery) -> Response | list[ListedSecti
     an open page (``data-later``), which asks for it again.
     """
     if query_args.names is None:
-        first_page = {section.name: page.path for page in reversed(PAGES) for section in page.sections}
-        return [ListedSection(name, first_page[name]) for name in services().reader.hub.sections]
+        first_page = {section.name: page for page in reversed((*PAGES, *STORIES)) for section in page.sections}
+        return [ListedSection(name, first_page[name].place) for name in services().reader.hub.sections]
     services().hub.crowd.fetches()
     sections = [section_named(name) for name in _distinct(query_args.names)]
     have = _hashes(query_args.have, len(sections))
@@ -77,9 +77,11 @@ async def fetched(sections: Iterable[Section], within_seconds: float | None = No
     return await rendered(sections, scope, within_seconds)
 
 
-async def rendered(sections: Iterable[Section], scope: Scope, within_seconds: float | None = None) -> list[Rendered]:
-    """Sections of ``scope``, with their own parameters as the present request has them."""
-    asked, of_viewer = request.args, visits.of_viewer()
+async def rendered(
+    sections: Iterable[Section], scope: Scope, within_seconds: float | None = None, own: Mapping[str, str] | None = None
+) -> list[Rendered]:
+    """Sections of ``scope``, with their own parameters as the present request has them; ``own``: those in its path."""
+    asked, of_viewer = {**request.args, **(own or {})}, visits.of_viewer()
     how = presentation()
     variants = [Variant.of(each, scope, own_arguments(each, asked) | of_viewer, how) for each in sections]
     return await services().fragments.get(variants, g.since, within_seconds)

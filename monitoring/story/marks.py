@@ -1,0 +1,89 @@
+"""Entry, exit and partial exits on the price chart, and where their words have room."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import combinations, product
+from typing import Literal
+
+import numpy as np
+
+from monitoring.charts.paths import Floats
+
+PLOT_PIXELS = 200
+"""A usual height of the plot."""
+WORDS_PERCENT, LINE_PERCENT = 30, 9
+"""Width and height of the words of a mark, as they are on a phone."""
+DISTANCES_PIXELS = (-14, 22, -30, 38)
+"""How far below its mark the line of words may stand, the best first."""
+MIDDLE_PIXELS = -4
+"""From the line on which words stand to their middle."""
+OUTSIDE_FACTOR, WORDS_FACTOR, LEVEL_FACTOR = 1000, 100, 20
+"""How much worse it is that words leave the plot, touch others, or a level, than a hundredth of the curve."""
+
+Anchor = Literal["start", "end"]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The entry, the exit, or a partial exit; x and y in percent of the plot."""
+
+    kind: str
+    x: float
+    y: float
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Mark(Point):
+    """One with words, which begin or end at it (``anchor``), ``dy`` pixels below."""
+
+    anchor: Anchor
+    dy: int
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """From where to where its words reach."""
+        return (self.x, self.x + WORDS_PERCENT) if self.anchor == "start" else (self.x - WORDS_PERCENT, self.x)
+
+    @property
+    def height(self) -> float:
+        """Of the middle of its words."""
+        return self.y + (self.dy + MIDDLE_PIXELS) / PLOT_PIXELS * 100
+
+
+def with_words(points: Sequence[Point], x: Floats, y: Floats, levels: Sequence[float]) -> tuple[Mark, ...]:
+    """Each where its words touch the curve (``x``, ``y``, in percent; NaN in gaps), the levels and the others least.
+
+    The kinds of the points differ.
+    """
+    known = ~np.isnan(y)
+    grid = np.linspace(0, 100, 101)
+    curve = np.interp(grid, x[known], y[known], left=np.nan, right=np.nan)
+    costs = {mark: _cost(mark, grid, curve, levels) for point in points for mark in _candidates(point)}
+    ways = product(*([mark for mark in costs if mark.kind == point.kind] for point in points))
+    return min(ways, key=lambda marks: sum(costs[mark] for mark in marks) + _touches(marks) * WORDS_FACTOR)
+
+
+def _candidates(point: Point) -> Iterator[Mark]:
+    anchors: tuple[Anchor, Anchor] = ("start", "end") if point.kind == "entry" else ("end", "start")
+    for anchor, dy in product(anchors, DISTANCES_PIXELS):
+        yield Mark(point.kind, point.x, point.y, point.price, anchor, dy)
+
+
+def _cost(mark: Mark, grid: Floats, curve: Floats, levels: Sequence[float]) -> float:
+    (left, right), middle = mark.span, mark.height
+    outside = left < 0 or right > 100 or not LINE_PERCENT / 2 <= middle <= 100 - LINE_PERCENT / 2
+    crossed = (grid >= left) & (grid <= right) & (np.abs(curve - middle) < LINE_PERCENT / 2)
+    near = sum(abs(level - middle) < LINE_PERCENT / 2 for level in levels)
+    return outside * OUTSIDE_FACTOR + near * LEVEL_FACTOR + float(crossed.sum())
+
+
+def _touches(marks: Sequence[Mark]) -> int:
+    """How many of them touch another."""
+    return sum(_touch(one, other) for one, other in combinations(marks, 2))
+
+
+def _touch(one: Mark, other: Mark) -> bool:
+    beside = one.span[0] >= other.span[1] or other.span[0] >= one.span[1]
+    return not beside and abs(one.height - other.height) < LINE_PERCENT
