@@ -1,14 +1,14 @@
-"""Open orders: those that are not finished, and stops that the exchange refused."""
+"""Open orders: those that are not finished, and those that the exchange refused lately."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import takewhile
 
 from monitoring.metrics.guards import unprotected
 from monitoring.metrics.order_words import TROUBLED, kind, state, trades
-from monitoring.sections.orders import orders_of, pending_orders
+from monitoring.sections.orders import orders_of, pending_orders, refused_orders
 from monitoring.sections.section import BadParameter, Context, Section
 
 Row = Mapping[str, object]
@@ -16,11 +16,14 @@ Row = Mapping[str, object]
 SHOWN_COUNT = 8
 SHOWN_OF_ALL_COUNT = 200
 ALL = "all"
+STOP = "STOP_LOSS"
+RECENT = timedelta(hours=1)
+"""For so long a refused order is news."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """One unfinished order, or a stop that was refused so many times."""
+    """One unfinished order, or one that was refused so many times."""
 
     row: Row
     times: int = 1
@@ -72,20 +75,27 @@ async def load(context: Context) -> OpenOrdersView:
 
 
 async def _refused(context: Context) -> list[OrderLine]:
-    """The stops of positions without a live one, where the exchange refused the newest of them."""
+    """Orders that were refused in the last hour, and stops of positions that have had no live one since."""
     ids = [one.id for one in unprotected(context.facts)]
-    found = await orders_of(context.connection, context.capabilities, ids)
-    return [line for orders in found.values() if (line := _refused_stop(orders)) is not None]
+    orders = await orders_of(context.connection, context.capabilities, ids)
+    stops = {number: refused for number, found in orders.items() if (refused := _refused_stops(found))}
+    others = defaultdict[object, list[Row]](list)
+    for row in await refused_orders(context, context.now - RECENT):
+        if row["position_id"] not in stops or row["order_type"] != STOP:
+            others[row["symbol"], row["side"], row["order_type"], row["position_id"]].append(row)
+    return [_again(refused) for refused in (*stops.values(), *others.values())]
 
 
-def _refused_stop(orders: Sequence[Row]) -> OrderLine | None:
-    """``orders``: of one position, oldest first."""
-    stops = [order for order in reversed(orders) if order["order_type"] == "STOP_LOSS"]
-    refused = list(takewhile(lambda order: order["status"] == "FAILED", stops))
-    if not refused:
-        return None
-    first = refused[-1]["created_at"]
-    return OrderLine(refused[0], len(refused), first if isinstance(first, datetime) else None)
+def _refused_stops(orders: Sequence[Row]) -> list[Row]:
+    """Those that were refused after the last that was not. ``orders``: of one position, oldest first."""
+    stops = [order for order in reversed(orders) if order["order_type"] == STOP]
+    return list(takewhile(lambda order: order["status"] == "FAILED", stops))[::-1]
+
+
+def _again(refused: Sequence[Row]) -> OrderLine:
+    """One line for the same order, refused again and again; oldest first."""
+    first = refused[0]["created_at"]
+    return OrderLine(refused[-1], len(refused), first if isinstance(first, datetime) else None)
 
 
 def _kinds(orders: Sequence[Row]) -> tuple[str, ...]:

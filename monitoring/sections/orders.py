@@ -52,6 +52,12 @@ SELECT {columns} FROM orders
 WHERE status::text = ANY($1::text[]) AND created_at > $3 AND {owner} = ANY($2::bigint[])
 ORDER BY created_at DESC, id DESC LIMIT 1000
 """
+REFUSED = """
+SELECT {columns} FROM orders
+WHERE id = ANY($1::bigint[]) AND status::text = 'FAILED' AND coalesce({last_update}, created_at) > $3
+  AND {owner} = ANY($2::bigint[])
+ORDER BY created_at, id
+"""
 LAST_DAY = """
 SELECT count(*) FILTER (WHERE status IN ('FILLED', 'CONFIRMED')) AS filled,
        count(*) FILTER (WHERE status = 'FAILED') AS failed,
@@ -141,3 +147,16 @@ async def pending_orders(
     )
     rows = await connection.fetch(query, list(PENDING), session.ids, now - timedelta(days=90))
     return list(rows)
+
+
+async def refused_orders(reading: Reading, since: datetime) -> list[asyncpg.Record]:
+    """Orders of the scope that failed after ``since``, at most an hour ago, oldest first."""
+    ids, capabilities = reading.state.failed_orders, reading.capabilities
+    if not ids:
+        return []
+    query = REFUSED.format(
+        columns=capabilities.columns("orders", ORDER),
+        last_update=capabilities.column("orders", "last_update", "timestamp"),
+        owner=owner(capabilities, "orders", "orders"),
+    )
+    return list(await reading.connection.fetch(query, ids, reading.state.session.ids, since))

@@ -11,7 +11,7 @@ from tests.sections.cards import card, rows, words
 
 @pytest.fixture
 async def bot(connection: asyncpg.Connection) -> int:
-    return await insert(connection, "trading_sessions", start_time=ago(days=9))
+    return await insert(connection, "trading_sessions", start_time=ago(days=5))
 
 
 async def lines(client: Any, query: str = "") -> list[str]:
@@ -48,7 +48,19 @@ async def test_a_stop_that_is_refused_again_and_again_is_one_line(
     assert await lines(client) == ["BTCUSDT Stop, buy 3 at 55,000.00 refused ×3 2 h"]
     await insert(connection, "orders", session_id=bot, position_id=number, order_type="STOP_LOSS", side="SHORT",
                  status="OPEN", quantity=3, price=55_000, created_at=ago(minutes=1))  # fmt: skip
-    assert await lines(client, "?orders=all") == ["BTCUSDT Stop, buy 3 at 55,000.00 live 1 min"]
+    assert await lines(client, "?orders=all") == [
+        "BTCUSDT Stop, buy 3 at 55,000.00 refused 5 min",
+        "BTCUSDT Stop, buy 3 at 55,000.00 live 1 min",
+    ]
+
+
+async def test_orders_refused_in_the_last_hour_are_news(connection: asyncpg.Connection, bot: int, client: Any) -> None:
+    other = await insert(connection, "trading_sessions", start_time=ago(days=3), mode="PAPER")
+    for session, minutes, quantity in ((bot, 50, 3), (bot, 5, 4), (bot, 70, 5), (other, 5, 6)):
+        await insert(connection, "orders", session_id=session, status="FAILED", quantity=quantity, price=48_000,
+                     created_at=ago(minutes=minutes))  # fmt: skip
+    assert await lines(client) == ["BTCUSDT Entry, buy 4 at 48,000.00 refused ×2 50 min"]
+    assert "Open orders none" in words(await card(client, "open_orders"))
 
 
 async def test_all_orders_are_a_link_away(connection: asyncpg.Connection, bot: int, client: Any) -> None:
