@@ -53,13 +53,17 @@ def unexplained(facts: Facts) -> Decimal:
 def _differences(facts: Facts) -> Iterator[Decimal]:
     """With the exits that the engine wrote no P&L of as computed, and as none: some engines book them."""
     balance = known(facts.account.balance, "no known balance")
+    yield explained(facts) - balance
+    if (computed := _books(facts).computed) is not None:
+        yield explained(facts) + computed - balance
+
+
+def explained(facts: Facts) -> Decimal:
+    """The sum of the start, all results, flows and corrections; exits that the engine wrote no P&L of count as none."""
     books = _books(facts)
     start = known(facts.session.initial_balance, "the initial balance is not known")
     net = total_pnl(known(facts.trades, facts.no_trades))
-    explained = start + net + books.realized - books.entry_fees + books.moved
-    yield explained - balance
-    if books.computed is not None:
-        yield explained + books.computed - balance
+    return start + net + books.realized - books.entry_fees + books.moved
 
 
 def _books(facts: Facts) -> Books:

@@ -44,15 +44,15 @@ class Booked(NamedTuple):
 async def read_booked(reading: Reading, positions: Sequence[int]) -> list[Booked]:
     """Entry fees and partial exits of some positions, but for those of an unknown amount."""
     found: list[Booked] = []
-    for query, is_fee in _queries(reading.capabilities) if positions else ():
+    for query, is_fee in booked_queries(reading.capabilities) if positions else ():
         rows = await reading.connection.fetch(query, positions)
         known = (row for row in rows if row["amount"] is not None and isfinite(row["amount"]))
         found += [Booked(row["position"], row["at"], row["amount"], is_fee) for row in known]
     return found
 
 
-def _queries(capabilities: Capabilities) -> Iterator[tuple[str, bool]]:
-    """Each with whether it is of fees."""
+def booked_queries(capabilities: Capabilities) -> Iterator[tuple[str, bool]]:
+    """SQL of position, at and amount, by ids of positions; each with whether it is of fees."""
     if capabilities.has("orders", "position_id", "order_type", "status", "created_at"):
         columns = {name: capabilities.column("orders", name, "numeric") for name in ("actual_commission", "commission")}
         yield FEES.format(actual=columns["actual_commission"], planned=columns["commission"]), True

@@ -4,7 +4,6 @@ What is unexplained at a past moment is what is now, without all that was booked
 that snapshots came to hold, entry fees and partial exits. A position that was closed since counts as open until then.
 """
 
-from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -12,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitoring.clock import MAX_CLOCK_SKEW
-from monitoring.metrics.books import unexplained
+from monitoring.metrics.books import explained, unexplained
 from monitoring.metrics.facts import Facts, Series
 from monitoring.metrics.troubles import Rows
 from monitoring.metrics.value import Unknown
@@ -20,9 +19,9 @@ from monitoring.projections.days import STEP_SECONDS
 from monitoring.projections.equity_curve import EquityCurve
 from monitoring.projections.snapshots import SnapshotReader
 from monitoring.projections.timeline import BALANCE, EQUITY, TIME
-from monitoring.projections.times import EPOCH, MICROSECOND, epoch, from_epoch, microseconds, shifted, sum_until
+from monitoring.projections.times import EPOCH, MICROSECOND, epoch, from_epoch, shifted
 from monitoring.sections.account import read_booking
-from monitoring.sections.books import read_booked
+from monitoring.sections.past_bookings import Bookings, read_bookings
 from monitoring.sections.section import Context
 
 MAX_UNEXPLAINED_SHARE = 0.001
@@ -42,23 +41,23 @@ class _Past:
     start: float
     history: EquityCurve
     explained: float
-    """The sum of now, of which ..."""
+    """The sum of now, without the exits that the engine wrote no P&L of."""
     moved: float
-    """... so much are flows and corrections, and ..."""
-    moments: Series
-    amounts: Series
-    """... these the other bookings of the time since ``start``, shape (bookings,)."""
+    """The flows and corrections in it."""
+    bookings: Bookings
+    computed: Bookings
+    """Those exits: some engines book them, some do not."""
 
     def left(self, times: Series, balances: Series, moved: Series | float) -> Series:
-        """Where balances hold so much of flows and corrections; shape (times,)."""
-        later = float(np.nansum(self.amounts)) - sum_until(times, self.moments, self.amounts)
-        found: Series = self.explained - later - self.moved + moved - balances
+        """Its size, where balances hold so much of flows and corrections; shape (times,)."""
+        written = self.explained - self.bookings.later(times) - self.moved + moved - balances
+        found: Series = np.minimum(np.abs(written), np.abs(written + self.computed.until(times)))
         return found
 
     def agrees(self, rows: Series) -> npt.NDArray[np.bool_]:
         """Of snapshots, shape (rows, columns of the curve)."""
         left = self.left(rows[:, TIME], rows[:, BALANCE], self.history.moved_until(rows[:, TIME]))
-        found: npt.NDArray[np.bool_] = np.abs(left) <= MAX_UNEXPLAINED_SHARE * np.abs(rows[:, EQUITY])
+        found: npt.NDArray[np.bool_] = left <= MAX_UNEXPLAINED_SHARE * np.abs(rows[:, EQUITY])
         return found
 
 
@@ -67,12 +66,12 @@ async def disagreement_of_books(context: Context) -> Rows | None:
 
     None where they agree, did so ten minutes ago, or cannot be known. Raises DatabaseUnavailable.
     """
-    now, settled = disagreement(context.facts), context.now - SETTLING_TIME
-    if now is None or await _agreed(context, await _past(context, now, settled), settled):
+    settled = context.now - SETTLING_TIME
+    if disagreement(context.facts) is None or await _agreed(context, await _past(context, settled), settled):
         return None
     rows = _snapshots(context.state.history.snapshots.curve(EPOCH), settled)
     for look_back in LOOK_BACKS:
-        past = await _past(context, now, shifted(context.now, -look_back))
+        past = await _past(context, shifted(context.now, -look_back))
         later = rows[rows[:, TIME] >= past.start]
         agreed = np.flatnonzero(past.agrees(later))
         if len(agreed):
@@ -99,9 +98,9 @@ async def _agreed(context: Context, past: _Past, at: datetime) -> bool:
     if booked is not None and not (len(rows) and epoch(booked["last_updated"]) < rows[-1, TIME]):
         # It may hold a flow that no snapshot held yet.
         balance = np.array([booked["total_balance"]])
-        left = np.concatenate([past.left(times, balance, moved), past.left(times, balance, past.moved)])
+        left = np.fmin(past.left(times, balance, moved), past.left(times, balance, past.moved))
     share = MAX_UNEXPLAINED_SHARE * (rows[-1, EQUITY] if len(rows) else past.explained)
-    return not len(left) or bool(np.min(np.abs(left)) <= abs(share))
+    return not (left > abs(share)).any()
 
 
 async def _newest(context: Context, at: datetime) -> Series:
@@ -136,26 +135,15 @@ async def _between(context: Context, start: datetime, end: datetime) -> Series:
     return _snapshots(np.column_stack((rows.times, rows.equity, rows.balance)), end)
 
 
-async def _past(context: Context, now: float, start: datetime) -> _Past:
-    """What is left unexplained ``now`` tells what was since ``start``."""
-    facts, tables = context.facts, [table.rows for table in context.state.trades.tables]
-    since = microseconds(start)
-    later = [rows[np.searchsorted(rows["exit"], since, side="right") :] for rows in tables]
-    closed = {int(row["position"]): row["exit"] / 1e6 for rows in later for row in rows if row["position"]}
-    of_positions = [one async for one in _of_positions(context, closed)]
+async def _past(context: Context, start: datetime) -> _Past:
+    """What is left unexplained now tells what was since ``start``."""
+    facts = context.facts
+    bookings, computed = await read_bookings(context, start)
     return _Past(
         start=epoch(start),
         history=context.state.history.snapshots,
-        explained=now + float(facts.account.balance or 0),
+        explained=float(explained(facts)),
         moved=float(facts.books.moved) if facts.books else 0.0,
-        moments=np.concatenate([[at for at, _ in of_positions], *(rows["exit"] / 1e6 for rows in later)]),
-        amounts=np.concatenate([[amount for _, amount in of_positions], *(rows["net"] for rows in later)]),
+        bookings=bookings,
+        computed=computed,
     )
-
-
-async def _of_positions(context: Context, closed: Mapping[int, float]) -> AsyncIterator[tuple[float, float]]:
-    """Times and amounts of fees and partial exits; those of a closed position are part of its trade from then on."""
-    for one in await read_booked(context, [*context.state.positions.open_ids, *closed]):
-        yield epoch(one.at), one.amount
-        if one.position in closed:
-            yield closed[one.position], -one.amount

@@ -77,6 +77,20 @@ async def test_positions_closed_since_then_count_as_open(
         assert await since(page, "books") == (at(96), "+30.00 cannot be explained by trades, fees and bookings")
 
 
+async def test_a_partial_exit_that_only_the_balance_tells_of(
+    connection: asyncpg.Connection, database_url: str, calendar: Calendar, bot: int
+) -> None:
+    """Half of 10 sold for 20 more, an hour after the start; the engine booked it and wrote no P&L beside it."""
+    position = await insert(connection, "positions", session_id=bot, entry_price=100, quantity=10, original_size=1,
+                            entry_time=at(1), stop_loss=1)  # fmt: skip
+    await insert(connection, "partial_trades", position_id=position, size=0.5, price=120, timestamp=at(60))
+    await snapshots(connection, bot, 10_000, 0, 10, 20)
+    await snapshots(connection, bot, 9_970, 30, 40, 50)
+    await snapshots(connection, bot, 10_070, *range(61, 180, 10))
+    async with dashboard(database_url, followed=False, clock=calendar.clock) as page:
+        assert await since(page, "books") == (at(30), "+30.00 cannot be explained by trades, fees and bookings")
+
+
 async def test_a_deposit_that_shows_late_is_no_disagreement(
     connection: asyncpg.Connection, database_url: str, calendar: Calendar, bot: int
 ) -> None:
