@@ -14,7 +14,7 @@ from monitoring.sections import story_log, story_rows
 from monitoring.sections.risk_factor import ADJUSTMENTS_NEED, read_adjustment
 from monitoring.sections.section import BadParameter, Context, Section
 from monitoring.story import orders
-from monitoring.story.chart import PriceChart, price_chart, shown_span
+from monitoring.story.chart import MARGINS, PriceChart, price_chart, shown_span
 from monitoring.story.deal import Deal, Row, of_position, of_trade
 from monitoring.story.decision import decision_of
 from monitoring.story.orders import STOP
@@ -161,9 +161,13 @@ async def _adjustment(context: Context, deal: Deal) -> RiskAdjustment | None:
 async def _chart(context: Context, deal: Deal, told: Sequence[Step]) -> PriceChart | None:
     if deal.opened is None:
         return None
-    start, end = shown_span(deal.opened, None if deal.is_open else deal.until, context.now)
-    prices = await story_log.read_prices(context, deal, start, end)
-    return price_chart(deal, fills(told), prices, context.now)
+    closed = None if deal.is_open else deal.until
+    for margin in MARGINS:
+        span = shown_span(deal.opened, closed, context.now, margin)
+        prices = await story_log.read_prices(context, deal, span)
+        if found := price_chart(deal, fills(told), prices, span):
+            return found
+    return None
 
 
 async def _neighbours(context: Context, deal: Deal) -> tuple[NamedTrade | None, NamedTrade | None]:

@@ -81,11 +81,11 @@ def _decoded(text: str | None) -> object:
     return value
 
 
-async def read_prices(reading: Reading, deal: Deal, start: datetime, end: datetime) -> list[Price]:
+async def read_prices(reading: Reading, deal: Deal, span: tuple[datetime, datetime]) -> list[Price]:
     """At most about MAX_PRICES of the prices that were logged, oldest first."""
     if _fault(reading, "price"):
         return []
-    ids = await _ids(reading, start, end + timedelta(microseconds=1))
+    ids = await _ids(reading, span[0], span[1] + timedelta(microseconds=1))
     if ids is None:
         return []
     step = max(1, (ids[1] - ids[0]) // MAX_PRICES)

@@ -18,7 +18,8 @@ from monitoring.story.marks import Mark, Point, with_words
 
 LEAD_SHARE, TAIL_SHARE = 0.6, 0.35
 """How much is shown before the entry and after the exit, as a share of the time between them."""
-MIN_MARGIN = timedelta(minutes=30)
+MARGINS = (timedelta(minutes=30), timedelta(hours=6))
+"""At least so much; the wider where few prices were logged."""
 MIN_POINTS = 3
 PADDING_SHARE = 0.07
 FAR_FACTOR = 6
@@ -59,31 +60,28 @@ class PriceChart:
     span_seconds: float
 
 
-def shown_span(opened: datetime, closed: datetime | None, now: datetime) -> tuple[datetime, datetime]:
-    """From when to when prices are shown."""
+def shown_span(
+    opened: datetime, closed: datetime | None, now: datetime, margin: timedelta
+) -> tuple[datetime, datetime]:
+    """From when to when prices are shown, at least ``margin`` before the entry and after the exit."""
     until = closed or now
     held = max(until - opened, timedelta(0))
-    lead, tail = max(held * LEAD_SHARE, MIN_MARGIN), max(held * TAIL_SHARE, MIN_MARGIN)
+    lead, tail = max(held * LEAD_SHARE, margin), max(held * TAIL_SHARE, margin)
     return opened - lead, min(until + tail, max(now, until))
 
 
-def price_chart(deal: Deal, fills: Fills, prices: Sequence[Price], now: datetime) -> PriceChart | None:
-    """``prices``: oldest first. None where too few were logged, or where it is not known what to show."""
-    if deal.opened is None or deal.entry is None:
-        return None
-    closed = None if deal.is_open else deal.until
-    span = shown_span(deal.opened, closed, now)
+def price_chart(
+    deal: Deal, fills: Fills, prices: Sequence[Price], span: tuple[datetime, datetime]
+) -> PriceChart | None:
+    """``prices``: oldest first; ``span``: what is shown. None where too few were logged."""
     prices = [price for price in prices if span[0] <= price[0] <= span[1]]
     if len(prices) < MIN_POINTS:
         return None
     known = sorted([*prices, *((at, float(price)) for _, at, price in fills if at and price is not None)])
-    return _drawn(deal, fills, known, span, closed or now)
+    return _drawn(deal, fills, known, span)
 
 
-def _drawn(
-    deal: Deal, fills: Fills, prices: Sequence[Price], span: tuple[datetime, datetime], until: datetime
-) -> PriceChart:
-    """``until``: when the position was closed, or now."""
+def _drawn(deal: Deal, fills: Fills, prices: Sequence[Price], span: tuple[datetime, datetime]) -> PriceChart:
     start, end = map(_seconds, span)
     low, high = _range(deal, prices)
     across, down = Scale(start, end, 0.0, 100.0), Scale(low, high, 100.0, 0.0)
@@ -92,10 +90,11 @@ def _drawn(
     levels = tuple(_level(kind, price, down) for kind, price in _level_prices(deal))
     heights, points = [level.y for level in levels], list(_points(fills, across, down))
     held_from = across(_seconds(deal.opened)) if deal.opened else 0.0
+    held_until = across(_seconds(deal.until)) if deal.until and not deal.is_open else 100.0
     return PriceChart(
         path="".join(map(line, runs(xs * 10, ys, (~np.isnan(y)).nonzero()[0]))),
         held_from=round(held_from, 2),
-        held_width=round(across(_seconds(until)) - held_from, 2),
+        held_width=round(held_until - held_from, 2),
         levels=levels,
         marks=with_words([point for point in points if point.kind != "part"], xs, ys, heights),
         parts=tuple(point for point in points if point.kind == "part"),

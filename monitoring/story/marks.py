@@ -10,16 +10,28 @@ import numpy as np
 
 from monitoring.charts.paths import Floats
 
-PLOT_PIXELS = 200
-"""A usual height of the plot."""
-WORDS_PERCENT, LINE_PERCENT = 30, 9
-"""Width and height of the words of a mark, as they are on a phone."""
 DISTANCES_PIXELS = (-14, 22, -30, 38)
 """How far below its mark the line of words may stand, the best first."""
 MIDDLE_PIXELS = -4
 """From the line on which words stand to their middle."""
 OUTSIDE_FACTOR, WORDS_FACTOR, LEVEL_FACTOR = 1000, 100, 20
 """How much worse it is that words leave the plot, touch others, or a level, than a hundredth of the curve."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much of a plot the words of a mark take."""
+
+    width: float
+    """In percent."""
+    line: float
+    """The height of a line in percent."""
+    pixels: int
+    """The height of the plot."""
+
+
+ROOMS = (Room(48, 10, 160), Room(14, 6, 272))
+"""On a narrow phone, and on a screen."""
 
 Anchor = Literal["start", "end"]
 
@@ -41,15 +53,18 @@ class Mark(Point):
     anchor: Anchor
     dy: int
 
-    @property
-    def span(self) -> tuple[float, float]:
+    def span(self, room: Room) -> tuple[float, float]:
         """From where to where its words reach."""
-        return (self.x, self.x + WORDS_PERCENT) if self.anchor == "start" else (self.x - WORDS_PERCENT, self.x)
+        return (self.x, self.x + room.width) if self.anchor == "start" else (self.x - room.width, self.x)
 
-    @property
-    def height(self) -> float:
+    def height(self, room: Room) -> float:
         """Of the middle of its words."""
-        return self.y + (self.dy + MIDDLE_PIXELS) / PLOT_PIXELS * 100
+        return self.y + (self.dy + MIDDLE_PIXELS) / room.pixels * 100
+
+    def touches(self, other: "Mark", room: Room) -> bool:
+        (left, right), (other_left, other_right) = self.span(room), other.span(room)
+        beside = left >= other_right or other_left >= right
+        return not beside and abs(self.height(room) - other.height(room)) < room.line
 
 
 def with_words(points: Sequence[Point], x: Floats, y: Floats, levels: Sequence[float]) -> tuple[Mark, ...]:
@@ -60,7 +75,11 @@ def with_words(points: Sequence[Point], x: Floats, y: Floats, levels: Sequence[f
     known = ~np.isnan(y)
     grid = np.linspace(0, 100, 101)
     curve = np.interp(grid, x[known], y[known], left=np.nan, right=np.nan)
-    costs = {mark: _cost(mark, grid, curve, levels) for point in points for mark in _candidates(point)}
+    costs = {
+        mark: sum(_cost(mark, room, grid, curve, levels) for room in ROOMS)
+        for point in points
+        for mark in _candidates(point)
+    }
     ways = product(*([mark for mark in costs if mark.kind == point.kind] for point in points))
     return min(ways, key=lambda marks: sum(costs[mark] for mark in marks) + _touches(marks) * WORDS_FACTOR)
 
@@ -71,19 +90,14 @@ def _candidates(point: Point) -> Iterator[Mark]:
         yield Mark(point.kind, point.x, point.y, point.price, anchor, dy)
 
 
-def _cost(mark: Mark, grid: Floats, curve: Floats, levels: Sequence[float]) -> float:
-    (left, right), middle = mark.span, mark.height
-    outside = left < 0 or right > 100 or not LINE_PERCENT / 2 <= middle <= 100 - LINE_PERCENT / 2
-    crossed = (grid >= left) & (grid <= right) & (np.abs(curve - middle) < LINE_PERCENT / 2)
-    near = sum(abs(level - middle) < LINE_PERCENT / 2 for level in levels)
+def _cost(mark: Mark, room: Room, grid: Floats, curve: Floats, levels: Sequence[float]) -> float:
+    (left, right), middle, half = mark.span(room), mark.height(room), room.line / 2
+    outside = left < 0 or right > 100 or not half <= middle <= 100 - half
+    crossed = (grid >= left) & (grid <= right) & (np.abs(curve - middle) < half)
+    near = sum(abs(level - middle) < half for level in levels)
     return outside * OUTSIDE_FACTOR + near * LEVEL_FACTOR + float(crossed.sum())
 
 
 def _touches(marks: Sequence[Mark]) -> int:
     """How many of them touch another."""
-    return sum(_touch(one, other) for one, other in combinations(marks, 2))
-
-
-def _touch(one: Mark, other: Mark) -> bool:
-    beside = one.span[0] >= other.span[1] or other.span[0] >= one.span[1]
-    return not beside and abs(one.height - other.height) < LINE_PERCENT
+    return sum(one.touches(other, room) for one, other in combinations(marks, 2) for room in ROOMS)

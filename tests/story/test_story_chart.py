@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from monitoring.formatting import from_epoch
-from monitoring.story.chart import Price, PriceChart, price_chart
+from monitoring.story.chart import MARGINS, Price, PriceChart, price_chart, shown_span
 from monitoring.story.deal import Deal
-from monitoring.story.marks import LINE_PERCENT
+from monitoring.story.marks import ROOMS
 from tests.story.rows import CLOSED, OPENED, after, deal, open_deal
 
 
@@ -18,7 +18,8 @@ def prices() -> list[Price]:
 
 def charted(of: Deal, some: list[Price], now: datetime = CLOSED) -> PriceChart | None:
     fills = [("entry", of.opened, of.entry), *([] if of.is_open else [("exit", of.until, of.last)])]
-    return price_chart(of, fills, some, now)
+    opened = of.opened or OPENED
+    return price_chart(of, fills, some, shown_span(opened, None if of.is_open else of.until, now, MARGINS[0]))
 
 
 def drawn(some: list[Price] | None = None, **columns: object) -> PriceChart:
@@ -41,11 +42,9 @@ def test_entry_exit_stop_and_target_are_drawn() -> None:
 @pytest.mark.parametrize("exit_price", [91, 99.99, 100, 112])
 def test_words_of_entry_and_exit_do_not_meet(minutes: int, exit_price: float) -> None:
     entry, exit = drawn(exit_time=after(minutes=minutes), exit_price=exit_price).marks
-    apart = entry.span[1] <= exit.span[0] or exit.span[1] <= entry.span[0]
-    assert apart or abs(entry.height - exit.height) >= LINE_PERCENT
-    for mark in (entry, exit):
-        assert mark.span[0] >= 0
-        assert mark.span[1] <= 100
+    for room in ROOMS:
+        assert not entry.touches(exit, room)
+        assert all(0 <= mark.height(room) <= 100 for mark in (entry, exit))
 
 
 def test_a_target_far_away_does_not_flatten_the_price() -> None:
@@ -75,7 +74,6 @@ def test_readings_tell_prices_at_their_times() -> None:
 
 def test_too_few_prices_make_no_chart() -> None:
     assert charted(deal(), prices()[:2]) is None
-    assert charted(deal(entry_time=None), prices()) is None
 
 
 def test_flat_prices_are_drawn() -> None:
