@@ -165,7 +165,7 @@ async def _chart(context: Context, deal: Deal, told: Sequence[Step]) -> PriceCha
     for margin in MARGINS:
         span = shown_span(deal.opened, closed, context.now, margin)
         prices = await story_log.read_prices(context, deal, span)
-        if found := price_chart(deal, fills(told), prices, span):
+        if found := price_chart(deal, fills(deal, told), prices, span):
             return found
     return None
 

@@ -29,7 +29,7 @@ GAP_FACTOR = 5
 
 Price = tuple[datetime, float]
 Fills = Sequence[tuple[str, datetime | None, Decimal | None]]
-"""What was bought and sold: entry, exit or part, when, and at what price."""
+"""What was bought and sold: entry, exit or part, when, and at what price; and now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class PriceChart:
     """The time in which the position was open."""
     levels: tuple[Level, ...]
     marks: tuple[Mark, ...]
-    """The entry and the exit."""
+    """The entry, and the exit or now."""
     parts: tuple[Point, ...]
     """Partial exits, and what was added."""
     rules: tuple[Rule, ...]

@@ -38,7 +38,7 @@ Anchor = Literal["start", "end"]
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The entry, the exit, or a partial exit; x and y in percent of the plot."""
+    """The entry, the exit, a partial exit, or now; x and y in percent of the plot."""
 
     kind: str
     x: float

@@ -88,9 +88,10 @@ def steps(deal: Deal, rows: Rows, decision: Decision | None, parts: Sequence[Par
     return known if deal.is_open else [*known, _exit(deal, rows)]
 
 
-def fills(found: Sequence[Step]) -> list[tuple[str, datetime | None, Decimal | None]]:
-    """What was bought and sold, of some steps: entry, exit or part, when and at what price."""
-    return [(step.kind, step.at, step.what.price) for step in found if isinstance(step.what, Entry | Exit | Part)]
+def fills(deal: Deal, found: Sequence[Step]) -> list[tuple[str, datetime | None, Decimal | None]]:
+    """What was bought and sold, of some steps, when and at what price: entry, exit or part; and the price of now."""
+    traded = [(step.kind, step.at, step.what.price) for step in found if isinstance(step.what, Entry | Exit | Part)]
+    return [*traded, *([("now", deal.until, deal.last)] if deal.is_open else [])]
 
 
 def left_out(deal: Deal, rows: Rows, decision: Decision | None, points: Extremes) -> list[str]:

@@ -65,6 +65,8 @@ async def test_an_open_position_is_told_as_far_as_it_has_come(
             "Entry 2", "Stop placed", "What it makes", "+30.00", "Entry fee", "−1.00", "Given back since the best",
             "10.00")  # fmt: skip
     assert "Exit" not in told
+    await log_prices(connection, bot)
+    assert "now 115.00" in await (await client.get(f"/positions/{position}")).get_data(as_text=True)
     await connection.execute("UPDATE positions SET current_price = 90, last_update = $1", ago(minutes=20))
     await insert(connection, "account_history", session_id=bot)
     ordered(await page(client, f"/positions/{position}"), "−20.00", "−1.00R", "price 90.000", "old")
