@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import asyncpg
 
+from monitoring.database.capabilities import Columns
 from monitoring.database.owners import owner
 from monitoring.metrics.activity import ALERT, CLOSED, FINDING, OPENED, PART, STARTED, STOP, STOPPED, Line, Place
 from monitoring.metrics.alerts import alerts_of
@@ -58,7 +59,8 @@ WHERE {OF_SCOPE} AND timestamp >= $4 AND timestamp <= $5 AND (timestamp < $5 OR 
   AND upper(severity::text) IN ('HIGH', 'CRITICAL')
 ORDER BY timestamp DESC, id DESC LIMIT $7
 """
-SESSIONS = "SELECT id::bigint AS id, start_time, end_time FROM trading_sessions WHERE id = ANY($1::bigint[])"
+SESSIONS = "SELECT {columns} FROM trading_sessions WHERE id = ANY($1::bigint[])"
+SESSION: Columns = {"id": "bigint", "start_time": "timestamp", "end_time": "timestamp"}
 POSITION_TERMS = {
     name: POSITION[name] for name in ("id", "symbol", "side", "entry_price", "original_size", "quantity", "stop_loss")
 }
@@ -196,14 +198,16 @@ def _finding(row: asyncpg.Record) -> Line:
 async def read_restarts(context: Context) -> list[Line]:
     """The starts and ends of the sessions of the scope."""
     session = context.state.session
-    rows = await context.connection.fetch(SESSIONS, session.ids)
+    columns = context.capabilities.columns("trading_sessions", SESSION)
+    rows = await context.connection.fetch(SESSIONS.format(columns=columns), session.ids)
     numbers = {number: place for place, number in enumerate(session.ids, 1)}
     return [line for row in rows for line in _restart(row, numbers, context.now)]
 
 
 def _restart(row: asyncpg.Record, numbers: Mapping[int, int], now: datetime) -> Iterator[Line]:
     details = {"run": numbers[row["id"]], "runs": len(numbers)}
-    yield Line(row["start_time"], STARTED, row["id"], details=details)
+    if row["start_time"] is not None:
+        yield Line(row["start_time"], STARTED, row["id"], details=details)
     if row["end_time"] is not None and row["end_time"] <= now:
         yield Line(row["end_time"], STOPPED, row["id"], details=details)
 
