@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 
 ZERO = Decimal(0)
-MAX_NAMED_MARKETS = 4
-"""So many markets have an amount of their own; the others share one."""
+MAX_NAMED_COUNT, MAX_BOOKED_COUNT = 4, 2
+"""So many markets have an amount of their own, the others share one; so many of which only what was booked is known."""
 
-OPEN, FEES, INTEREST, CORRECTIONS, OTHER = "open P&L", "fees", "interest", "corrections", "other"
+OPEN, BOOKED, CORRECTIONS, OTHER = "open P&L", "closed trades", "corrections", "other"
+FEES, COSTS = "fees", "costs"
+"""The second where there was interest, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,9 @@ def shares(changed: Changed, digits: int) -> tuple[Share, ...]:
     found += [_booked(market) for market in changed.markets if market.symbol in together]
     found = list(_named(sorted(found, key=lambda share: -abs(share.amount))))
     found.append(Share(OPEN, _open_change(changed, apart)))
-    found += [Share(FEES, -changed.fees), Share(INTEREST, -changed.interest), Share(CORRECTIONS, changed.corrections)]
-    left = changed.total - sum((share.amount for share in found), ZERO)
+    costs = Share(COSTS if changed.interest else FEES, -changed.fees - changed.interest)
+    found += [costs, Share(CORRECTIONS, changed.corrections)]
+    left = changed.total - _sum(found)
     return _rounded([*found, Share(OTHER, left)], changed.total, digits)
 
 
@@ -98,14 +101,18 @@ def _open_change(changed: Changed, apart: Sequence[Market]) -> Decimal:
 
 
 def _named(markets: Sequence[Share]) -> Iterator[Share]:
-    """The largest by name, the others as one, each of the two kinds for itself."""
-    for booked in (False, True):
-        kind = [share for share in markets if bool(share.of_booked) is booked and share.amount]
-        named = len(kind) if len(kind) <= MAX_NAMED_MARKETS + 1 else MAX_NAMED_MARKETS
-        yield from kind[:named]
-        if rest := kind[named:]:
-            word = "booked" if booked else ""
-            yield Share(f"{len(rest)} other markets", sum((share.amount for share in rest), ZERO), of_booked=word)
+    """The largest by name, the others as one. What was booked alone is one amount where there is much of it."""
+    whole = [share for share in markets if share.amount and not share.of_booked]
+    named = len(whole) if len(whole) <= MAX_NAMED_COUNT + 1 else MAX_NAMED_COUNT
+    yield from whole[:named]
+    if rest := whole[named:]:
+        yield Share(f"{len(rest)} other markets", _sum(rest))
+    booked = [share for share in markets if share.amount and share.of_booked]
+    yield from booked if len(booked) <= MAX_BOOKED_COUNT else [Share(BOOKED, _sum(booked))]
+
+
+def _sum(found: Iterable[Share]) -> Decimal:
+    return sum((share.amount for share in found), ZERO)
 
 
 def _rounded(found: Iterable[Share], total: Decimal, digits: int) -> tuple[Share, ...]:

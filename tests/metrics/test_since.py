@@ -53,9 +53,16 @@ def test_a_position_that_nobody_knows_is_not_guessed(markets: tuple[Market, ...]
     assert said(changed(-35, 40, 5, *markets, all_known=False)) == {"open P&L": -35}
 
 
+def test_much_that_was_closed_is_one_amount() -> None:
+    """Of each a part had been gained before; nobody knows which."""
+    many = [market(f"M{number}", was_open=True, booked=number) for number in range(1, 4)]
+    assert said(changed(2, 4, 0, *many)) == {"closed trades": 6, "open P&L": -4}
+    assert said(changed(-1, 4, 0, *many[:2])) == {"M2 closed": 2, "M1 closed": 1, "open P&L": -4}
+
+
 def test_what_is_not_explained_is_other() -> None:
     found = changed(-20, 0, 0, corrections=money(-11.37), interest=money(0.63))
-    assert said(found) == {"interest": -0.63, "corrections": -11.37, "other": -8}
+    assert said(found) == {"costs": -0.63, "corrections": -11.37, "other": -8}
 
 
 def test_many_markets_share_an_amount() -> None:
