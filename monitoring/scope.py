@@ -38,7 +38,7 @@ COLUMNS: Columns = {
 }
 
 NEEDS = ("id", "start_time", "mode")
-"""Without these no session can be told from another."""
+"""Without these no session can be distinguished from another."""
 
 
 @dataclass(frozen=True, slots=True)

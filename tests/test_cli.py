@@ -134,7 +134,7 @@ async def test_an_address_that_is_not_ours_is_named(database_url: str, host: str
     assert len(err.strip().splitlines()) == 1
 
 
-async def test_a_second_dashboard_is_told_where_the_first_is(database_url: str) -> None:
+async def test_a_second_dashboard_names_the_first(database_url: str) -> None:
     async with run_dashboard("--db-url", database_url) as first:
         port = first.url.rpartition(":")[2]
         code, _, err = await atb("dashboards", "run", "monitoring", "--db-url", database_url, "--port", port)

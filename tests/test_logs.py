@@ -86,7 +86,7 @@ def test_secrets_are_hidden(form: str) -> None:
     assert "*** *** ***" in line
 
 
-def test_a_log_call_that_does_not_fit_is_told(form: str) -> None:
+def test_a_log_call_that_does_not_fit_is_named(form: str) -> None:
     (line,) = logged(form, "log.error('%d of %d', 'few')")
     assert "few" in line
 

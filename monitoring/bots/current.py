@@ -37,8 +37,8 @@ def _rank(chain: Chain, now: datetime) -> tuple[object, ...]:
     life = _life(newest, now)
     mode = MODES.index(newest.session.mode) if newest.session.mode in MODES else len(MODES)
     # Of several that are alive the oldest, of others the newest.
-    heard = newest.ended if life == ENDED else newest.last_sign
-    age = (first.session.start - EPOCH, first.id) if life == ALIVE else (EPOCH - heard, -newest.id)
+    last = newest.ended if life == ENDED else newest.last_sign
+    age = (first.session.start - EPOCH, first.id) if life == ALIVE else (EPOCH - last, -newest.id)
     return life == ENDED, mode, life, age
 
 

@@ -122,8 +122,8 @@ async def _runs(
     now: datetime,
 ) -> list[Run]:
     currencies = await _currencies(connection, capabilities, [session.id for session in sessions])
-    unheard = (Run(one, None, one.start, silent=False, currency=currencies.get(one.id)) for one in sessions)
-    return [_run_now(projections, run, now, [run.id]) for run in unheard]
+    sessions_alone = (Run(one, None, one.start, silent=False, currency=currencies.get(one.id)) for one in sessions)
+    return [_run_now(projections, run, now, [run.id]) for run in sessions_alone]
 
 
 def newest_run(projections: Projections, chain: Chain, now: datetime) -> Run:

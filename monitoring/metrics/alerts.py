@@ -77,12 +77,12 @@ def drawdown_limit(troubles: Troubles) -> Iterator[Alert]:
     severity = WARNING if reached < limit else CRITICAL
     text = f"drawdown {drawdown.current:.2f} %, the limit is {limit:g} %"
     since = troubles.drawdown_since
-    yield Alert("drawdown_limit", severity, text + _newer_than_snapshots(since), since)
+    yield Alert("drawdown_limit", severity, text + _if_unseen(since), since)
 
 
-def _newer_than_snapshots(since: datetime | None) -> str:
-    """What to say where only snapshots tell since when, and none does."""
-    return "" if since else ", since after the newest snapshot"
+def _if_unseen(since: datetime | None) -> str:
+    """What to say of a moment that only a snapshot can show, before one does."""
+    return "" if since else "; no snapshot shows it yet"
 
 
 def drawdown_reached(current: float, limit: float) -> float | None:
@@ -133,7 +133,7 @@ def books(troubles: Troubles) -> Iterator[Alert]:
     rows = troubles.books
     if rows is not None:
         text = f"{amount(unexplained(troubles.facts), signed=True)} cannot be explained by trades, fees and bookings"
-        yield Alert("books", WARNING, text + _newer_than_snapshots(rows.since), rows.since)
+        yield Alert("books", WARNING, text + _if_unseen(rows.since), rows.since)
 
 
 def correction(troubles: Troubles) -> Iterator[Alert]:

@@ -215,7 +215,7 @@ class Facts:
     now: datetime
     session: Session
     last_written: datetime | None
-    """When the engine last wrote what only a living one writes."""
+    """When the engine last wrote what only a running one writes."""
     run_written: datetime | None
     """The same of the newest session alone."""
     limit_seconds: float

@@ -1,4 +1,4 @@
-"""Whether the engine is alive, and what is wrong; the catalogue says what each metric means, and its unit."""
+"""Whether the engine runs, and what is wrong; the catalogue says what each metric means, and its unit."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple, NoReturn
@@ -145,14 +145,14 @@ def offline(facts: Facts) -> State | None:
     age = _age_seconds(facts)
     if age is None:
         return State("Offline", "no sign of life yet")
-    return State("Offline", _silence(facts), facts.last_sign) if age > OFFLINE_FACTOR * facts.limit_seconds else None
+    return State("Offline", _no_sign(facts), facts.last_sign) if age > OFFLINE_FACTOR * facts.limit_seconds else None
 
 
 def _close_only(facts: Facts) -> State | None:
-    told = facts.close_only
-    if told is None:
+    found = facts.close_only
+    if found is None:
         return None
-    return State("Close only", f"the engine only closes positions: {told.message or told.code}", told.since)
+    return State("Close only", f"the engine only closes positions: {found.message or found.code}", found.since)
 
 
 def _pace(facts: Facts) -> State:
@@ -161,7 +161,7 @@ def _pace(facts: Facts) -> State:
     if facts.zone_offset is not None:
         return State("Online", NOT_UTC)
     if not in_time(facts):
-        return State("Late", _silence(facts), facts.last_sign)
+        return State("Late", _no_sign(facts), facts.last_sign)
     if written is None or written < began:
         return State("Starting", f"began {utc_minute(began)} and has written nothing since", began)
     return State("Online", f"sign of life within the last {_minutes(facts.limit_seconds)}")
@@ -171,7 +171,7 @@ def _age_seconds(facts: Facts) -> float | None:
     return None if facts.last_sign is None else (facts.now - facts.last_sign).total_seconds()
 
 
-def _silence(facts: Facts) -> str:
+def _no_sign(facts: Facts) -> str:
     since = "" if facts.last_sign is None else f" since {utc_minute(facts.last_sign)}"
     return f"no sign of life{since}, expected every {_minutes(facts.limit_seconds)}"
 

@@ -16,7 +16,7 @@ class Flow:
     """Of its booking; ``session:S`` of the gap before session S."""
     session: int | None = None
     correction: bool = False
-    """Whether nobody can tell what it was: fees and losses that were not booked, or a deposit."""
+    """Whether it is not known what it was: fees and losses that were not booked, or a deposit."""
 
 
 @dataclass(frozen=True, slots=True)

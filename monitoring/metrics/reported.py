@@ -43,7 +43,7 @@ class CloseOnly:
 
     since: datetime
     code: str
-    """``error_code`` of the event that told it."""
+    """``error_code`` of the event that said so."""
     message: str | None
 
 

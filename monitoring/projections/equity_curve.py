@@ -36,7 +36,7 @@ class EquityCurve:
     """The newest snapshot; None where there is none. What is newer (see ``up_to``) is none."""
     last_snapshot_id: int | None
     flows_known: bool
-    """Whether deposits can be told from profit: returns and drawdowns are unknown otherwise."""
+    """Whether deposits can be distinguished from profit: returns and drawdowns are unknown otherwise."""
     _timeline: Timeline | None
     _factors: FlowFactors
     _flows: Attributed

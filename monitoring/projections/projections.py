@@ -201,7 +201,7 @@ class Projections:
         self._kept.clear()
 
     @property
-    def heard(self) -> frozenset[int]:
+    def writing_sessions(self) -> frozenset[int]:
         """Sessions that ever wrote, as far as is known."""
         return self.signs.sessions | self.equity.states.keys()
 

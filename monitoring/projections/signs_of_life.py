@@ -32,7 +32,7 @@ SOURCES = {
     "trades": ("trades",),
     "system_events": ("system_events",),
 }
-"""Tables that only a living engine writes, and what their rows are."""
+"""Tables that only a running engine writes, and what their rows are."""
 TABLES = frozenset(SOURCES)
 BEAT_TABLES = frozenset({"account_history", "strategy_executions"})
 

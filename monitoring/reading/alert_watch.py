@@ -42,7 +42,7 @@ Key = tuple[str, str | None]
 
 
 class AlertWatch:
-    """Evaluates the alerts of bots; tells pages, and the log, when one begins or ends."""
+    """Evaluates the alerts of bots; informs pages and the log when one begins or ends."""
 
     def __init__(self, reader: Reader, clock: Clock) -> None:
         self._reader = reader

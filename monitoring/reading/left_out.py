@@ -27,7 +27,7 @@ MAX_COUNTING_SHARE = 0.02
 """Of the time, at most: counting reads a whole table."""
 MAX_PAUSE_SECONDS = 300.0
 MAX_AGE_SECONDS = 3600.0
-"""So long a count holds without a change: a standby does not tell all of them."""
+"""So long a count holds without a change: a standby does not show all of them."""
 MAX_WAIT_SECONDS = 1.0
 """For so long an answer waits for the counts."""
 

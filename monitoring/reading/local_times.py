@@ -34,7 +34,7 @@ class LocalTimes:
         with suppress(DatabaseUnavailable):
             offset = await self._role_time.offset_of(own, now, OFFLINE_FACTOR * limit)
             if offset is None and (own is None or now - own > limit):
-                return await self._role_time.offset_of(self._newest(self._projections.heard, now), now)
+                return await self._role_time.offset_of(self._newest(self._projections.writing_sessions, now), now)
             return offset
         return None
 

@@ -136,7 +136,7 @@ def _reasons(capabilities: Capabilities, state: ScopeState) -> dict[str, Any]:
     no_flows = capabilities.fault("account_balances", *FLOWS_NEED)
     return {
         "no_trades": _why_unknown(capabilities, state, "trades", TRADES_NEED) or "no closed trades",
-        "no_history": (no_flows and f"deposits cannot be told from profit: {no_flows}")
+        "no_history": (no_flows and f"deposits cannot be distinguished from profit: {no_flows}")
         or _why_unknown(capabilities, state, "account_history", HISTORY_NEEDS)
         or "no equity snapshot yet",
     }

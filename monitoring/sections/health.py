@@ -1,4 +1,4 @@
-"""System Health: is the engine alive, since when, and what went wrong lately."""
+"""System Health: does the engine run, since when, and what went wrong lately."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +17,7 @@ WEEK = timedelta(days=7)
 """How far to look back for the last error."""
 
 CLOSE_ONLY_CODES = ("MAX_DRAWDOWN_BREACH", "ACCOUNT_CIRCUIT_BREAKER_TRIP", "CLOSE_ONLY", "SYSTEM_HALT_UNVERIFIED")
-"""``error_code`` of the events by which the engine tells that it only closes positions."""
+"""``error_code`` of the events by which the engine says that it only closes positions."""
 
 IS_ERROR = "lower(severity::text) IN ('error', 'critical')"
 ERRORS = """
@@ -32,16 +32,16 @@ SELECT counted.*, last.* FROM (
 ) last ON true
 """
 CLOSE_ONLY = f"""
-WITH told AS (
+WITH recent AS (
     SELECT id, timestamp, error_code, {{message}} AS message FROM system_events
     WHERE timestamp > $4 AND timestamp <= $5 AND {OF_SCOPE}
 )
-SELECT timestamp, error_code, message FROM told
+SELECT timestamp, error_code, message FROM recent
 WHERE error_code = ANY($6::text[])
-  AND NOT EXISTS (SELECT FROM told cleared WHERE right(cleared.error_code, 8) = '_CLEARED'
-                  AND (cleared.timestamp, cleared.id) > (told.timestamp, told.id))
-  AND NOT EXISTS (SELECT FROM trading_sessions s WHERE s.id = ANY($1::bigint[]) AND s.start_time <= told.timestamp
-                  AND {{end}} BETWEEN told.timestamp AND $7)
+  AND NOT EXISTS (SELECT FROM recent cleared WHERE right(cleared.error_code, 8) = '_CLEARED'
+                  AND (cleared.timestamp, cleared.id) > (recent.timestamp, recent.id))
+  AND NOT EXISTS (SELECT FROM trading_sessions s WHERE s.id = ANY($1::bigint[]) AND s.start_time <= recent.timestamp
+                  AND {{end}} BETWEEN recent.timestamp AND $7)
 ORDER BY timestamp, id LIMIT 1
 """
 FLAG: Columns = {"active": "bool", "reason": "text", "updated_at": "timestamp", "source": "text"}

@@ -1,9 +1,8 @@
-"""Reads the rows that alerts are found in: failed orders, errors, reconciliation, unguarded positions."""
+"""Reads the rows that alerts are found in: failed orders, errors, reconciliation, orphan positions."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.owners import owner
@@ -122,10 +121,6 @@ async def _drawdown_since(context: Context, limit: float) -> datetime | None:
         return None
     source = Source(context.connection, context.capabilities)
     return await context.state.history.snapshots.sunk_since(source, sessions, reached - MAX_ROUNDING_PERCENT)
-
-
-def _number(value: object) -> Decimal | None:
-    return value if isinstance(value, Decimal) and value.is_finite() else None
 
 
 def _moment(value: object) -> datetime | None:

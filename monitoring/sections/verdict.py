@@ -68,7 +68,7 @@ async def load(context: Context) -> VerdictView:
 
 
 def declines_of(context: Context) -> list[Decline]:
-    """The deepest of the whole history, the deepest first; none where deposits cannot be told from profit."""
+    """The deepest of the whole history, the deepest first; none where deposits cannot be distinguished from profit."""
     if not context.state.history.flows_known:
         return []
     curve, initial = whole_curve(context), context.state.session.initial_balance

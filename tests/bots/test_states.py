@@ -84,7 +84,7 @@ async def test_an_engine_goes_from_starting_to_offline(life: Life) -> None:
     assert seen == list(zip(words, ["Online", "Online", "Offline", "Online", "Offline"], strict=True))
 
 
-async def test_an_open_page_is_told_that_the_engine_fell_silent(life: Life) -> None:
+async def test_an_open_page_learns_that_the_engine_is_offline(life: Life) -> None:
     await life.session(ago(days=3), 10_000)
     await life.history(1, ago(minutes=1), *[10_000] * 12, minutes=10)
     async with life.opened() as page:

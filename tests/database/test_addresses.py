@@ -103,7 +103,7 @@ async def test_tls_that_the_server_has_not(more: str, tcp: str) -> None:
     ("more", "said"),
     [("", "it is not a PostgreSQL server"), ("?sslmode=require", "if it is a PostgreSQL server at all")],
 )
-async def test_another_kind_of_server_is_told(more: str, said: str) -> None:
+async def test_another_kind_of_server_is_named(more: str, said: str) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")

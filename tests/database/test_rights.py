@@ -101,7 +101,7 @@ async def test_a_database_without_flags_is_only_said(client: Any, engine: asyncp
         ("REVOKE USAGE ON SCHEMA public FROM dashboard, PUBLIC", "/api/trades", "may not use the schema public"),
     ],
 )
-async def test_not_permitted_is_told_from_missing(
+async def test_not_permitted_differs_from_missing(
     change: str, path: str, words: str, engine: asyncpg.Connection, client: Any
 ) -> None:
     await insert(engine, "trades", session_id=await insert(engine, "trading_sessions"))

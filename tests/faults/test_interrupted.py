@@ -140,7 +140,7 @@ async def counted_more_than(connection: asyncpg.Connection, before: int) -> bool
     return await connection.fetchval(UPDATES) > before
 
 
-async def test_a_correction_is_told_though_the_look_for_it_broke_off(
+async def test_a_correction_is_found_though_a_search_broke_off(
     connection: asyncpg.Connection, engine: asyncpg.Connection, database_url: str
 ) -> None:
     session = await seed_account(engine)

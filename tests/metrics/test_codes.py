@@ -17,12 +17,12 @@ from monitoring.metrics.codes import WORDS, in_words
         ("realized_pnl_币安人生USDT_Signal reversal", "result of 币安人生USDT: Signal reversal"),
     ],
 )
-def test_codes_are_told_in_words(code: str, words: str) -> None:
+def test_known_codes_become_words(code: str, words: str) -> None:
     assert in_words(code) == words
 
 
 @pytest.mark.parametrize("code", ["SOMETHING_NEW", "drawdown_", "recovery_soon", "stop_loss 2", "{0}", ""])
-def test_a_code_nobody_knows_is_shown_as_it_is(code: str) -> None:
+def test_an_unknown_code_is_shown_as_it_is(code: str) -> None:
     assert in_words(code) == code
 
 

@@ -49,7 +49,7 @@ def test_the_limit_is_the_engines_own() -> None:
     assert found == State("Online", "sign of life within the last 120 min")
 
 
-def test_silence_is_told_since_when() -> None:
+def test_offline_names_the_last_sign_of_life() -> None:
     reason = "no sign of life since 2026-11-22 14:25 UTC, expected every 5 min"
     assert health.state(with_sign(420)) == State("Late", reason, ago(420))
     assert health.state(with_sign(420, limit_seconds=330.0)).reason.endswith("every 5.5 min")
@@ -125,7 +125,7 @@ def test_a_week_of_silence_counts_as_the_end() -> None:
     assert "counts as ended" in found.reason
 
 
-def test_nothing_is_silent_where_times_cannot_be_read() -> None:
+def test_nothing_is_offline_where_times_cannot_be_read() -> None:
     found = with_sign(5 * 3600, zone_offset=timedelta(hours=-5))
     assert health.state(found).word == "Online"
     with pytest.raises(Unknown, match="not UTC"):

@@ -147,7 +147,7 @@ async def change(request: pytest.FixtureRequest, connection: asyncpg.Connection)
 
 
 async def test_no_profit_is_made_up_where_deposits_are_unknown(change: str, client: Any) -> None:
-    why = f"deposits cannot be told from profit: {WITHOUT_DEPOSITS[change]}"
+    why = f"deposits cannot be distinguished from profit: {WITHOUT_DEPOSITS[change]}"
     metrics = await get(client, "/api/metrics")
     assert metrics["equity"] == 11_000
     for key in ("total_return", "volatility", "current_drawdown", "max_drawdown", "calmar_ratio"):

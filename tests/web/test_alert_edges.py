@@ -17,7 +17,7 @@ async def bot(connection: asyncpg.Connection) -> int:
     return await healthy_bot(connection)
 
 
-async def test_errors_are_told_in_words(client: Any, connection: asyncpg.Connection, bot: int) -> None:
+async def test_errors_are_shown_in_words(client: Any, connection: asyncpg.Connection, bot: int) -> None:
     for code in ("WS_RECONNECT", "WS_RECONNECT", "NEW_CODE"):
         await insert(connection, "system_events", session_id=bot, severity="error", error_code=code)
     found = {one["subject"]: one["text"] for one in await alerts(client)}

@@ -109,7 +109,7 @@ async def test_books_may_disagree_before_a_snapshot_shows_it(
     await snapshots(connection, bot, 10_000, 0, 30, 60, 90, 120, 150)
     await insert(connection, "account_balances", session_id=bot, last_updated=at(168), total_balance=9_900,
                  update_reason="trade_exit", base_currency="USD")  # fmt: skip
-    text = "+100.00 cannot be explained by trades, fees and bookings, since after the newest snapshot"
+    text = "+100.00 cannot be explained by trades, fees and bookings; no snapshot shows it yet"
     async with dashboard(database_url, followed=False, clock=calendar.clock) as page:
         assert await since(page, "books") == (None, text)
         await snapshots(connection, bot, 9_900, 180)
@@ -131,7 +131,7 @@ async def test_a_price_at_the_drawdown_limit(
             calendar.wait(60)
             await connection.execute("UPDATE positions SET last_update = $1", calendar.now)
             found.append(await since(page, "drawdown_limit"))
-    assert found == [(None, "drawdown 20.50 %, the limit is 20 %, since after the newest snapshot")] * 4
+    assert found == [(None, "drawdown 20.50 %, the limit is 20 %; no snapshot shows it yet")] * 4
     async with dashboard(database_url, followed=False, clock=calendar.clock) as page:
         await insert(connection, "account_history", session_id=bot, timestamp=calendar.now, balance=10_000, equity=7950,
                      total_pnl=1)  # fmt: skip

@@ -58,7 +58,7 @@ async def test_found_for_each_bot_though_nobody_looks(
     assert f"bot {backtest}: alert" not in caplog.text
 
 
-async def test_an_open_page_is_told_of_one(connection: asyncpg.Connection, watching: Services) -> None:
+async def test_an_open_page_fetches_new_alerts(connection: asyncpg.Connection, watching: Services) -> None:
     bot = await healthy_bot(connection)
     assert await watching.feed.caught_up()
     viewer = watching.hub.subscribe(BotScope(bot))

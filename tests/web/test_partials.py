@@ -124,7 +124,9 @@ async def test_a_slow_section_holds_up_no_other(account: int, client: Any, monke
         ("names=trades&bot=77", 404, "77"),
     ],
 )
-async def test_a_wrong_request_is_told_why(account: int, client: Any, query: str, status: int, words: str) -> None:
+async def test_a_wrong_request_is_answered_with_the_reason(
+    account: int, client: Any, query: str, status: int, words: str
+) -> None:
     response = await client.get(f"/partials?{query}", headers={**PAGE, "Accept": "text/html"})
     assert response.status_code == status
     assert words in (await response.get_json())["error"]["message"]
