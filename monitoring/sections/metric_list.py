@@ -22,6 +22,11 @@ class Figure:
     """What is known of a sum whose value is not."""
 
     @property
+    def known_part(self) -> Value | None:
+        """The value, or as much of a sum as is known."""
+        return self.partial.amount if self.partial else self.value
+
+    @property
     def partial_text(self) -> str:
         """The known part, and of how many: 24 of 25: −1,204.55."""
         if self.partial is None:

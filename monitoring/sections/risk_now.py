@@ -76,7 +76,7 @@ def _gauges(figures: dict[str, Figure], limit: float | None) -> dict[str, Gauge]
 
 
 def _share(figure: Figure, whole: float | None) -> float:
-    value = figure.value
+    value = figure.known_part
     return min(1.0, max(0.0, float(value) / whole)) if isinstance(value, (float, Decimal, int)) and whole else 0.0
 
 

@@ -7,6 +7,7 @@ import asyncpg
 
 from tests.rows import ago, insert, now
 from tests.sections.test_traps import get
+from tests.words import words_of
 
 
 async def page(client: Any, name: str) -> str:
@@ -40,3 +41,14 @@ async def test_a_sum_of_nothing_known_is_a_dash(connection: asyncpg.Connection, 
     session = await insert(connection, "trading_sessions", initial_balance=1000, start_time=ago(days=9))
     await insert(connection, "trades", session_id=session, pnl=Decimal("NaN"), exit_time=now())
     assert "0 of 1" not in await page(client, "summary")
+
+
+async def test_risk_of_all_positions_but_one(connection: asyncpg.Connection, client: Any) -> None:
+    session = await insert(connection, "trading_sessions", initial_balance=1000, start_time=ago(days=5))
+    await insert(connection, "account_history", session_id=session, timestamp=ago(minutes=5), balance=1000)
+    for price in (110, None):
+        await insert(connection, "positions", session_id=session, entry_price=100, current_price=price, quantity=1,
+                     stop_loss=90, last_update=now())  # fmt: skip
+    text = words_of(await page(client, "risk_now")).replace("\u202f", " ")
+    assert "If all stops hit −20.00 2.00 %, of 1 of 2, all 2 have one" in text
+    assert "Exposure 11.0 % net +11.0 % · 1 of 2 priced" in text
