@@ -22,6 +22,8 @@ MARGINS = (timedelta(minutes=30), timedelta(hours=6))
 """At least so much; the wider where few prices were logged."""
 MIN_POINTS = 3
 PADDING_SHARE = 0.07
+MAX_DATES = 3
+"""So many times have room below the plot of a narrow phone."""
 FAR_FACTOR = 6
 """A stop or target further away than so many times what the price moved stands at the edge."""
 GAP_FACTOR = 5
@@ -99,7 +101,7 @@ def _drawn(deal: Deal, fills: Fills, prices: Sequence[Price], span: tuple[dateti
         marks=with_words([point for point in points if point.kind != "part"], xs, ys, heights),
         parts=tuple(point for point in points if point.kind == "part"),
         rules=rules_of(inner_ticks(low, high, 3), down, heights),
-        dates=dates_of(time_ticks(start, end), across),
+        dates=dates_of(time_ticks(start, end, MAX_DATES), across),
         readings=readings_of_slices(x, y, down),
         span_seconds=end - start,
     )
