@@ -11,6 +11,7 @@ from monitoring.projections.times import midnight
 from monitoring.sections import ranges
 from monitoring.sections.curves import Change, change_since
 from monitoring.sections.section import Context, Section
+from monitoring.sections.since import LOOKED, Since, change_since_look
 
 OLD_AFTER = timedelta(minutes=5)
 """An equity that is older says so."""
@@ -35,6 +36,9 @@ class EquityView:
     open: OpenResult | None
     """None where it cannot be read which positions are open."""
     today: Change
+    since: Since
+    since_visit: Change
+    """Since the viewer looked last, or since the day began."""
     over_range: Change
     began: datetime | None
     """When the scope began, where that is later than the range does: the change is since then."""
@@ -49,6 +53,7 @@ class EquityView:
 async def load(context: Context) -> EquityView:
     facts, history, since = context.facts, context.state.history, ranges.since(context)
     equity, today = facts.equity, midnight(context.now)
+    looked, since_visit = change_since_look(context)
     no_change = "nothing precedes it" if history.flows_known else facts.no_history
     silent_today = equity is not None and equity.at < today
     return EquityView(
@@ -58,6 +63,8 @@ async def load(context: Context) -> EquityView:
         is_old=equity is not None and context.now - equity.at > max(OLD_AFTER, _limit(facts)),
         open=_open_result(facts),
         today=change_since(context.state, equity, today),
+        since=looked,
+        since_visit=since_visit,
         over_range=change_since(context.state, equity, since),
         began=None if history.before(since) is not None else context.state.session.start,
         unshown=history.unshown,
@@ -78,4 +85,4 @@ def _open_result(facts: Facts) -> OpenResult | None:
     return OpenResult(sum(known, Decimal(0)) if known else None, len(known), len(facts.positions))
 
 
-SECTION = Section("equity", "Equity", load, needs=("account_history",), ticks=20.0)
+SECTION = Section("equity", "Equity", load, needs=("account_history",), ticks=20.0, of_viewer=(LOOKED,))

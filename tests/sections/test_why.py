@@ -72,6 +72,19 @@ async def test_markets_costs_and_counts_since_the_last_visit(
     assert await line(client) == f"Since {at}: SOL −20.00 · BTC +17.50 · fees −1.00 · 1 opened · 1 closed · 1 error"
 
 
+async def test_the_amounts_explain_the_change_beside_them(
+    connection: asyncpg.Connection, session: int, client: Any
+) -> None:
+    await snapshot(connection, session, ago(hours=6), 1000, 0, 0)
+    await closed(connection, session, "SOLUSD", (4, 2), -19)
+    await snapshot(connection, session, ago(minutes=1), 980, 0, 0)
+    at = looked(client, hours=5)
+    page = await (await client.get("/now", headers={"Accept": "text/html"})).get_data(as_text=True)
+    delta = re.search(rf"<dt>Since {at}</dt><dd.*?</dd>", page)
+    assert delta is not None
+    assert TAGS.sub(" ", delta[0]).split() == ["Since", *at.split(), "−20.00", "−2.00", "%"]
+
+
 async def test_without_a_last_visit_it_is_of_today(session: int, client: Any) -> None:
     assert (await line(client)).startswith("Today: ")
 
