@@ -8,9 +8,9 @@ from monitoring.scope import RANGES
 from monitoring.sections.section import Context
 
 
-def since(context: Context) -> datetime:
-    """Where the scope's range begins; the beginning of time where it has no length."""
-    length = RANGES[context.scope.range]
+def since(context: Context, name: str | None = None) -> datetime:
+    """Where a range begins, else the scope's; the beginning of time where it has no length."""
+    length = RANGES[name or context.scope.range]
     return BEGIN_OF_TIME if length is None else shifted(until(context), -length)
 
 

@@ -9,11 +9,13 @@ from monitoring.metrics.facts import Series
 from monitoring.projections.bookings import NEEDS as FLOWS_NEED
 from monitoring.projections.timeline import DEPTH, INDEX, TIME
 from monitoring.projections.times import BEGIN_OF_TIME
+from monitoring.scope import RANGES
 from monitoring.sections import ranges
 from monitoring.sections.curves import drawdown_points, growth_points
 from monitoring.sections.metric_list import Figure
-from monitoring.sections.section import Context, Section
+from monitoring.sections.section import BadParameter, Context, Section
 
+WHOLE = "all"
 MAX_DECLINES = 5
 NUMBER_PERCENT = 6.0
 """Of a phone's chart that the number of a drawdown takes."""
@@ -36,8 +38,10 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class VerdictView:
-    """Charts are None where the range holds no equity."""
+    """Charts are None where the span holds no equity."""
 
+    span: str
+    """Which of the ranges the charts show, whatever the scope's is: at first the whole history."""
     total_return: Figure
     max_drawdown: Figure
     cost_share: Figure
@@ -53,9 +57,11 @@ class VerdictView:
 async def load(context: Context) -> VerdictView:
     context.capabilities.require_columns("account_balances", *FLOWS_NEED)
     history, figures = context.state.history, context.figures
-    curve = history.curve(ranges.since(context))
+    span = _span(context.arguments.get("span", WHOLE))
+    curve = history.curve(ranges.since(context, span))
     growth = line_plot(growth_points(curve)) if history.flows_known else None
     return VerdictView(
+        span=span,
         total_return=figures["total_return"],
         max_drawdown=figures["max_drawdown"],
         cost_share=figures["cost_share"],
@@ -65,6 +71,12 @@ async def load(context: Context) -> VerdictView:
         periods=_periods(growth, declines_of(context)) if growth else (),
         unknown=None if history.flows_known else context.facts.no_history,
     )
+
+
+def _span(text: str) -> str:
+    if text not in RANGES:
+        raise BadParameter(f"span={text[:20]}: expected one of {', '.join(RANGES)}")
+    return text
 
 
 def declines_of(context: Context) -> list[Decline]:
@@ -94,4 +106,11 @@ def _periods(chart: LinePlot, declines: Sequence[Decline]) -> tuple[Period, ...]
     return tuple(found)
 
 
-SECTION = Section("verdict", "In one sentence", load, needs=("account_history", "account_balances"), ticks=60.0)
+SECTION = Section(
+    "verdict",
+    "In one sentence",
+    load,
+    needs=("account_history", "account_balances"),
+    ticks=60.0,
+    parameters=("span",),
+)

@@ -43,6 +43,15 @@ async def test_the_sentence_says_what_the_api_says(connection: asyncpg.Connectio
     assert f"Of every 100 earned before costs, {metrics['cost_share']:.0f} went to fees and interest." in shown
 
 
+async def test_the_curve_is_of_everything_until_a_span_is_chosen(connection: asyncpg.Connection, client: Any) -> None:
+    await account(connection, 40)
+    whole, week = await words(client, "verdict"), await words(client, "verdict", span="7d")
+    assert whole.count(" 11:00 ") > 3 * week.count(" 11:00 ") > 0
+    assert whole.split("interest.")[0] == week.split("interest.")[0]
+    refused = await client.get("/partials/verdict?span=8d")
+    assert (refused.status_code, "expected one of 24h, 7d" in await refused.get_data(as_text=True)) == (422, True)
+
+
 async def test_few_days_and_trades_are_shown_as_intervals(connection: asyncpg.Connection, client: Any) -> None:
     await account(connection, 40)
     shown = await words(client, "believable")
