@@ -51,4 +51,4 @@ def _items(moves: Sequence[BalanceMove], moved: Decimal | None) -> tuple[Balance
     return tuple(moves) if adds_up and len(moves) <= MAX_MOVES else ()
 
 
-SECTION = Section("balanced", "Do the books balance?", load, ticks=60.0)
+SECTION = Section("balanced", "Do the books balance?", load, ticks=60.0, calm=True)

@@ -130,4 +130,4 @@ def _share_won(sums: TradeSum) -> float | None:
     return sums.wins / sums.total * 100 if sums.total and not sums.unknown else None
 
 
-SECTION = Section("believable", "Three figures and what makes them believable", load, ticks=60.0)
+SECTION = Section("believable", "Three figures and what makes them believable", load, ticks=60.0, calm=True)

@@ -130,5 +130,6 @@ SECTION = Section(
     load,
     needs=("trades",),
     ticks=60.0,
+    calm=True,
     parameters=("weeks_before",),
 )

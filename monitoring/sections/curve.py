@@ -107,4 +107,4 @@ def _wider(context: Context, at: datetime | None) -> str:
     return next((name for name, _ in lengths), "all")
 
 
-SECTION = Section("curve", "Equity over time", load, needs=("account_history",), ticks=60.0)
+SECTION = Section("curve", "Equity over time", load, needs=("account_history",), ticks=60.0, calm=True)

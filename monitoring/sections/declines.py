@@ -47,4 +47,6 @@ def _shown(context: Context, one: Decline) -> ShownDecline:
     return ShownDecline(one.depth, peak, from_epoch(one.valley_at), recovered, days)
 
 
-SECTION = Section("declines", "Worst drawdowns", load, needs=("account_history", "account_balances"), ticks=60.0)
+SECTION = Section(
+    "declines", "Worst drawdowns", load, needs=("account_history", "account_balances"), ticks=60.0, calm=True
+)

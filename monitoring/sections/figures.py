@@ -67,4 +67,4 @@ def _shape(tables: Sequence[TradeTable]) -> TradeShape:
     return shape_of(rows["net"], rows["r"], rows["seconds"])
 
 
-SECTION = Section("figures", "All figures", load, ticks=60.0)
+SECTION = Section("figures", "All figures", load, ticks=60.0, calm=True)

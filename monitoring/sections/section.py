@@ -130,6 +130,8 @@ class Section:
     """Parameters that the server finds out of each viewer, whatever the query says: see ``web/visits.py``."""
     widest: Mapping[str, str] = field(default_factory=dict)
     """Those with which it is read from the most tables."""
+    calm: bool = False
+    """Whether prices alone are announced only now and then: a chart is much to fetch for the movement of its end."""
     facts: bool = True
     """Whether it works with the facts of all figures, which take longer to read than a few rows."""
 

@@ -112,5 +112,6 @@ SECTION = Section(
     load,
     needs=("account_history", "account_balances"),
     ticks=60.0,
+    calm=True,
     parameters=("span",),
 )

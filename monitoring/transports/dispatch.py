@@ -1,7 +1,7 @@
 """What follows the change feed: change sets go to the projections, and the sections they make stale to the hub."""
 
 import asyncio
-from collections.abc import Mapping, Set
+from collections.abc import Collection, Mapping, Set
 from contextlib import suppress
 
 from monitoring.backoff import Backoff
@@ -13,12 +13,16 @@ from monitoring.database.source import Source
 from monitoring.reading.reader import Reader
 from monitoring.rendering.fragments import Fragments
 from monitoring.scope_key import CURRENT, UnknownSession
+from monitoring.sections import SECTIONS
 from monitoring.signals.hub import GAP_MILLISECONDS
 from monitoring.transports.legacy_events import LegacyEvents
 
 FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS = 0.1, 0.5
 PRICE_GAP_MILLISECONDS = 2000
 """Between two fetches of a page, after prices of positions alone."""
+CALM_SECONDS = 20.0
+"""After prices alone, sections that are calm are announced so much later, whatever comes meanwhile."""
+CALM = frozenset(section.name for section in SECTIONS if section.calm)
 
 
 class Dispatcher:
@@ -34,6 +38,8 @@ class Dispatcher:
         """The sessions that programs were last sent figures of."""
         self._sessions_moved = asyncio.Event()
         self._sessions_moved.set()
+        self._calmed: set[int | None] = set()
+        """Sessions whose calm sections will be announced."""
         self._backoff = Backoff(FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS)
 
     @property
@@ -87,12 +93,25 @@ class Dispatcher:
         tables[None] = tables.get(None, set()) | changes.corrected
         urgent = _urgent_sessions(changes)
         stale = {
-            session: (self._fragments.stale.after(moved), _gap_milliseconds(moved, session in urgent))
-            for session, moved in tables.items()
-            if moved
+            session: self._announced(session, moved, session in urgent) for session, moved in tables.items() if moved
         }
         self._hub.publish_commits(changes.token, stale)
         self._legacy_events.changed(changes)
+
+    def _announced(self, session: int | None, tables: Set[str], urgent: bool) -> tuple[tuple[str, ...], int]:
+        """The sections that are stale since some tables changed, and how long a page may leave it so."""
+        sections, gap = self._fragments.stale.after(tables), _gap_milliseconds(tables, urgent)
+        calm = CALM.intersection(sections) if gap == PRICE_GAP_MILLISECONDS else None
+        if not calm:
+            return sections, gap
+        if session not in self._calmed:
+            self._calmed.add(session)
+            asyncio.get_running_loop().call_later(CALM_SECONDS, self._announce_calm, session, calm)
+        return tuple(section for section in sections if section not in calm), gap
+
+    def _announce_calm(self, session: int | None, sections: Collection[str]) -> None:
+        self._calmed.discard(session)
+        self._hub.publish(session, sections)
 
     def _everything_moved(self) -> None:
         self.sessions_moved()

@@ -6,6 +6,8 @@ import asyncpg
 import pytest
 
 from monitoring.scope_key import BotScope
+from monitoring.signals.subscription import Signal
+from monitoring.transports import dispatch
 from tests.faults.page import Page, dashboard
 from tests.history import seed_account
 from tests.rows import ago, insert, now
@@ -24,10 +26,14 @@ class Viewer:
 
     async def gap(self, section: str) -> int:
         """Milliseconds in the next signal that names the section."""
+        return (await self.signal(section)).gap_milliseconds
+
+    async def signal(self, section: str) -> Signal:
+        """The next one that names the section."""
         async with waiting():
             while section not in (signal := await signal_to(self._subscription)).sections:
                 pass
-        return signal.gap_milliseconds
+        return signal
 
     async def quiet(self) -> None:
         """Waits until no signal is held back."""
@@ -86,3 +92,15 @@ async def test_a_trade_is_fetched_at_once_amid_prices(viewer: Viewer, connection
 async def test_a_position_that_opens_is_fetched_at_once(viewer: Viewer, connection: asyncpg.Connection) -> None:
     await insert(connection, "positions", session_id=1)
     assert await viewer.gap("positions") == 0
+
+
+async def test_prices_alone_do_not_fetch_whole_charts(
+    viewer: Viewer, connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their ends follow a little later; a trade's exit is on the curve at once."""
+    monkeypatch.setattr(dispatch, "CALM_SECONDS", 0.2)
+    await connection.execute(PRICE)
+    assert "curve" not in (await viewer.signal("positions")).sections
+    assert "curve" in (await viewer.signal("curve")).sections
+    await insert(connection, "trades", session_id=1, exit_time=now())
+    assert "curve" in (await viewer.signal("trades")).sections
