@@ -26,9 +26,17 @@ class Links:
 
     def local(self, path: str, **parameters: str | int | None) -> str:
         """The same without the root, as forms of ours name a page."""
-        wanted = {**self._kept, **({"bot": None} if "session" in parameters else {}), **parameters}
-        query = {key: value for key, value in wanted.items() if value is not None and not _default(key, value)}
+        query = self.fields(**parameters)
         return path + (f"?{urlencode(query)}" if query else "")
+
+    def path(self, path: str) -> str:
+        """``path`` under the root, for forms whose fields are the query."""
+        return self._root + path
+
+    def fields(self, **parameters: str | int | None) -> dict[str, str | int]:
+        """What stands in the query: the hidden fields of a form that leads to a page."""
+        wanted = {**self._kept, **({"bot": None} if "session" in parameters else {}), **parameters}
+        return {key: value for key, value in wanted.items() if value is not None and not _default(key, value)}
 
 
 def _default(key: str, value: object) -> bool:

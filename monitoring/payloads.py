@@ -10,7 +10,7 @@ from monitoring.metrics.facts import Facts
 from monitoring.metrics.health import in_time
 from monitoring.scope import max_open_positions
 from monitoring.sections.positions import Position
-from monitoring.sections.trades import Trade
+from monitoring.sections.trade_rows import Trade
 
 Payload = dict[str, object]
 Row = Mapping[str, object]

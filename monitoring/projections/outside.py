@@ -42,7 +42,7 @@ async def count_outside(
 
 
 def _trades(trades: SessionTrades, begun: datetime, over: datetime) -> int:
-    exits = trades.columns.table.rows["exit"]
+    exits = trades.columns.table["exit"]
     earlier = np.searchsorted(exits, microseconds(begun), side="left")
     return int(earlier + len(exits) - np.searchsorted(exits, microseconds(over), side="right"))
 

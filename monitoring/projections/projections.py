@@ -270,10 +270,11 @@ class Projections:
         return ScopeSigns(self.last_sign(session.ids, until), self.last_sign([session.newest], until))
 
     def _trades_of(self, kept: _Kept, session: Session) -> ScopeTrades:
-        states = [self.trades.states[number] for number in session.ids if number in self.trades.states]
+        found = {number: self.trades.states[number] for number in session.ids if number in self.trades.states}
+        states = list(found.values())
         return ScopeTrades(
             kept.trades.of(states, self.trades.generation),
-            tuple(state.columns.table for state in states),
+            {number: state.columns.table for number, state in found.items()},
             self.trades.complete,
             self.trades.certain,
             kept.trades.risk(states, self.trades.generation),

@@ -12,7 +12,7 @@ from monitoring.database.owners import owner
 from monitoring.projections.first_stop import at_risk, balance_at_entry, joins
 from monitoring.projections.lost_trades import LOST_COLUMNS
 from monitoring.projections.packed import packed
-from monitoring.projections.trade_columns import LONG, OTHER_SIDE, SHORT
+from monitoring.projections.trade_kinds import LONG, OTHER_SIDE, SHORT
 
 ZERO = Decimal(0)
 SECONDS = """greatest(-2147483648, least(2147483647,
@@ -41,6 +41,7 @@ SELECT session_id::bigint AS session_id, exit_time::date AS day, count(*) AS tot
        coalesce(sum(net) FILTER (WHERE net < 0), 0) AS net_losses,
        {packed("id", "bigint")} AS ids, {packed("exit_time", "timestamp")} AS exits,
        {packed("coalesce(net, 'NaN')", "float8")} AS nets, {packed(SIDE, "bigint")} AS sides,
+       {packed("fee + interest", "float8")} AS costs,
        {packed(R, "float8")} AS rs, {packed(RISK, "float8")} AS risks, {packed("seconds", "bigint")} AS seconds,
        {packed("coalesce(position_id, 0)", "bigint")} AS positions,
        array_agg(symbol) AS symbols, array_agg(reason) AS reasons, {{lost}}
@@ -112,6 +113,37 @@ class TradeSum:
         elif net < 0:
             self.losses += 1
             self.net_losses += net
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionSums:
+    """Sums over the trades of a selection."""
+
+    total: int = 0
+    unknown: int = 0
+    """Trades whose net P&L is unknown: in no other sum."""
+    wins: int = 0
+    losses: int = 0
+    net_wins: Decimal = ZERO
+    net_losses: Decimal = ZERO
+    costs: Decimal = ZERO
+    """Fees and interest."""
+    r_count: int = 0
+    """Trades whose R is known."""
+    r_sum: float = 0.0
+
+    @property
+    def breakeven(self) -> int:
+        return self.total - self.unknown - self.wins - self.losses
+
+    @property
+    def net(self) -> Decimal:
+        return self.net_wins + self.net_losses
+
+
+def to_eight_decimals(amount: float) -> Decimal:
+    """A sum of amounts that the database has with eight decimals: what floats add beyond those is not there."""
+    return Decimal(repr(round(float(amount), 8)))
 
 
 @dataclass(frozen=True, slots=True)

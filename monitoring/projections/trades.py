@@ -1,10 +1,13 @@
 """The closed trades of every session: sums by day, and columns from which any selection is found."""
 
+import heapq
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import reduce
+from itertools import chain
+from operator import itemgetter
 
 import asyncpg
 import numpy as np
@@ -16,9 +19,11 @@ from monitoring.projections.lost_trades import LostTrades, Marks
 from monitoring.projections.packed import integers
 from monitoring.projections.projected import Fold, IdRange
 from monitoring.projections.times import END_OF_TIME, next_midnight
-from monitoring.projections.trade_columns import TRADE, TradeColumns, TradeFilter, Trades, TradeTable, TradeWords
-from monitoring.projections.trade_selection import BY_SYMBOL, SORTS, select
-from monitoring.projections.trade_sums import SumsByDay, TradeSum, by_day, risk_of
+from monitoring.projections.trade_columns import TradeColumns, Trades, TradeTable
+from monitoring.projections.trade_filter import BY_SYMBOL, TradeFilter
+from monitoring.projections.trade_kinds import TradeKinds
+from monitoring.projections.trade_selection import Period, common_words, prepare, select, sums_of
+from monitoring.projections.trade_sums import SelectionSums, SumsByDay, TradeSum, by_day, risk_of
 
 WEEK = timedelta(days=7)
 OUTCOME_COUNT = 10
@@ -97,7 +102,7 @@ class TradeTotals:
         self.lost = LostTrades()
         self.positions = Marks()
         """Those that trades name."""
-        self._words = TradeWords()
+        self._kinds = TradeKinds()
 
     async def scan(self, source: Source, ids: IdRange) -> Fold[SessionTrades]:
         return await self._read(source, IN_RANGE, ids.after, ids.until, ids.skip)
@@ -115,7 +120,7 @@ class TradeTotals:
 
         def fold(states: dict[int, SessionTrades]) -> None:
             for session, days in by_session.items():
-                states.setdefault(session, SessionTrades(TradeColumns(self._words))).add(days)
+                states.setdefault(session, SessionTrades(TradeColumns(self._kinds))).add(days)
 
         return fold
 
@@ -125,8 +130,8 @@ class ScopeTrades:
     """The trades of the sessions of one scope, as one list."""
 
     sums_by_day: SumsByDay
-    tables: tuple[TradeTable, ...]
-    """A table a session."""
+    tables: Mapping[int, TradeTable]
+    """By session."""
     complete: bool
     """False until all trades have been read once."""
     certain: bool
@@ -146,17 +151,38 @@ class ScopeTrades:
 
     def selects(self, wanted: TradeFilter) -> bool:
         """Whether ``select`` finds them: only while these are the trades as they are now, and their words known."""
-        words = self.tables[0].words if self.tables else TradeWords()
-        by_symbol = wanted.symbol or SORTS[wanted.sort] == BY_SYMBOL
-        return self.certain and not ((by_symbol and words.symbols.full) or (wanted.exit_reason and words.reasons.full))
+        return self.certain and not self._ambiguous(wanted)
+
+    def _ambiguous(self, wanted: TradeFilter) -> bool:
+        """Whether words matter of which there are too many to be known apart."""
+        kinds = next((table.kinds for table in self.tables.values()), TradeKinds())
+        by_symbol = wanted.symbol or wanted.order == BY_SYMBOL
+        return bool((by_symbol and kinds.symbols.full) or (wanted.exit_reason and kinds.reasons.full))
+
+    async def prepare(self, wanted: TradeFilter) -> None:
+        """Makes ``select`` quick in the wanted order."""
+        await prepare(self.tables, wanted)
 
     def select(self, wanted: TradeFilter) -> list[int]:
         """Ids of the wanted trades, in the wanted order."""
         return select(self.tables, wanted)
 
+    def sums_of(self, wanted: TradeFilter) -> SelectionSums | None:
+        """The sums of a selection; None while trades are being read, or where there are too many words."""
+        found = self.sums_by_period(wanted, [(wanted.since, wanted.until)])
+        return None if found is None else found[0]
+
+    def sums_by_period(self, wanted: TradeFilter, periods: Sequence[Period]) -> list[SelectionSums] | None:
+        """The same in each of some periods instead of the filter's own."""
+        return sums_of(self.tables, wanted, periods) if self.complete and not self._ambiguous(wanted) else None
+
+    def common_words(self) -> tuple[list[str], list[str]]:
+        """The symbols and the exit reasons of most trades, the most frequent first."""
+        return common_words(self.tables)
+
     def r(self, exited: datetime, number: int) -> float | None:
         """R of the trade of this exit time and id; None where it is unknown, or not read yet."""
-        known = (found for table in self.tables if np.isfinite(found := table.r(exited, number)))
+        known = (found for table in self.tables.values() if np.isfinite(found := table.r(exited, number)))
         return next(known, None)
 
     def since(self, moment: datetime, until: date) -> TradeSum:
@@ -170,7 +196,7 @@ class ScopeTrades:
     def _rest_of_day(self, moment: datetime) -> TradeSum:
         """The trades closed on the day of ``moment``, but after it."""
         found = TradeSum()
-        for table in self.tables:
+        for table in self.tables.values():
             for net in table.between(moment, next_midnight(moment) - timedelta(microseconds=1))["net"]:
                 found.add_net(_decimal(net))
         return found
@@ -197,9 +223,9 @@ class ScopeTrades:
         )
 
     def _newest_nets(self, count: int) -> Iterable[float]:
-        rows = np.concatenate([table.rows[-count:] for table in self.tables] or [np.empty(0, TRADE)])
-        newest = np.lexsort((-rows["id"], -rows["exit"]))[:count]
-        return [float(net) for net in rows["net"][newest]]
+        newest = (zip(*(table[name][-count:] for name in ("exit", "id", "net")), strict=True)
+                  for table in self.tables.values())  # fmt: skip
+        return [float(net) for _, _, net in heapq.nlargest(count, chain.from_iterable(newest), key=itemgetter(0, 1))]
 
 
 def _decimal(net: float) -> Decimal:

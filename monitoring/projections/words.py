@@ -17,6 +17,8 @@ class Words:
     def __init__(self) -> None:
         self._words: list[str] = []
         self._codes: dict[str, int] = {}
+        self._alike: dict[str, list[int]] = {}
+        """Numbers of the words that are equal but for their case."""
 
     @property
     def full(self) -> bool:
@@ -32,6 +34,7 @@ class Words:
         if self.full:
             return MAX_WORDS
         self._codes[word] = len(self._words)
+        self._alike.setdefault(word.upper(), []).append(len(self._words))
         self._words.append(word)
         return self._codes[word]
 
@@ -41,4 +44,4 @@ class Words:
 
     def like(self, wanted: str) -> list[int]:
         """Numbers of a word in whatever case."""
-        return [code for code, word in enumerate(self._words) if word.upper() == wanted.upper()]
+        return self._alike.get(wanted.upper(), [])

@@ -15,13 +15,13 @@ from monitoring.database.owners import owner
 from monitoring.metrics.activity import ALERT, CLOSED, FINDING, OPENED, PART, STARTED, STOP, STOPPED, Line, Place
 from monitoring.metrics.alerts import alerts_of
 from monitoring.metrics.position_row import direction, finite
-from monitoring.projections.trade_columns import TradeFilter
+from monitoring.projections.trade_filter import TradeFilter, TradePlace
 from monitoring.projections.trades import NEEDS as TRADES_NEED
 from monitoring.sections.event_scope import OF_SCOPE, scope_arguments
 from monitoring.sections.orders import orders_of
 from monitoring.sections.positions import POSITION, Position, clean, lower
 from monitoring.sections.section import Context
-from monitoring.sections.trades import Trade, read_trades
+from monitoring.sections.trade_rows import Trade, read_trades
 from monitoring.sections.troubles import read_states
 
 OPENINGS = """
@@ -86,7 +86,7 @@ class Window:
 async def read_closed(context: Context, window: Window) -> list[Line]:
     if context.capabilities.fault("trades", *TRADES_NEED):
         return []
-    wanted = TradeFilter(since=window.oldest, after=window.below.bound(CLOSED), limit=window.count)
+    wanted = TradeFilter(since=window.oldest, after=TradePlace(*window.below.bound(CLOSED)), limit=window.count)
     trades = await read_trades(context.connection, context.capabilities, context.state, wanted)
     return [_closed(trade) for trade in trades]
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 
 import numpy as np
 
@@ -92,14 +93,17 @@ def _growth(start: float, curve: Series, at: float) -> float | None:
 def _closed(context: Context, chart: LinePlot) -> Iterable[ClosedTrade]:
     """The trades closed while the curve goes on."""
     span = from_epoch(chart.start), from_epoch(chart.end)
-    rows = [row for table in context.state.trades.tables for row in table.between(*span)[: MAX_TRADES + 1]]
-    if len(rows) > MAX_TRADES:
+    found: list[tuple[int, float]] = []
+    for table in context.state.trades.tables.values():
+        exits, nets = (table.between(*span)[name][: MAX_TRADES + 1].tolist() for name in ("exit", "net"))
+        found += zip(exits, nets, strict=True)
+    if len(found) > MAX_TRADES:
         return
-    for row in sorted(rows, key=lambda row: int(row["exit"])):
-        at = float(row["exit"]) / 1e6
+    for exit, net in sorted(found, key=itemgetter(0)):
+        at = exit / 1e6
         x, y = chart.x(at), chart.on_curve(at)
         if x is not None and y is not None:
-            yield ClosedTrade(x, y, float(row["net"]))
+            yield ClosedTrade(x, y, net)
 
 
 def _wider(context: Context, at: datetime | None) -> str:

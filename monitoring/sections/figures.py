@@ -1,6 +1,6 @@
 """All figures: return, risk, trades and what trading cost."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,7 @@ from monitoring.metrics.declines import share_below_peak
 from monitoring.metrics.facts import Series, TradeSums
 from monitoring.metrics.trade_shape import TradeShape, shape_of
 from monitoring.projections.timeline import INDEX, TIME
-from monitoring.projections.trade_columns import TRADE, Rows, TradeTable
+from monitoring.projections.trade_columns import TradeTable
 from monitoring.sections.believable import closed_returns
 from monitoring.sections.metric_list import Figures
 from monitoring.sections.section import Context, Section
@@ -44,7 +44,7 @@ async def load(context: Context) -> FiguresView:
         days=_days(closed_returns(context.facts) * 100),
         below_peak=_below_peak(context) if context.state.history.flows_known else None,
         trades=sums,
-        shape=_shape(context.state.trades.tables) if sums else None,
+        shape=_shape(context.state.trades.tables.values()) if sums else None,
     )
 
 
@@ -60,11 +60,13 @@ def _below_peak(context: Context) -> float | None:
     return share_below_peak(curve[:, TIME], curve[:, INDEX], None if initial is None else float(initial))
 
 
-def _shape(tables: Sequence[TradeTable]) -> TradeShape:
-    rows: Rows = np.concatenate([table.rows for table in tables] or [np.empty(0, TRADE)])
-    if (np.diff(rows["exit"]) < 0).any():
-        rows = rows[np.lexsort((rows["id"], rows["exit"]))]
-    return shape_of(rows["net"], rows["r"], rows["seconds"])
+def _shape(tables: Collection[TradeTable]) -> TradeShape:
+    names = ("id", "exit", "net", "r", "seconds")
+    ids, exits, *columns = (np.concatenate([np.empty(0), *(table[name] for table in tables)]) for name in names)
+    if (np.diff(exits) < 0).any():
+        order = np.lexsort((ids, exits))
+        columns = [column[order] for column in columns]
+    return shape_of(*columns)
 
 
 SECTION = Section("figures", "All figures", load, ticks=60.0, calm=True)

@@ -51,6 +51,8 @@ from monitoring.sections import (
     status,
     story,
     summary,
+    trade_filter,
+    trade_list,
     trades,
     verdict,
     why,
@@ -111,7 +113,7 @@ TABS = (
         "Positions",
         BAR + _of(account_now, all_positions, markets, exposure, open_orders, holdings),
     ),
-    Page("trades", "/trades", "Trades", BAR + _of()),
+    Page("trades", "/trades", "Trades", BAR + _of(trade_filter, trade_list)),
     Page("results", "/results", "Results", BAR + _of(verdict, believable, figures, calendar, declines, balanced)),
     Page("engine", "/engine", "Engine", BAR + _of(alive, faults, sessions, fills, factor, reconciliation)),
 )

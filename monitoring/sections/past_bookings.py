@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from monitoring.metrics.facts import Series
 from monitoring.projections.packed import floats, integers, moments, packed
-from monitoring.projections.times import microseconds, sum_until
+from monitoring.projections.times import sum_until
 from monitoring.sections.books import booked_queries
 from monitoring.sections.section import Context
 
@@ -55,8 +55,7 @@ class _Closed:
 
 async def read_bookings(context: Context, start: datetime) -> tuple[Bookings, Bookings]:
     """Of the time since ``start``; and of exits whose P&L the engine did not write, as computed from their prices."""
-    tables = [table.rows for table in context.state.trades.tables]
-    later = [rows[np.searchsorted(rows["exit"], microseconds(start), side="right") :] for rows in tables]
+    later = [table.between(start) for table in context.state.trades.tables.values()]
     exits, nets, named = (
         np.concatenate([np.empty(0), *(rows[name] for rows in later)]) for name in ("exit", "net", "position")
     )

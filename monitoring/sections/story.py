@@ -7,7 +7,7 @@ import numpy as np
 
 from monitoring.metrics.equity_now import is_fresh
 from monitoring.metrics.reported import RiskAdjustment
-from monitoring.projections.trade_columns import TradeFilter
+from monitoring.projections.trade_filter import TradeFilter
 from monitoring.projections.trade_places import NamedTrade, beside, closing, nets
 from monitoring.scope_key import MAX_ID
 from monitoring.sections import story_log, story_rows

@@ -1,12 +1,12 @@
 """Which columns of a trade are read, and the query for trades while the columns in memory are still being filled."""
 
 from collections.abc import Iterator
+from math import isnan
 from typing import Any
 
 from monitoring.database.capabilities import Capabilities, Columns
 from monitoring.database.owners import owner
-from monitoring.projections.trade_columns import TradeFilter
-from monitoring.projections.trade_selection import AMOUNTS, BY_SYMBOL, NEWEST, OLDEST, SORTS
+from monitoring.projections.trade_filter import BY_SYMBOL, TradeFilter, TradePlace
 from monitoring.projections.trade_sums import SECONDS, risk_of
 
 PAGE_ROWS = 25
@@ -34,25 +34,29 @@ TRADE: Columns = {
     "session_id": "bigint",
 }
 NET = "pnl - coalesce({commission}, 0) - coalesce({interest}, 0)"
-AMOUNT = {"net": "nullif(net_pnl, 'NaN')", "r": "nullif(r, 'NaN')::float4", "seconds": "seconds"}
-"""SQL of the columns in memory that trades are sorted by."""
-ORDERS = {
-    NEWEST: "exit_time DESC, id DESC",
-    OLDEST: "exit_time, id",
-    BY_SYMBOL: "symbol, exit_time DESC, id DESC",
-    **{name: f"{AMOUNT[column]} DESC NULLS LAST, exit_time DESC, id DESC" for name, column in AMOUNTS.items()},
-    **{f"+{name}": f"{AMOUNT[column]} NULLS LAST, exit_time, id" for name, column in AMOUNTS.items()},
+AMOUNT = {
+    "net": "nullif(net_pnl, 'NaN')::float8",
+    "r": "nullif(r, 'NaN')",
+    "seconds": "seconds::float8",
 }
-OUTCOMES = {"win": "net_pnl > 0 AND net_pnl <> 'NaN'", "loss": "net_pnl < 0", "breakeven": "net_pnl = 0"}
+"""SQL of the columns in memory that trades are sorted by."""
+DIRECTIONS = {True: ("", ">"), False: (" DESC", "<")}
+"""By whether the smallest or oldest comes first: the order, and the sign of what comes after a place."""
+OUTCOMES = {
+    "win": "net_pnl > 0 AND net_pnl <> 'NaN'",
+    "loss": "net_pnl < 0",
+    "breakeven": "net_pnl = 0",
+    "unknown": "(net_pnl IS NULL OR net_pnl = 'NaN')",
+}
 
 
 def select_trades(capabilities: Capabilities, *more: str) -> str:
-    """SELECT of every column of TRADE, of ``net_pnl``, and of more."""
+    """SELECT of every column of TRADE, of ``net_pnl`` and ``seconds``, and of more."""
     net = NET.format(
         commission=capabilities.column("trades", "commission", "numeric"),
         interest=capabilities.column("trades", "margin_interest_cost", "numeric"),
     )
-    columns = (capabilities.columns("trades", TRADE), f"{net} AS net_pnl", *more)
+    columns = (capabilities.columns("trades", TRADE), f"{net} AS net_pnl", f"{SECONDS} AS seconds", *more)
     return f"SELECT {', '.join(columns)} FROM trades t"
 
 
@@ -64,12 +68,25 @@ def search(capabilities: Capabilities, sessions: tuple[int, ...], wanted: TradeF
         first = len(arguments) + 1
         conditions.append(condition.format(*(f"${number}" for number in range(first, first + len(values)))))
         arguments += values
-    order = ORDERS[SORTS[wanted.sort]]
-    trades = select_trades(capabilities, f"{owner(capabilities, 'trades', 't')} AS owner", f"{SECONDS} AS seconds")
+    trades = select_trades(capabilities, f"{owner(capabilities, 'trades', 't')} AS owner")
     # What a trade risked is dear to find out.
-    risks = f"JOIN ({risk_of(capabilities, 'true')}) known USING (id)" if order.startswith(AMOUNT["r"]) else ""
-    found = f"SELECT * FROM ({trades}) t {risks} WHERE {' AND '.join(conditions)}"
-    return f"{found} ORDER BY {order} LIMIT {int(wanted.limit)} OFFSET {int(wanted.offset)}", arguments
+    risks = f"JOIN (SELECT id, r::float4::float8 AS r FROM ({risk_of(capabilities, 'true')}) t) known USING (id)"
+    nearest = (
+        f"SELECT * FROM ({trades}) t {risks if wanted.amount == 'r' else ''} WHERE {' AND '.join(conditions)}"
+        f" ORDER BY {_order(wanted, backwards=wanted.before is not None)}"
+        f" LIMIT {int(wanted.limit)} OFFSET {int(wanted.offset)}"
+    )
+    found = nearest if wanted.before is None else f"SELECT * FROM ({nearest}) t ORDER BY {_order(wanted)}"
+    return found, arguments
+
+
+def _order(wanted: TradeFilter, backwards: bool = False) -> str:
+    direction, _ = DIRECTIONS[wanted.ascends != backwards]
+    time = f"exit_time{direction}, id{direction}"
+    if wanted.order == BY_SYMBOL:
+        return f"symbol, {time}"
+    unknown = "FIRST" if backwards else "LAST"
+    return time if wanted.amount is None else f"{AMOUNT[wanted.amount]}{direction} NULLS {unknown}, {time}"
 
 
 def _conditions(wanted: TradeFilter) -> Iterator[tuple[Any, ...]]:
@@ -86,5 +103,26 @@ def _conditions(wanted: TradeFilter) -> Iterator[tuple[Any, ...]]:
         yield "exit_time >= {}", wanted.since
     if wanted.until:
         yield "exit_time <= {}", wanted.until
-    if wanted.after:
-        yield "(exit_time, id) < ({}::timestamp, {}::bigint)", *wanted.after
+    if wanted.session is not None:
+        yield "owner = {}", wanted.session
+    if wanted.cursor is not None:
+        yield _beyond(wanted, wanted.cursor)
+
+
+def _beyond(wanted: TradeFilter, cursor: TradePlace) -> tuple[Any, ...]:
+    """What comes after a place in the order, or before it; unknown amounts come last."""
+    backwards = wanted.before is not None
+    _, sign = DIRECTIONS[wanted.ascends != backwards]
+    later = f"(exit_time, id) {sign} ({{}}::timestamp, {{}}::bigint)"
+    if wanted.amount is None or cursor.amount is None:
+        return later, cursor.exit, cursor.id
+    amount = AMOUNT[wanted.amount]
+    if isnan(cursor.amount):
+        return (
+            f"({amount} IS NOT NULL OR {later})" if backwards else f"({amount} IS NULL AND {later})",
+            cursor.exit,
+            cursor.id,
+        )
+    others = "" if backwards else f" OR {amount} IS NULL"
+    condition = f"({amount} {sign} {{}}::float8 OR ({amount} = {{}}::float8 AND {later}){others})"
+    return condition, cursor.amount, cursor.amount, cursor.exit, cursor.id

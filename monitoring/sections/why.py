@@ -62,12 +62,12 @@ async def _counts(context: Context, since: datetime) -> dict[str, int]:
     """What happened after a moment, as far as it is known, and how often."""
     now = context.now + MAX_CLOCK_SKEW
     entered = [one.opened for one in context.facts.positions or () if one.opened is not None]
-    rows = [table.between(since, now) for table in context.state.trades.tables]
+    rows = [table.between(since, now) for table in context.state.trades.tables.values()]
     moment = microseconds(since)
     opened = sum(int((part["exit"] - part["seconds"].astype("i8") * 1_000_000 > moment).sum()) for part in rows)
     found = {
         "opened": opened + sum(since < at <= now for at in entered),
-        "closed": sum(len(part) for part in rows),
+        "closed": sum(len(part["id"]) for part in rows),
         "errors": await _errors(context, since),
         "restarts": sum(gap.at > since for gap in context.state.session.gaps),
     }

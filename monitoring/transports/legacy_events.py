@@ -11,12 +11,13 @@ from monitoring.changes.change_set import ChangeSet, NewRow
 from monitoring.database.capabilities import Capabilities, TableMissing
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.payloads import position_payload, trade_payload
+from monitoring.projections.trade_filter import TradeFilter
 from monitoring.reading.reader import Reader
 from monitoring.scope import Scope
 from monitoring.scope_key import CURRENT
 from monitoring.sections.positions import read_open
 from monitoring.sections.section import Context
-from monitoring.sections.trades import Trade, TradeFilter, read_trades, trades_by_id
+from monitoring.sections.trade_rows import Trade, read_trades, trades_by_id
 from monitoring.transports.current_metrics import CurrentMetrics
 from monitoring.transports.event_buffer import MAX_KEPT_ROWS, EventStreams
 

@@ -10,7 +10,7 @@ from monitoring.metrics.metric import Priority
 from monitoring.metrics.unit import Unit
 
 Side = Literal["long", "short", "LONG", "SHORT"]
-Outcome = Literal["win", "loss", "breakeven"]
+Outcome = Literal["win", "loss", "breakeven", "unknown"]
 Format = Literal[tuple(sorted({unit.api_format for unit in Unit}))]  # type: ignore[valid-type]
 
 CHOICES: Mapping[str, tuple[Any, ...]] = {

@@ -1,12 +1,8 @@
 """The figures behind each chart, and the trades, as tables: for reading, for printing, and as CSV."""
 
-import csv
-import io
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from decimal import Decimal
-from functools import partial
 from typing import cast
 
 from quart import Blueprint, Response
@@ -15,24 +11,23 @@ from monitoring.metrics.position_order import in_order
 from monitoring.projections.bookings import NEEDS as FLOWS_NEED
 from monitoring.projections.timeline import BALANCE, DEPTH, EQUITY, TIME
 from monitoring.projections.times import from_epoch
-from monitoring.reading.reader import Reader
+from monitoring.projections.trade_filter import TradeFilter
 from monitoring.scope import Scope
 from monitoring.sections import Context, daily_pnl, exposure, monthly, ranges
 from monitoring.sections.position_lines import Line, read_lines
-from monitoring.sections.trades import Trade, TradeFilter, read_trades
+from monitoring.sections.trade_rows import read_trades
 from monitoring.services import services
 from monitoring.web.auth import reading
+from monitoring.web.csvfile import Cell, as_csv, download
 from monitoring.web.errors import Problem
 from monitoring.web.requests import expect_known, requested_scope
+from monitoring.web.trade_files import COLUMNS, TRADES_PER_READ, csv_of, row_of
 
 blueprint = Blueprint("tables", __name__)
 
-TRADES_PER_READ = 2000
 MAX_SHOWN_ROWS = 1000
 PARAMETERS = ("session", "bot", "range")
 BY_TEN_MINUTES = "first, lowest, highest, deepest and last snapshot of each ten minutes"
-
-Cell = str | int | float | Decimal | datetime | date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,42 +79,12 @@ async def _monthly(context: Context) -> Table:
     return Table("Monthly Returns", ("Month", "Return (%)"), rows, whole=True)
 
 
-TRADE_COLUMNS = {
-    "id": "Id",
-    "symbol": "Symbol",
-    "side": "Side",
-    "quantity": "Quantity",
-    "entry_time": "Entry (UTC)",
-    "entry_price": "Entry price",
-    "exit_time": "Exit (UTC)",
-    "exit_price": "Exit price",
-    "pnl": "Gross P&L",
-    "commission": "Commission",
-    "margin_interest_cost": "Interest",
-    "net_pnl": "Net P&L",
-    "exit_reason": "Exit reason",
-}
-
-
 async def _trades(context: Context) -> Table:
     """All trades, whatever range the charts show; a page of them."""
-    page = await _trade_page(context, None, MAX_SHOWN_ROWS)
-    return Table(
-        "Trade History",
-        tuple(TRADE_COLUMNS.values()),
-        [_trade_row(trade) for trade in page],
-        context.state.trades.total,
-        whole=True,
-    )
-
-
-async def _trade_page(context: Context, after: tuple[datetime, int] | None, limit: int) -> list[Trade]:
-    wanted = TradeFilter(after=after, limit=limit)
-    return await read_trades(context.connection, context.capabilities, context.state, wanted)
-
-
-def _trade_row(trade: Trade) -> list[Cell]:
-    return [trade.row[name] for name in TRADE_COLUMNS]
+    wanted = TradeFilter(limit=MAX_SHOWN_ROWS)
+    page = await read_trades(context.connection, context.capabilities, context.state, wanted)
+    rows = [row_of(trade) for trade in page]
+    return Table("Trade History", tuple(COLUMNS.values()), rows, context.state.trades.total, whole=True)
 
 
 POSITION_COLUMNS: Mapping[str, Callable[[Line], object]] = {
@@ -183,39 +148,12 @@ async def table(name: str) -> Response:
 async def table_csv(name: str) -> Response:
     """A table as CSV, whole."""
     scope, shown = await _read(name)
-    reader = services().reader
 
     async def lines() -> AsyncIterator[bytes]:
-        yield _csv([shown.columns, *(shown.rows if name != "trades" else [])])
-        if name == "trades":
-            async for page in _all_trades(reader, scope):
-                yield _csv([_trade_row(trade) for trade in page])
+        yield as_csv([shown.columns, *shown.rows])
 
-    response = Response(lines(), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}-{_file_name(scope)}.csv"'
-    response.timeout = None
-    return response
-
-
-def _file_name(scope: Scope) -> str:
-    return f"{'bot' if scope.is_bot else 'session'}-{scope.session.id}"
-
-
-async def _all_trades(reader: Reader, scope: Scope) -> AsyncIterator[list[Trade]]:
-    """Every trade of the session, newest first, a page at a time."""
-    after: tuple[datetime, int] | None = None
-    while True:
-        page = await reader.read(scope, partial(_trade_page, after=after, limit=TRADES_PER_READ))
-        if not page:
-            return
-        yield page
-        after = page[-1].row["exit_time"], page[-1].row["id"]
-
-
-def _csv(rows: Iterable[Sequence[Cell]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows([[_cell(value) for value in row] for row in rows])
-    return text.getvalue().encode()
+    found = lines() if name != "trades" else csv_of(services().reader, scope, TradeFilter(limit=TRADES_PER_READ))
+    return download(name, "csv", "text/csv; charset=utf-8", scope, found)
 
 
 async def _read(name: str) -> tuple[Scope, Table]:
@@ -226,15 +164,3 @@ async def _read(name: str) -> tuple[Scope, Table]:
     if scope is None:
         raise Problem(404, "no_session", "The database holds no trading session yet.")
     return scope, await services().reader.read(scope, TABLES[name])
-
-
-def _cell(value: Cell) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        return f"{value.isoformat(timespec='seconds')}+00:00"
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    text = str(value)
-    return f"'{text}" if isinstance(value, str) and text[:1] in "=+-@\t\r" else text

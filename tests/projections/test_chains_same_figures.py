@@ -13,8 +13,7 @@ from monitoring.projections import ScopeState
 from monitoring.projections.days import STEP_SECONDS
 from monitoring.projections.timeline import BALANCE, DEPTH, EQUITY, INDEX, TIME
 from monitoring.projections.times import EPOCH
-from monitoring.projections.trade_columns import TradeFilter
-from monitoring.projections.trade_selection import SORTS
+from monitoring.projections.trade_filter import SORTS, TradeFilter
 from monitoring.scope import read_sessions
 from tests.clocks import AN_AFTERNOON, ManualClock
 from tests.projections.reading import follower_of, refreshed

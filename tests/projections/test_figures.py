@@ -9,7 +9,7 @@ import pytest
 
 from monitoring.projections.equity_curve import EquityCurve
 from monitoring.projections.times import EPOCH
-from monitoring.projections.trade_columns import TradeFilter
+from monitoring.projections.trade_filter import TradeFilter
 from monitoring.projections.trades import ScopeTrades
 from tests.clocks import AN_AFTERNOON, ManualClock, standing_at
 from tests.projections.reading import follower_of, refreshed

@@ -19,7 +19,8 @@ from monitoring.projections.session_history import SessionHistory
 from monitoring.projections.snapshots import Snapshots
 from monitoring.projections.timeline import Part, Timeline
 from monitoring.projections.times import epoch
-from monitoring.projections.trade_columns import TradeColumns, TradeWords
+from monitoring.projections.trade_columns import TradeColumns
+from monitoring.projections.trade_kinds import TradeKinds
 from monitoring.projections.trade_sums import SumsByDay, TradeSum
 from monitoring.projections.trades import SessionTrades
 from tests.metrics.examples import SESSION
@@ -42,7 +43,7 @@ def trades_of(rows: list[tuple[int, Decimal]]) -> SessionTrades:
         trade = TradeSum(fees=Decimal("0.1"))
         trade.add_net(net)
         sums = sums.merged(SumsByDay({FIRST_DAY + timedelta(days=days): trade}, trade))
-    return SessionTrades(TradeColumns(TradeWords()), sums, version=len(rows))
+    return SessionTrades(TradeColumns(TradeKinds()), sums, version=len(rows))
 
 
 def cut(rows: list, places: list[int]) -> list[list]:

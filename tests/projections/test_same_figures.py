@@ -13,8 +13,7 @@ from monitoring.metrics.value import Unknown
 from monitoring.projections import projected
 from monitoring.projections.snapshots import SnapshotReader
 from monitoring.projections.times import EPOCH
-from monitoring.projections.trade_columns import TradeFilter
-from monitoring.projections.trade_selection import SORTS
+from monitoring.projections.trade_filter import SORTS, TradeFilter
 from tests.clocks import AN_AFTERNOON, ManualClock
 from tests.projections import naive
 from tests.projections.reading import Follower, follower_of, refreshed

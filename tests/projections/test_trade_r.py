@@ -60,8 +60,8 @@ def positive(amount: Decimal | None) -> bool:
 
 
 def shown_rs(follower: Follower) -> dict[int, float]:
-    rows = [row for table in follower.trades.tables for row in table.rows]
-    return {int(row["id"]): float(row["r"]) for row in rows}
+    tables = follower.trades.tables.values()
+    return {number: r for table in tables for number, r in zip(table["id"].tolist(), table["r"].tolist(), strict=True)}
 
 
 class Bot:

@@ -2,16 +2,21 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
+from datetime import time
 from typing import Annotated
-from unicodedata import category
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from monitoring.metrics.metric import Priority
+from monitoring.projections.trade_filter import TradeFilter
 from monitoring.scope_key import MAX_ID, ScopeKey
-from monitoring.sections import BadParameter
-from monitoring.sections.trades import SORTS, TradeFilter
+from monitoring.sections.trade_arguments import (
+    MAX_REASON_CHARACTERS,
+    MAX_SYMBOL_CHARACTERS,
+    parse_moment,
+    parse_sort,
+    parse_text,
+)
 from monitoring.web.arguments import Format, Outcome, Side
 from monitoring.web.errors import Problem
 from monitoring.web.requests import scope_key
@@ -20,8 +25,8 @@ SessionName = Annotated[str, Meta(description="Id of a trading session, alone; o
 BotName = Annotated[str, Meta(description="Id of a session of the bot", max_length=40)]
 Limit = Annotated[int, Meta(description="How many, at most", ge=1, le=1000)]
 Days = Annotated[int, Meta(description="How many days to look back", ge=1, le=3650)]
-Symbol = Annotated[str, Meta(description="Such as BTCUSDT; any text", max_length=20)]
-ExitReason = Annotated[str, Meta(description="In whatever case", max_length=100)]
+Symbol = Annotated[str, Meta(description="Such as BTCUSDT; any text", max_length=MAX_SYMBOL_CHARACTERS)]
+ExitReason = Annotated[str, Meta(description="In whatever case", max_length=MAX_REASON_CHARACTERS)]
 Moment = Annotated[str, Meta(description="A day or a moment in ISO-8601; UTC where it names no zone", max_length=40)]
 Sort = Annotated[
     str,
@@ -32,8 +37,6 @@ Sort = Annotated[
 ]
 
 NUMBERS = ("days", "limit", "offset", "trades_limit")
-LOST_PLUS = re.compile(r"(:[\d.]+) (\d\d:?\d\d)$")
-"""The plus of a time zone that was not percent-encoded arrives as a space."""
 
 
 def expect_whole_numbers(arguments: Mapping[str, str]) -> None:
@@ -100,42 +103,16 @@ class TradesQuery(ListQuery, kw_only=True, frozen=True):
     def filter(self) -> TradeFilter:
         """The same in the terms of the trades' section. Raises BadParameter."""
         return TradeFilter(
-            symbol=_text("symbol", self.symbol),
+            symbol=parse_text("symbol", self.symbol, MAX_SYMBOL_CHARACTERS),
             side=self.side,
-            exit_reason=_text("exit_reason", self.exit_reason),
+            exit_reason=parse_text("exit_reason", self.exit_reason, MAX_REASON_CHARACTERS),
             outcome=self.outcome,
             since=parse_moment("from", self.since, time.min),
             until=parse_moment("to", self.until, time.max),
-            sort=_sort(self.sort),
+            sort=parse_sort(self.sort),
             limit=self.limit,
             offset=self.offset,
         )
-
-
-def parse_moment(name: str, text: str | None, of_day: time) -> datetime | None:
-    """Naive UTC; a bare day stands for ``of_day`` on it. Raises BadParameter."""
-    if not text:
-        return None
-    try:
-        if len(text) == len("2026-01-31"):
-            return datetime.combine(date.fromisoformat(text), of_day)
-        moment = datetime.fromisoformat(LOST_PLUS.sub(r"\1+\2", text))
-        return moment.replace(tzinfo=None) if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
-    except (ValueError, OverflowError):
-        raise BadParameter(f"{name}={text}: expected a day such as 2026-01-31 or a moment in ISO-8601") from None
-
-
-def _text(name: str, text: str | None) -> str | None:
-    if text and any(category(character) == "Cs" or character == "\x00" for character in text):
-        raise BadParameter(f"{name}: expected text that a database can hold")
-    return text or None
-
-
-def _sort(text: str) -> str:
-    wanted = text.replace(" ", "+")
-    if wanted not in SORTS:
-        raise BadParameter(f"sort={text[:20]}: expected one of {', '.join(SORTS)}")
-    return wanted
 
 
 class BalanceBody(Struct, kw_only=True, frozen=True):

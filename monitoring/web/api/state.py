@@ -11,9 +11,10 @@ from monitoring.payloads import (
     timestamp,
     trade_payload,
 )
+from monitoring.projections.trade_filter import TradeFilter
 from monitoring.sections import Context
 from monitoring.sections.positions import read_open
-from monitoring.sections.trades import TradeFilter, read_trades
+from monitoring.sections.trade_rows import read_trades
 from monitoring.services import services
 from monitoring.web.api.base import call, read
 from monitoring.web.api.metrics import NO_SESSION

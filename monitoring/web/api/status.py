@@ -14,9 +14,10 @@ from monitoring.metrics.facts import Facts
 from monitoring.metrics.health import halted, public_status, state
 from monitoring.metrics.outside import outside
 from monitoring.payloads import Payload, plain, timestamp, uptime_seconds
+from monitoring.projections.trade_filter import TradeFilter
 from monitoring.projections.trades import NEEDS
 from monitoring.sections import Context
-from monitoring.sections.trades import TradeFilter, read_trades
+from monitoring.sections.trade_rows import read_trades
 from monitoring.services import services
 from monitoring.web.api.base import blueprint, call, read
 from monitoring.web.api.queries import ScopeQuery

@@ -5,7 +5,7 @@ from quart import Response
 from monitoring.metrics.facts import Session
 from monitoring.payloads import Payload, trade_payload
 from monitoring.sections import Context
-from monitoring.sections.trades import read_trades
+from monitoring.sections.trade_rows import read_trades
 from monitoring.services import services
 from monitoring.web.api.base import call, find, read
 from monitoring.web.api.queries import TradesQuery
