@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from monitoring.metrics.catalogue import CATALOGUE
 
 
@@ -33,23 +31,23 @@ async def test_changes_are_merged(client: Any, operator: dict[str, str]) -> None
     assert config["equity"] == {"enabled": True, "priority": "high", "format": "number"}
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {},
-        [],
-        {"rsi": {"enabled": "perhaps"}},
-        {"rsi": {"enabled": None}},
-        {"rsi": {"priority": "urgent"}},
-        {"rsi": {"format": "<script>"}},
-        {"rsi": True},
-    ],
+NONSENSE: tuple[object, ...] = (
+    {},
+    [],
+    {"rsi": {"enabled": "perhaps"}},
+    {"rsi": {"enabled": None}},
+    {"rsi": {"priority": "urgent"}},
+    {"rsi": {"format": "<script>"}},
+    {"rsi": True},
 )
-async def test_nonsense_changes_nothing(client: Any, operator: dict[str, str], change: object) -> None:
+
+
+async def test_nonsense_changes_nothing(client: Any, operator: dict[str, str]) -> None:
     before = await get(client)
-    response = await client.post("/api/config", json=change, headers=operator)
-    assert response.status_code == 422
-    assert (await response.get_json())["error"]["message"]
+    for change in NONSENSE:
+        response = await client.post("/api/config", json=change, headers=operator)
+        assert (change, response.status_code) == (change, 422)
+        assert (await response.get_json())["error"]["message"]
     assert await get(client) == before
 
 

@@ -1,5 +1,6 @@
 """What a call may be asked: which session, how many, since when; and what is refused."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -10,13 +11,17 @@ from tests.rows import ago, insert
 from tests.web.calls import SCOPED, get
 
 
-@pytest.mark.parametrize("path", SCOPED)
-@pytest.mark.parametrize("session", ["99", "abc", "-1", "1" * 19])
-async def test_an_unknown_session_is_not_found(client: Any, connection: Connection, path: str, session: str) -> None:
+async def refusals(client: Any, queries: Iterable[str]) -> dict[str, tuple[int, Any]]:
+    """Of each query: the status, and the error that was answered."""
+    answers = {query: await client.get(query) for query in queries}
+    return {query: (answer.status_code, (await answer.get_json())["error"]) for query, answer in answers.items()}
+
+
+async def test_an_unknown_session_is_not_found(client: Any, connection: Connection) -> None:
     await insert(connection, "trading_sessions")
-    response = await client.get(f"{path}?session={session}")
-    assert response.status_code == 404
-    assert (await response.get_json())["error"]["code"] == "unknown_session"
+    queries = [f"{path}?session={session}" for path in SCOPED for session in ("99", "abc", "-1", "1" * 19)]
+    found = {query: (status, error["code"]) for query, (status, error) in (await refusals(client, queries)).items()}
+    assert found == dict.fromkeys(queries, (404, "unknown_session"))
 
 
 async def test_a_session_by_id(client: Any, connection: Connection) -> None:
@@ -45,66 +50,63 @@ async def test_a_session_with_the_longest_of_ids(client: Any, connection: Connec
     assert f"bot={number}" in await (await client.get("/bots")).get_data(as_text=True)
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "/api/trades?limit=0",
-        "/api/trades?limit=1001",
-        "/api/trades?limit=x",
-        "/api/trades?limit=1.5",
-        "/api/trades?limit=1e3",
-        "/api/trades?limit=5.0",
-        "/api/trades?limit=",
-        "/api/trades?limit=5&limit=6",
-        "/api/trades?offset=-1",
-        "/api/trades?offset=99999999999999999999",
-        "/api/trades?side=up",
-        "/api/trades?outcome=big",
-        "/api/trades?symbol=%00",
-        "/api/trades?symbol=" + "A" * 21,
-        "/api/partial-trades?limit=0",
-        "/api/balance/history?days=0",
-        "/api/balance/history?days=3651",
-        "/api/performance?days=-7",
-        "/api/dashboard/state?trades_limit=0",
-    ],
+OUT_OF_RANGE = (
+    "/api/trades?limit=0",
+    "/api/trades?limit=1001",
+    "/api/trades?limit=x",
+    "/api/trades?limit=1.5",
+    "/api/trades?limit=1e3",
+    "/api/trades?limit=5.0",
+    "/api/trades?limit=",
+    "/api/trades?limit=5&limit=6",
+    "/api/trades?offset=-1",
+    "/api/trades?offset=99999999999999999999",
+    "/api/trades?side=up",
+    "/api/trades?outcome=big",
+    "/api/trades?symbol=%00",
+    "/api/trades?symbol=" + "A" * 21,
+    "/api/partial-trades?limit=0",
+    "/api/balance/history?days=0",
+    "/api/balance/history?days=3651",
+    "/api/performance?days=-7",
+    "/api/dashboard/state?trades_limit=0",
 )
-async def test_numbers_out_of_range_are_refused(client: Any, query: str) -> None:
-    response = await client.get(query)
-    assert response.status_code == 422
-    assert (await response.get_json())["error"].keys() == {"code", "message"}
-
-
-@pytest.mark.parametrize(
-    ("query", "message"),
-    [
-        ("limit=1e3", "limit=1e3: expected a whole number"),
-        ("limit=0", "limit=0: expected a whole number of at least 1"),
-        ("limit=1001", "limit=1001: expected a whole number of at most 1000"),
-        ("limit=5&limit=6", "limit: expected a whole number, not a list"),
-        ("side=up", "side=up: expected one of long, short, LONG, SHORT"),
-        ("symbol=" + "A" * 21, "symbol=AAAAAAAAAAAAAAAAAAAA: expected text of at most 20 characters"),
-        ("sort=secret", "sort=secret: expected one of exit_time, "),
-        ("from=yesterday", "from=yesterday: expected a day such as 2026-01-31"),
-        ("session=1&bot=1", "session and bot: expected one of them"),
-    ],
+UNREADABLE = (
+    "/api/trades?from=yesterday",
+    "/api/trades?to=2026-13-01",
+    "/api/trades?from=0001-01-01T00:00%2B09:00",
+    "/api/trades?from=2026-01-0%00",
+    "/api/trades?sort=secret",
+    "/api/trades?sort=-",
 )
-async def test_what_is_refused_is_named(client: Any, query: str, message: str) -> None:
-    response = await client.get(f"/api/trades?{query}")
-    assert response.status_code == 422
-    assert (await response.get_json())["error"]["message"].startswith(message)
 
 
-@pytest.mark.parametrize(
-    "query",
-    ["from=yesterday", "to=2026-13-01", "from=0001-01-01T00:00%2B09:00", "from=2026-01-0%00", "sort=secret", "sort=-"],
-)
-async def test_what_cannot_be_read_is_refused(client: Any, query: str) -> None:
-    response = await client.get(f"/api/trades?{query}")
-    assert response.status_code == 422
-    assert (await response.get_json())["error"]["message"]
+async def test_what_cannot_be_is_refused(client: Any) -> None:
+    found = await refusals(client, OUT_OF_RANGE + UNREADABLE)
+    assert {query: status for query, (status, _) in found.items()} == dict.fromkeys(found, 422)
+    assert all(error.keys() == {"code", "message"} and error["message"] for _, error in found.values())
 
 
-@pytest.mark.parametrize("path", SCOPED)
-async def test_unknown_parameters_are_ignored(client: Any, path: str) -> None:
-    assert (await client.get(f"{path}?_=1732300000&theme=dark")).status_code == 200
+REFUSALS = {
+    "limit=1e3": "limit=1e3: expected a whole number",
+    "limit=0": "limit=0: expected a whole number of at least 1",
+    "limit=1001": "limit=1001: expected a whole number of at most 1000",
+    "limit=5&limit=6": "limit: expected a whole number, not a list",
+    "side=up": "side=up: expected one of long, short, LONG, SHORT",
+    "symbol=" + "A" * 21: "symbol=AAAAAAAAAAAAAAAAAAAA: expected text of at most 20 characters",
+    "sort=secret": "sort=secret: expected one of exit_time, ",
+    "from=yesterday": "from=yesterday: expected a day such as 2026-01-31",
+    "session=1&bot=1": "session and bot: expected one of them",
+}
+
+
+async def test_what_is_refused_is_named(client: Any) -> None:
+    found = await refusals(client, [f"/api/trades?{query}" for query in REFUSALS])
+    for (query, message), (status, error) in zip(REFUSALS.items(), found.values(), strict=True):
+        assert status == 422, query
+        assert error["message"].startswith(message)
+
+
+async def test_unknown_parameters_are_ignored(client: Any) -> None:
+    found = {path: (await client.get(f"{path}?_=1732300000&theme=dark")).status_code for path in SCOPED}
+    assert found == dict.fromkeys(SCOPED, 200)
