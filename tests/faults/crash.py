@@ -1,6 +1,7 @@
 """Ways to stop PostgreSQL, the most violent one last."""
 
 import asyncio
+from contextlib import suppress
 
 import psutil
 
@@ -21,7 +22,8 @@ async def kill(server: EmbeddedServer) -> None:
         postmaster = psutil.Process(server.pid)
         processes = [postmaster, *postmaster.children(recursive=True)]
         for process in processes:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):  # a session may end by itself meanwhile
+                process.kill()
         psutil.wait_procs(processes, timeout=WAIT_SECONDS)
 
     await asyncio.to_thread(end)
