@@ -1,10 +1,11 @@
-"""The real server as its user starts it, a real PostgreSQL, and a real browser."""
+"""The real server as its user starts it, a real PostgreSQL, and a real browser, one for the tests of a module."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import asyncpg
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from scripts.find_chromium import find_chromium
@@ -16,6 +17,7 @@ from tests.waiting import WAIT_SECONDS
 
 REFUSED = "Content Security Policy"
 """The one complaint of the browser that is a fault of ours; those about a network that a test cuts are expected."""
+HERE = Path(__file__).parent
 ARTIFACTS = Path("test-results")
 """Playwright makes it when there is something to keep."""
 MEASURED = "live again"
@@ -32,6 +34,9 @@ BROWSER_ARGUMENTS = [
     "--disable-sync",
 ]
 
+shared = pytest_asyncio.fixture(scope="module", loop_scope="module")
+own = pytest_asyncio.fixture(loop_scope="module")
+
 expect.set_options(timeout=1000 * WAIT_SECONDS)  # patience for a busy machine; how quick it is, the benchmarks tell
 
 
@@ -45,13 +50,27 @@ async def until_live(page: Page) -> None:
     await expect(page.locator("html[data-live=ws]")).to_be_attached()
 
 
-@pytest.fixture
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests of a module run in one event loop, that of its browser."""
+    for item in items:
+        if item.path.parent == HERE:
+            item.add_marker(pytest.mark.asyncio(loop_scope="module"), append=False)
+
+
+@own
+async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    opened = await asyncpg.connect(database_url, server_settings={"timezone": "UTC"})
+    yield opened
+    await opened.close()
+
+
+@own
 async def account(connection: asyncpg.Connection) -> int:
     """A LIVE session with a month of history; its id."""
     return await seed_account(connection)
 
 
-@pytest.fixture
+@own
 async def dashboard(account: int, database_url: str) -> AsyncIterator[Dashboard]:
     async with run_dashboard("--db-url", database_url) as running:
         yield running
@@ -70,7 +89,7 @@ def chromium() -> str:
     return needed("Chromium", find_chromium)
 
 
-@pytest.fixture
+@shared
 async def browser(chromium: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(executable_path=chromium, args=BROWSER_ARGUMENTS)
@@ -81,15 +100,14 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
 OpenPage = Callable[..., Awaitable[Page]]
 
 
-@pytest.fixture
+@own
 async def open_page(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[OpenPage]:
-    """Opens a page; keeps a screenshot and a trace of it if the test fails. A script error fails the test."""
+    """Opens a page; keeps a screenshot of it if the test fails. A script error fails the test."""
     pages: list[Page] = []
     errors: list[str] = []
 
     async def open_one(url: str, **options: object) -> Page:
         context = await browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})  # type: ignore[arg-type]
-        await context.tracing.start(screenshots=True, snapshots=True)
         page = await context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda message: errors.append(message.text) if REFUSED in message.text else None)
@@ -101,9 +119,7 @@ async def open_page(browser: Browser, request: pytest.FixtureRequest) -> AsyncIt
     failed = getattr(request.node, "failed", False)
     for number, page in enumerate(pages):
         if failed:
-            name = ARTIFACTS / f"{request.node.name}-{number}"
-            await page.screenshot(path=f"{name}.png", full_page=True)
-            await page.context.tracing.stop(path=f"{name}.zip")
+            await page.screenshot(path=ARTIFACTS / f"{request.node.name}-{number}.png", full_page=True)
         await page.context.close()
     assert not errors, "the page's scripts or its security policy complained"
 
