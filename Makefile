@@ -18,6 +18,9 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --fork-strategy fewest --upgrade \
 	--generate-hashes --no-header --no-emit-index-url --no-emit-find-links --quiet
 
+# The tests start the program a hundred times: it is compiled once.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test unit audit check lint format vendor programs wheel lock clean distclean
 
