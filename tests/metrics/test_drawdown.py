@@ -1,10 +1,10 @@
 """Drawdown by runs equals the running peak over all points, however the points are cut."""
 
 import math
-import warnings
 from datetime import UTC, datetime
 from functools import reduce
 from itertools import pairwise
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -14,10 +14,6 @@ from hypothesis import strategies as st
 from monitoring.metrics.drawdown import DrawdownRun, RunningDrawdown, merge
 from monitoring.metrics.facts import Drawdown
 from monitoring.metrics.value import Unknown
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    import empyrical
 
 equities = st.lists(st.floats(-1e12, 1e12).map(lambda value: round(value, 8)), min_size=1, max_size=60)
 coarse = st.lists(st.integers(-3, 12).map(float), min_size=1, max_size=40)
@@ -88,7 +84,7 @@ def test_merged_runs_are_the_run_of_all_points(values: list[float], borders: lis
 
 
 @given(moves=st.lists(st.floats(-0.5, 0.5), min_size=1, max_size=100), borders=cuts)
-def test_equals_empyrical(moves: list[float], borders: list[int]) -> None:
+def test_equals_empyrical(empyrical: ModuleType, moves: list[float], borders: list[int]) -> None:
     index = np.cumprod(1 + np.array([0.0, *moves])) * 100
     found = summarise(runs_of(index.tolist(), borders), 100.0, exact=True)
     expected = empyrical.max_drawdown(np.array(moves))

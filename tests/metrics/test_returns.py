@@ -1,9 +1,9 @@
 """The figures of daily returns equal empyrical's, and say why where they do not exist."""
 
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -14,10 +14,6 @@ from monitoring.metrics import returns
 from monitoring.metrics.facts import Daily, Series
 from monitoring.metrics.value import Unknown
 from tests.metrics.examples import daily
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    import empyrical
 
 CLOSE = {"rel": 1e-9, "abs": 1e-9}
 changes = st.lists(st.floats(-0.3, 0.4), min_size=10, max_size=400)
@@ -32,24 +28,27 @@ def closes(moves: list[float]) -> Daily:
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
-        (returns.sharpe, lambda r: empyrical.sharpe_ratio(r, annualization=365)),
-        (returns.sortino, lambda r: empyrical.sortino_ratio(r, annualization=365)),
-        (returns.volatility, lambda r: empyrical.annual_volatility(r, annualization=365) * 100),
+        (returns.sharpe, lambda empyrical, r: empyrical.sharpe_ratio(r, annualization=365)),
+        (returns.sortino, lambda empyrical, r: empyrical.sortino_ratio(r, annualization=365)),
+        (returns.volatility, lambda empyrical, r: empyrical.annual_volatility(r, annualization=365) * 100),
     ],
     ids=["sharpe", "sortino", "volatility"],
 )
 @given(moves=changes)
 def test_equals_empyrical(
-    ours: Callable[[Series], float], theirs: Callable[[Series], float], moves: list[float]
+    ours: Callable[[Series], float],
+    theirs: Callable[[ModuleType, Series], float],
+    empyrical: ModuleType,
+    moves: list[float],
 ) -> None:
     assume(max(moves) - min(moves) > 1e-6)
     assume(min(moves) < -1e-6)
     daily_returns = returns.daily_returns(closes(moves))
-    assert ours(daily_returns) == pytest.approx(theirs(daily_returns), **CLOSE)
+    assert ours(daily_returns) == pytest.approx(theirs(empyrical, daily_returns), **CLOSE)
 
 
 @given(moves=st.lists(st.floats(-0.02, 0.02), min_size=30, max_size=400), drawdown=st.floats(0.01, 100))
-def test_growth_a_year_equals_empyrical(moves: list[float], drawdown: float) -> None:
+def test_growth_a_year_equals_empyrical(empyrical: ModuleType, moves: list[float], drawdown: float) -> None:
     daily_returns = returns.daily_returns(closes(moves))
     expected = empyrical.cagr(daily_returns, annualization=365) * 100
     assert returns.cagr(daily_returns) == pytest.approx(expected, **CLOSE)
@@ -64,7 +63,7 @@ def test_without_an_initial_balance_day_one_has_none(moves: list[float]) -> None
 
 
 @given(moves=st.lists(st.floats(-0.3, 0.4), min_size=1, max_size=40))
-def test_the_initial_balance_is_the_base_of_day_one(moves: list[float]) -> None:
+def test_the_initial_balance_is_the_base_of_day_one(empyrical: ModuleType, moves: list[float]) -> None:
     history = closes(moves)
     whole = replace(history, dates=history.dates[1:], index=history.index[1:], base=10_000.0)
     assert returns.daily_returns(whole).tolist() == pytest.approx(moves, **CLOSE)
