@@ -33,38 +33,12 @@ class Line:
     position: Position
     is_unprotected: bool
     """It has had no live stop for longer than placing one takes."""
-
-    @property
-    def price(self) -> Decimal | None:
-        return finite(self.position.row["current_price"])
-
-    @property
-    def direction(self) -> int:
-        """1 of what gains when the price rises, else -1."""
-        return direction(self.position.row)
-
-    @property
-    def stop(self) -> Level | None:
-        return self._level("stop_loss", -self.direction)
-
-    @property
-    def target(self) -> Level | None:
-        return self._level("take_profit", self.direction)
-
-    @property
-    def scale(self) -> Scale:
-        row, stop, target = self.position.row, self.stop, self.target
-        known_side = self.position.side is not None
-        return scale(
-            Levels(
-                direction=self.direction,
-                entry=finite(row["entry_price"]),
-                first_stop=self.position.first_stop if known_side else None,
-                price=self.price,
-                stop=stop.price if stop and not self.is_unprotected else None,
-                target=target.price if target else None,
-            )
-        )
+    price: Decimal | None
+    stop: Level | None
+    target: Level | None
+    scale: Scale
+    breakeven: Decimal | None
+    """The price at which fees are earned back."""
 
     @property
     def stop_order(self) -> str | None:
@@ -77,28 +51,41 @@ class Line:
         """Whether nobody knows what became of its stop order."""
         return self.position.stop_order in TROUBLED
 
-    @property
-    def breakeven(self) -> Decimal | None:
-        """The price at which fees are earned back."""
-        if self.position.side is None:
-            return None
-        return breakeven_price(finite(self.position.row["entry_price"]), self.direction, self.position.orders)
 
-    def _level(self, column: str, towards: int) -> Level | None:
-        """``towards``: 1 where the price reaches it by rising, else -1."""
-        level, price = finite(self.position.row[column]), self.price
-        if level is None or level <= 0:
-            return None
-        if price is None or price <= 0 or self.position.side is None:
-            return Level(level, None, is_passed=False)
-        return Level(level, abs(price - level) / price * 100, is_passed=(price - level) * towards > 0)
+def line(position: Position, is_unprotected: bool) -> Line:
+    """A position with all that its line shows."""
+    row, towards = position.row, direction(position.row)
+    entry, price = finite(row["entry_price"]), finite(row["current_price"])
+    has_side = position.side is not None
+    stop = _level(row["stop_loss"], price if has_side else None, -towards)
+    target = _level(row["take_profit"], price if has_side else None, towards)
+    levels = Levels(
+        direction=towards,
+        entry=entry,
+        first_stop=position.first_stop if has_side else None,
+        price=price,
+        stop=stop.price if stop and not is_unprotected else None,
+        target=target.price if target else None,
+    )
+    breakeven = breakeven_price(entry, towards, position.orders) if has_side else None
+    return Line(position, is_unprotected, price, stop, target, scale(levels), breakeven)
+
+
+def _level(value: object, price: Decimal | None, towards: int) -> Level | None:
+    """``towards``: 1 where the price reaches it by rising, else -1. Zero is none."""
+    level = finite(value)
+    if level is None or level <= 0:
+        return None
+    if price is None or price <= 0:
+        return Level(level, None, is_passed=False)
+    return Level(level, abs(price - level) / price * 100, is_passed=(price - level) * towards > 0)
 
 
 async def read_lines(context: Context, positions: Sequence[OpenPosition]) -> tuple[Line, ...]:
     """Lines in the order of the positions; one that has just been closed is left out. Raises TableMissing."""
     bare = {one.id for one in unprotected(context.facts)}
     found = {int(str(one.row["id"])): one for one in await read_held(context, [one.id for one in positions])}
-    return tuple(Line(found[one.id], one.id in bare) for one in positions if one.id in found)
+    return tuple(line(found[one.id], one.id in bare) for one in positions if one.id in found)
 
 
 def together(positions: Sequence[OpenPosition]) -> Partial:
