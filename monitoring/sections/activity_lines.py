@@ -6,7 +6,7 @@ They are read below a place, at most so many, and none older than a moment.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 import asyncpg
 
@@ -192,7 +192,17 @@ async def read_findings(context: Context, window: Window) -> list[Line]:
 
 def _finding(row: asyncpg.Record) -> Line:
     level = "error" if row["severity"] == "CRITICAL" else "warning"
-    return Line(row["at"], FINDING, row["id"], level, dict(row))
+    values = {name: _number_or_text(row[name]) for name in ("old", "new")}
+    return Line(row["at"], FINDING, row["id"], level, {**row, **values})
+
+
+def _number_or_text(value: str | None) -> Decimal | str | None:
+    """Of a column of text."""
+    try:
+        number = None if value is None else Decimal(value)
+    except InvalidOperation:
+        return value
+    return number if number is None or number.is_finite() else value
 
 
 async def read_restarts(context: Context) -> list[Line]:

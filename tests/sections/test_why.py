@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from monitoring.formatting.times import stamp
 from monitoring.web.visits import COOKIE
 from tests.rows import ago, book, insert, now
 
@@ -26,8 +27,7 @@ def looked(client: Any, **interval: float) -> str:
     """As if the browser's last visit had ended then; the time as it is shown."""
     at = now() - timedelta(**interval)
     client.set_cookie("localhost", COOKIE, f"-{int((at - type(at)(1970, 1, 1)).total_seconds() // 60)}")
-    yesterday = "yesterday " if at.date() < now().date() else ""
-    return f"{yesterday}{at:%H:%M}"
+    return stamp(at, now())
 
 
 async def snapshot(
