@@ -44,7 +44,7 @@ from monitoring.formatting.times import (
     utc_minute,
     weekday,
 )
-from monitoring.formatting.unknown import DASH, MINUS, NARROW_SPACE
+from monitoring.formatting.unknown import DASH, MINUS, NARROW_SPACE, masked
 
 FILTERS: dict[str, Callable[..., Any]] = {
     filter_.__name__: filter_
@@ -65,6 +65,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
             direction,
             outcome,
             name_parts,
+            masked,
         ),
         *(
             age,
@@ -107,6 +108,7 @@ __all__ = [
     "in_r",
     "iso",
     "local",
+    "masked",
     "money",
     "month",
     "name_parts",

@@ -1,6 +1,7 @@
 """What all filters do: a dash for the unknown, dots for what the reader hides."""
 
 import math
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from functools import wraps
@@ -34,3 +35,12 @@ def dash_if_unknown(filter_: Callable[Concatenate[T, P], str]) -> Callable[Conca
         return filter_(value, *args, **kwargs)
 
     return filtered
+
+
+NUMBER = re.compile(r"\d[\d.,]*")
+
+
+@dash_if_unknown
+def masked(text: str) -> str:
+    """What the engine wrote in its own words: numbers in it may be amounts, and are hidden with those."""
+    return NUMBER.sub(HIDDEN, text) if present().hide_amounts else text

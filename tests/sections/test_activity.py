@@ -202,3 +202,19 @@ async def test_a_missing_table_leaves_the_rest(
 ) -> None:
     await connection.execute(f"DROP TABLE {table} CASCADE")
     assert "Engine started" in await shown(client)
+
+
+async def test_amounts_are_hidden_in_words_too(connection: asyncpg.Connection, session: int, client: Any) -> None:
+    position = await insert(connection, "positions", session_id=session, quantity=7771, stop_loss=49_000,
+                            entry_time=ago(hours=3))  # fmt: skip
+    await insert(connection, "trades", session_id=session, pnl="3137.5", exit_time=ago(hours=2))
+    await insert(connection, "partial_trades", position_id=position, pnl=7771, timestamp=ago(hours=1))
+    await event(connection, session, ago(minutes=9), "Balance adjusted by +3,137.50")
+    await insert(connection, "reconciliation_audit_events", session_id=session, severity="HIGH",
+                 reason="7771 USD are missing", old_value="7771", new_value="3137 USD")  # fmt: skip
+    for path in ("/now", "/activity", "/engine"):
+        client.set_cookie("localhost", "amounts", "show")
+        assert "7771" in (await (await client.get(path)).get_data(as_text=True)).replace(",", "")
+        client.set_cookie("localhost", "amounts", "hide")
+        html = (await (await client.get(path)).get_data(as_text=True)).replace(",", "")
+        assert ("7771" in html, "3137" in html, "•••" in html) == (False, False, True)
