@@ -57,8 +57,8 @@ class Story:
     """Trades of the bot; of an open position its other open positions."""
     is_stale: bool
     """The price of an open position is not fresh."""
-    closed_unknown: bool
-    """The position is closed, but no trade tells how."""
+    closed_unknown: str | None
+    """Why it is not known how a position was closed; None of one that is open, and of a trade."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,9 @@ def _none(row: Row | None, what: str) -> NoStory:
     if row is None:
         return NoStory(f"There is no {what}.")
     owner = row["owner"]
-    return NoStory(f"The {what} is not one of this bot.", owner if isinstance(owner, int) else None)
+    if not isinstance(owner, int):
+        return NoStory(f"The {what} belongs to no session, and so to no bot.")
+    return NoStory(f"The {what} is not one of this bot.", owner)
 
 
 async def _told(context: Context, deal: Deal, rows: Rows) -> Story:
@@ -147,8 +149,14 @@ async def _told(context: Context, deal: Deal, rows: Rows) -> Story:
         earlier=earlier,
         later=later,
         is_stale=deal.is_open and not is_fresh(context.facts, deal.until),
-        closed_unknown=rows.trade is None and rows.position is not None and rows.position["status"] != "OPEN",
+        closed_unknown=_closed_unknown(context, rows),
     )
+
+
+def _closed_unknown(context: Context, rows: Rows) -> str | None:
+    if rows.trade is not None or rows.position is None or rows.position["status"] == "OPEN":
+        return None
+    return "closed, and no trade tells how" if context.state.trades.complete else "closed; trades are still being read"
 
 
 async def _adjustment(context: Context, deal: Deal) -> RiskAdjustment | None:

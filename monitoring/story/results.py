@@ -11,6 +11,7 @@ from monitoring.story.points import Extremes, Point
 
 FEE_TOLERANCE_SHARE = Decimal("0.005")
 """By what share the fees of the orders may differ from the commission of their trade, and still be it."""
+ALL_FEES = "Fees"
 SAME_QUANTITY_SHARE = Decimal("0.0001")
 
 
@@ -41,6 +42,11 @@ class Made:
     interest: Decimal | None
     parts: PartsTaken | None
     """None where there were no partial exits."""
+
+    @property
+    def by_order(self) -> bool:
+        """Whether what the orders say of their fees is known to be in the account's money."""
+        return all(fee.label != ALL_FEES for fee in self.fees)
 
 
 def made_of_trade(deal: Deal, trade: Row, position: Row | None, orders: Sequence[Row], parts: Sequence[Part]) -> Made:
@@ -78,9 +84,10 @@ def _fees(commission: Decimal | None, orders: Sequence[Row]) -> tuple[Fee, ...]:
     }
     known = [Fee(label, amount) for label, amount in kinds.items() if amount is not None]
     total = sum((fee.amount for fee in known if fee.amount is not None), Decimal(0))
+    # An exchange may take its fee in what was bought: the orders do not tell.
     if commission and len(known) > 1 and abs(total - commission) <= abs(commission) * FEE_TOLERANCE_SHARE:
         return tuple(known)
-    return (Fee("Fees", commission),)
+    return (Fee(ALL_FEES, commission),)
 
 
 def _fees_of(orders: Sequence[Row], *kinds: str) -> Decimal | None:

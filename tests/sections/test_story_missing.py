@@ -86,3 +86,16 @@ async def test_no_trade_at_all_says_so(bot: int, client: Any) -> None:
     response = await client.get("/partials/story")
     assert response.status_code == 200
     assert "No trade has been closed yet" in await response.get_data(as_text=True)
+
+
+async def test_a_fee_in_another_asset_is_no_amount_of_the_account(
+    bot: int, connection: asyncpg.Connection, client: Any
+) -> None:
+    """Exchanges take the fee of a purchase in what was bought; the trade has it in the account's money."""
+    position = await opened(connection, bot)
+    trade = await closed(connection, bot, position)
+    await connection.execute("UPDATE orders SET actual_commission = 0.0013 WHERE order_type = 'ENTRY'")
+    told = await page(client, f"/trades/{trade}")
+    ordered(told, "Before costs", "Fees", "−4.00", "Interest")
+    assert "0.0013" not in told
+    assert "fee" not in told
