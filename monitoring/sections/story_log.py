@@ -29,10 +29,10 @@ FIRST_ID = """
 WITH RECURSIVE search AS (
     SELECT min(id)::bigint AS low, max(id)::bigint + 1 AS high FROM strategy_executions
     UNION ALL
-    SELECT CASE WHEN probe.id < high AND probe.timestamp < $1 THEN probe.id + 1 ELSE low END,
+    SELECT CASE WHEN probe.id < high AND probe.timestamp < $1 THEN probe.id::bigint + 1 ELSE low END,
            CASE WHEN probe.id < high AND probe.timestamp < $1 THEN high ELSE (low + high) / 2 END
     FROM search, LATERAL (
-        SELECT id::bigint AS id, timestamp FROM strategy_executions
+        SELECT id, timestamp FROM strategy_executions
         WHERE id >= (search.low + search.high) / 2 ORDER BY id LIMIT 1
     ) probe
     WHERE low < high
