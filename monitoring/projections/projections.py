@@ -17,6 +17,7 @@ from monitoring.lru import Lru
 from monitoring.metrics.facts import Session
 from monitoring.projections.backfill import BackfillWorker
 from monitoring.projections.bookings import Bookings, SessionFlows, disturb
+from monitoring.projections.bot_risks import BALANCES, BotRisks, oldest_balance
 from monitoring.projections.equity import EquityHistory
 from monitoring.projections.equity_curve import EquityCurve
 from monitoring.projections.failed_orders import FailedOrders
@@ -29,7 +30,7 @@ from monitoring.projections.scope_equity import ScopeEquity
 from monitoring.projections.scope_state import MergedTrades, ScopePositions, ScopeSigns, ScopeState, flows_of
 from monitoring.projections.session_history import SessionHistory
 from monitoring.projections.signs_of_life import TABLES, SignsOfLife
-from monitoring.projections.times import from_epoch
+from monitoring.projections.times import BEGIN_OF_TIME, from_epoch
 from monitoring.projections.trades import NO_SESSION_ID, ScopeTrades, SessionTrades, TradeTotals, touch, touch_entries
 
 SESSIONS = "trading_sessions"
@@ -43,6 +44,7 @@ class _Kept:
 
     equity: ScopeEquity
     trades: MergedTrades = field(default_factory=MergedTrades)
+    risks: BotRisks = field(default_factory=BotRisks)
 
     @classmethod
     def of(cls, session: Session) -> "_Kept":
@@ -109,24 +111,27 @@ class Projections:
 
     async def begin(self, source: Source, cursors: Mapping[str, IdCursor], tables: Iterable[str] | None = None) -> None:
         """Reads tables from their start, all of them where none is named. What is known stands until then."""
-        wanted = None if tables is None else set(tables)
-        if wanted is not None and wanted & {"positions", "orders"}:
+        everything, wanted = tables is None, set(tables or ())
+        if wanted & {"positions", "orders"}:
             # They say what a trade risked, and to which bot it belongs where it names none.
             wanted.add("trades")
-        if wanted is not None and SESSIONS in wanted:
+        if wanted & {SESSIONS, *BALANCES}:
+            # They say at which balance a trade was entered.
+            self.trades.take(touch_entries(BEGIN_OF_TIME))
+        if self.flows.table in wanted:
+            # A booking tells its own trace in the history from a snapshot.
+            wanted.add(self.equity.table)
+        if SESSIONS in wanted:
             # The amount of a session's first booking is the difference to its initial balance.
             wanted.add(self.flows.table)
-        if wanted is not None and self.flows.table in wanted:
-            # A booking tells its own trace in the history from a snapshot, and the balance that a trade was entered at.
-            wanted |= {self.equity.table, self.trades.table}
         # A position without a session belongs to that of its orders.
-        if wanted is None or wanted & {"positions", "orders"}:
+        if everything or wanted & {"positions", "orders"}:
             await self.positions.begin(source, cursors.get("positions"))
-        if wanted is None or self.failed_orders.table in wanted:
+        if everything or self.failed_orders.table in wanted:
             await self.failed_orders.begin(source, cursors.get(self.failed_orders.table))
-        await self.signs.begin(source, cursors, TABLES if wanted is None else wanted)
+        await self.signs.begin(source, cursors, TABLES if everything else wanted)
         for projected in self._scanned:
-            if wanted is None or projected.table in wanted:
+            if everything or projected.table in wanted:
                 await projected.begin(source, cursors.get(projected.table))
         self.backfill.begin()
 
@@ -157,26 +162,31 @@ class Projections:
         parts = [part for part in self._all if changed.get(part.table)]
         # All that can fail comes first: nothing is taken in twice.
         takes = [await part.read(source, sorted(changed[part.table])) for part in parts]
-        touched = await self._touched_positions(source, changed)
+        touched, oldest = await self._touched_positions(source, changed), await self._balances_since(source, changed)
         takes.append(await self.signs.read(source, changed))
         for take in takes:
             take()
         if touched:
             self.trades.take(touch(touched))
+        if oldest is not None:
+            self.trades.take(touch_entries(oldest))
         self.flows.take(disturb(changed.get(SESSIONS, ())))
         if changed.get(self.flows.table):
             self._look_at_bookings()
 
     def _look_at_bookings(self) -> None:
-        """A booking tells outliers from losses, and what share of the balance later entries risked."""
-        oldest: dict[int, datetime] = {}
+        """A booking tells outliers from losses."""
         for number, flows in self.flows.states.items():
-            if flows.touched:
-                oldest[number] = min(flows.touched)
-                if number in self.equity.states:
-                    self.equity.states[number].booked({at.date() for at in flows.touched})
+            if flows.touched and number in self.equity.states:
+                self.equity.states[number].booked({at.date() for at in flows.touched})
             flows.touched = set()
-        self.trades.take(touch_entries(oldest))
+
+    async def _balances_since(self, source: Source, changed: Mapping[str, Collection[int]]) -> datetime | None:
+        """Since when balances became others, where the risk of a trade may depend on that."""
+        depends = any(state.columns.any_needs_balance for state in self.trades.states.values())
+        if not depends and not self.trades.building:
+            return None
+        return BEGIN_OF_TIME if changed.get(SESSIONS) else await oldest_balance(source, changed)
 
     async def _touched_positions(self, source: Source, changed: Mapping[str, Collection[int]]) -> list[int]:
         """The positions that changed, or whose orders did, and that trades name."""
@@ -224,7 +234,7 @@ class Projections:
         curve = await self._curve(source, kept.equity, now, moves)
         return ScopeState(
             session=session,
-            trades=self._trades_of(kept, session),
+            trades=await self._trades_of(source, kept, session),
             positions=self._positions_of(session),
             signs=(signs := self._signs_of(session, until)),
             fell_silent=signs.fell_silent(session, now),
@@ -263,21 +273,21 @@ class Projections:
                 await trades.settle(source)
 
     def _positions_of(self, session: Session) -> ScopePositions:
-        positions, ids = self.positions, session.ids
-        return ScopePositions(positions.ids(ids), positions.complete)
+        return ScopePositions(self.positions.ids(session.ids), self.positions.complete)
 
     def _signs_of(self, session: Session, until: datetime) -> ScopeSigns:
         return ScopeSigns(self.last_sign(session.ids, until), self.last_sign([session.newest], until))
 
-    def _trades_of(self, kept: _Kept, session: Session) -> ScopeTrades:
+    async def _trades_of(self, source: Source, kept: _Kept, session: Session) -> ScopeTrades:
         found = {number: self.trades.states[number] for number in session.ids if number in self.trades.states}
-        states = list(found.values())
+        states, generation = list(found.values()), self.trades.generation
+        tables = await kept.risks.tables(source, session.ids, found, generation)
         return ScopeTrades(
-            kept.trades.of(states, self.trades.generation),
-            {number: state.columns.table for number, state in found.items()},
+            kept.trades.of(states, generation),
+            tables,
             self.trades.complete,
             self.trades.certain,
-            kept.trades.risk(states, self.trades.generation),
+            kept.trades.risk(states, tables.values(), generation),
         )
 
     def _keep(self, session: Session) -> _Kept:

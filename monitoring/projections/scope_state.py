@@ -1,6 +1,6 @@
 """What the projections know of one scope: its sessions as one history."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
@@ -16,7 +16,7 @@ from monitoring.projections.equity_curve import EquityCurve
 from monitoring.projections.failed_orders import FailedOrders
 from monitoring.projections.open_positions import OpenPositions
 from monitoring.projections.outside import SessionRows
-from monitoring.projections.trade_columns import risk_of
+from monitoring.projections.trade_columns import TradeTable, risk_of
 from monitoring.projections.trade_sums import SumsByDay
 from monitoring.projections.trades import ScopeTrades, SessionTrades, TradeTotals
 
@@ -65,11 +65,11 @@ class MergedTrades:
             self._all = with_newest, self._before[1].merged(newest.sums)
         return self._all[1]
 
-    def risk(self, states: list[SessionTrades], generation: int) -> Risk | None:
-        """What trades of all sessions risked; None where none of them has a first stop."""
+    def risk(self, states: list[SessionTrades], tables: Iterable[TradeTable], generation: int) -> Risk | None:
+        """What trades of all sessions risked, by their tables; None where none of them has a first stop."""
         made_of = (generation, tuple((state.version, state.touches) for state in states))
         if self._risk is None or self._risk[0] != made_of:
-            self._risk = made_of, risk_of([state.columns.table for state in states])
+            self._risk = made_of, risk_of(tables)
         return self._risk[1]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import nan
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 import numpy as np
@@ -19,12 +19,20 @@ from monitoring.projections.trade_kinds import TradeKinds
 Columns = Mapping[str, npt.NDArray[Any]]
 
 TRADE = {"exit": "i8", "id": "i8", "net": "f8", "costs": "f8", "r": "f4", "seconds": "i4", "position": "u4",
-         "kind": "u4", "risk": "f4"}  # fmt: skip
-"""52 bytes. ``exit`` in microseconds since 1970 UTC; ``net``, ``r`` and ``risk`` (a share of the balance at entry) NaN
+         "kind": "u4", "risk": "f4", "needs_balance": "?"}  # fmt: skip
+"""53 bytes. ``exit`` in microseconds since 1970 UTC; ``net``, ``r`` and ``risk`` (a share of the balance at entry) NaN
 where they are unknown, ``costs`` 0 where net is; ``seconds`` from entry to exit; ``position`` 0 where none is named;
-``kind`` is a number of TradeKinds."""
+``kind`` is a number of TradeKinds; ``needs_balance``: whether ``r`` or ``risk`` depends on booked balances."""
 MAX_POSITION_ID = 2**32 - 1
 FIRST_ROOM_ROWS = 64
+
+
+class TradeRisk(NamedTuple):
+    """The columns of a trade that change; see TRADE."""
+
+    r: float
+    risk: float
+    needs_balance: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,8 @@ class Trades:
     seconds: Integers
     """From entry to exit."""
     positions: Integers
+    needing: Integers
+    """1 where the risk depends on balances that were booked, else 0."""
     sides: Integers
     symbols: Sequence[str]
     reasons: Sequence[str | None]
@@ -57,6 +67,7 @@ class Trades:
             floats(row["risks"] for row in records),
             integers(row["seconds"] for row in records),
             integers(row["positions"] for row in records),
+            integers(row["needing"] for row in records),
             integers(row["sides"] for row in records),
             [symbol for row in records for symbol in row["symbols"]],
             [reason for row in records for reason in row["reasons"]],
@@ -80,6 +91,18 @@ class TradeTable:
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
         return self.columns[name]
+
+    @property
+    def needing_balance(self) -> list[int]:
+        """Ids of the trades whose risk depends on balances that were booked."""
+        return [int(number) for number in self["id"][self["needs_balance"]]]
+
+    def with_risks(self, found: Mapping[int, TradeRisk]) -> "TradeTable":
+        """The same with other risks of some trades, by id."""
+        columns = {**self.columns, **{name: self[name].copy() for name in TradeRisk._fields}}
+        for place in np.flatnonzero(np.isin(self["id"], list(found))):
+            _correct(columns, int(place), found)
+        return TradeTable(columns, self.kinds, TradeIndex())
 
     def between(self, since: datetime, until: datetime = END_OF_TIME) -> Columns:
         """The columns of the trades with ``since`` < exit time <= ``until``."""
@@ -113,6 +136,8 @@ class TradeColumns:
         self._table: TradeTable | None = None
         self._shared = False
         """Whether a table lies in the same memory, which only grows then."""
+        self.any_needs_balance = False
+        """Whether the risk of a trade depends, or did, on balances that were booked."""
 
     @property
     def table(self) -> TradeTable:
@@ -135,6 +160,7 @@ class TradeColumns:
         order = np.lexsort((trades.ids, trades.exits))
         for name, values in self._values(trades).items():
             added[name][:] = values[order]
+        self.any_needs_balance |= bool(added["needs_balance"].any())
         if before and len(order) and self._key(before - 1) > self._key(before):
             self._merge_in(before)
 
@@ -156,25 +182,28 @@ class TradeColumns:
             "seconds": trades.seconds,
             "position": np.where(unnamed, 0, trades.positions),
             "kind": self._kinds.numbers(trades.symbols, reasons, trades.sides, nets),
+            "needs_balance": trades.needing.astype(np.bool_),
         }
 
     def naming(self, positions: Collection[int], since: datetime) -> list[int]:
-        """Ids of the trades that name one of the positions, or were entered after ``since``, give or take a second."""
+        """Ids of the trades that name one of the positions, or whose risk depends on balances booked since a moment."""
         rows = self._rows()
         wanted = [position for position in positions if 0 < position <= MAX_POSITION_ID]
-        # Entries are no column: what was closed before was entered before.
+        # Entries are no column, and known to a second: what was closed before was entered before.
         start = int(np.searchsorted(rows["exit"], microseconds(since)))
         exits, seconds = rows["exit"][start:], rows["seconds"][start:]
         entered = exits - (seconds + 1).astype(np.int64) * 1_000_000 >= microseconds(since) - 2_000_000
+        entered &= rows["needs_balance"][start:]
         named = rows["id"][np.isin(rows["position"], np.array(wanted, np.uint32))]
         return [int(number) for number in np.union1d(named, rows["id"][start:][entered])]
 
-    def correct_risk(self, found: dict[int, tuple[float, float]]) -> None:
-        """Sets R and risk of some trades, by id; tables that were taken show it, too."""
+    def correct_risk(self, found: Mapping[int, TradeRisk]) -> None:
+        """Sets the risk of some trades, by id; tables that were taken show it, too."""
         rows = self._rows()
+        self.any_needs_balance |= any(risk.needs_balance for risk in found.values())
         for place in np.flatnonzero(np.isin(rows["id"], list(found))):
             before = rows["r"][place]
-            rows["r"][place], rows["risk"][place] = found[int(rows["id"][place])]
+            _correct(rows, int(place), found)
             if not np.array_equal(before, rows["r"][place], equal_nan=True):
                 self._index.forget_r(int(place))
 
@@ -196,6 +225,11 @@ class TradeColumns:
             self._room, self._shared = _room_for(max(needed, rows * 5 // 4)), False
             for name, column in before.items():
                 self._room[name][: self._count] = column
+
+
+def _correct(rows: Columns, place: int, found: Mapping[int, TradeRisk]) -> None:
+    for name, value in found[int(rows["id"][place])]._asdict().items():
+        rows[name][place] = value
 
 
 def _room_for(rows: int) -> Columns:

@@ -9,7 +9,7 @@ import asyncpg
 
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.owners import owner
-from monitoring.projections.first_stop import at_risk, balance_at_entry, joins
+from monitoring.projections.first_stop import at_risk, balance_at_entry, joins, needs_balance
 from monitoring.projections.lost_trades import LOST_COLUMNS
 from monitoring.projections.packed import packed
 from monitoring.projections.trade_kinds import LONG, OTHER_SIDE, SHORT
@@ -26,7 +26,7 @@ SELECT t.id, {{owner}} AS session_id, {{own}} IS NULL AS lost, t.exit_time, coal
        upper({{side}}) AS side, {{reason}} AS reason, {{position}} AS position_id, {{order}} AS order_id,
        {SECONDS} AS seconds, {{fee}} AS fee, {{interest}} AS interest,
        t.pnl AS gross, nullif(t.pnl - {{fee}} - {{interest}}, 'NaN') AS net,
-       {{at_risk}} AS at_risk, {{balance}} AS balance
+       {{at_risk}} AS at_risk, {{balance}} AS balance, {{needs_balance}} AS needs_balance
 FROM trades t {{joins}} WHERE t.exit_time IS NOT NULL AND {{condition}}
 """
 SIDE = f"CASE side WHEN 'LONG' THEN {LONG} WHEN 'SHORT' THEN {SHORT} ELSE {OTHER_SIDE} END"
@@ -43,6 +43,7 @@ SELECT session_id::bigint AS session_id, exit_time::date AS day, count(*) AS tot
        {packed("coalesce(net, 'NaN')", "float8")} AS nets, {packed(SIDE, "bigint")} AS sides,
        {packed("fee + interest", "float8")} AS costs,
        {packed(R, "float8")} AS rs, {packed(RISK, "float8")} AS risks, {packed("seconds", "bigint")} AS seconds,
+       {packed("needs_balance::int", "bigint")} AS needing,
        {packed("coalesce(position_id, 0)", "bigint")} AS positions,
        array_agg(symbol) AS symbols, array_agg(reason) AS reasons, {{lost}}
 FROM ({{figures}} OFFSET 0) known GROUP BY 1, 2
@@ -175,19 +176,25 @@ def by_day(capabilities: Capabilities, condition: str) -> str:
     return BY_DAY.format(figures=_figures(capabilities, condition), lost=lost)
 
 
-def risk_of(capabilities: Capabilities, condition: str) -> str:
-    """The query for ``id``, ``r`` and ``risk``, NaN where they are unknown, of the trades that meet a condition."""
-    figures = _figures(capabilities, condition)
-    return f"SELECT id::bigint AS id, ({R})::float8 AS r, ({RISK})::float8 AS risk FROM ({figures} OFFSET 0) known"
+def risk_of(capabilities: Capabilities, condition: str, sessions: str | None = None) -> str:
+    """The query for ``id``, ``r`` and ``risk``, NaN where they are unknown, of the trades that meet a condition.
+
+    ``sessions``: SQL, ids of the sessions whose balances count, oldest first; None: the one that owns the trade. And
+    ``needs_balance``: whether it matters.
+    """
+    figures = _figures(capabilities, condition, sessions)
+    columns = f"id::bigint AS id, ({R})::float8 AS r, ({RISK})::float8 AS risk, needs_balance"
+    return f"SELECT {columns} FROM ({figures} OFFSET 0) known"
 
 
-def amounts_at_risk(capabilities: Capabilities, condition: str) -> str:
+def amounts_at_risk(capabilities: Capabilities, condition: str, sessions: str) -> str:
     """The query for ``at_risk`` and ``balance`` at entry, in money, of the trades that meet a condition."""
-    return f"SELECT at_risk, balance FROM ({_figures(capabilities, condition)}) known"
+    return f"SELECT at_risk, balance FROM ({_figures(capabilities, condition, sessions)}) known"
 
 
-def _figures(capabilities: Capabilities, condition: str) -> str:
+def _figures(capabilities: Capabilities, condition: str, sessions: str | None = None) -> str:
     session = owner(capabilities, "trades", "t")
+    sessions = sessions or f"ARRAY[{session}]"
 
     def column(name: str, kind: str = "numeric") -> str:
         return capabilities.column("trades", name, kind, "t")
@@ -201,8 +208,9 @@ def _figures(capabilities: Capabilities, condition: str) -> str:
         reason=column("exit_reason", "text"),
         position=column("position_id", "bigint"),
         order=column("order_id", "text"),
-        at_risk=at_risk(capabilities, session),
-        balance=balance_at_entry(capabilities, session),
+        at_risk=at_risk(capabilities, sessions),
+        balance=balance_at_entry(capabilities, sessions),
+        needs_balance=needs_balance(capabilities),
         owner=session,
         joins=joins(capabilities),
         condition=condition,

@@ -19,7 +19,7 @@ from monitoring.projections.lost_trades import LostTrades, Marks
 from monitoring.projections.packed import integers
 from monitoring.projections.projected import Fold, IdRange
 from monitoring.projections.times import END_OF_TIME, next_midnight
-from monitoring.projections.trade_columns import TradeColumns, Trades, TradeTable
+from monitoring.projections.trade_columns import TradeColumns, TradeRisk, Trades, TradeTable
 from monitoring.projections.trade_filter import BY_SYMBOL, TradeFilter
 from monitoring.projections.trade_kinds import TradeKinds
 from monitoring.projections.trade_selection import Period, common_words, prepare, select, sums_of
@@ -49,9 +49,11 @@ class SessionTrades:
     touched: set[int] = field(default_factory=set)
     """Positions that changed, or whose orders did: the risk of the trades that name them may be another."""
     touched_since: datetime = END_OF_TIME
-    """The same of trades that were entered then or later: an older balance came."""
+    """The same of trades entered then or later whose risk depends on balances: one came, or changed."""
     touches: int = 0
     """Counts how often."""
+    read_again: dict[int, int] = field(default_factory=dict)
+    """Trades whose risk was read again, and ``touches`` then."""
 
     def add(self, days: Sequence[asyncpg.Record]) -> None:
         """Takes in new trades, by the records of BY_DAY."""
@@ -65,7 +67,9 @@ class SessionTrades:
             touches, ids = self.touches, self.columns.naming(self.touched, self.touched_since)
             rows = await source.connection.fetch(risk_of(source.capabilities, BY_ID), ids) if ids else []
             if self.touches == touches:
-                self.columns.correct_risk({row["id"]: (row["r"], row["risk"]) for row in rows})
+                found = {row["id"]: TradeRisk(row["r"], row["risk"], row["needs_balance"]) for row in rows}
+                self.columns.correct_risk(found)
+                self.read_again |= dict.fromkeys(found, touches)
                 self.touched.clear()
                 self.touched_since = END_OF_TIME
 
@@ -81,13 +85,14 @@ def touch(positions: Collection[int]) -> Fold[SessionTrades]:
     return fold
 
 
-def touch_entries(oldest: Mapping[int, datetime]) -> Fold[SessionTrades]:
-    """Has the risk of trades read again that were entered since a moment, by session."""
+def touch_entries(since: datetime) -> Fold[SessionTrades]:
+    """Has the risk of trades read again that were entered since a moment and depend on the balances of their bot."""
 
     def fold(states: dict[int, SessionTrades]) -> None:
-        for state, since in ((states[number], since) for number, since in oldest.items() if number in states):
-            state.touched_since = min(state.touched_since, since)
-            state.touches += 1
+        for state in states.values():
+            if state.columns.any_needs_balance:
+                state.touched_since = min(state.touched_since, since)
+                state.touches += 1
 
     return fold
 

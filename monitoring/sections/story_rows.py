@@ -134,7 +134,8 @@ async def position_of(reading: Reading, trade: Row) -> int | None:
 
 async def read_at_risk(reading: Reading, number: int) -> tuple[Decimal | None, Decimal | None]:
     """What a trade put at risk until its first stop, and the balance at its entry; None where they are unknown."""
-    row = await reading.connection.fetchrow(amounts_at_risk(reading.capabilities, "t.id = $1::bigint"), number)
+    query = amounts_at_risk(reading.capabilities, "t.id = $1::bigint", "$2::bigint[]")
+    row = await reading.connection.fetchrow(query, number, reading.state.session.ids)
     known = clean(row or {})
     at_risk, balance = known.get("at_risk"), known.get("balance")
     return (

@@ -70,7 +70,8 @@ def search(capabilities: Capabilities, sessions: tuple[int, ...], wanted: TradeF
         arguments += values
     trades = select_trades(capabilities, f"{owner(capabilities, 'trades', 't')} AS owner")
     # What a trade risked is dear to find out.
-    risks = f"JOIN (SELECT id, r::float4::float8 AS r FROM ({risk_of(capabilities, 'true')}) t) known USING (id)"
+    of_all = risk_of(capabilities, "true", "$1::bigint[]")
+    risks = f"JOIN (SELECT id, r::float4::float8 AS r FROM ({of_all}) t) known USING (id)"
     nearest = (
         f"SELECT * FROM ({trades}) t {risks if wanted.amount == 'r' else ''} WHERE {' AND '.join(conditions)}"
         f" ORDER BY {_order(wanted, backwards=wanted.before is not None)}"

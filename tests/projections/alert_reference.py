@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import NamedTuple
 
+from tests.projections import books_reference
 from tests.projections import figure_reference as plain
 from tests.projections.chain_reference import MINUTE, Row, ScopeRows, bot_end, last_sign, limit, signs
 
@@ -211,6 +212,19 @@ def _reconciliation(seen: Seen) -> Iterator[Line]:
     yield from _positions("reconciliation", worst, [row["timestamp"] for row in found])
 
 
+def _books(seen: Seen) -> Iterator[Line]:
+    for since in books_reference.disagree_since(seen.bot, seen.now):
+        yield Line("books", None, "warning", 1, since)
+
+
+def _correction(seen: Seen) -> Iterator[Line]:
+    known = plain.balances(seen.bot, seen.now)
+    found = books_reference.corrections(seen.bot, seen.now) if known else []
+    times = [one.at for one in found if seen.now - DAY < one.at <= seen.now + MINUTE
+             and one.id not in seen.bot.kinds and abs(one.amount) > known[-1][3] / 10_000 > 0]  # fmt: skip
+    yield from _positions("correction", "info", times)
+
+
 def _another_live_bot(seen: Seen) -> Iterator[Line]:
     for bot in seen.all_bots if seen.mode == "LIVE" else []:
         other = Seen(bot, seen.all_bots, seen.now)
@@ -226,5 +240,6 @@ def _positions(code: str, severity: str, times: list[datetime]) -> Iterator[Line
 
 RULES: tuple[Callable[[Seen], Iterator[Line]], ...] = (
     _engine_silent, _halted, _close_only, _no_live_stop, _orphan_positions, _drawdown_limit, _price_unknown,
-    _price_old, _orders_failed, _errors, _reconciliation, _another_live_bot,
+    _price_old, _orders_failed, _errors, _reconciliation, _books, _correction,
+    _another_live_bot,
 )  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 from monitoring.scope_key import BotScope
 from tests.faults.page import Page
 from tests.projections import figure_reference as plain
-from tests.projections.chain_reference import Rows, ScopeRows, alone, bot_end, bots
+from tests.projections.chain_reference import Kinds, Rows, ScopeRows, alone, bot_end, bots
 
 STEP = timedelta(minutes=10)
 Answers = dict[str, Any]
@@ -39,14 +39,14 @@ async def answers(page: Page, scope: str) -> Answers:
     }
 
 
-async def check(page: Page, rows: Rows, now: datetime) -> dict[str, Answers]:
+async def check(page: Page, rows: Rows, now: datetime, kinds: Kinds) -> dict[str, Answers]:
     """All bots, each session alone, and the one that is shown by default. Returns what was said of each."""
-    found = bots(rows, now)
+    found = bots(rows, now, kinds)
     listed = {bot["id"]: bot["sessions"] for bot in await page.json("/api/bots")}
     expected = {bot.sessions[0]["id"]: [session["id"] for session in bot.sessions] for bot in found}
     same("bots", "sessions", listed, expected)
     scopes = {f"bot={bot.sessions[-1]['id']}": bot for bot in found}
-    scopes |= {f"session={session['id']}": alone(rows, session) for session in rows["trading_sessions"]}
+    scopes |= {f"session={session['id']}": alone(rows, session, kinds) for session in rows["trading_sessions"]}
     said = {scope: await answers(page, scope) for scope in scopes}
     for scope, true in scopes.items():
         check_scope(scope, said[scope], true, now)

@@ -1,7 +1,7 @@
 """Which sessions are one bot, the plain way: the rules of chains read off one by one, over all rows."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -17,6 +17,8 @@ MINUTE, WEEK = timedelta(minutes=1), timedelta(days=7)
 
 Row = Any
 Rows = dict[str, list[Row]]
+Kinds = Mapping[int | str, str]
+"""What the operator says that corrections were, by id of the row or ``session:S``."""
 
 
 async def read_rows(connection: asyncpg.Connection) -> Rows:
@@ -33,6 +35,7 @@ class ScopeRows:
     gaps: list[tuple[Row, Row, Decimal]]
     """A session, the one that goes on with it, and the last balance of the former then."""
     is_bot: bool = True
+    kinds: Kinds = field(default_factory=dict)
 
     @property
     def initial(self) -> Decimal:
@@ -56,11 +59,11 @@ def owner(rows: Rows, table: str, row: Row) -> int | None:
     return next((session for session in named if session is not None), None)
 
 
-def alone(rows: Rows, session: Row) -> ScopeRows:
-    return ScopeRows([session], rows, [], is_bot=False)
+def alone(rows: Rows, session: Row, kinds: Kinds | None = None) -> ScopeRows:
+    return ScopeRows([session], rows, [], is_bot=False, kinds=kinds or {})
 
 
-def bots(rows: Rows, now: datetime) -> list[ScopeRows]:
+def bots(rows: Rows, now: datetime, kinds: Kinds | None = None) -> list[ScopeRows]:
     """Every session in exactly one of them."""
     in_order = sorted(rows["trading_sessions"], key=_start)
     after: dict[int, Row] = {}
@@ -74,7 +77,7 @@ def bots(rows: Rows, now: datetime) -> list[ScopeRows]:
             if fits:
                 after[max(fits, key=lambda one: (ended(rows, one, now), one["id"]))["id"]] = later
     followers = list(after.values())
-    return [_bot(rows, _chain(first, after)) for first in in_order if first not in followers]
+    return [_bot(rows, _chain(first, after), kinds or {}) for first in in_order if first not in followers]
 
 
 def _chain(first: Row, after: dict[int, Row]) -> list[Row]:
@@ -84,9 +87,9 @@ def _chain(first: Row, after: dict[int, Row]) -> list[Row]:
     return chain
 
 
-def _bot(rows: Rows, chain: list[Row]) -> ScopeRows:
+def _bot(rows: Rows, chain: list[Row], kinds: Kinds) -> ScopeRows:
     gaps = [(one, other, last_balance(rows, one, other["start_time"])) for one, other in pairwise(chain)]
-    return ScopeRows(chain, rows, gaps)
+    return ScopeRows(chain, rows, gaps, kinds=kinds)
 
 
 def ended(rows: Rows, session: Row, now: datetime) -> datetime:

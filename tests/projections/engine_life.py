@@ -10,6 +10,7 @@ from decimal import Decimal
 import asyncpg
 
 from tests.clocks import Calendar
+from tests.projections.chain_reference import Kinds
 from tests.projections.engine_rows import Bot
 from tests.projections.engine_troubles import EngineTroubles
 from tests.projections.row_changes import COUNTED, RowChanges
@@ -32,6 +33,7 @@ class EngineLife(EngineTroubles):
         self.seed = seed
         self.left_out = left_out
         self.deeds: list[str] = []
+        self.kinds: Kinds = {}
         self.dice = random.Random(seed)
         self.changes = RowChanges(connection)
         modes = self.dice.choice((("LIVE", "LIVE"), ("LIVE", "PAPER"), ("PAPER", "PAPER")))

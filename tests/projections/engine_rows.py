@@ -78,8 +78,9 @@ class EngineRows:
         price = self.dice.choice((Decimal(50_100), Decimal(49_900), None))
         number = await insert(
             self.connection, "positions", session_id=bot.session, symbol=bot.symbol.split(",")[0], entry_time=self.now,
-            quantity=Decimal("0.02"), entry_balance=bot.balance, current_price=price, last_update=self.now,
+            quantity=Decimal("0.02"), current_price=price, last_update=self.now,
             stop_loss=self.dice.choice((49_000, 49_000, None, 0)),
+            entry_balance=self.dice.choice((bot.balance, bot.balance, None, 0)),
             unrealized_pnl=None if price is None else (price - 50_000) * Decimal("0.02"),
         )  # fmt: skip
         bot.open.append(number)
@@ -102,8 +103,8 @@ class EngineRows:
                 await self.connection.execute(
                     "UPDATE positions SET status = 'CLOSED', last_update = $2 WHERE id = $1", number, self.now
                 )
-                await self._trade(bot.session, self.now, position_id=number, quantity=Decimal("0.02"),
-                                  stop_loss=49_000)  # fmt: skip
+                await self._trade(bot.session, self.now, position_id=number, stop_loss=49_000,
+                                  quantity=self.dice.choice((Decimal("0.02"), None)))  # fmt: skip
 
     async def order(self, bot: Bot) -> None:
         position = self.dice.choice([None, *bot.open])

@@ -8,7 +8,7 @@ from statistics import mean, median, stdev
 from typing import Any
 
 from tests.projections import flow_reference
-from tests.projections.chain_reference import Row, ScopeRows, bot_end, last_sign, limit, owner
+from tests.projections.chain_reference import Row, ScopeRows, bot_end, last_sign, limit
 
 PENDING = ("PENDING", "OPEN", "PENDING_SUBMIT", "SUBMITTED", "UNKNOWN", "UNRESOLVED")
 MINUTE, DAY, WEEK = timedelta(minutes=1), timedelta(days=1), timedelta(days=7)
@@ -88,11 +88,8 @@ def _entry_balance(scope: ScopeRows, trade: Row) -> Decimal | None:
     position = _position_of(scope, trade)
     if position and position["entry_balance"] and position["entry_balance"] > 0:
         return position["entry_balance"]
-    session = owner(scope.rows, "trades", trade)
-    booked = [(row["last_updated"], row["id"], row["total_balance"]) for row in scope.rows["account_balances"]
-              if row["session_id"] == session and row["last_updated"] <= trade["entry_time"]]  # fmt: skip
-    initial = (row["initial_balance"] for row in scope.rows["trading_sessions"] if row["id"] == session)
-    return max(booked)[-1] if booked else next(initial, None)
+    then = [found for found in balances(scope, trade["entry_time"] - MINUTE) if not found[3].is_nan()]
+    return then[-1][3] if then else scope.initial
 
 
 def held(scope: ScopeRows) -> list[Row]:
@@ -207,9 +204,13 @@ def account_figures(scope: ScopeRows, now: datetime) -> Figures:
 
 def curve(scope: ScopeRows, now: datetime) -> list[tuple[Row, float]]:
     """Snapshots and the equity of now, and equity with deposits and withdrawals taken out."""
-    books = flow_reference.Books(scope.sessions, scope.of("account_balances"), scope.of("account_history"))
     real = points(scope, now)
-    return list(zip(real, flow_reference.curve(books, real, scope.gaps), strict=True))
+    return list(zip(real, flow_reference.curve(books_of(scope), real, scope.gaps), strict=True))
+
+
+def books_of(scope: ScopeRows) -> flow_reference.Books:
+    balances, history = scope.of("account_balances"), scope.of("account_history")
+    return flow_reference.Books(scope.sessions, balances, history, scope.kinds)
 
 
 def drawdowns(points: list[tuple[Row, float]], initial: Decimal) -> tuple[float, float]:

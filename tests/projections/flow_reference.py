@@ -1,6 +1,6 @@
 """Deposits, withdrawals and corrections taken out of returns, the plain way: one snapshot after the other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -71,6 +71,10 @@ class Books:
         found = [amount for at, amount in self.results if (after is None or at > after) and at <= until]
         return sum(found, NOTHING)
 
+    def corrected(self, until: datetime) -> Decimal:
+        """By corrections that are results."""
+        return sum((move.amount for move in self.moves if move.at <= until and self._is_result(move)), NOTHING)
+
     def taken(self, until: datetime) -> Decimal:
         """By corrections that took money away."""
         found = [-move.amount for move in self.moves if move.at <= until and move.correction and move.amount < 0
@@ -135,12 +139,17 @@ class Account:
     shown: set[int | str] = field(default_factory=set)
     made_good: Decimal = NOTHING
     gap_taken: Decimal = NOTHING
+    moved: Decimal = NOTHING
+    """Sum of the flows, corrections and gaps that show."""
+    gaps: list[Move] = field(default_factory=list)
+    """Those that show."""
 
-    def see(self, row: Row, gaps: Sequence[tuple[Row, Row, Decimal]]) -> float:
-        """The curve at the next snapshot."""
+    def see(self, row: Row, gaps: Sequence[tuple[Row, Row, Decimal]]) -> None:
+        """The next snapshot."""
         at = row["timestamp"]
         jump = row["balance"] - self.balance - self.books.results_between(self.at, at)
         moves = [self._gap(*gap) for gap in gaps]
+        self.gaps += moves
         jump -= sum((move.amount for move in moves), NOTHING)
         pending = [move for move in self.books.waiting if move.at <= at and move.id not in self.shown]
         count = min(range(len(pending) + 1), key=lambda n: abs(jump - _sum(pending[:n])))
@@ -150,7 +159,7 @@ class Account:
         moves += [move for move in ahead if abs(rest - move.amount) <= close][:1]
         self._grow(row, moves)
         self.at, self.balance, self.equity = at, row["balance"], row["equity"]
-        return self.index
+        self.moved += _sum(moves)
 
     def _grow(self, row: Row, moves: Sequence[Move]) -> None:
         deposited, withdrawn = NOTHING, NOTHING
@@ -193,17 +202,22 @@ def _sum(moves: Sequence[Move]) -> Decimal:
 
 
 def curve(books: Books, snapshots: Sequence[Row], gaps: Sequence[tuple[Row, Row, Decimal]] = ()) -> list[float]:
-    """The product of the growths × the initial balance at each snapshot, in order of time.
+    """The product of the growths × the initial balance at each snapshot, in order of time."""
+    return [account.index for account in walk(books, snapshots, gaps)]
+
+
+def walk(books: Books, snapshots: Sequence[Row], gaps: Sequence[tuple[Row, Row, Decimal]] = ()) -> Iterator[Account]:
+    """The account behind each snapshot, one and the same object, in order of time.
 
     ``gaps``: a session, the one that goes on with it, and the last balance of the former then.
     """
     initial = books.sessions[0]["initial_balance"]
-    account, waiting, found = Account(books, initial, initial, float(initial)), list(gaps), []
+    account, waiting = Account(books, initial, initial, float(initial)), list(gaps)
     begun: set[int] = set()
     order = [session["id"] for session in books.sessions]
     for row in snapshots:
         begun.update(order[: order.index(row["session_id"]) + 1])
         due = [gap for gap in waiting if gap[1]["id"] in begun]
         waiting = [gap for gap in waiting if gap not in due]
-        found.append(account.see(row, due))
-    return found
+        account.see(row, due)
+        yield account

@@ -2,13 +2,11 @@
 
 import random
 from dataclasses import replace
-from datetime import datetime
 
 import asyncpg
 import numpy as np
 import pytest
 
-from monitoring.metrics.facts import TradeSums
 from monitoring.projections import ScopeState
 from monitoring.projections.days import STEP_SECONDS
 from monitoring.projections.timeline import BALANCE, DEPTH, EQUITY, INDEX, TIME
@@ -53,13 +51,6 @@ async def state_of(connection: asyncpg.Connection, sessions: list[int], hands: M
     return await follower.projections.state(source, bot, hands.now)
 
 
-def without_risk(state: ScopeState, now: datetime) -> TradeSums:
-    """Where no position tells the balance at entry, it is that of the session alone."""
-    sums = state.trades.sums(now)
-    assert sums is not None
-    return replace(sums, risk=None)
-
-
 @pytest.mark.parametrize("stray", [0.0, 0.2], ids=["in turn", "overlapping"])
 @pytest.mark.parametrize("seed", range(200, 205))
 async def test_cut_at_random(connection: asyncpg.Connection, sessions: list[int], seed: int, stray: float) -> None:
@@ -74,7 +65,7 @@ async def test_cut_at_random(connection: asyncpg.Connection, sessions: list[int]
     await share_out(connection, sessions, world.dice, stray)
     parts = await state_of(connection, sessions, world.hands)
 
-    assert without_risk(parts, world.now) == without_risk(whole, world.now)
+    assert parts.trades.sums(world.now) == whole.trades.sums(world.now)
     assert parts.trades.days == whole.trades.days
     for sort in SORTS:
         wanted = TradeFilter(sort=sort, limit=7, offset=2)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from monitoring.projections import trade_index, trade_part, trade_selection
 from monitoring.projections.times import BEGIN_OF_TIME, END_OF_TIME, microseconds
-from monitoring.projections.trade_columns import TradeColumns, Trades, TradeTable
+from monitoring.projections.trade_columns import TradeColumns, TradeRisk, Trades, TradeTable
 from monitoring.projections.trade_filter import SORTS, TradeFilter, TradePlace
 from monitoring.projections.trade_kinds import OTHER_SIDE, SIDES, TradeKinds
 from monitoring.projections.trade_selection import prepare, select, sums_of
@@ -80,6 +80,7 @@ def columns_of(rows: Sequence[TradeRow]) -> Trades:
         risks=np.array(rs, dtype=np.float64),
         seconds=np.array(seconds, dtype=np.int64),
         positions=np.zeros(len(rows), dtype=np.int64),
+        needing=np.zeros(len(rows), dtype=np.int64),
         sides=np.array([SIDES.get(side, OTHER_SIDE) for side in sides], dtype=np.int64),
         symbols=symbols,
         reasons=reasons,
@@ -192,7 +193,7 @@ def test_a_corrected_r_counts_at_once() -> None:
     tables, wanted = {1: columns.table}, TradeFilter(sort="r", limit=1)
     columns.table.index.sort(columns.table.columns, "r")
     assert (select(tables, wanted), r_sum(tables)) == ([20], 20)
-    columns.correct_risk({7: (3.0, 0.1), 9: (nan, nan)})
+    columns.correct_risk({7: TradeRisk(3.0, 0.1, False), 9: TradeRisk(nan, nan, False)})
     assert (select(tables, wanted), r_sum(tables)) == ([7], 21)
 
 

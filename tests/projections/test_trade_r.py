@@ -19,13 +19,14 @@ from tests.rows import insert
 
 DEEDS = 60
 LOOK_EVERY = 5
+BALANCES = (("account_history", "timestamp", "balance"), ("account_balances", "last_updated", "total_balance"))
 PRICES = (None, Decimal(0), Decimal("NaN"), Decimal(90), Decimal(95), Decimal(100), Decimal(110), Decimal(120))
 ODD_QUANTITIES = (None, Decimal(0), Decimal("NaN"), Decimal("0.5"), Decimal(2))
 
 
 async def plain_rs(connection: asyncpg.Connection) -> dict[int, float]:
     """By trade, NaN where it is unknown: one rule after the other, over all rows."""
-    tables = ("trades", "positions", "orders", "account_balances", "trading_sessions")
+    tables = ("trades", "positions", "orders", "account_history", "account_balances", "trading_sessions")
     rows = {table: await connection.fetch(f"SELECT * FROM {table} ORDER BY id") for table in tables}
     return {trade["id"]: plain_r(trade, rows) for trade in rows["trades"]}
 
@@ -47,10 +48,11 @@ def plain_r(trade: asyncpg.Record, rows: Mapping[str, list[Any]]) -> float:
 def quantity(trade: asyncpg.Record, position: Any, rows: Mapping[str, list[Any]]) -> Decimal:
     if positive(trade["quantity"]):
         return trade["quantity"]
-    booked = [row for row in rows["account_balances"]
-              if row["session_id"] == trade["session_id"] and row["last_updated"] <= trade["entry_time"]]  # fmt: skip
+    booked = [(row[column], rank, row["id"], row[balance])
+              for rank, (table, column, balance) in enumerate(BALANCES) for row in rows[table]
+              if row["session_id"] == trade["session_id"] and row[column] <= trade["entry_time"]]  # fmt: skip
     initial = next(row["initial_balance"] for row in rows["trading_sessions"] if row["id"] == trade["session_id"])
-    newest = max(booked, key=lambda row: (row["last_updated"], row["id"]))["total_balance"] if booked else initial
+    newest = max(booked)[-1] if booked else initial
     known = position is not None and positive(position["entry_balance"])
     return abs(trade["size"]) * (position["entry_balance"] if known else newest) / trade["entry_price"]
 
@@ -104,9 +106,13 @@ class Bot:
         await self._change("orders", "price = $2, status = 'CANCELLED'", self.dice.choice(PRICES))
 
     async def book(self) -> None:
-        """Before any trade: a balance that comes late is another matter."""
-        await insert(self.connection, "account_balances", session_id=self.session, total_balance=1200,
-                     last_updated=AN_AFTERNOON + timedelta(days=1), update_reason="trade_exit")  # fmt: skip
+        """Late, perhaps: after trades that were entered at this balance."""
+        at, balance = AN_AFTERNOON + timedelta(minutes=self.dice.randint(0, 700)), self.dice.randint(900, 1500)
+        if self.dice.random() < 0.5:
+            await insert(self.connection, "account_history", session_id=self.session, timestamp=at, balance=balance)
+        else:
+            await insert(self.connection, "account_balances", session_id=self.session, last_updated=at,
+                         total_balance=balance, update_reason="trade_exit")  # fmt: skip
 
     async def _some(self, table: str) -> int | None:
         ids = [row["id"] for row in await self.connection.fetch(f"SELECT id FROM {table} ORDER BY id")]
