@@ -81,7 +81,7 @@ class EquityCurve:
             return self
         at, booked_at = epoch(equity.at), epoch(equity.balance_at)
         row = _row(at, float(equity.balance), float(equity.amount))
-        position = await self._behind(source, sessions, row, booked_at)
+        position = await self._behind(self._flows.position, source, sessions, row, booked_at)
         factors = FlowFactors.of(position.shown)
         (factor,), (price,) = factors.at(row.times)
         timeline = self._timeline.then([Part(Day.of(equity.at.date(), row), float(factor), float(price))])
@@ -102,21 +102,35 @@ class EquityCurve:
         """Sum of the deposits and withdrawals that began to show in snapshots in (after, until], epoch seconds."""
         return self._factors.shown(after, until)
 
-    async def moved(self, source: Source, sessions: Sequence[int], at: float, balance: float) -> Decimal:
-        """Sum of the flows and corrections that a balance holds which is not older than the newest snapshot."""
-        position = await self._behind(source, sessions, _row(at, balance, balance), at)
-        return sum((amount for _, amount in position.moved), self._flows.moves.corrected(at))
+    async def moved(
+        self,
+        source: Source,
+        sessions: Sequence[int],
+        at: float,
+        balance: float,
+        behind: tuple[float, float] | None = None,
+    ) -> Decimal:
+        """Sum of the flows and corrections that a balance holds.
+
+        ``behind``: time and balance of the snapshot before it; None: the newest one, which is not newer.
+        """
+        position = self._flows.position if behind is None else self._flows.position.back(*behind)
+        position = await self._behind(position, source, sessions, _row(at, balance, balance), at)
+        return sum((flow.amount for _, flow in position.held), self._flows.moves.corrected(at))
 
     def moved_until(self, times: Series) -> Series:
         """The same of what snapshots held at each of the times, of any shape."""
-        found = [*self._flows.position.moved, *self._flows.moves.results]
+        shown = [(at, flow.amount) for at, flow in self._flows.position.held]
+        found = [*shown, *self._flows.moves.results]
         moments, amounts = ([float(one[place]) for one in found] for place in (0, 1))
         return sum_until(times, np.array(moments), np.array(amounts))
 
-    async def _behind(self, source: Source, sessions: Sequence[int], row: Snapshots, booked_at: float) -> Position:
+    async def _behind(
+        self, position: Position, source: Source, sessions: Sequence[int], row: Snapshots, booked_at: float
+    ) -> Position:
         """Behind one more snapshot, whose balance was written at ``booked_at``."""
-        position, moves, at = self._flows.position, self._flows.moves, float(row.times[0])
-        if moves.empty or at <= position.at or position.balance is None:
+        moves, at = self._flows.moves, float(row.times[0])
+        if moves.empty or position.balance is None or (at, row.balance[0]) == (position.at, position.balance):
             return position
         results = ResultReader(source, list(sessions), [flow.id for flow in moves.waiting])
         booked = await results.between(position.at, at)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import accumulate
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,6 +19,14 @@ from monitoring.projections.unit_price import Showing
 GAP = "balance at a restart"
 
 
+class Held(NamedTuple):
+    """A flow, correction or gap that a snapshot is the first to hold."""
+
+    at: float
+    """Of the snapshot, epoch seconds."""
+    flow: Flow
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     """Behind some snapshot: what it said, and which flows show until then."""
@@ -27,17 +36,24 @@ class Position:
     balance: float | None = None
     equity: float | None = None
     shown: tuple[Showing, ...] = ()
+    held: tuple[Held, ...] = ()
+    """In order of time; some of them show before they were booked."""
     done: frozenset[int | str] = frozenset()
-    """Flows that show, some of them before they were booked."""
-    gaps: tuple[Flow, ...] = ()
-    """What the balance differed by between sessions."""
+    """Their ids."""
     gap_taken: Decimal = Decimal(0)
     """What gaps between sessions took away, and ..."""
     made_good: Decimal = Decimal(0)
     """... what came back of that and of other corrections."""
 
-    moved: tuple[tuple[float, Decimal], ...] = ()
-    """Time of the snapshot and sum of the flows, corrections and gaps that it is the first to hold."""
+    @property
+    def gaps(self) -> tuple[Flow, ...]:
+        """What the balance differed by between sessions."""
+        return tuple(flow for _, flow in self.held if isinstance(flow.id, str))
+
+    def back(self, at: float, balance: float) -> "Position":
+        """Behind an earlier snapshot; of what corrections took and gave nothing is known."""
+        held = tuple(one for one in self.held if one.at <= at)
+        return Position(at, 0, balance, balance, held=held, done=frozenset(flow.id for _, flow in held))
 
     def pending(self, moves: Moves, at: float) -> list[Flow]:
         """Booked until a moment, and in no snapshot yet; in order of time."""
@@ -147,10 +163,9 @@ class Segment:
         if deposited or withdrawn:
             shown = (*shown, Showing(at, state.equity, float(self.rows.equity[place]), deposited, withdrawn))
         done = state.done.union(flow.id for flow in flows)
-        moved = (*state.moved, (at, sum((flow.amount for flow in flows), Decimal(0))))
+        held = (*state.held, *(Held(at, flow) for flow in flows))
         behind = self._behind(state, place)
-        gaps = (*state.gaps, *(flow for flow in flows if isinstance(flow.id, str)))
-        return replace(behind, shown=shown, done=done, gaps=gaps, gap_taken=gap_taken, made_good=made_good, moved=moved)
+        return replace(behind, shown=shown, held=held, done=done, gap_taken=gap_taken, made_good=made_good)
 
     def _gap(self, state: Position, gap: Gap, place: int) -> Flow:
         """What the balance differs by, each pending flow of the session before taken as in its last balance or not."""

@@ -4,13 +4,16 @@ What is unexplained at a past moment is what is now, without all that was booked
 that snapshots came to hold, entry fees and partial exits. A position that was closed since counts as open until then.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from monitoring.clock import MAX_CLOCK_SKEW
+from monitoring.database.source import Source
 from monitoring.metrics.books import explained, unexplained
 from monitoring.metrics.facts import Facts, Series
 from monitoring.metrics.troubles import Rows
@@ -93,14 +96,20 @@ async def _agreed(context: Context, past: _Past, at: datetime) -> bool:
     """Whether the newest balance of a moment was explained."""
     rows = await _newest(context, at)
     booked = await read_booking(replace(context, now=at - MAX_CLOCK_SKEW), BOOKING)
-    times, moved = np.array([epoch(at)]), past.history.moved_until(np.array([epoch(at)]))
-    left = past.left(times, rows[:, BALANCE], moved)
+    times = np.array([epoch(at)])
+    left = past.left(times, rows[:, BALANCE], past.history.moved_until(times))
     if booked is not None and not (len(rows) and epoch(booked["last_updated"]) < rows[-1, TIME]):
-        # It may hold a flow that no snapshot held yet.
-        balance = np.array([booked["total_balance"]])
-        left = np.fmin(past.left(times, balance, moved), past.left(times, balance, past.moved))
+        left = past.left(times, np.array([booked["total_balance"]]), await _moved(context, past, rows, booked))
     share = MAX_UNEXPLAINED_SHARE * (rows[-1, EQUITY] if len(rows) else past.explained)
     return not (left > abs(share)).any()
+
+
+async def _moved(context: Context, past: _Past, rows: Series, booked: Mapping[str, Any]) -> float:
+    """The flows that a booked balance holds, perhaps before any snapshot does; ``rows``: the snapshot before it."""
+    start = float(context.state.session.initial_balance or 0)
+    behind = (float(rows[-1, TIME]), float(rows[-1, BALANCE])) if len(rows) else (-np.inf, start)
+    source, at = Source(context.connection, context.capabilities), epoch(booked["last_updated"])
+    return float(await past.history.moved(source, context.state.session.ids, at, booked["total_balance"], behind))
 
 
 async def _newest(context: Context, at: datetime) -> Series:

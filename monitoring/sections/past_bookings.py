@@ -47,10 +47,19 @@ class Bookings:
 
 @dataclass(frozen=True, slots=True)
 class _Closed:
-    """Positions that trades name, ascending, and when these were closed (epoch seconds)."""
+    """Positions, each once, ascending, and when these were closed (epoch seconds)."""
 
     ids: npt.NDArray[np.int64]
     at: Series
+
+
+def _closed(named: npt.NDArray[np.int64], exits: Series, open_ids: list[int]) -> _Closed:
+    """What trades name that is not open (again), with the last exit of each."""
+    known = (named > 0) & ~np.isin(named, open_ids)
+    order = np.lexsort((exits[known], named[known]))
+    ids, at = named[known][order], exits[known][order]
+    last = np.diff(ids, append=-1) != 0
+    return _Closed(ids[last], at[last])
 
 
 async def read_bookings(context: Context, start: datetime) -> tuple[Bookings, Bookings]:
@@ -59,8 +68,7 @@ async def read_bookings(context: Context, start: datetime) -> tuple[Bookings, Bo
     exits, nets, named = (
         np.concatenate([np.empty(0), *(rows[name] for rows in later)]) for name in ("exit", "net", "position")
     )
-    order = np.argsort(named[named > 0], kind="stable")
-    closed = _Closed(named[named > 0][order].astype(np.int64), exits[named > 0][order] / 1e6)
+    closed = _closed(named.astype(np.int64), exits / 1e6, context.state.positions.open_ids)
     written = await _of_positions(context, closed, [query for query, _ in booked_queries(context.capabilities)])
     found = Bookings(np.append(written.moments, exits / 1e6), np.append(written.amounts, nets))
     return found, await _of_positions(context, closed, [COMPUTED] if _can_compute(context) else [])
@@ -84,5 +92,6 @@ async def _of_positions(context: Context, closed: _Closed, queries: Iterable[str
     times, amounts = moments(row["times"] for row in found) / 1e6, floats(row["amounts"] for row in found)
     place = np.searchsorted(closed.ids, positions)
     is_closed = np.append(closed.ids, -1)[place] == positions
-    at_close = closed.at[place[is_closed]]
+    # What came later than the close was never part of the sum.
+    at_close = np.maximum(closed.at[place[is_closed]], times[is_closed])
     return Bookings(np.append(times, at_close), np.append(amounts, -amounts[is_closed]))
