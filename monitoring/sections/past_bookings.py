@@ -19,6 +19,7 @@ SELECT part.position_id::bigint AS position, part.timestamp AS at,
         * CASE WHEN upper(held.side::text) IN ('LONG', 'BUY') THEN 1 ELSE -1 END)::float8 AS amount
 FROM partial_trades part JOIN positions held ON held.id = part.position_id
 WHERE part.position_id = ANY($1::bigint[]) AND part.operation_type::text = 'PARTIAL_EXIT' AND part.pnl IS NULL
+  AND part.price > 0 AND held.entry_price > 0
 """
 """Exits that the engine wrote no P&L of."""
 PACKED = f"""

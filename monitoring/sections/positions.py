@@ -184,16 +184,10 @@ def _taken(row: Mapping[str, object], exit: asyncpg.Record) -> Decimal | None:
     """What one exit took: as written, else from its price and its share of the position."""
     pnl, price, size = (finite(exit[name]) for name in ("pnl", "price", "size"))
     entry, quantity, original = (finite(row[name]) for name in ("entry_price", "quantity", "original_size"))
-    if (
-        pnl is not None
-        or price is None
-        or size is None
-        or entry is None
-        or quantity is None
-        or not original
-        or not row["side"]
-    ):
+    if pnl is not None or not row["side"]:
         return pnl
+    if price is None or price <= 0 or size is None or entry is None or quantity is None or not original:
+        return None
     return (price - entry) * direction(row) * quantity * size / original
 
 

@@ -109,11 +109,14 @@ async def test_a_price_of_nothing_is_none(
     client: Any, connection: asyncpg.Connection, session: int, price: object
 ) -> None:
     await connection.execute("ALTER TABLE positions ALTER current_price TYPE numeric, ALTER mae_price TYPE numeric")
-    await insert(connection, "positions", session_id=session, quantity=2, current_price=Decimal(str(price)),
-                 unrealized_pnl=5, unrealized_pnl_percent=1, mae_price=Decimal(str(price)))  # fmt: skip
+    await connection.execute("ALTER TABLE partial_trades ALTER price TYPE numeric")
+    nothing = Decimal(str(price))
+    row = {"quantity": 2, "original_size": 1, "unrealized_pnl": 5, "unrealized_pnl_percent": 1}
+    await insert(connection, "positions", session_id=session, **row, current_price=nothing, mae_price=nothing)
+    await insert(connection, "partial_trades", price=nothing, size=0.5)
     (position,) = await get(client, "/api/positions")
-    unknown = ("current_price", "unrealized_pnl", "unrealized_pnl_percent", "mae")
-    assert [position[name] for name in unknown] == [None] * 4
+    unknown = ("current_price", "unrealized_pnl", "unrealized_pnl_percent", "mae", "realized_pnl")
+    assert [position[name] for name in unknown] == [None] * 5
     metrics = await get(client, "/api/metrics")
     for key, what in (("unrealized_pnl", "open P&L of"), ("current_exposure", "current price of")):
         assert metrics[key] is None
