@@ -6,9 +6,10 @@ bisection finds by their times.
 
 import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from monitoring.database.capabilities import Columns
+from monitoring.projections.times import MICROSECOND, shifted
 from monitoring.sections.section import Reading
 from monitoring.sections.story_rows import LOG_NEEDS
 from monitoring.story.chart import Price
@@ -61,7 +62,7 @@ async def read_decisions(reading: Reading, deal: Deal) -> Sequence[Row]:
     """What was logged of the market near the entry, oldest first."""
     if deal.opened is None or _fault(reading):
         return ()
-    ids = await _ids(reading, deal.opened - BEFORE_ENTRY, deal.opened + AFTER_ENTRY)
+    ids = await _ids(reading, shifted(deal.opened, -BEFORE_ENTRY), shifted(deal.opened, AFTER_ENTRY))
     if ids is None:
         return ()
     query = DECISIONS.format(columns=reading.capabilities.columns("strategy_executions", DECISION))
@@ -85,7 +86,7 @@ async def read_prices(reading: Reading, deal: Deal, span: tuple[datetime, dateti
     """At most about MAX_PRICES of the prices that were logged, oldest first."""
     if _fault(reading, "price"):
         return []
-    ids = await _ids(reading, span[0], span[1] + timedelta(microseconds=1))
+    ids = await _ids(reading, span[0], shifted(span[1], MICROSECOND))
     if ids is None:
         return []
     step = max(1, (ids[1] - ids[0]) // MAX_PRICES)

@@ -69,6 +69,8 @@ def shown_span(
     until = closed or now
     held = max(until - opened, timedelta(0))
     lead, tail = max(held * LEAD_SHARE, margin), max(held * TAIL_SHARE, margin)
+    # As far as there is time: a row may hold its first or last moment.
+    lead, tail = min(lead, opened - datetime.min), min(tail, datetime.max - until)  # noqa: DTZ901
     return opened - lead, min(until + tail, max(now, until))
 
 

@@ -83,7 +83,7 @@ def _enters(row: Row, deal: Deal) -> bool:
 
 
 def _is_near(row: Row, deal: Deal) -> bool:
-    return deal.opened is not None and deal.opened - BEFORE_ENTRY <= _at(row) <= deal.opened + AFTER_ENTRY
+    return deal.opened is not None and -BEFORE_ENTRY <= _at(row) - deal.opened <= AFTER_ENTRY
 
 
 def _at(row: Row) -> datetime:
