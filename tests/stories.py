@@ -24,7 +24,7 @@ async def page(client: Any, path: str) -> str:
 
 
 def words(body: str) -> str:
-    main = body[body.index('id="story"') :].partition("</main>")[0]
+    main = body.partition('id="story"')[2].partition(">")[2].partition("</main>")[0]
     text = re.sub(r"<[^>]+>", " ", SHAPES.sub(" ", main.replace("\u202f", "")))
     return unescape(re.sub(r"\s+", " ", text))
 

@@ -12,8 +12,8 @@ from monitoring.story.deal import Deal, Row
 
 BEFORE_ENTRY, AFTER_ENTRY = timedelta(minutes=10), timedelta(minutes=1)
 """How far from the entry the decision to enter was logged at most."""
-TOLD = ("signal_", "confidence_", "position_size", "balance", "notional")
-"""Reasons that hold this repeat what has a place of its own, or are amounts that a reader may want to hide."""
+TOLD = ("signal_", "confidence_", "position_size_")
+"""Reasons that begin so only repeat what has a place of its own."""
 BEGIN = datetime(1, 1, 1)
 IDLE = ("no_action", "hold_position", "closed_position", "none", "hold")
 MAX_INDICATORS, MAX_REASONS = 8, 12
@@ -148,7 +148,7 @@ def _name(name: str) -> str:
 def _reasons(found: object) -> tuple[str, ...]:
     """In words; what is a figure of its own is left out."""
     words = [str(reason) for reason in found if reason] if isinstance(found, list) else []
-    return tuple(word.replace("_", " ") for word in words if not any(part in word for part in TOLD))
+    return tuple(word.replace("_", " ") for word in words if not word.startswith(TOLD))
 
 
 def _object(found: object) -> Mapping[str, object]:

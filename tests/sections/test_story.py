@@ -108,3 +108,17 @@ async def test_times_are_found_in_a_log_with_holes(bot: int, connection: asyncpg
     told = await page(client, f"/trades/{trade}")
     ordered(told, "Signal: enter long", "confidence 0.66")
     assert "too few prices" not in told
+
+
+async def test_amounts_are_hidden_and_shares_are_not(bot: int, connection: asyncpg.Connection, client: Any) -> None:
+    position = await opened(connection, bot, quantity="77.125")
+    await connection.execute("UPDATE orders SET filled_quantity = 77.125, quantity = 77.125, commission = 7712.5")
+    await connection.execute("UPDATE strategy_executions SET reasons = '[\"risk_7712.5\"]'")
+    await insert(connection, "partial_trades", position_id=position, size=0.05, price=110, pnl="7712.5")
+    client.set_cookie("localhost", "amounts", "hide")
+    open_told = await page(client, f"/positions/{position}")
+    trade = await closed(connection, bot, position, quantity="77.125", pnl="7712.5", commission="77.125")
+    told = await page(client, f"/trades/{trade}")
+    for text in (open_told, told):
+        assert "77" not in text.replace(",", "").replace(".", "")
+        ordered(text, "•••", "% ·", "R", "100.00", "•••")
