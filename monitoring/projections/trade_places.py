@@ -3,12 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-import numpy as np
-
-from monitoring.projections.packed import Floats
 from monitoring.projections.trade_columns import MAX_POSITION_ID, TradeTable
-from monitoring.projections.trade_filter import TradeFilter
-from monitoring.projections.trade_selection import parts_of
 from monitoring.projections.trades import ScopeTrades
 
 
@@ -38,12 +33,6 @@ def closing(trades: ScopeTrades, position: int) -> int | None:
         return None
     found = (table["id"][table["position"] == position] for table in trades.tables.values())
     return max((int(number) for ids in found for number in ids), default=None)
-
-
-def nets(trades: ScopeTrades, wanted: TradeFilter) -> Floats:
-    """Net P&L of the trades that meet a filter, shape (trades,), in any order; NaN where it is unknown."""
-    found = [part.table["net"][part.places()] for part in parts_of(trades.tables, wanted)]
-    return np.concatenate(found or [np.empty(0)])
 
 
 def _key(table: TradeTable, place: int) -> tuple[int, int]:

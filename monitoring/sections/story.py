@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from decimal import Decimal
 
 from monitoring.metrics.equity_now import is_fresh
 from monitoring.metrics.reported import RiskAdjustment
 from monitoring.projections.trade_filter import TradeFilter
-from monitoring.projections.trade_places import NamedTrade, beside, closing, nets
+from monitoring.projections.trade_places import NamedTrade, beside, closing
 from monitoring.scope_key import MAX_ID
 from monitoring.sections import story_log, story_rows
 from monitoring.sections.risk_factor import ADJUSTMENTS_NEED, read_adjustment
@@ -37,7 +36,7 @@ class Alike:
     unknown: int
     """Of them those whose P&L is unknown: they are in neither of the figures."""
     won_percent: float | None
-    average: float | None
+    average: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,13 +190,13 @@ async def _neighbours(context: Context, deal: Deal) -> tuple[NamedTrade | None, 
 
 
 def _alike(context: Context, deal: Deal) -> Alike | None:
-    trades, wanted = context.state.trades, TradeFilter(symbol=deal.symbol, side=deal.side, exit_reason=deal.reason)
-    if not trades.complete or not trades.selects(wanted):
+    wanted = TradeFilter(symbol=deal.symbol, side=deal.side, exit_reason=deal.reason)
+    sums = context.state.trades.sums_of(wanted)
+    if sums is None:
         return None
-    found = nets(trades, wanted)
-    known = found[~np.isnan(found)]
-    won, average = (float((known > 0).mean() * 100), float(known.mean())) if len(known) else (None, None)
-    return Alike(len(found), len(found) - len(known), won, average)
+    known = sums.total - sums.unknown
+    won, average = (sums.wins / known * 100, sums.net / known) if known else (None, None)
+    return Alike(sums.total, sums.unknown, won, average)
 
 
 SECTION = Section("story", "What happened", load, ticks=30.0, parameters=("trade", "position"))

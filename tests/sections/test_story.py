@@ -1,6 +1,8 @@
 """The story of a trade, and of an open position, as a reader finds it on its page."""
 
+import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import asyncpg
@@ -78,7 +80,10 @@ async def test_trades_like_it_are_counted_and_linked(bot: int, connection: async
         await closed(connection, bot, None, **columns)
     body = await (await client.get(f"/trades/{trade}")).get_data(as_text=True)
     ordered(words(body), "3 trades", "50% won", "+5.00 on average", "of 1 the P&L is unknown")
-    assert "/trades?bot=1&amp;market=ETHUSDT&amp;side=long&amp;exit=time_exit" in body
+    shown = re.search(r'class="more" href="([^"]+)"', body)
+    assert shown
+    listed = str(await (await client.get(unescape(shown[1]))).get_data(as_text=True))
+    assert set(re.findall(r'href="/trades/(\d+)', listed)) == {str(trade), str(trade + 1), str(trade + 2)}
 
 
 @pytest.mark.parametrize(("currency", "shown"), [("BTC", "+20.00000000"), ("JPY", "+20 "), ("USD", "+20.00")])
