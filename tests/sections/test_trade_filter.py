@@ -83,7 +83,7 @@ async def test_periods_end_now(connection: asyncpg.Connection, database_url: str
 
 async def test_links_change_one_thing(client: Any, session: int) -> None:
     html = await page(client, "/trades?symbol=BTCUSDT&side=long&sort=pnl")
-    assert chosen(html) == ["All", "Long", "BTCUSDT", "All", "Ever"]
+    assert chosen(html) == ["All", "Long", "BTCUSDT", "All", "Ever", "Net"]
     assert link(html, "Won") == f"/trades?bot={session}&side=long&symbol=BTCUSDT&sort=pnl&outcome=win"
     assert link(html, "Show all trades") == f"/trades?bot={session}&sort=pnl"
     assert link(html, "Take profit") is not None
