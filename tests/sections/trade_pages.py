@@ -5,7 +5,7 @@ from html import unescape
 from typing import Any
 
 TAGS = re.compile(r"<span class=\"phone-only\">.*?</span>|<[^>]+>", re.DOTALL)
-ROW = re.compile(r'<tr[^>]*>(?P<cells>.*?)</tr>', re.DOTALL)
+ROW = re.compile(r"<tr[^>]*>(?P<cells>.*?)</tr>", re.DOTALL)
 CELL = re.compile(r"<t[hd][^>]*>(.*?)</t[hd]>", re.DOTALL)
 FIGURE = re.compile(r"<dt>(.*?)</dt>\s*<dd[^>]*>(.*?)</dd>", re.DOTALL)
 LINK = re.compile(r'<a [^>]*href="([^"]+)"[^>]*>(.*?)</a>', re.DOTALL)
