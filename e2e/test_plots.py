@@ -12,8 +12,8 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 TOUCHING = """() => {
   const found = [];
   for (const plot of document.querySelectorAll('.plot')) {
-    const texts = [...plot.querySelectorAll(':scope > svg text')];
-    const boxes = texts.filter(text => text.checkVisibility()).map(text => [text.textContent, text.getBoundingClientRect()]);
+    const texts = [...plot.querySelectorAll(':scope > svg text')].filter(text => text.checkVisibility());
+    const boxes = texts.map(text => [text.textContent, text.getBoundingClientRect()]);
     for (let i = 0; i < boxes.length; i++) for (let k = 0; k < i; k++) {
       const [a, b] = [boxes[i][1], boxes[k][1]];
       // The box of a text is higher than its figures: 4 px less are what one sees.
