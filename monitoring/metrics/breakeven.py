@@ -24,14 +24,15 @@ def breakeven_price(entry: Decimal | None, direction: int, orders: Iterable[Row]
 def _fee_share(orders: Iterable[Row]) -> Decimal | None:
     """What entering cost, as a share of what was bought or sold."""
     entries = [one for one in orders if one["order_type"] in ENTRIES and one["status"] in FILLED]
-    known = [(fee, size) for one in entries if (fee := _fee(one)) is not None and (size := _size(one))]
+    known = [(fee, size) for one in entries if (fee := fee_of(one)) is not None and (size := _size(one))]
     if not entries or len(known) < len(entries):
         return None
     share = sum((fee for fee, _ in known), Decimal(0)) / sum((size for _, size in known), Decimal(0))
     return share if 0 <= share <= MAX_FEE_SHARE else None
 
 
-def _fee(order: Row) -> Decimal | None:
+def fee_of(order: Row) -> Decimal | None:
+    """As the exchange has it, else as the engine reckoned it."""
     return _first(order, "actual_commission", "commission")
 
 

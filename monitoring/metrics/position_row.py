@@ -67,6 +67,17 @@ def _open_pnl(row: Mapping[str, object]) -> Decimal | None:
     return (price - entry) * amount * direction(row)
 
 
+def taken(row: Mapping[str, object], exit: Mapping[str, object]) -> Decimal | None:
+    """What a partial exit of a position took: as written, else from its price and its share of the position."""
+    pnl, price, size = (finite(exit[name]) for name in ("pnl", "price", "size"))
+    entry, quantity, original = (finite(row[name]) for name in ("entry_price", "quantity", "original_size"))
+    if pnl is not None or not row["side"]:
+        return pnl
+    if price is None or price <= 0 or size is None or entry is None or quantity is None or not original:
+        return None
+    return (price - entry) * direction(row) * quantity * size / original
+
+
 def finite(value: object) -> Decimal | None:
     """A number as it is; None for NULL, NaN and the infinities."""
     return value if isinstance(value, Decimal) and value.is_finite() else None

@@ -11,7 +11,7 @@ from monitoring.database.capabilities import Capabilities, Columns
 from monitoring.metrics.equity_now import is_fresh
 from monitoring.metrics.facts import OpenPosition
 from monitoring.metrics.guards import first_stop, stop_orders
-from monitoring.metrics.position_row import direction, excursion, finite, held, valued
+from monitoring.metrics.position_row import excursion, finite, held, taken, valued
 from monitoring.metrics.r_scale import in_r
 from monitoring.projections.open_positions import NEEDS
 from monitoring.sections.orders import orders_of
@@ -167,7 +167,7 @@ async def read_exits(
         query = EXITS.format(pnl=capabilities.column("partial_trades", "pnl", "numeric"))
         for exit in await connection.fetch(query, parted):
             number = int(exit["position_id"])
-            exits[number].append((_taken(by_id[number], exit), finite(exit["pnl"]) is not None))
+            exits[number].append((taken(by_id[number], exit), finite(exit["pnl"]) is not None))
     return exits
 
 
@@ -176,19 +176,8 @@ def _realized(
 ) -> Decimal | None:
     if not exits:
         return Decimal(0) if row["partial_exits_taken"] == 0 or (readable and not row["partial_exits_taken"]) else None
-    taken = [pnl for pnl, _ in exits]
-    return sum((pnl for pnl in taken if pnl is not None), Decimal(0)) if None not in taken else None
-
-
-def _taken(row: Mapping[str, object], exit: asyncpg.Record) -> Decimal | None:
-    """What one exit took: as written, else from its price and its share of the position."""
-    pnl, price, size = (finite(exit[name]) for name in ("pnl", "price", "size"))
-    entry, quantity, original = (finite(row[name]) for name in ("entry_price", "quantity", "original_size"))
-    if pnl is not None or not row["side"]:
-        return pnl
-    if price is None or price <= 0 or size is None or entry is None or quantity is None or not original:
-        return None
-    return (price - entry) * direction(row) * quantity * size / original
+    pnls = [pnl for pnl, _ in exits]
+    return sum((pnl for pnl in pnls if pnl is not None), Decimal(0)) if None not in pnls else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from monitoring.story import orders
 from monitoring.story.chart import MARGINS, PriceChart, price_chart, shown_span
 from monitoring.story.deal import Deal, Row, of_position, of_trade
 from monitoring.story.decision import decision_of
-from monitoring.story.orders import STOP
 from monitoring.story.points import extremes
 from monitoring.story.results import Made, Quality, made_of_position, made_of_trade, quality
 from monitoring.story.steps import Rows, Step, fills, left_out, steps
@@ -106,7 +105,7 @@ async def _of_trade(context: Context, number: int) -> Story | NoStory:
     position = await story_rows.read_position(context, named) if readable and named is not None else None
     rows = await story_rows.read_rows(context, trade, position)
     at_risk, balance = await story_rows.read_at_risk(context, number)
-    return await _told(context, of_trade(trade, position, orders.of_kind(rows.orders, STOP), at_risk, balance), rows)
+    return await _told(context, of_trade(trade, position, rows.orders, at_risk, balance), rows)
 
 
 async def _of_position(context: Context, number: int) -> Story | NoStory:
@@ -114,7 +113,7 @@ async def _of_position(context: Context, number: int) -> Story | NoStory:
     if position is None or position["owner"] not in context.state.session.ids:
         return _none(position, f"position {number}")
     rows = await story_rows.read_rows(context, None, position)
-    return await _told(context, of_position(position, orders.of_kind(rows.orders, STOP)), rows)
+    return await _told(context, of_position(position, rows.orders), rows)
 
 
 def _none(row: Row | None, what: str) -> NoStory:
@@ -130,7 +129,7 @@ def _none(row: Row | None, what: str) -> NoStory:
 async def _told(context: Context, deal: Deal, rows: Rows) -> Story:
     decisions = await story_log.read_decisions(context, deal)
     decision = decision_of(deal, decisions, await _adjustment(context, deal) if decisions else None)
-    parts = orders.parts(deal, rows.position, rows.partials, rows.orders) if rows.position is not None else []
+    parts = orders.parts(rows.position, rows.partials, rows.orders) if rows.position is not None else []
     points = extremes(deal, rows.trade, rows.position)
     earlier, later = await _neighbours(context, deal)
     told = steps(deal, rows, decision, parts, points)

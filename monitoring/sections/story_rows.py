@@ -1,12 +1,12 @@
 """Reads the rows that the story of a trade or of an open position is told from."""
 
-from collections.abc import Mapping
 from decimal import Decimal
 
 from monitoring.database.capabilities import Columns
 from monitoring.database.owners import ORDER_IDS, ORDER_LOOK_BACK, owner
 from monitoring.metrics.position_row import valued
 from monitoring.projections.trade_sums import amounts_at_risk
+from monitoring.sections.positions import clean
 from monitoring.sections.section import Reading
 from monitoring.sections.trade_query import NET
 from monitoring.story.deal import Row
@@ -64,12 +64,6 @@ SELECT position_id::bigint FROM orders
 WHERE created_at BETWEEN $2::timestamp - {look_back} AND $3::timestamp + interval '1 hour'
   AND $1::text IN ({ids}) AND position_id IS NOT NULL ORDER BY id LIMIT 1
 """
-
-
-def clean(row: Mapping[str, object]) -> dict[str, object]:
-    """The row with NaN and infinite numerics as None."""
-    unknown = [key for key, value in row.items() if isinstance(value, Decimal) and not value.is_finite()]
-    return {**row, **dict.fromkeys(unknown)}
 
 
 async def read_trade(reading: Reading, number: int) -> Row | None:

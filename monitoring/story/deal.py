@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypedDict
 
-from monitoring.metrics.position_row import direction, finite, held
+from monitoring.metrics.guards import first_stop, stop_orders
+from monitoring.metrics.position_row import finite, held, sign
 
 Row = Mapping[str, object]
 """A row of one of the engine's tables; columns of numbers are Decimal or None."""
@@ -50,7 +51,7 @@ class Deal:
     @property
     def direction(self) -> int:
         """1 of what gains when the price rises, else -1."""
-        return 1 if self.side in ("LONG", "BUY") else -1
+        return sign(self.side)
 
     @property
     def is_long(self) -> bool:
@@ -100,9 +101,12 @@ class Deal:
 
 
 def of_trade(
-    trade: Row, position: Row | None, stop_orders: Sequence[Row], at_risk: Decimal | None, balance: Decimal | None
+    trade: Row, position: Row | None, orders: Sequence[Row], at_risk: Decimal | None, balance: Decimal | None
 ) -> Deal:
-    """``position``: the one that the trade closed; ``at_risk`` and ``balance``: at entry, as the trade's R has them."""
+    """``position``: the one that the trade closed; ``orders``: of that, oldest first.
+
+    ``at_risk`` and ``balance``: at entry, as the trade's R has them.
+    """
     return Deal(
         number=int(str(trade["id"])),
         is_open=False,
@@ -114,14 +118,14 @@ def of_trade(
         at_risk=at_risk,
         balance=balance,
         reason=str(trade["exit_reason"]) if trade["exit_reason"] else None,
-        **_common(trade, position or trade, stop_orders, trade["stop_loss"]),
+        **_common(trade, position or trade, orders, trade["stop_loss"]),
     )
 
 
-def of_position(position: Row, stop_orders: Sequence[Row]) -> Deal:
+def of_position(position: Row, orders: Sequence[Row]) -> Deal:
     """``position``: open, with the P&L that its price makes."""
     open_pnl, amount = finite(position["unrealized_pnl"]), held(position)
-    common = _common(position, position, stop_orders)
+    common = _common(position, position, orders)
     entry, stop = common["entry"], common["first_stop"]
     return Deal(
         number=int(str(position["id"])),
@@ -147,29 +151,18 @@ class _Common(TypedDict):
     target: Decimal | None
 
 
-def _common(row: Row, guarded: Row, stop_orders: Sequence[Row], *other_stops: object) -> _Common:
+def _common(row: Row, guarded: Row, orders: Sequence[Row], *other_stops: object) -> _Common:
     """``guarded``: the row of which stop and target are."""
-    stops = (guarded["stop_loss"], *other_stops)
+    entry, stop = finite(row["entry_price"]), _positive(guarded["stop_loss"], *other_stops)
     return _Common(
         symbol=str(row["symbol"] or ""),
         side=str(row["side"]).upper() if row["side"] else None,
-        entry=finite(row["entry_price"]),
+        entry=entry,
         opened=_moment(row["entry_time"]),
-        first_stop=first_stop(row, stop_orders, *stops),
-        stop=_positive(*stops),
+        first_stop=first_stop(entry, row["side"], stop, stop_orders(orders)) if row["side"] else None,
+        stop=stop,
         target=_positive(guarded["take_profit"]),
     )
-
-
-def first_stop(row: Row, stop_orders: Sequence[Row], *others: object) -> Decimal | None:
-    """The stop as first placed; None where there was none, or none that limits a loss.
-
-    Of the stop orders, oldest first, and then of the other prices the first that is above zero decides.
-    """
-    entry = finite(row["entry_price"])
-    found = _positive(*(order["price"] for order in stop_orders), *others)
-    limits = found is not None and entry is not None and (entry - found) * direction(row) > 0
-    return found if limits and row["side"] is not None else None
 
 
 def _positive(*values: object) -> Decimal | None:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from monitoring.metrics.breakeven import fee_of
 from monitoring.metrics.order_words import TROUBLED, kind, state, trades
-from monitoring.metrics.position_row import finite
+from monitoring.metrics.position_row import finite, taken
 from monitoring.story.deal import Deal, Row
 
 STOP, ENTRY, SCALE_IN, PARTIAL_EXIT, FULL_EXIT = "STOP_LOSS", "ENTRY", "SCALE_IN", "PARTIAL_EXIT", "FULL_EXIT"
@@ -102,12 +103,6 @@ def fill_of(order: Row) -> Fill:
     )
 
 
-def fee_of(order: Row) -> Decimal | None:
-    """As the exchange has it, else as the engine reckoned it."""
-    actual = finite(order["actual_commission"])
-    return actual if actual is not None else finite(order["commission"])
-
-
 def exit_order(orders: Sequence[Row]) -> Row | None:
     """The order that closed the position; None where none is known to have."""
     filled = [order for order in of_kind(orders, FULL_EXIT, STOP) if is_filled(order)]
@@ -138,7 +133,7 @@ def stops(deal: Deal, orders: Sequence[Row]) -> list[Stop]:
     return found
 
 
-def parts(deal: Deal, position: Row, partials: Sequence[Row], orders: Sequence[Row]) -> list[Part]:
+def parts(position: Row, partials: Sequence[Row], orders: Sequence[Row]) -> list[Part]:
     """What was sold or added while the position was open, oldest first."""
     free = [order for order in of_kind(orders, PARTIAL_EXIT, SCALE_IN) if is_filled(order)]
     found = []
@@ -146,29 +141,20 @@ def parts(deal: Deal, position: Row, partials: Sequence[Row], orders: Sequence[R
         order = _order_of(row, free)
         if order is not None:
             free.remove(order)
-        found.append(_part(deal, position, row, order))
+        found.append(_part(position, row, order))
     return found
 
 
-def _part(deal: Deal, position: Row, row: Row, order: Row | None) -> Part:
+def _part(position: Row, row: Row, order: Row | None) -> Part:
     added, size, original = row["operation_type"] == SCALE_IN, finite(row["size"]), finite(position["original_size"])
     return Part(
         at=_moment(row["timestamp"]),
         added=added,
         price=_positive(row["price"]),
         share_percent=size / original * 100 if size is not None and original else None,
-        realized=None if added else realized(deal, position, row),
+        realized=None if added else taken(position, row),
         order=fill_of(order) if order else None,
     )
-
-
-def realized(deal: Deal, position: Row, row: Row) -> Decimal | None:
-    """What a partial exit took: as written, else from its price and its share of the position."""
-    written, price, size = (finite(row[name]) for name in ("pnl", "price", "size"))
-    quantity, original, move = finite(position["quantity"]), finite(position["original_size"]), deal.move(price)
-    if written is not None or move is None or quantity is None or size is None or not original:
-        return written
-    return move * quantity * size / original
 
 
 def _order_of(partial: Row, orders: Sequence[Row]) -> Row | None:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from monitoring.metrics.breakeven import fee_of
 from monitoring.metrics.position_row import finite
 from monitoring.story.deal import Deal, Row
-from monitoring.story.orders import ENTRY, PARTIAL_EXIT, SCALE_IN, Part, exit_order, fee_of, is_filled, of_kind
+from monitoring.story.orders import ENTRY, PARTIAL_EXIT, SCALE_IN, Part, exit_order, is_filled, of_kind
 from monitoring.story.points import Extremes, Point
 
 FEE_TOLERANCE_SHARE = Decimal("0.005")

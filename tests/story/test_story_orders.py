@@ -60,13 +60,13 @@ def partial(kind: str = "PARTIAL_EXIT", **columns: object) -> dict[str, object]:
 def test_a_partial_exit_is_told_with_its_order_once() -> None:
     sold = order("PARTIAL_EXIT", filled_at=after(hours=2), filled_price=110, commission=0.2)
     later = order("PARTIAL_EXIT", filled_at=after(hours=5))
-    [found] = parts(deal(), position(), [partial()], [sold, later])
+    [found] = parts(position(), [partial()], [sold, later])
     assert found.order is not None
     assert (found.share_percent, found.realized, found.order.fee) == (50, 10, Decimal("0.2"))
 
 
 def test_what_cannot_be_computed_is_unknown() -> None:
-    [unknown] = parts(deal(), position(quantity=None), [partial()], [])
-    [written] = parts(deal(), position(quantity=None), [partial() | numbers(pnl=9)], [])
-    [added] = parts(deal(), position(), [partial("SCALE_IN")], [])
+    [unknown] = parts(position(quantity=None), [partial()], [])
+    [written] = parts(position(quantity=None), [partial() | numbers(pnl=9)], [])
+    [added] = parts(position(), [partial("SCALE_IN")], [])
     assert (unknown.realized, written.realized, added.realized, added.added) == (None, 9, None, True)

@@ -31,7 +31,7 @@ def test_fees_are_told_by_order_where_they_add_up() -> None:
 def sold() -> list[Part]:
     row = {"operation_type": "PARTIAL_EXIT", "timestamp": after(hours=2), "size": Decimal("0.05"),
            "price": Decimal(110), "pnl": Decimal(10)}  # fmt: skip
-    return parts(deal(), position(), [row], [])
+    return parts(position(), [row], [])
 
 
 @pytest.mark.parametrize(("quantity", "included"), [(2, True), (1, False)])
