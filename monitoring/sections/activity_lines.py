@@ -65,7 +65,7 @@ POSITION_TERMS = {
     name: POSITION[name] for name in ("id", "symbol", "side", "entry_price", "original_size", "quantity", "stop_loss")
 }
 OF_STATE = frozenset({
-    *("books", "close_only", "drawdown_limit", "engine_silent", "halted", "no_live_stop", "price_old", "price_unknown"),
+    *("close_only", "drawdown_limit", "engine_silent", "halted", "no_live_stop", "price_old", "price_unknown"),
 })  # fmt: skip
 """Alerts that no other line tells of."""
 

@@ -47,20 +47,17 @@ async def read_troubles(context: Context) -> Troubles:
         failed_orders=await _failed_orders(context),
         errors=await _errors(context),
         reconciliation=await _findings(context),
+        corrections=_corrections(context),
+        books=await disagreement_of_books(context),
         others=beside.others,
     )
 
 
 async def read_states(context: Context) -> Troubles:
-    """What is wrong with its state, account and positions alone."""
+    """What is wrong by the facts alone, but for the books."""
     limit = max_drawdown_percent(context)
-    return Troubles(
-        facts=context.facts,
-        corrections=_corrections(context),
-        books=await disagreement_of_books(context),
-        max_drawdown=limit,
-        drawdown_since=None if limit is None else await _drawdown_since(context, limit),
-    )
+    since = None if limit is None else await _drawdown_since(context, limit)
+    return Troubles(facts=context.facts, max_drawdown=limit, drawdown_since=since)
 
 
 async def _orphans(context: Context, ids: Sequence[int]) -> list[Rows]:

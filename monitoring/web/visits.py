@@ -28,8 +28,8 @@ blueprint = Blueprint("visits", __name__)
 COOKIE = "looked"
 PAUSE_MINUTES = 15
 """A visit ends after so long without a look."""
-MAX_AGE_MINUTES = 400 * 24 * 60
-"""What lies longer ago is none."""
+MAX_AGE_MINUTES = 92 * 24 * 60
+"""What lies longer ago is none: whoever returns then asks how it stands, and all since would be dear to add up."""
 SHAPE = re.compile(r"(\d{1,9})?-(\d{1,9})", re.ASCII)
 """Minutes since 1970 of the last look of the visit before, if there was one, and of the last look of this one."""
 PICTURE = "/looked"
