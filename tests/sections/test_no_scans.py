@@ -1,14 +1,13 @@
 """Once warm, nothing that is asked for reads all of ``trades`` or ``account_history``, however many rows there are."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import asyncpg
 import pytest
 from quart import Quart
 
-from monitoring.scope import RANGES
 from monitoring.sections import SECTIONS
 from monitoring.services import KEY, Services
 from tests.rows import insert, now
@@ -35,7 +34,7 @@ FROM generate_series(0, $4::int) i
 """
 CALLS = (
     "/",
-    *(f"/partials/{section.name}?range={shown}" for section in SECTIONS for shown in RANGES),
+    *(f"/partials/{section.name}?range={shown}" for section in SECTIONS for shown in ("24h", "1y", "all")),
     *("/api/status", "/api/system/status", "/api/metrics", "/api/balance", "/api/positions", "/api/pending-orders"),
     *("/api/balance/history?days=30", "/api/balance/history?days=3650", "/api/partial-trades"),
     *("/api/performance?days=7", "/api/performance?days=3650", "/api/dashboard/state", "/versions", "/ready"),
@@ -56,6 +55,12 @@ class Query(NamedTuple):
 
 
 Asked = list[Query]
+
+
+def kind(query: Query) -> tuple[object, ...]:
+    """Queries of a kind read as much: the same text, about the same day, for ids and numbers of the same size."""
+    sizes = (argument.date() if isinstance(argument, datetime) else len(str(argument)) for argument in query.arguments)
+    return (query.text, *sizes)
 
 
 @pytest.fixture
@@ -103,7 +108,7 @@ async def rows_read(connection: asyncpg.Connection, query: Query, plans: str) ->
 async def greedy(connection: asyncpg.Connection, asked: Asked) -> dict[str, int]:
     """The queries that read more than MOST_ROWS, whichever way they are planned."""
     found = {}
-    for query in asked:
+    for query in {kind(query): query for query in asked}.values():
         if query.text.lstrip().upper().startswith(("SELECT", "WITH", "(")):
             read = max([await rows_read(connection, query, way) for way in PLANS])
             if read > MOST_ROWS:

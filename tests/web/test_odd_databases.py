@@ -118,10 +118,8 @@ async def test_a_database_converted_while_it_runs(
 
 
 OFTEN_READ = (
-    *(("trading_sessions", "start_time"), ("trading_sessions", "mode"), ("trades", "pnl"), ("trades", "entry_time")),
-    *(("positions", "status"), ("positions", "side"), ("orders", "order_type"), ("account_history", "equity")),
-    *(("account_balances", "total_balance"), ("system_events", "message"), ("partial_trades", "position_id")),
-    *(("system_control_flags", "active"), ("risk_adjustments", "adjusted_value")),
+    *(("trading_sessions", "start_time"), ("trades", "pnl"), ("positions", "status"), ("orders", "order_type")),
+    *(("account_balances", "total_balance"), ("system_control_flags", "active")),
 )
 STEADY = ("total_trades", "total_pnl", "equity", "current_balance", "win_rate", "active_positions_count", "fill_rate")
 
