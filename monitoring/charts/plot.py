@@ -50,7 +50,7 @@ class Mark:
     @property
     def anchor(self) -> str:
         """The side on which words have room: SVG's ``text-anchor``."""
-        return "start" if self.x < self.edge else "end" if self.x > 100 - self.edge else "middle"
+        return "start" if self.x < self.edge else "end" if self.x > 100 - EDGE_PERCENT else "middle"
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,15 @@ async def test_every_figure_is_that_of_the_api(connection: asyncpg.Connection, c
     assert "Days up · down 27 · 13" in shown
 
 
+async def test_one_unknown_trade_leaves_figures_of_all_unknown(connection: asyncpg.Connection, client: Any) -> None:
+    session = await account(connection, 12)
+    await insert(connection, "trades", session_id=session, pnl="NaN", exit_time=ago(hours=1), entry_time=ago(hours=2))
+    shown = await words(client, "figures")
+    for label in ("Mean win · loss", "Won · lost · even", "Held: wins · losses", "Longest streaks"):
+        assert f"{label} —unknown: 1 of 13 closed trades has no known P&L" in shown
+    assert "1 trade without a known P&L; the other 12 made" in shown
+
+
 async def test_the_deepest_drawdown_is_that_of_the_api(connection: asyncpg.Connection, client: Any) -> None:
     session = await account(connection, 20)
     for hours, equity in ((30, 12_000), (20, 9_000), (10, 12_500), (5, 12_000)):
