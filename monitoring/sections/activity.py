@@ -1,28 +1,31 @@
 """Activity: trades, positions, stops, events, alerts and restarts as one stream, newest first."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitoring.clock import MAX_CLOCK_SKEW
-from monitoring.metrics.activity import MAX_ID, STARTED, STOPPED, Below, Item, Page, Place, items, page
+from monitoring.metrics.activity import MAX_ID, STARTED, STOPPED, Below, Item, Line, Page, Place, items, page
 from monitoring.projections.times import EPOCH, microseconds, shifted
-from monitoring.sections.activity_events import read_events
+from monitoring.sections.activity_events import SAME_MATTER_SPAN, read_events
 from monitoring.sections.activity_lines import (
     Window,
     read_alerts_of_state,
     read_closed,
     read_findings,
-    read_opened,
     read_parts,
     read_restarts,
     read_stops,
     within,
 )
+from monitoring.sections.activity_openings import read_opened
 from monitoring.sections.section import BadParameter, Context, Section
 from monitoring.sections.since import LOOKED, since_of
 
 SHOWN_ROWS = 15
+KILL_SWITCH = "SYSTEM_HALT"
+"""What the code of an event begins with that tells of it."""
 BEFORE_START = timedelta(days=1)
 """Of what names no time of its own, this much before the start of the scope is looked at."""
 CURSOR = re.compile(r"(\d{1,18})\.([0-8])\.(\d{1,19})\.(\d{1,18})\.(\d{1,19})", re.ASCII)
@@ -78,7 +81,8 @@ async def _page(context: Context, below: Below, count: int, looked: datetime | N
     times = [line.at for line in restarts if line.kind in (STARTED, STOPPED)]
     events = await read_events(context, below, count, looked, times)
     lines = [*await read_closed(context, whole), *await read_opened(context, whole), *events.lines]
-    lines += within([*restarts, *await read_alerts_of_state(context)], whole)
+    alerts = [one for one in await read_alerts_of_state(context) if not _is_told(one, events.lines)]
+    lines += within([*restarts, *alerts], whole)
     newest = sorted((line.at for line in lines), reverse=True)[:count]
     tail = max([start, events.known_from or EPOCH, *(newest[-1:] if len(newest) == count else [])])
     part = Window(below.place, tail, count + 1)
@@ -86,8 +90,14 @@ async def _page(context: Context, below: Below, count: int, looked: datetime | N
     return page(lines, below, count, events.known_from)
 
 
+def _is_told(alert: Line, events: Sequence[Line]) -> bool:
+    """Whether an event tells of the kill switch at the same time."""
+    of_switch = (one for one in events if str(one.details["code"]).startswith(KILL_SWITCH))
+    return alert.details["code"] == "halted" and any(abs(one.at - alert.at) <= SAME_MATTER_SPAN for one in of_switch)
+
+
 async def load(context: Context) -> ActivityView:
     return await read_activity(context, SHOWN_ROWS)
 
 
-SECTION = Section("activity", "Activity", load, ticks=60.0, of_viewer=(LOOKED,))
+SECTION = Section("activity", "Activity", load, ticks=60.0, calm=True, of_viewer=(LOOKED,))

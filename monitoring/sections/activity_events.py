@@ -16,8 +16,8 @@ from monitoring.sections.section import Context
 FIRST_ROWS, MAX_ROWS = 300, 3000
 """So many are read at once, and so many more where those make too few lines."""
 MAX_MESSAGE_CHARACTERS = 200
-RESTART_SPAN = timedelta(minutes=2)
-"""An event that tells of the start or end of a session is written so soon before or after it."""
+SAME_MATTER_SPAN = timedelta(minutes=2)
+"""An event that tells of what a row of another table says is written so soon before or after it."""
 TELLS_OF_SESSION = ("ENGINE_START", "ENGINE_STOP")
 LOUD_KINDS = {"ERROR": "error", "CIRCUIT_BREAKER_DRY_RUN": "error", "WARNING": "warning", "ALERT": "warning"}
 
@@ -76,7 +76,7 @@ def _lines(rows: Sequence[asyncpg.Record], looked: datetime | None, restarts: Se
 def _tells_of(row: asyncpg.Record, restarts: Sequence[datetime]) -> bool:
     """Whether another line says so."""
     return row["event_type"] in TELLS_OF_SESSION and any(
-        abs(row["timestamp"] - restart) <= RESTART_SPAN for restart in restarts
+        abs(row["timestamp"] - restart) <= SAME_MATTER_SPAN for restart in restarts
     )
 
 

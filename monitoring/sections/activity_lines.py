@@ -12,23 +12,17 @@ import asyncpg
 
 from monitoring.database.capabilities import Columns
 from monitoring.database.owners import owner
-from monitoring.metrics.activity import ALERT, CLOSED, FINDING, OPENED, PART, STARTED, STOP, STOPPED, Line, Place
+from monitoring.metrics.activity import ALERT, CLOSED, FINDING, PART, STARTED, STOP, STOPPED, Line, Place
 from monitoring.metrics.alerts import alerts_of
 from monitoring.metrics.position_row import direction, finite
 from monitoring.projections.trade_filter import TradeFilter, TradePlace
 from monitoring.projections.trades import NEEDS as TRADES_NEED
 from monitoring.sections.event_scope import OF_SCOPE, scope_arguments
-from monitoring.sections.orders import orders_of
-from monitoring.sections.positions import POSITION, Position, clean, lower
+from monitoring.sections.positions import POSITION, clean, lower
 from monitoring.sections.section import Context
 from monitoring.sections.trade_rows import Trade, read_trades
 from monitoring.sections.troubles import read_states
 
-OPENINGS = """
-SELECT {columns} FROM positions p
-WHERE entry_time >= $2 AND entry_time <= $3 AND (entry_time < $3 OR id < $4::bigint) AND {owner} = ANY($1::bigint[])
-ORDER BY entry_time DESC, id DESC LIMIT $5
-"""
 STOPS = """
 SELECT o.id::bigint AS id, o.created_at AS at, o.price::numeric AS price, before.price AS was, {columns}
 FROM orders o
@@ -65,7 +59,7 @@ POSITION_TERMS = {
     name: POSITION[name] for name in ("id", "symbol", "side", "entry_price", "original_size", "quantity", "stop_loss")
 }
 OF_STATE = frozenset({
-    *("close_only", "drawdown_limit", "engine_silent", "halted", "no_live_stop", "price_old", "price_unknown"),
+    *("drawdown_limit", "engine_silent", "halted", "no_live_stop", "price_old", "price_unknown"),
 })  # fmt: skip
 """Alerts that no other line tells of."""
 
@@ -98,34 +92,6 @@ def _closed(trade: Trade) -> Line:
     return Line(row["exit_time"], CLOSED, row["id"], level, details, net)
 
 
-async def read_opened(context: Context, window: Window) -> list[Line]:
-    capabilities = context.capabilities
-    if not capabilities.has("positions", "id", "session_id", "entry_time"):
-        return []
-    query = OPENINGS.format(columns=capabilities.columns("positions", POSITION), owner=_owner(context))
-    rows = await context.connection.fetch(query, context.state.session.ids, *window.of(OPENED))
-    orders = await orders_of(context.connection, capabilities, [row["id"] for row in rows])
-    return [_opened(Position(clean(row), orders.get(row["id"], []), stale=False)) for row in rows]
-
-
-def _opened(position: Position) -> Line:
-    row = position.row
-    quantity, entry, stop = _entered(row), finite(row["entry_price"]), position.first_stop
-    risk = abs(entry - stop) * quantity if quantity is not None and entry is not None and stop is not None else None
-    details = {**_market(row), "quantity": quantity, "price": entry, "risk": risk}
-    return Line(_time(row["entry_time"]), OPENED, int(str(row["id"])), details=details)
-
-
-def _entered(row: Mapping[str, object]) -> Decimal | None:
-    """The amount at the entry, in base currency."""
-    quantity, size, balance, price = (
-        finite(row[name]) for name in ("quantity", "size", "entry_balance", "entry_price")
-    )
-    if quantity is not None and quantity > 0:
-        return quantity
-    return abs(size) * balance / price if size is not None and balance is not None and price else None
-
-
 async def read_stops(context: Context, window: Window) -> list[Line]:
     """Stops that were moved: a stop order at another price than the one before."""
     if not context.capabilities.has("orders", "id", "position_id", "order_type", "price", "created_at"):
@@ -139,8 +105,8 @@ def _stop(row: Mapping[str, object]) -> Line:
     if price is not None and was is not None:
         into_profit = entry is not None and (price - entry) * sign > 0
         way = "moved away" if (price - was) * sign < 0 else "trailed into profit" if into_profit else "trailed"
-    details = {**_market(row), "price": price, "was": was, "way": way}
-    return Line(_time(row["at"]), STOP, int(str(row["id"])), details=details)
+    details = {**market_of(row), "price": price, "was": was, "way": way}
+    return Line(time_of(row["at"]), STOP, int(str(row["id"])), details=details)
 
 
 async def read_parts(context: Context, window: Window) -> list[Line]:
@@ -155,9 +121,9 @@ def _part(row: Mapping[str, object]) -> Line:
     part, original, pnl = (finite(row[name]) for name in ("part", "original_size", "pnl"))
     exits = str(row["operation"]).upper() == "PARTIAL_EXIT"
     share = part / original * 100 if part is not None and original else None
-    details = {**_market(row), "price": finite(row["price"]), "share": share, "exits": exits}
+    details = {**market_of(row), "price": finite(row["price"]), "share": share, "exits": exits}
     level = "won" if exits and pnl and pnl > 0 else "lost" if exits and pnl else ""
-    return Line(_time(row["at"]), PART, int(str(row["id"])), level, details, pnl if exits else None)
+    return Line(time_of(row["at"]), PART, int(str(row["id"])), level, details, pnl if exits else None)
 
 
 async def _of_positions(context: Context, query: str, window: Sequence[object], **more: str) -> list[dict[str, object]]:
@@ -167,15 +133,15 @@ async def _of_positions(context: Context, query: str, window: Sequence[object], 
         return []
     terms = {name: kind for name, kind in POSITION_TERMS.items() if name != "id"}
     columns = capabilities.columns("positions", terms, "p") + ", p.id::bigint AS position"
-    text = query.format(columns=columns, owner=_owner(context), **more)
+    text = query.format(columns=columns, owner=owner_of_position(context), **more)
     return [clean(row) for row in await context.connection.fetch(text, context.state.session.ids, *window)]
 
 
-def _owner(context: Context) -> str:
+def owner_of_position(context: Context) -> str:
     return owner(context.capabilities, "positions", "p")
 
 
-def _market(row: Mapping[str, object]) -> dict[str, object]:
+def market_of(row: Mapping[str, object]) -> dict[str, object]:
     return {"symbol": row["symbol"], "side": lower(row["side"]), "position": row.get("position", row["id"])}
 
 
@@ -239,7 +205,7 @@ def _level(severity: str) -> str:
     return {"critical": "error", "error": "error", "warning": "warning"}.get(severity, "")
 
 
-def _time(value: object) -> datetime:
+def time_of(value: object) -> datetime:
     assert isinstance(value, datetime), "the query leaves out rows without a time"
     return value
 

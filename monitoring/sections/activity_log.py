@@ -11,4 +11,4 @@ async def load(context: Context) -> ActivityView:
     return await read_activity(context, PAGE_ROWS)
 
 
-SECTION = Section("activity_log", "Activity", load, ticks=60.0, parameters=("before",), of_viewer=(LOOKED,))
+SECTION = Section("activity_log", "Activity", load, ticks=60.0, calm=True, parameters=("before",), of_viewer=(LOOKED,))

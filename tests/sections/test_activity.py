@@ -129,6 +129,30 @@ async def test_an_alert_stands_where_it_began(connection: asyncpg.Connection, se
     assert f'href="/positions?bot={session}#all_positions"' in html
 
 
+async def test_the_kill_switch_is_one_line(connection: asyncpg.Connection, session: int, client: Any) -> None:
+    at = ago(minutes=30)
+    await insert(connection, "account_history", session_id=session, timestamp=ago(minutes=1))
+    await insert(connection, "system_control_flags", active=True, updated_at=at, source="cli", reason="operator")
+    assert sum("halted" in line for line in lines(await shown(client))) == 1
+    await event(connection, None, at, "Trading halted by operator", severity="critical", error_code="SYSTEM_HALT")
+    (line,) = [line for line in lines(await shown(client)) if "halted" in line]
+    assert line == "error: Trading halted by operator kill switch on"
+
+
+async def test_an_opening_tells_how_its_size_was_adjusted(
+    connection: asyncpg.Connection, session: int, client: Any
+) -> None:
+    for minutes, symbol in ((30, "ETHUSD"), (60, "SOLUSD")):
+        await insert(connection, "positions", session_id=session, symbol=symbol, quantity=2, entry_price=1000,
+                     stop_loss=990, entry_time=ago(minutes=minutes), status="CLOSED")  # fmt: skip
+    for seconds, factor in ((-50, "0.8"), (20, "0.6"), (90, "0.4")):
+        await insert(connection, "risk_adjustments", session_id=session, adjusted_value=factor,
+                     timestamp=ago(minutes=30) + timedelta(seconds=seconds))  # fmt: skip
+    first, second, *_ = [line for line in lines(await shown(client)) if "Opened" in line]
+    assert first == "Opened ETHUSD long 2 at 1,000.00, risks 20.00, factor 0.60"
+    assert second == "Opened SOLUSD long 2 at 1,000.00, risks 20.00"
+
+
 async def test_what_is_new_stands_above_the_last_visit(
     connection: asyncpg.Connection, session: int, client: Any
 ) -> None:
