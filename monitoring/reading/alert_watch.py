@@ -4,30 +4,21 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
-
-import asyncpg
 
 from monitoring.bots.current import ended_at
 from monitoring.bots.neighbours import neighbours
 from monitoring.bots.roster import Roster
 from monitoring.clock import MAX_CLOCK_SKEW, Clock
-from monitoring.database.capabilities import Capabilities, TableMissing
+from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
-from monitoring.database.source import Source
-from monitoring.lru import Lru
 from monitoring.metrics.facts import Session
 from monitoring.metrics.troubles import Alert
-from monitoring.reading.bot_list import MAX_KEPT_ROWS, TABLES
+from monitoring.reading.bot_list import BotRow
 from monitoring.reading.reader import Reader
 from monitoring.scope import Scope
 from monitoring.scope_key import BotScope, ScopeKey, SessionScope, UnknownSession
 from monitoring.sections.alerts import SECTION, read_alerts
-from monitoring.sections.books import read_books
-from monitoring.sections.books_alert import disagreement
-from monitoring.sections.facts import read_facts_of_ended
-from monitoring.sections.section import Reading
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +42,6 @@ class AlertWatch:
         """By bot those that held when it was last looked at."""
         self._broken: set[int] = set()
         """Bots whose alerts could not be found, for a reason that nobody foresaw."""
-        self._ended: Lru[tuple[int, ...], tuple[object, int]] = Lru(MAX_KEPT_ROWS)
-        """Of ended bots without open positions how many alerts they have, and of which version of their rows."""
 
     async def of(self, requested: ScopeKey) -> tuple[Alert, ...]:
         """The alerts of the bot that a scope belongs to; none where the database holds no session.
@@ -63,47 +52,27 @@ class AlertWatch:
         session = await self._reader.session(key)
         return () if session is None else await self._reader.read(Scope(session, key), read_alerts)
 
-    async def counts(self, bots: Sequence[Session]) -> list[int]:
+    async def counts(self, rows: Sequence[BotRow]) -> list[int]:
         """How many alerts each has. Raises DatabaseUnavailable."""
         roster, now = await self._reader.roster(), self._clock.now()
         beside = neighbours(roster, self._reader.projections, None, now)
         of_live = bool(beside.orphans) + len(beside.others)
 
-        async def count(bot: Session) -> int:
+        async def count(row: BotRow) -> int:
+            bot = row.session
             with suppress(UnknownSession):  # It has just been deleted.
                 if self._is_over(bot, roster, now):
-                    return await self._count_of_ended(bot, now) + (of_live if bot.mode == "LIVE" else 0)
+                    return await self._count_of_ended(row) + (of_live if bot.mode == "LIVE" else 0)
                 return len(await self.of(BotScope(bot.id)))
             return 0
 
-        return [await count(bot) for bot in bots]
+        return [await count(row) for row in rows]
 
-    async def _count_of_ended(self, bot: Session, now: datetime) -> int:
-        """Without what goes on beside it. It is kept until rows of the bot change."""
-        projections = self._reader.projections
-        version = bot, self._reader.database.adapted, *(projections.version(table, bot.ids) for table in TABLES)
-        kept = self._ended.get(bot.ids)
-        if kept is not None and kept[0] == version:
-            return kept[1]
-        held = any(projections.positions.open_by_session().get(session) for session in bot.ids)
-        found = 0
-        if held or await self._books_disagree(bot, now):
-            found = sum(one.code not in OF_NEIGHBOURS for one in await self.of(BotScope(bot.id)))
-        if not held:
-            self._ended.put(bot.ids, (version, found))
-        return found
-
-    async def _books_disagree(self, bot: Session, now: datetime) -> bool:
-        """Nothing else can be wrong with a bot that ended long ago and holds nothing; there may be thousands."""
-
-        async def load(connection: asyncpg.Connection, capabilities: Capabilities) -> bool:
-            source = Source(connection, capabilities)
-            state = await self._reader.projections.state(source, bot, now, keep=False)
-            reading = Reading(connection, capabilities, state, now)
-            facts, _ = await read_facts_of_ended(reading)
-            return disagreement(replace(facts, books=await read_books(reading))) is not None
-
-        return await self._reader.database.ask(load)
+    async def _count_of_ended(self, row: BotRow) -> int:
+        """Without what goes on beside it: only its books can be wrong, unless it left positions open."""
+        if row.open_positions == 0:
+            return int(row.books_disagree)
+        return sum(one.code not in OF_NEIGHBOURS for one in await self.of(BotScope(row.session.id)))
 
     def _is_over(self, bot: Session, roster: Roster, now: datetime) -> bool:
         """Whether a bot ended, and wrote its last row, so long ago that none of its rows can be an alert."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -14,13 +14,15 @@ from monitoring.database.capabilities import Capabilities
 from monitoring.database.source import Source
 from monitoring.lru import Lru
 from monitoring.metrics.catalogue import CATALOGUE
-from monitoring.metrics.facts import Equity, Facts, Session
+from monitoring.metrics.facts import Account, Equity, Facts, Session
 from monitoring.metrics.health import state
 from monitoring.projections import ScopeState
 from monitoring.projections.times import midnight
 from monitoring.reading.reader import Reader
 from monitoring.scope import Scope
 from monitoring.scope_key import BotScope
+from monitoring.sections.account import read_accounts
+from monitoring.sections.books_alert import disagreement
 from monitoring.sections.curves import change_since
 from monitoring.sections.facts import read_facts_of_ended
 from monitoring.sections.metric_list import Figure, Figures
@@ -30,6 +32,8 @@ ENDED = "Ended"
 TABLES = ("trades", "positions", "account_history", "account_balances")
 """What the row of a bot that has ended is made of: the tables of the projections."""
 MAX_KEPT_ROWS = 5000
+READ_AT_ONCE = 100
+"""Ended bots whose accounts are read by the same queries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ class BotRow:
     max_drawdown: Figure
     trades: Figure
     open_positions: int | None
+    books_disagree: bool = False
+    """Of one that has ended; of others that is an alert like any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,36 +76,57 @@ class BotList:
         await self._reader.projections.settle()
         chains = running_first(roster.chains, now)
         shown = chains[offset:] if limit is None else chains[offset : offset + limit]
-        return BotPage([await self._row(chain, roster.bot(chain), now) for chain in shown], len(chains))
+        bots = [(chain, roster.bot(chain)) for chain in shown]
+        ended = [(chain, bot) for chain, bot in bots if ended_at(chain[-1], now) is not None]
+        rows = await self._ended_rows(ended, now)
+        return BotPage([rows.get(bot.ids) or await self._running(bot) for _, bot in bots], len(chains))
 
-    async def _row(self, chain: Chain, bot: Session, now: datetime) -> BotRow:
-        if ended_at(chain[-1], now) is None:
-            return await self._reader.read(Scope(bot, BotScope(bot.id)), _running)
-        version = self._version(bot, now)
-        kept = self._kept.get(bot.ids)
-        if kept is not None and kept[0] == version:
-            return kept[1]
-        # There may be thousands: others get their turn between two of them.
-        await asyncio.sleep(0)
-        row, certain = await self._read_ended(chain, bot, now)
-        if certain:
-            self._kept.put(bot.ids, (version, row))
-        return row
+    async def _running(self, bot: Session) -> BotRow:
+        return await self._reader.read(Scope(bot, BotScope(bot.id)), _running)
+
+    async def _ended_rows(self, bots: Sequence[tuple[Chain, Session]], now: datetime) -> dict[tuple[int, ...], BotRow]:
+        """By ids of their sessions."""
+        rows: dict[tuple[int, ...], BotRow] = {}
+        missing = []
+        for chain, bot in bots:
+            kept = self._kept.get(bot.ids)
+            if kept is not None and kept[0] == self._version(bot, now):
+                rows[bot.ids] = kept[1]
+            else:
+                missing.append((chain, bot))
+        for first in range(0, len(missing), READ_AT_ONCE):
+            rows |= await self._read_ended(missing[first : first + READ_AT_ONCE], now)
+        return rows
 
     def _version(self, bot: Session, now: datetime) -> tuple[object, ...]:
         changes = (self._reader.projections.version(table, bot.ids) for table in TABLES)
         return bot, now.date(), self._reader.database.adapted, *changes
 
-    async def _read_ended(self, chain: Chain, bot: Session, now: datetime) -> tuple[BotRow, bool]:
-        """And whether it is made of all rows."""
+    async def _read_ended(self, bots: Sequence[tuple[Chain, Session]], now: datetime) -> dict[tuple[int, ...], BotRow]:
+        """Keeps those that are made of all rows."""
+        versions = [self._version(bot, now) for _, bot in bots]
 
-        async def load(connection: asyncpg.Connection, capabilities: Capabilities) -> tuple[BotRow, bool]:
+        async def load(connection: asyncpg.Connection, capabilities: Capabilities) -> list[tuple[BotRow, bool]]:
             source = Source(connection, capabilities)
-            state = await self._reader.projections.state(source, bot, now, keep=False)
-            row = await _ended(Reading(connection, capabilities, state, now), chain)
-            return row, not state.reading
+            states = [await self._state(source, bot, now) for _, bot in bots]
+            readings = [Reading(connection, capabilities, state, now) for state in states]
+            accounts = await read_accounts(readings[0], states)
+            rows = [
+                await _ended(reading, account, chain)
+                for reading, account, (chain, _) in zip(readings, accounts, bots, strict=True)
+            ]
+            return [(row, not state.reading) for row, state in zip(rows, states, strict=True)]
 
-        return await self._reader.database.ask(load)
+        found = await self._reader.database.ask(load)
+        for version, (row, certain) in zip(versions, found, strict=True):
+            if certain:
+                self._kept.put(row.session.ids, (version, row))
+        return {row.session.ids: row for row, _ in found}
+
+    async def _state(self, source: Source, bot: Session, now: datetime) -> ScopeState:
+        # There may be thousands: others get their turn between two of them.
+        await asyncio.sleep(0)
+        return await self._reader.projections.state(source, bot, now, keep=False)
 
 
 async def _running(context: Context) -> BotRow:
@@ -107,10 +134,11 @@ async def _running(context: Context) -> BotRow:
     return _made(facts, context.state, state(facts).word, facts.equity, facts.account.currency)
 
 
-async def _ended(reading: Reading, chain: Chain) -> BotRow:
-    facts, state = await read_facts_of_ended(reading)
+async def _ended(reading: Reading, account: Account, chain: Chain) -> BotRow:
+    facts, state = await read_facts_of_ended(reading, account)
     currency = next((run.currency for run in reversed(chain) if run.currency), None)
-    return _made(facts, state, ENDED, facts.equity, currency)
+    row = _made(facts, state, ENDED, facts.equity, currency)
+    return replace(row, books_disagree=disagreement(facts) is not None)
 
 
 def _made(facts: Facts, state: ScopeState, word: str, equity: Equity | None, currency: str | None) -> BotRow:

@@ -1,5 +1,6 @@
 """Account: what is there, what is free, and what is bound in open positions."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -10,6 +11,7 @@ from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.capabilities import Capabilities, Columns
 from monitoring.formatting import money
 from monitoring.metrics.facts import Account, Equity
+from monitoring.projections import ScopeState
 from monitoring.projections.bookings import CURRENCY
 from monitoring.sections.metric_list import Figure
 from monitoring.sections.section import Context, Reading, Section
@@ -30,13 +32,15 @@ BALANCE: Columns = {
     "last_updated": "timestamp",
 }
 # By the index on session and time.
-NEWEST_BALANCE = """
-SELECT newest.* FROM unnest($1::bigint[]) AS scope (session), LATERAL (
+NEWEST_BALANCES = """
+SELECT DISTINCT ON (scope.place) scope.place, newest.*
+FROM unnest($1::bigint[], $2::bigint[]) AS scope (session, place), LATERAL (
     SELECT {columns} FROM account_balances b
-    WHERE b.session_id = scope.session AND b.last_updated <= $2 AND {own}
+    WHERE b.session_id = scope.session AND b.last_updated <= $3 AND {own}
     ORDER BY last_updated DESC, id DESC LIMIT 1
-) newest ORDER BY last_updated DESC, id DESC LIMIT 1
+) newest ORDER BY scope.place, last_updated DESC, id DESC
 """
+"""Of several scopes, each a place."""
 
 
 def known(value: Decimal | None) -> Decimal | None:
@@ -46,12 +50,22 @@ def known(value: Decimal | None) -> Decimal | None:
 
 async def read_account(reading: Reading) -> Account:
     """The newest balance of either table, and equity and margin of the newest real snapshot."""
+    (account,) = await read_accounts(reading, [reading.state])
+    return account
+
+
+async def read_accounts(reading: Reading, states: Sequence[ScopeState]) -> list[Account]:
+    """The same of each of several scopes, whatever the scope of the reading."""
     # Somebody else may bring the state up to date while we wait.
-    history = reading.state.history
-    last, last_snapshot = history.last_id, history.last_snapshot_id
-    rows = await _snapshots(reading.connection, reading.capabilities, last, last_snapshot)
-    newest, real = rows.get(last), rows.get(last_snapshot)
-    booked = await read_booking(reading, BALANCE)
+    ids = [(state.history.last_id, state.history.last_snapshot_id) for state in states]
+    rows = await _snapshots(reading.connection, reading.capabilities, [number for both in ids for number in both])
+    booked = await _newest_bookings(reading, BALANCE, [state.session.ids for state in states])
+    return [
+        _account(rows.get(last), rows.get(snapshot), booked.get(place)) for place, (last, snapshot) in enumerate(ids)
+    ]
+
+
+def _account(newest: asyncpg.Record | None, real: asyncpg.Record | None, booked: asyncpg.Record | None) -> Account:
     balance, balance_at = (newest["balance"], newest["timestamp"]) if newest else (None, None)
     if booked and (balance_at is None or booked["last_updated"] >= balance_at):
         balance, balance_at = booked["total_balance"], booked["last_updated"]
@@ -82,7 +96,7 @@ def _margin(real: asyncpg.Record | None, booked: asyncpg.Record | None) -> dict[
 
 
 async def _snapshots(
-    connection: asyncpg.Connection, capabilities: Capabilities, *ids: int | None
+    connection: asyncpg.Connection, capabilities: Capabilities, ids: Iterable[int | None]
 ) -> dict[int | None, asyncpg.Record]:
     wanted = {number for number in ids if number is not None}
     if not wanted:
@@ -94,12 +108,22 @@ async def _snapshots(
 
 async def read_booking(reading: Reading, columns: Columns) -> asyncpg.Record | None:
     """The newest booking in the account's currency; one that lies in the future is none."""
+    return (await _newest_bookings(reading, columns, [reading.state.session.ids])).get(0)
+
+
+async def _newest_bookings(
+    reading: Reading, columns: Columns, scopes: Sequence[Sequence[int]]
+) -> dict[int, asyncpg.Record]:
+    """The same of several scopes, by place; ``scopes``: ids of sessions."""
     if not reading.capabilities.has("account_balances", "session_id", "last_updated", "total_balance"):
-        return None
-    query = NEWEST_BALANCE.format(
+        return {}
+    query = NEWEST_BALANCES.format(
         columns=reading.capabilities.columns("account_balances", columns, "b"), own=CURRENCY.format(row="b")
     )
-    return await reading.connection.fetchrow(query, reading.state.session.ids, reading.now + MAX_CLOCK_SKEW)
+    pairs = [(session, place) for place, sessions in enumerate(scopes) for session in sessions]
+    sessions, places = zip(*pairs, strict=True) if pairs else ((), ())
+    rows = await reading.connection.fetch(query, sessions, places, reading.now + MAX_CLOCK_SKEW)
+    return {row["place"]: row for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.source import Source
+from monitoring.metrics.facts import Account
 from monitoring.metrics.money import Books
 from monitoring.projections.times import epoch
 from monitoring.sections.account import read_account
@@ -62,19 +63,26 @@ def booked_queries(capabilities: Capabilities) -> Iterator[tuple[str, bool]]:
 
 async def read_books(reading: Reading) -> Books | None:
     """None where the history, the flows or the positions cannot be read."""
+    return await books_of(reading, await read_account(reading))
+
+
+async def books_of(reading: Reading, account: Account) -> Books | None:
+    """The same where the account is known already."""
     state, capabilities = reading.state, reading.capabilities
     if not state.positions.counted or not state.history.flows_known:
         return None
-    moved = await _moved(reading)
+    moved = await _moved(reading, account)
+    if not state.positions.open_ids:
+        return Books(moved, Decimal(0), Decimal(0), Decimal(0))
     rows = await read_positions(reading.connection, capabilities, state.positions.open_ids)
     exits = await read_exits(reading.connection, capabilities, rows)
     fees = await _entry_fees(reading, capabilities)
     return Books(moved, fees, *_sums(exits))
 
 
-async def _moved(reading: Reading) -> Decimal:
+async def _moved(reading: Reading, account: Account) -> Decimal:
     """The flows and corrections that the newest balance holds; 0 where that is not known."""
-    account, state = await read_account(reading), reading.state
+    state = reading.state
     if account.balance is None or account.balance_at is None:
         return Decimal(0)
     source = Source(reading.connection, reading.capabilities)

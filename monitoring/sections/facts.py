@@ -17,7 +17,7 @@ from monitoring.projections.outside import count_outside
 from monitoring.projections.trades import NEEDS as TRADES_NEED
 from monitoring.scope import configured
 from monitoring.sections.account import read_account
-from monitoring.sections.books import read_books
+from monitoring.sections.books import books_of, read_books
 from monitoring.sections.fact_cache import SCAN_MAX_AGE_SECONDS, WINDOW_MAX_AGE_SECONDS, Fact, FactCache
 from monitoring.sections.health import read_close_only, read_errors, read_halt
 from monitoring.sections.market import read_market
@@ -122,10 +122,10 @@ async def _read_facts(reading: Reading, cache: FactCache) -> FactsRead:
     return FactsRead(facts, sources, state)
 
 
-async def read_facts_of_ended(reading: Reading) -> tuple[Facts, ScopeState]:
-    """What the projections tell of a scope, and its account; everything else is unknown."""
-    account, positions = await read_account(reading), await read_open_positions(reading)
-    found = UNREAD | {"account": account, "equity": of_snapshot(account), "positions": positions}
+async def read_facts_of_ended(reading: Reading, account: Account) -> tuple[Facts, ScopeState]:
+    """What the projections tell of a scope, its account and its books; everything else is unknown."""
+    positions, books = await read_open_positions(reading), await books_of(reading, account)
+    found = UNREAD | {"account": account, "equity": of_snapshot(account), "positions": positions, "books": books}
     in_memory, reasons = _in_memory(reading.state, reading.now)[0], _reasons(reading.capabilities, reading.state)
     facts = Facts(now=reading.now, session=reading.state.session, **found, **in_memory, **reasons)
     return await _up_to_now(reading, facts)

@@ -15,7 +15,7 @@ async def get_bots() -> list[Payload]:
         page = await services().bots.page(services().clock.now())
     except TableMissing:
         return []
-    counts = await services().alerts.counts([row.session for row in page.rows])
+    counts = await services().alerts.counts(page.rows)
     return [_payload(row, count) for row, count in zip(page.rows, counts, strict=True)]
 
 
