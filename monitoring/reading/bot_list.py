@@ -32,7 +32,7 @@ ENDED = "Ended"
 TABLES = ("trades", "positions", "account_history", "account_balances")
 """What the row of a bot that has ended is made of: the tables of the projections."""
 MAX_KEPT_ROWS = 5000
-READ_AT_ONCE = 100
+CHUNK_COUNT = 100
 """Ended bots whose accounts are read by the same queries."""
 
 
@@ -94,8 +94,8 @@ class BotList:
                 rows[bot.ids] = kept[1]
             else:
                 missing.append((chain, bot))
-        for first in range(0, len(missing), READ_AT_ONCE):
-            rows |= await self._read_ended(missing[first : first + READ_AT_ONCE], now)
+        for first in range(0, len(missing), CHUNK_COUNT):
+            rows |= await self._read_ended(missing[first : first + CHUNK_COUNT], now)
         return rows
 
     def _version(self, bot: Session, now: datetime) -> tuple[object, ...]:
