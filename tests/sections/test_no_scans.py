@@ -33,7 +33,7 @@ SELECT CASE WHEN i % 10 = 0 THEN 'ETHUSDT' ELSE 'BTCUSDT' END, 'LONG', 'LIVE', 5
 FROM generate_series(0, $4::int) i
 """
 CALLS = (
-    "/",
+    *("/", "/trades/2", "/positions/1"),
     *(f"/partials/{section.name}?range={shown}" for section in SECTIONS for shown in ("24h", "1y", "all")),
     *("/api/status", "/api/system/status", "/api/metrics", "/api/balance", "/api/positions", "/api/pending-orders"),
     *("/api/balance/history?days=30", "/api/balance/history?days=3650", "/api/partial-trades"),

@@ -63,7 +63,7 @@ async def test_an_open_position_is_told_as_far_as_it_has_come(
 ) -> None:
     position = await opened(connection, bot)
     told = await page(client, f"/positions/{position}")
-    ordered(told, "ETHUSDT Long", "+30.00", "+15.00%", "+1.50R", "held 10 h", "price 115.00", f"position {position}",
+    ordered(told, "ETHUSDT Long", "+30.00", "+15.00%", "+1.50R", "held 10 h", f"position {position}", "price 115.00",
             "Entry 2", "Stop placed", "What it makes", "+30.00", "Entry fee", "−1.00", "Given back since the best",
             "10.00")  # fmt: skip
     assert "Exit" not in told
