@@ -40,8 +40,14 @@ VARIED = """
 UPDATE trades SET symbol = (ARRAY['BTCUSDT', 'ETHUSDT', 'SOLUSDT'])[1 + id % 3],
     exit_reason = CASE WHEN id % 100 = 7 THEN 'rare' ELSE (ARRAY['stop', 'target', 'signal'])[1 + id % 3] END,
     pnl = 100 * sin(id * 12.9898) + 0.7, entry_time = exit_time - interval '1 second' * (id::bigint * 7919 % 100000)
-WHERE symbol = 'BTCUSDT' AND exit_reason IS NULL
+WHERE exit_reason IS NULL
 """
+OTHERS = (
+    "SET session_replication_role = replica",
+    "DELETE FROM account_balances",
+    "DELETE FROM positions WHERE status = 'CLOSED'",
+)
+"""Only trades are more in one database than in the other. Foreign keys would look at all trades for each position."""
 NEW_TRADE = f"""
 INSERT INTO trades (symbol, side, source, entry_price, exit_price, size, quantity, entry_time, exit_time, pnl,
                     pnl_percent, commission, stop_loss, strategy_name, exit_reason, session_id)
@@ -76,9 +82,9 @@ class Served:
 async def serve(stack: AsyncExitStack, url: str) -> Served:
     writer = await asyncpg.connect(url)
     stack.push_async_callback(writer.close)
-    if await writer.fetchval("SELECT exit_reason IS NULL FROM trades ORDER BY id LIMIT 1"):
-        await writer.execute(VARIED, timeout=1800)
-        await writer.execute("VACUUM (ANALYZE, FULL) trades", timeout=1800)
+    if await writer.fetchval("SELECT EXISTS (SELECT FROM positions WHERE status = 'CLOSED')"):
+        for statement in (VARIED, *OTHERS, "VACUUM (ANALYZE, FULL)"):
+            await writer.execute(statement, timeout=1800)
     address, _process, _started = await stack.enter_async_context(serving(url))
     await complete(address)
     client = await stack.enter_async_context(httpx.AsyncClient(base_url=address, timeout=300))
