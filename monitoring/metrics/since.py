@@ -6,9 +6,11 @@ one amount for all of those markets, and what was booked of them stands by itsel
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
 ZERO = Decimal(0)
+MAX_DIGITS = 60
+"""Of an amount: a column of the database may hold any number."""
 MAX_NAMED_COUNT, MAX_BOOKED_COUNT = 4, 2
 """So many markets have an amount of their own, the others share one; so many of which only what was booked is known."""
 
@@ -117,13 +119,19 @@ def _sum(found: Iterable[Share]) -> Decimal:
 
 def _rounded(found: Iterable[Share], total: Decimal, digits: int) -> tuple[Share, ...]:
     """What rounding leaves goes to the amounts that lost most by it."""
-    unit = Decimal(1).scaleb(-digits)
-    given = list(found)
-    amounts = [share.amount.quantize(unit, ROUND_HALF_EVEN) for share in given]
-    left = total.quantize(unit, ROUND_HALF_EVEN) - sum(amounts, ZERO)
-    step = unit.copy_sign(left)
-    lost = sorted(range(len(given)), key=lambda place: (given[place].amount - amounts[place]) * -step)
-    for place in lost[: int(abs(left) / unit)]:
-        amounts[place] += step
+    unit, given = Decimal(1).scaleb(-digits), list(found)
+    with localcontext() as context:
+        context.prec = MAX_DIGITS
+        amounts = _adding_up([share.amount for share in given], total, unit)
     pairs = zip(given, amounts, strict=True)
     return tuple(replace(one, amount=amount) for one, amount in pairs if amount)
+
+
+def _adding_up(given: Sequence[Decimal], total: Decimal, unit: Decimal) -> list[Decimal]:
+    amounts = [amount.quantize(unit, ROUND_HALF_EVEN) for amount in given]
+    left = total.quantize(unit, ROUND_HALF_EVEN) - sum(amounts, ZERO)
+    step = unit.copy_sign(left)
+    lost = sorted(range(len(given)), key=lambda place: (given[place] - amounts[place]) * -step)
+    for place in lost[: int(abs(left) / unit)]:
+        amounts[place] += step
+    return amounts

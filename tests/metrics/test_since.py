@@ -86,3 +86,7 @@ def test_rounded_amounts_add_up_to_the_rounded_change(digits: int) -> None:
 
 def test_no_change_has_no_amounts() -> None:
     assert said(changed(0, 0, 0, market("BTC"))) == {}
+
+
+def test_amounts_of_any_size_are_told() -> None:
+    assert said(changed(1e30, 0, 0, market("BTC", booked=1e30))) == {"BTC": 1e30}

@@ -89,6 +89,15 @@ async def test_without_a_last_visit_it_is_of_today(session: int, client: Any) ->
     assert (await line(client)).startswith("Today: ")
 
 
+async def test_only_the_cookie_says_when_somebody_looked(session: int, client: Any) -> None:
+    asked = await client.get("/partials/why?looked=2026-01-01T00:00")
+    assert "Today: " in await asked.get_data(as_text=True)
+    at = looked(client, hours=5)
+    own = await (await client.get("/partials/why")).get_data(as_text=True)
+    assert f"Since {at}: " in own
+    assert "data-own" not in own
+
+
 async def test_several_markets_then_are_not_told_apart(
     connection: asyncpg.Connection, session: int, client: Any
 ) -> None:
