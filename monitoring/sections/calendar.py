@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from monitoring.metrics.returns import monthly_returns
+from monitoring.metrics.returns import monthly_returns, why_incomplete
 from monitoring.metrics.value import Unknown, known
 from monitoring.projections.trade_sums import TradeSum
 from monitoring.sections import ranges
@@ -57,6 +57,8 @@ class CalendarView:
     is_newest: bool
     months: tuple[tuple[date, float], ...]
     """(first day, return in percent), oldest first."""
+    no_later_months: str | None
+    """Why those after them are unknown, where that is so."""
     trades: int | None
     """How many were ever closed; None while they are being counted."""
 
@@ -68,13 +70,15 @@ async def load(context: Context) -> CalendarView:
     newest = monday_of(min(last, before - timedelta(days=1)) if before else last)
     mondays = [newest - number * WEEK for number in range(MAX_WEEKS) if newest - number * WEEK >= monday_of(first)]
     weeks = _weeks(mondays[::-1], traded, first, last) if traded else ()
+    months, no_later = returns_by_month(context)
     return CalendarView(
         weeks=weeks,
         today=context.now.date(),
         older=_older(weeks, first, len(weeks)),
         older_on_phone=_older(weeks, first, MAX_PHONE_WEEKS),
         is_newest=before is None,
-        months=_months(context),
+        months=months[-MAX_MONTHS:],
+        no_later_months=no_later if months else None,
         trades=context.state.trades.total,
     )
 
@@ -117,11 +121,13 @@ def _older(weeks: tuple[Week, ...], first: date, shown: int) -> date | None:
     return oldest if oldest > first else None
 
 
-def _months(context: Context) -> tuple[tuple[date, float], ...]:
+def returns_by_month(context: Context) -> tuple[tuple[tuple[date, float], ...], str | None]:
+    """(first day, return in percent) of each month, oldest first; and why later ones are unknown, where that is so."""
     try:
-        return monthly_returns(known(context.facts.daily, context.facts.no_history))[-MAX_MONTHS:]
-    except Unknown:
-        return ()
+        daily = known(context.facts.daily, context.facts.no_history)
+        return monthly_returns(daily), why_incomplete(daily)
+    except Unknown as unknown:
+        return (), str(unknown)
 
 
 SECTION = Section(

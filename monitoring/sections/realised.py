@@ -57,8 +57,7 @@ class RealisedView:
 
 
 async def load(context: Context) -> RealisedView:
-    length = RANGES[context.scope.range]
-    days = net_by_day(context, length and max(length, MIN_SPAN))
+    days = days_of_range(context)
     each = "day" if len(days) <= MAX_BARS else "week" if len(days) <= 7 * MAX_BARS else "month"
     bars = tuple(_bar(context, list(found)) for _, found in groupby(days, lambda entry: PERIODS[each](entry[0])))
     return RealisedView(
@@ -80,6 +79,12 @@ def _bar(context: Context, days: Days) -> Bar:
     known = [net for _, net in days if net is not None]
     trades = sum(traded[day].total for day, _ in days if day in traded)
     return Bar(days[0][0], days[-1][0], trades, sum(known, ZERO) if len(known) == len(days) else None)
+
+
+def days_of_range(context: Context) -> Days:
+    """Oldest first."""
+    length = RANGES[context.scope.range]
+    return net_by_day(context, length and max(length, MIN_SPAN))
 
 
 def net_by_day(context: Context, length: timedelta | None) -> Days:

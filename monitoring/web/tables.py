@@ -13,7 +13,7 @@ from monitoring.projections.timeline import BALANCE, DEPTH, EQUITY, TIME
 from monitoring.projections.times import from_epoch
 from monitoring.projections.trade_filter import TradeFilter
 from monitoring.scope import Scope
-from monitoring.sections import Context, daily_pnl, exposure, monthly, ranges
+from monitoring.sections import Context, calendar, exposure, ranges, realised
 from monitoring.sections.position_lines import Line, read_lines
 from monitoring.sections.trade_rows import read_trades
 from monitoring.services import services
@@ -64,18 +64,12 @@ async def _exposure(context: Context) -> Table:
 
 
 async def _daily_pnl(context: Context) -> Table:
-    view = await daily_pnl.load(context)
-    return Table("Daily P&L", ("Day (UTC)", "Net P&L"), view.days[::-1])
+    return Table("Daily P&L", ("Day (UTC)", "Net P&L"), realised.days_of_range(context)[::-1])
 
 
 async def _monthly(context: Context) -> Table:
-    view = await monthly.load(context)
-    rows = [
-        (f"{year.year}-{number:02}", month.percent)
-        for year in view.years
-        for number, month in reversed(list(enumerate(year.months, 1)))
-        if month.percent is not None
-    ]
+    months, _ = calendar.returns_by_month(context)
+    rows = [(f"{first:%Y-%m}", percents) for first, percents in reversed(months)]
     return Table("Monthly Returns", ("Month", "Return (%)"), rows, whole=True)
 
 
