@@ -99,8 +99,13 @@ def fill_of(order: Row) -> Fill:
         got=got,
         slippage_percent=slippage,
         took=None if waits or sent is None or filled is None else max(filled - sent, timedelta(0)),
-        fee=fee_of(order),
+        fee=known_fee(order),
     )
+
+
+def known_fee(order: Row) -> Decimal | None:
+    """None where the exchange has not told it: the engine writes 0 until then."""
+    return fee_of(order) if finite(order["actual_commission"]) is not None else fee_of(order) or None
 
 
 def exit_order(orders: Sequence[Row]) -> Row | None:

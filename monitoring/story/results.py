@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from monitoring.metrics.breakeven import fee_of
 from monitoring.metrics.position_row import finite
 from monitoring.story.deal import Deal, Row
-from monitoring.story.orders import ENTRY, PARTIAL_EXIT, SCALE_IN, Part, exit_order, is_filled, of_kind
+from monitoring.story.orders import ENTRY, PARTIAL_EXIT, SCALE_IN, Part, exit_order, is_filled, known_fee, of_kind
 from monitoring.story.points import Extremes, Point
 
 FEE_TOLERANCE_SHARE = Decimal("0.005")
@@ -81,7 +80,7 @@ def _fees(commission: Decimal | None, orders: Sequence[Row]) -> tuple[Fee, ...]:
     kinds = {
         "Entry fee": _fees_of(orders, ENTRY, SCALE_IN),
         "Fees of partial exits": _fees_of(orders, PARTIAL_EXIT),
-        "Exit fee": None if closing is None else fee_of(closing),
+        "Exit fee": None if closing is None else known_fee(closing),
     }
     known = [Fee(label, amount) for label, amount in kinds.items() if amount is not None]
     total = sum((fee.amount for fee in known if fee.amount is not None), Decimal(0))
@@ -93,7 +92,7 @@ def _fees(commission: Decimal | None, orders: Sequence[Row]) -> tuple[Fee, ...]:
 
 def _fees_of(orders: Sequence[Row], *kinds: str) -> Decimal | None:
     """None where there is no such order, or one's fee is unknown."""
-    fees = [fee_of(order) for order in of_kind(orders, *kinds) if is_filled(order)]
+    fees = [known_fee(order) for order in of_kind(orders, *kinds) if is_filled(order)]
     known = [fee for fee in fees if fee is not None]
     return sum(known, Decimal(0)) if fees and len(known) == len(fees) else None
 

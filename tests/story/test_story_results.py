@@ -47,6 +47,12 @@ def test_of_an_open_position_entry_fee_and_parts_are_told() -> None:
     assert made_of_position(open_deal(), [], []).fees == (Fee("Entry fee", None),)
 
 
+def test_a_fee_of_zero_that_no_exchange_told_is_unknown() -> None:
+    written, told = order("ENTRY", commission=0), order("ENTRY", commission=0, actual_commission=0)
+    assert made_of_position(open_deal(), [written], []).fees == (Fee("Entry fee", None),)
+    assert made_of_position(open_deal(), [told], []).fees == (Fee("Entry fee", Decimal(0)),)
+
+
 def test_how_well_it_was_traded() -> None:
     found = quality(deal(), extremes(deal(), trade()))
     assert (found.heat_r, found.caught_percent, found.left) == (Decimal("0.5"), 60, 16)
