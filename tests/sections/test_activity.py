@@ -115,8 +115,8 @@ async def test_restarts_stand_in_the_stream_once(connection: asyncpg.Connection,
     await event(connection, second, ago(minutes=9), "engine started after a crash", event_type="ENGINE_START")
     found = [line for line in lines(await shown(client)) if "ngine" in line]
     assert found == [
-        "engine started after a crash engine started", "Engine started, run 2", "Engine stopped, run 1",
-        "Engine started, run 1",
+        "engine started after a crash engine started", "Engine started, run 2 ml_basic · BTCUSDT · 1h",
+        "Engine stopped, run 1", "Engine started, run 1",
     ]  # fmt: skip
 
 
