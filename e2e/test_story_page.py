@@ -1,5 +1,7 @@
 """The story of a trade in a browser: on every width, with hard data, and while it goes on."""
 
+import json
+
 import asyncpg
 from playwright.async_api import expect
 
@@ -23,11 +25,15 @@ async def test_words_touch_nothing_on_any_width(
         await connection.execute("UPDATE orders SET filled_price = $1 WHERE order_type = 'FULL_EXIT'", exit_price)
         paths.append(f"/trades/{trade}")
     paths.append(f"/trades/{await closed(connection, account, None, **HARD)}")
+    await connection.execute(
+        "UPDATE strategy_executions SET reasons = $1, ml_predictions = $2 WHERE reasons IS NOT NULL",
+        json.dumps(["r" * 300]), json.dumps({"engine_model_name": "m" * 90}))  # fmt: skip
     page = await open_page(f"{dashboard.url}{paths[0]}")
     for path in paths:
         await page.goto(f"{dashboard.url}{path}")
         for width in (320, 390, 768, 1440, 2560):
             await page.set_viewport_size({"width": width, "height": 900})
+            await page.evaluate("document.querySelectorAll('details').forEach(details => details.open = true)")
             assert await page.evaluate(TOUCHING) == [], (path, width)
             assert await page.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
 
