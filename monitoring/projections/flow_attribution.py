@@ -66,7 +66,8 @@ class FlowAttribution:
         if moves.empty:
             return start
         state = self._states[-1] if self._states else start
-        for day in sorted(day for day in history.days if epoch(next_midnight(day)) > state.at):
+        since = from_epoch(state.at).date() if np.isfinite(state.at) else date.min
+        for day in sorted(day for day in history.days if day >= since):
             state = await self._through(readers, history, day, state)
             self._keep(state)
         return state

@@ -20,7 +20,7 @@ from monitoring.projections.results import ResultReader
 from monitoring.projections.session_history import SessionHistory
 from monitoring.projections.snapshots import SnapshotReader
 from monitoring.projections.timeline import Part, Timeline
-from monitoring.projections.times import EPOCH, epoch, midnight, next_midnight
+from monitoring.projections.times import EPOCH, epoch, from_epoch, midnight, next_midnight
 from monitoring.projections.unit_price import FlowFactors
 
 CLOSES_AGE_SECONDS = 5.0
@@ -133,8 +133,8 @@ class ScopeEquity:
 
     async def _put_together(self, reader: SnapshotReader, now: datetime) -> Timeline | None:
         horizon = epoch(now + MAX_CLOCK_SKEW)
-        dates = sorted({day for record in self._records.values() for day in record.days})
-        dates = [day for day in dates if epoch(midnight(day)) <= horizon]
+        last = from_epoch(horizon).date()
+        dates = sorted({day for record in self._records.values() for day in record.days if day <= last})
         if not dates:
             return None
         *old, newest = dates
