@@ -100,7 +100,8 @@ class Segment:
             at = float(self.rows.times[place])
             after = np.searchsorted(self.rows.times, edges[edges > at][:1], side="left")
             end = max(place + 1, int(after[0]) if len(after) else len(self.rows))
-            gaps = self.begun.get(at, ())
+            # Another snapshot of the same instant may come behind the first one.
+            gaps = tuple(gap for gap in self.begun.get(at, ()) if gap.id not in state.done)
             found = place if gaps else self._first_jump(state, place, end)
             if found is None:
                 place = end
@@ -161,7 +162,8 @@ class Segment:
                 gap_taken -= flow.amount
         shown = state.shown
         if deposited or withdrawn:
-            shown = (*shown, Showing(at, state.equity, float(self.rows.equity[place]), deposited, withdrawn))
+            number, equity = int(self.rows.ids[place]), float(self.rows.equity[place])
+            shown = (*shown, Showing(at, state.equity, equity, deposited, withdrawn, number))
         done = state.done.union(flow.id for flow in flows)
         held = (*state.held, *(Held(at, flow) for flow in flows))
         behind = self._behind(state, place)

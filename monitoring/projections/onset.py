@@ -39,7 +39,7 @@ async def first_snapshot(
     until = shifted(from_epoch(stretch.end), MICROSECOND)
     rows = await reader.between(sessions, from_epoch(stretch.start), until)
     rows = rows.where(np.isfinite(rows.equity))
-    factor, held = factors.at(rows.times)
+    factor, held = factors.at(rows.times, rows.ids)
     prices = np.divide(rows.equity, factor, out=held, where=factor > 0)
     peaks = np.fmax.accumulate(np.append(stretch.peak, prices))[1:]
     above = np.flatnonzero(~(lost(prices, peaks) * 100 >= percent))

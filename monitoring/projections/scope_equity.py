@@ -158,18 +158,20 @@ class ScopeEquity:
             days = await self._read_mixed(reader, day, horizon)
         else:
             self._mixed.pop(day, None)
-        factors, prices = self._factors.at(np.array([known.last[0] for known in days]))
+        times, ids = np.array([known.last[0] for known in days]), np.array([known.last[1] for known in days])
+        factors, prices = self._factors.at(times, ids)
         return [Part(*part) for part in zip(days, factors.tolist(), prices.tolist(), strict=True)]
 
     def _is_mixed(self, days: Sequence[Day], horizon: float) -> bool:
         return (
             any(later.first < earlier.last for earlier, later in pairwise(days))
-            or any(self._factors.change_within(known.first[0], known.last[0]) for known in days)
+            or any(self._factors.change_within(known.first, known.last) for known in days)
             or any(known.last[0] > horizon for known in days)
         )
 
     async def _read_mixed(self, reader: SnapshotReader, day: date, horizon: float) -> list[Day]:
-        cuts = [at for at in self._factors.times if epoch(midnight(day)) <= at < epoch(next_midnight(day))]
+        start, end = epoch(midnight(day)), epoch(next_midnight(day))
+        cuts = (at for at in zip(self._factors.times, self._factors.ids, strict=True) if start <= at[0] < end)
         stamps = tuple((record.stamp(day), record.late_changes) for record in self._records.values())
         made_of = (stamps, tuple(cuts))
         known = self._mixed.get(day)
@@ -178,7 +180,7 @@ class ScopeEquity:
         rows = await reader.between(list(self.sessions), midnight(day), next_midnight(day))
         left_out = rows.times[rows.times > horizon]
         rows = rows.where(rows.times <= horizon)
-        pieces = np.searchsorted(rows.times, cuts, side="left")
+        pieces = np.flatnonzero(np.diff(self._factors.counts(rows.times, rows.ids))) + 1
         edges = [0, *pieces.tolist(), len(rows)]
         parts = [Day.of(day, rows.where(slice(start, stop))) for start, stop in pairwise(edges) if stop > start]
         self._mixed[day] = _Mixed(made_of, parts, float(left_out[0]) if len(left_out) else inf)

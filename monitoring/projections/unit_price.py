@@ -11,8 +11,11 @@ from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from monitoring.metrics.facts import Series
+
+Ids = npt.NDArray[np.int64]
 
 
 class Showing(NamedTuple):
@@ -27,6 +30,8 @@ class Showing(NamedTuple):
     deposited: Decimal
     withdrawn: Decimal
     """Not negative, both of them."""
+    id: int = 0
+    """Of the snapshot: another one of the same instant may come before it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +44,8 @@ class FlowFactors:
     """Of a unit at each of the times."""
     amounts: tuple[Decimal, ...] = ()
     """Of the flows that show from each of the times on."""
+    ids: tuple[int, ...] = ()
+    """Of the snapshots that are the first to show them."""
 
     @classmethod
     def of(cls, showings: Iterable[Showing] = ()) -> "FlowFactors":
@@ -47,17 +54,29 @@ class FlowFactors:
         found = np.array(list(_chain(ordered)), dtype=np.float64).reshape(-1, 2)
         times = np.array([showing.at for showing in ordered], dtype=np.float64)
         amounts = tuple(showing.deposited - showing.withdrawn for showing in ordered)
-        return cls(times, found[:, 0], found[:, 1], amounts)
+        return cls(times, found[:, 0], found[:, 1], amounts, tuple(showing.id for showing in ordered))
 
-    def at(self, times: Series) -> tuple[Series, Series]:
-        """Factors for epoch seconds of any shape, and the price since when they are in force; the same shape."""
-        places = np.searchsorted(self.times, times, side="right")
+    def counts(self, times: Series, ids: Ids | None = None) -> Ids:
+        """How many flows show at snapshots of these times and ids, shape (rows,); None: the last of their times."""
+        found = np.searchsorted(self.times, times, side="right")
+        if ids is not None:
+            before = np.searchsorted(self.times, times, side="left")
+            for place in np.flatnonzero(found > before).tolist():
+                shown = self.ids[before[place] : found[place]]
+                found[place] = before[place] + sum(number <= ids[place] for number in shown)
+        return found
+
+    def at(self, times: Series, ids: Ids | None = None) -> tuple[Series, Series]:
+        """The factors of snapshots, and the price since when they are in force; see ``counts``."""
+        places = self.counts(times, ids)
         factors, prices = np.concatenate(([1.0], self.factors)), np.concatenate(([np.nan], self.prices))
         return factors[places], prices[places]
 
-    def change_within(self, first: float, last: float) -> bool:
-        """Whether the factor changes after one moment and up to another, in epoch seconds."""
-        return bool(np.any((self.times > first) & (self.times <= last)))
+    def change_within(self, first: tuple[float, int], last: tuple[float, int]) -> bool:
+        """Whether the factor changes behind one snapshot and up to another, by their times and ids."""
+        times, ids = zip(first, last, strict=True)
+        before, after = self.counts(np.array(times), np.array(ids)).tolist()
+        return bool(before != after)
 
     def shown(self, after: float, until: float) -> Decimal:
         """Sum of the flows that began to show after one moment and up to another, in epoch seconds."""

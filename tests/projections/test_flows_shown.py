@@ -56,6 +56,7 @@ CASES: dict[str, tuple[Seen, Booked, tuple[float, float]]] = {
     "booked an hour after its snapshot": ([(70, 11_500), (5, 11_500)], [(10, 11_500, "deposit")], (0, 0)),
     "booked later than an hour after": ([(80, 11_500), (5, 11_500)], [(10, 11_500, "deposit")], (15, 0)),
     "taken over snapshots later": ([(60, 10_000), (30, 11_500)], [(85, 11_500, "deposit")], (0, 0)),
+    "in the second of one instant": ([(60, 10_000), (60, 11_500)], [(85, 11_500, "deposit")], (0, 0)),
     "half-way is not yet": ([(60, 10_750)], [(85, 11_500, "deposit")], (7.5, 0)),
     "never taken over": ([(60, 10_100)], [(85, 11_500, "deposit")], (1, 0)),
     "a loss in the same interval": (
@@ -166,12 +167,12 @@ async def test_a_deposit_of_an_engine_that_books_its_own_total(connection: async
 async def test_what_came_between_two_sessions(
     connection: asyncpg.Connection, initial: float, booked: Booked, kinds: Kinds, expected: tuple[float, float]
 ) -> None:
-    """Booked into the ended session or not, and taken over by the new one or not: nothing is counted twice."""
+    """Booked into the ended session or not, taken over by the new one or not, seen twice: nothing counts twice."""
     first = await begin(connection)
     start = AN_AFTERNOON - timedelta(minutes=100)
     second = await insert(connection, "trading_sessions", initial_balance=initial, start_time=start)
     await write(connection, first, [(290, 10_000), (200, 10_000)], booked)
-    await write(connection, second, [(90, initial), (60, initial)], [(100, initial, "session_start")])
+    await write(connection, second, [(90, initial), (90, initial), (60, initial)], [(100, initial, "session_start")])
     follower = await told(connection, first, kinds)
     source = await follower.poll(connection)
     last = Decimal(booked[-1][1] if booked else 10_000)
