@@ -42,6 +42,7 @@ from monitoring.web import settings as settings_form
 from monitoring.web.compression import Compression
 from monitoring.web.hosts import LocalOnly
 from monitoring.web.json import Json
+from monitoring.web.moments import Moments
 from monitoring.web.prefix import Prefix
 from monitoring.web.visits import Looks
 
@@ -118,6 +119,7 @@ def _put_together(settings: Settings, app: Quart, links: Links, metrics: tuple[M
         dispatcher=Dispatcher(reader, fragments, legacy_events),
         admission=admission,
         tasks=Tasks(clock),
+        moments=Moments(clock),
     )
 
 

@@ -26,6 +26,7 @@ from monitoring.transports.event_buffer import EventStreams
 from monitoring.transports.legacy_events import LegacyEvents
 from monitoring.transports.sockets import Sockets
 from monitoring.web.answers import Answers
+from monitoring.web.moments import Moments
 
 KEY = "monitoring"
 
@@ -49,6 +50,7 @@ class Services:
     dispatcher: Dispatcher
     admission: Admission
     tasks: Tasks
+    moments: Moments
     answers: Answers = field(default_factory=Answers)
 
     @property

@@ -71,9 +71,16 @@ def _minutes(clock: Clock) -> int:
 
 
 def of_viewer() -> dict[str, str]:
-    """What sections may know of whoever sent the present request: ``looked``, the end of their last visit."""
+    """What sections may know of whoever sent the present request: ``looked``, the end of their last visit.
+
+    Nothing where there was none, or too many different ones are in use.
+    """
     found = last_visit(request.cookies.get(COOKIE, ""), _minutes(services().clock))
-    return {} if found is None else {"looked": f"{from_epoch(found * 60):%Y-%m-%dT%H:%M}"}
+    return (
+        {}
+        if found is None or not services().moments.admit(found)
+        else {"looked": f"{from_epoch(found * 60):%Y-%m-%dT%H:%M}"}
+    )
 
 
 @blueprint.get(PICTURE)

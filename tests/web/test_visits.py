@@ -9,7 +9,9 @@ from websockets.asyncio.client import connect
 
 from monitoring.app import asgi, create_app
 from monitoring.config import load_settings
+from monitoring.web.moments import MAX_MOMENTS_COUNT, Moments
 from monitoring.web.visits import COOKIE, MAX_AGE_MINUTES, after_look, last_visit
+from tests.clocks import ManualClock
 from tests.history import seed_account
 from tests.serving import served
 from tests.web.conftest import OPERATOR
@@ -55,6 +57,18 @@ def test_a_visit_ends_after_a_quarter_of_an_hour() -> None:
 def test_forged_and_future_times_are_none(cookie: str) -> None:
     assert last_visit(cookie, NOW) is None
     assert after_look(cookie, NOW) == f"-{NOW}"
+
+
+def test_of_too_many_different_visits_the_last_are_told_of_today() -> None:
+    hands = ManualClock()
+    moments = Moments(hands.clock)
+    assert all(moments.admit(number) for number in range(MAX_MOMENTS_COUNT))
+    hands.forward(minutes=6)
+    assert moments.admit(0)
+    assert not moments.admit(MAX_MOMENTS_COUNT)
+    hands.forward(minutes=6)
+    assert moments.admit(MAX_MOMENTS_COUNT)
+    assert moments.admit(0)
 
 
 @pytest.fixture
