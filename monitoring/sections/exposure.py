@@ -46,7 +46,8 @@ async def read_exposure(context: Context) -> Series:
     exposure = {epoch(row["timestamp"]): row["exposure"] for row in found}
     values = np.array([exposure.get(epoch(at), np.nan) for at in times], dtype=np.float64)
     equity = np.where(rows[:, EQUITY] > 0, rows[:, EQUITY], np.nan)
-    return np.column_stack((rows[:, TIME], values / equity * 100))
+    with np.errstate(over="ignore"):  # what no number can hold is unknown
+        return np.column_stack((rows[:, TIME], values / equity * 100))
 
 
 SECTION = Section("exposure", "Exposure over time", load, needs=("account_history",), ticks=60.0)
