@@ -1,7 +1,7 @@
 """What the projections know of one scope: its sessions as one history."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import reduce
 
@@ -14,9 +14,10 @@ from monitoring.projections.bookings import Bookings, SessionFlows
 from monitoring.projections.equity import EquityHistory
 from monitoring.projections.equity_curve import EquityCurve
 from monitoring.projections.failed_orders import FailedOrders
+from monitoring.projections.known_risks import KnownRisks
 from monitoring.projections.open_positions import OpenPositions
 from monitoring.projections.outside import SessionRows
-from monitoring.projections.trade_columns import TradeTable, risk_of
+from monitoring.projections.trade_columns import TradeTable
 from monitoring.projections.trade_sums import SumsByDay
 from monitoring.projections.trades import ScopeTrades, SessionTrades, TradeTotals
 
@@ -51,6 +52,7 @@ class MergedTrades:
     _before: tuple[object, SumsByDay] | None = None
     _all: tuple[object, SumsByDay] | None = None
     _risk: tuple[object, Risk | None] | None = None
+    _risks: KnownRisks = field(default_factory=KnownRisks)
 
     def of(self, states: list[SessionTrades], generation: int) -> SumsByDay:
         """The sums of sessions, the newest last."""
@@ -69,7 +71,7 @@ class MergedTrades:
         """What trades of all sessions risked, by their tables; None where none of them has a first stop."""
         made_of = (generation, tuple((state.version, state.touches) for state in states))
         if self._risk is None or self._risk[0] != made_of:
-            self._risk = made_of, risk_of(tables)
+            self._risk = made_of, self._risks.of(tables)
         return self._risk[1]
 
 

@@ -1,6 +1,6 @@
 """The closed trades of one session as columns in memory: any selection of them is found without the database."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import nan
@@ -10,7 +10,6 @@ import asyncpg
 import numpy as np
 import numpy.typing as npt
 
-from monitoring.metrics.facts import Risk
 from monitoring.projections.packed import Floats, Integers, floats, integers, moments
 from monitoring.projections.times import END_OF_TIME, microseconds
 from monitoring.projections.trade_index import TradeIndex
@@ -202,9 +201,9 @@ class TradeColumns:
         rows = self._rows()
         self.any_needs_balance |= any(risk.needs_balance for risk in found.values())
         for place in np.flatnonzero(np.isin(rows["id"], list(found))):
-            before = rows["r"][place]
+            before = rows["r"][place], rows["risk"][place]
             _correct(rows, int(place), found)
-            if not np.array_equal(before, rows["r"][place], equal_nan=True):
+            if not np.array_equal(before, (rows["r"][place], rows["risk"][place]), equal_nan=True):
                 self._index.forget_r(int(place))
 
     def _merge_in(self, before: int) -> None:
@@ -234,10 +233,3 @@ def _correct(rows: Columns, place: int, found: Mapping[int, TradeRisk]) -> None:
 
 def _room_for(rows: int) -> Columns:
     return {name: np.empty(rows, kind) for name, kind in TRADE.items()}
-
-
-def risk_of(tables: Iterable[TradeTable]) -> Risk | None:
-    """What the trades of some tables risked; None where none of them has a first stop."""
-    risks = np.concatenate([table["risk"] for table in tables] or [np.empty(0)]).astype(np.float64)
-    known = risks[np.isfinite(risks)]
-    return Risk(float(known.mean()), float(np.median(known))) if len(known) else None

@@ -60,13 +60,13 @@ class TradeIndex:
         """Up to the end of each block, shape (5, kinds known then)."""
         self._block_rows = MIN_BLOCK_ROWS
         self._by_amount: dict[str, tuple[int, ByAmount]] = {}
-        self._corrections = 0
-        """Counts the corrections of R."""
+        self.corrections = 0
+        """Counts the corrections of R and risk."""
 
     def forget_r(self, place: int) -> None:
-        """R of a row is another."""
+        """R or risk of a row is another."""
         del self._sums[place // self._block_rows :]
-        self._corrections += 1
+        self.corrections += 1
         if place < self.sorted_rows("r"):
             del self._by_amount["r"]
 
@@ -80,9 +80,9 @@ class TradeIndex:
 
     def sort(self, columns: Mapping[str, npt.NDArray[Any]], amount: str) -> None:
         """Finds the order of all rows by an amount. Takes a third of a second for a million: meant for a thread."""
-        amounts, corrections = columns[amount], self._corrections
+        amounts, corrections = columns[amount], self.corrections
         found = ByAmount.of(amounts)
-        if corrections == self._corrections:
+        if corrections == self.corrections:
             self._by_amount[amount] = len(amounts), found
 
     def sums(self, columns: Mapping[str, npt.NDArray[Any]], first: int, last: int, kinds: int) -> Floats:

@@ -45,12 +45,13 @@ class Part:
 
     def nearest(self) -> Places:
         """The wanted trades of which at most ``need`` can be among the first ``need`` of all sessions, in no order."""
-        if self.first == self.last:
+        matches = int(self.sums()[COUNT].sum())
+        if not matches:
             return np.empty(0, np.intp)
         if self.wanted.order == BY_SYMBOL:
             return self._by_symbol()
-        walks = [self._by_time()] if self.wanted.amount is None else self._by_amount(self.wanted.amount)
-        return _joined(_start(walk, self.wanted.need) for walk in walks)
+        walks = [self._by_time()] if self.wanted.amount is None else self._by_amount(self.wanted.amount, matches)
+        return _joined(_start(walk, min(self.wanted.need, matches)) for walk in walks)
 
     def _by_time(self) -> Walk:
         bounds = self.first, self.last
@@ -69,10 +70,10 @@ class Part:
                 break
         return _joined(found)
 
-    def _by_amount(self, amount: str) -> list[Walk]:
+    def _by_amount(self, amount: str, matches: int) -> list[Walk]:
         index, rows = self.table.index, self.table[amount]
         ordered = min(index.sorted_rows(amount), len(rows))
-        if not ordered or self.last - self.first <= MAX_UNSORTED_ROWS or self.sums()[COUNT].sum() <= MAX_SORTED_MATCHES:
+        if not ordered or min(self.last - self.first - MAX_UNSORTED_ROWS, matches - MAX_SORTED_MATCHES) <= 0:
             return [self._by_order(ByAmount.of(rows, self.places()))]
         # Rows that were added since the order was found are put in order by themselves.
         newer = ByAmount.of(rows, replace(self, first=max(self.first, ordered)).places())

@@ -102,19 +102,6 @@ class TradeSum:
         """The sum without some of its trades."""
         return TradeSum(**{name: getattr(self, name) - getattr(some, name) for name in SUMS})
 
-    def add_net(self, net: Decimal) -> None:
-        """Counts a trade by its net P&L."""
-        self.total += 1
-        if not net.is_finite():
-            self.unknown += 1
-            return
-        if net > 0:
-            self.wins += 1
-            self.net_wins += net
-        elif net < 0:
-            self.losses += 1
-            self.net_losses += net
-
 
 @dataclass(frozen=True, slots=True)
 class SelectionSums:

@@ -16,7 +16,7 @@ from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.source import Source
 from monitoring.metrics.facts import Risk, TradeSums
 from monitoring.projections.lost_trades import LostTrades, Marks
-from monitoring.projections.packed import integers
+from monitoring.projections.packed import Floats, integers
 from monitoring.projections.projected import Fold, IdRange
 from monitoring.projections.times import END_OF_TIME, next_midnight
 from monitoring.projections.trade_columns import TradeColumns, TradeRisk, Trades, TradeTable
@@ -200,11 +200,17 @@ class ScopeTrades:
 
     def _rest_of_day(self, moment: datetime) -> TradeSum:
         """The trades closed on the day of ``moment``, but after it."""
-        found = TradeSum()
-        for table in self.tables.values():
-            for net in table.between(moment, next_midnight(moment) - timedelta(microseconds=1))["net"]:
-                found.add_net(_decimal(net))
-        return found
+        end = next_midnight(moment) - timedelta(microseconds=1)
+        nets = np.concatenate([np.empty(0), *(table.between(moment, end)["net"] for table in self.tables.values())])
+        won, lost = nets[nets > 0], nets[nets < 0]
+        return TradeSum(
+            total=len(nets),
+            unknown=int(np.isnan(nets).sum()),
+            wins=len(won),
+            losses=len(lost),
+            net_wins=_exact_sum(won),
+            net_losses=_exact_sum(lost),
+        )
 
     def sums(self, now: datetime) -> TradeSums | None:
         """The sums as of ``now``; None until all trades have been read."""
@@ -233,9 +239,9 @@ class ScopeTrades:
         return [float(net) for _, _, net in heapq.nlargest(count, chain.from_iterable(newest), key=itemgetter(0, 1))]
 
 
-def _decimal(net: float) -> Decimal:
-    """The amount as the database has it: 15 digits come back from a float as they were."""
-    return Decimal(repr(float(net)))
+def _exact_sum(nets: Floats) -> Decimal:
+    """Of the amounts as the database has them: 15 digits come back from a float as they were."""
+    return sum(map(Decimal, map(repr, nets.tolist())), Decimal(0))
 
 
 def _letter(net: float) -> str:

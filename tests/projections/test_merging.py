@@ -40,8 +40,16 @@ HISTORY = st.lists(st.tuples(MINUTES, EQUITY, st.integers(1, 9).map(float)), min
 def trades_of(rows: list[tuple[int, Decimal]]) -> SessionTrades:
     sums = SumsByDay()
     for days, net in rows:
-        trade = TradeSum(fees=Decimal("0.1"))
-        trade.add_net(net)
+        zero = Decimal(0)
+        trade = TradeSum(
+            total=1,
+            unknown=int(net.is_nan()),
+            wins=int(not net.is_nan() and net > 0),
+            losses=int(not net.is_nan() and net < 0),
+            fees=Decimal("0.1"),
+            net_wins=zero if net.is_nan() else max(net, zero),
+            net_losses=zero if net.is_nan() else min(net, zero),
+        )
         sums = sums.merged(SumsByDay({FIRST_DAY + timedelta(days=days): trade}, trade))
     return SessionTrades(TradeColumns(TradeKinds()), sums, version=len(rows))
 

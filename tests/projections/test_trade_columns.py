@@ -4,14 +4,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from math import isnan, nan
+from statistics import fmean, median
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitoring.projections import trade_index, trade_part, trade_selection
+from monitoring.metrics.facts import Risk
+from monitoring.projections import known_risks, trade_index, trade_part, trade_selection
+from monitoring.projections.known_risks import KnownRisks
 from monitoring.projections.times import BEGIN_OF_TIME, END_OF_TIME, microseconds
 from monitoring.projections.trade_columns import TradeColumns, TradeRisk, Trades, TradeTable
 from monitoring.projections.trade_filter import SORTS, TradeFilter, TradePlace
@@ -195,6 +199,22 @@ def test_a_corrected_r_counts_at_once() -> None:
     assert (select(tables, wanted), r_sum(tables)) == ([20], 20)
     columns.correct_risk({7: TradeRisk(3.0, 0.1, False), 9: TradeRisk(nan, nan, False)})
     assert (select(tables, wanted), r_sum(tables)) == ([7], 21)
+
+
+@given(st.lists(st.lists(st.sampled_from((nan, 0.0, 0.25, 1.0, 3.0)), max_size=9), max_size=12), st.integers(0, 5))
+def test_the_median_risk_is_that_of_all_trades(batches: list[list[float]], many: int) -> None:
+    columns, risks, added = TradeColumns(TradeKinds()), KnownRisks(), list[float]()
+    with patch.object(known_risks, "MAX_NEWER_ROWS", many):
+        for batch in batches:
+            rows = [(START, len(added) + number, 1.0, "A", "LONG", risk, 0, "") for number, risk in enumerate(batch)]
+            columns.add(columns_of(rows))
+            added += batch
+            known = [risk for risk in added if not isnan(risk)]
+            found = risks.of([columns.table])
+            assert found == (Risk(fmean(known), median(known)) if known else None)
+    if known := [risk for risk in added if not isnan(risk)]:
+        columns.correct_risk({number: TradeRisk(1.0, 7.0, False) for number in range(len(added))})
+        assert risks.of([columns.table]) == Risk(7.0, 7.0)
 
 
 def test_times_at_the_ends_of_time_are_kept_apart() -> None:
