@@ -75,6 +75,15 @@ def test_signed_figures_always_carry_their_sign(value: float, text: str) -> None
     assert fmt.percent(value, signed=True) == (text if text == "—" else f"{text}\u202f%")
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(99.996, "99.996"), (Decimal("-99.9999"), "−99.9999"), (99.99, "99.99"), (100, "100.00"), (100.004, "100.00")],
+)
+def test_almost_all_never_reads_as_all(value: float, text: str) -> None:
+    """One trade of 25,000 was lost."""
+    assert fmt.percent(value) == f"{text}\u202f%"
+
+
 @given(value=st.decimals(-(10**12), 10**12, places=8))
 def test_money_says_the_number_to_the_cent(value: Decimal) -> None:
     text = fmt.money(value)

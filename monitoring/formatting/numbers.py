@@ -38,8 +38,9 @@ def in_r(value: Number, signed: bool = True) -> str:
 
 @dash_if_unknown
 def percent(value: Number, signed: bool = False, digits: int = 2) -> str:
-    """12.50 %, of a value that is in percent already; 0.004 % rather than a zero that is none."""
-    return f"{_fixed(value, _enough(value, digits), signed)}{NARROW_SPACE}%"
+    """12.50 %, of a value that is in percent already; 0.004 % and 99.996 % rather than nothing or all that is none."""
+    missing = 100 - _size(value) if _size(value) < 100 else 100.0
+    return f"{_fixed(value, max(_enough(value, digits), _enough(missing, digits)), signed)}{NARROW_SPACE}%"
 
 
 @dash_if_unknown
