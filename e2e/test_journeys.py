@@ -5,7 +5,7 @@ import pytest
 from playwright.async_api import expect
 
 from e2e.conftest import OpenPage, look_at, until_live
-from monitoring.sections import SECTIONS, custom
+from monitoring.sections import PAGES, custom
 from tests.rows import insert, now
 from tests.running import Dashboard, run_dashboard
 from tests.secrets import SECRETS, TOKEN
@@ -55,7 +55,7 @@ async def test_who_is_signed_out_is_asked_to_sign_in_again(
 
 async def test_without_scripts_the_page_is_whole(dashboard: Dashboard, open_page: OpenPage) -> None:
     page = await open_page(dashboard.url, java_script_enabled=False)
-    for section in (section for section in SECTIONS if section is not custom.SECTION):
+    for section in (section for section in PAGES[0].sections if section is not custom.SECTION):
         await expect(page.locator(f"#{section.name}")).to_be_attached()
     await expect(page.locator("#trades tbody tr")).to_have_count(25)
     await page.get_by_role("link", name="Older").click()
