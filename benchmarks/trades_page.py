@@ -7,6 +7,7 @@ that nothing of the answer is there already. Milliseconds from the request for b
 
 import asyncio
 import statistics
+import struct
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -33,7 +34,7 @@ SELECTIONS = {
     "by length": "sort=duration",
     "by net, in two of three years": "sort=pnl&from={two_years_ago}",
     "in the middle": "after={middle}",
-    "by R, in the middle": "sort=r&after=0.05_{middle}",
+    "by R, in the middle": f"sort=r&after={struct.pack('>d', 0.05).hex()}_{{middle}}",
 }
 # Rows differ in what they are filtered and sorted by.
 VARIED = """

@@ -1,10 +1,10 @@
 """Which trades a request asks for: its parameters, checked, as a filter; and places in a list as text."""
 
 import re
+import struct
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from math import isnan, nan
 from unicodedata import category
 
 from monitoring.clock import MAX_CLOCK_SKEW
@@ -121,18 +121,24 @@ def parse_cursor(name: str, text: str) -> TradePlace:
     try:
         *amounts, moment, number = text.split("_")
         exit = datetime.fromisoformat(moment).replace(tzinfo=None)
-        place = TradePlace(exit, int(number), *(nan if amount == "unknown" else float(amount) for amount in amounts))
+        place = TradePlace(exit, int(number), *map(_amount, amounts))
         if 0 <= place.id <= MAX_ID:
             return place
         raise ValueError(number)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, struct.error):
         raise BadParameter(f"{name}={text[:40]}: expected the place a link of this page names") from None
 
 
 def cursor_of(place: TradePlace) -> str:
     """A place in an order, for the links to the pages after it and before it."""
-    amount = [] if place.amount is None else ["unknown" if isnan(place.amount) else repr(place.amount)]
+    # Nobody reads an amount in an address that may be shown on a screen where amounts are hidden.
+    amount = [] if place.amount is None else [struct.pack(">d", place.amount).hex()]
     return "_".join((*amount, place.exit.isoformat(), str(place.id)))
+
+
+def _amount(text: str) -> float:
+    found: float = struct.unpack(">d", bytes.fromhex(text))[0]
+    return found
 
 
 def _place(name: str, text: str | None, wanted: TradeFilter) -> TradePlace | None:

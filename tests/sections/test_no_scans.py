@@ -39,6 +39,7 @@ CALLS = (
     *("/api/balance/history?days=30", "/api/balance/history?days=3650", "/api/partial-trades"),
     *("/api/performance?days=7", "/api/performance?days=3650", "/api/dashboard/state", "/versions", "/ready"),
     *("/api/trades?limit=50", "/api/trades?limit=50&offset=1000", "/api/trades?sort=%2Bexit_time"),
+    *("/trades?sort=r&outcome=loss", "/trades?symbol=ETHUSDT&closed=30d"),
     *("/api/trades?sort=pnl", "/api/trades?sort=%2Bpnl", "/api/trades?sort=symbol&offset=20"),
     *("/api/trades?symbol=BTCUSDT", "/api/trades?symbol=ETHUSDT", "/api/trades?symbol=NONE"),
     *("/api/trades?side=long", "/api/trades?side=short", "/api/trades?side=long&outcome=loss&sort=%2Bexit_time"),

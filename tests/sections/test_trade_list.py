@@ -168,6 +168,16 @@ async def test_newer_trades_leave_an_older_page_alone(
     assert ids(await page(client))[0] == newest
 
 
+async def test_no_address_shows_what_a_trade_made(
+    client: Any, many: object, connection: asyncpg.Connection, session: int
+) -> None:
+    for _ in range(PAGE_ROWS):
+        await trade(connection, session, AN_AFTERNOON, pnl=Decimal("4711.25"))
+    following = _turn(await page(client, "/trades?sort=pnl"), "next")
+    assert following
+    assert "4711" not in following
+
+
 async def test_a_page_whose_trades_are_gone_says_so(client: Any, session: int) -> None:
     html = await page(client, "/trades?after=2020-01-01T00:00:00_1")
     assert "No trades are left" in html
