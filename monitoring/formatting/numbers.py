@@ -2,10 +2,11 @@
 
 import math
 import re
+from dataclasses import replace
 from decimal import Decimal
 
 from monitoring.formatting.unknown import DASH, MINUS, NARROW_SPACE, dash_if_unknown, hidable
-from monitoring.presentation import present
+from monitoring.presentation import present, presented
 
 Number = Decimal | float | int
 
@@ -90,6 +91,13 @@ def axis(value: Number) -> str:
         if size <= _size(value) < MAX_PLAIN_LEVEL:
             return _trimmed(float(value) / size, 6) + letter
     return _plain(value)
+
+
+@dash_if_unknown
+def amount_in(value: Number, currency: str | None, signed: bool = False) -> str:
+    """An amount of another account than the page's."""
+    with presented(replace(present(), currency=currency)):
+        return amount(value, signed)
 
 
 @dash_if_unknown

@@ -18,7 +18,7 @@ from monitoring.reading.bot_list import BotRow
 from monitoring.reading.reader import Reader
 from monitoring.scope import Scope
 from monitoring.scope_key import BotScope, ScopeKey, SessionScope, UnknownSession
-from monitoring.sections.alerts import SECTION, read_alerts
+from monitoring.sections.alerts import read_alerts
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,8 @@ LONGEST_WINDOW = timedelta(days=1, minutes=15)
 WATCHED_MODES = ("LIVE", "PAPER")
 OF_NEIGHBOURS = ("orphan_positions", "another_live_bot")
 """Alerts of what goes on beside a bot."""
+
+SECTIONS_OF_ALERTS = ("alerts", "attention", "attention_line")
 
 Key = tuple[str, str | None]
 
@@ -120,5 +122,5 @@ class AlertWatch:
         for key in before.keys() - found.keys():
             log.info("bot %d: alert %s is over", bot.id, " ".join(part for part in key if part))
         if before != found:
-            self._reader.hub.publish(bot.newest, (SECTION.name,))
+            self._reader.hub.publish(bot.newest, SECTIONS_OF_ALERTS)
         self._known[bot.id] = found

@@ -20,17 +20,16 @@ from monitoring.services import services
 from monitoring.web.api import describe
 from monitoring.web.api.partials import fetched, rendered, section_named
 from monitoring.web.auth import public, reading
-from monitoring.web.errors import RETRY_AFTER, Problem
+from monitoring.web.errors import RETRY_AFTER
 from monitoring.web.local import local_target
 from monitoring.web.moved_stories import moved
-from monitoring.web.requests import expect_known, followed_scope, requested_scope
+from monitoring.web.requests import followed_scope, requested_scope
 from monitoring.web.settings import keep
 
 log = logging.getLogger(__name__)
 
 blueprint = Blueprint("pages", __name__)
 
-BOTS_PER_PAGE = 25
 SIGN_IN_CLOSED = "Set MONITORING_DASHBOARD_TOKEN to sign in."
 
 
@@ -83,28 +82,6 @@ def _waiting(why: str) -> Response:
     page = services().pages.page("dashboard.html", None, fragments={}, why=why)
     page.headers["Refresh"] = RETRY_AFTER
     return page
-
-
-@blueprint.get("/bots")
-@reading
-async def bots() -> Response:
-    """Every bot and session, a page of them."""
-    expect_known(("session", "bot", "range", "page"))
-    number = _page_number(request.args.get("page", "1"))
-    parts = services()
-    try:
-        scope = await requested_scope()
-        roster = await parts.reader.roster()
-        found = await parts.bots.page(parts.clock.now(), (number - 1) * BOTS_PER_PAGE, BOTS_PER_PAGE)
-    except TableMissing as error:
-        raise Problem(404, "not_available", f"{error}.") from None
-    return parts.pages.page("bots.html", scope, bots=found, sessions=roster.sessions, number=number, each=BOTS_PER_PAGE)
-
-
-def _page_number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 7 and int(text) > 0):
-        raise BadParameter(f"page={text[:20]}: expected a number from 1 on")
-    return int(text)
 
 
 @blueprint.get("/partials/<name>")
