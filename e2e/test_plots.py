@@ -31,7 +31,7 @@ def shown_reading(page: Page, section: str) -> str:
     return f"#{section} .readings input:checked ~ .reading"
 
 
-@pytest.mark.parametrize("path", ["/now", "/results", "/positions"])
+@pytest.mark.parametrize("path", ["/", "/results", "/positions"])
 async def test_labels_of_charts_touch_nothing(dashboard: Dashboard, open_page: OpenPage, path: str) -> None:
     page = await open_page(f"{dashboard.url}{path}?range=all")
     for width in (320, 390, 1024, 1440, 2560):

@@ -93,17 +93,17 @@ def _of(*modules: HasSection) -> tuple[Section, ...]:
 
 OVERVIEW = Page(
     "dashboard",
-    "/",
+    "/overview",
     "Overview",
     _of(status, scope, alerts, balance, equity_curve, drawdown, summary, health, execution, risk, performance)
-    + _of(account, custom, positions, events, daily_pnl, monthly, trades),
+    + _of(account, positions, events, daily_pnl, monthly, trades),
 )
 BAR = _of(state, attention_line)
 """Of every page but the first, which says more of the alerts."""
 TABS = (
     Page(
         "now",
-        "/now",
+        "/",
         "Now",
         _of(state, attention, equity, why, curve, risk_now, open_positions, activity, realised, engine_now),
     ),
@@ -114,7 +114,12 @@ TABS = (
         BAR + _of(account_now, all_positions, markets, exposure, open_orders, holdings),
     ),
     Page("trades", "/trades", "Trades", BAR + _of(trade_filter, trade_list)),
-    Page("results", "/results", "Results", BAR + _of(verdict, believable, figures, calendar, declines, balanced)),
+    Page(
+        "results",
+        "/results",
+        "Results",
+        BAR + _of(verdict, believable, figures, calendar, declines, balanced, custom),
+    ),
     Page("engine", "/engine", "Engine", BAR + _of(alive, faults, sessions, fills, factor, reconciliation)),
 )
 ACTIVITY = Page("activity", "/activity", "Activity", BAR + _of(activity_log))

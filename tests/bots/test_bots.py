@@ -89,7 +89,7 @@ async def test_the_bots_are_listed(page: Page, connection: asyncpg.Connection) -
     assert "2 sessions" in words
     assert all(f'href="/?{scope}"' in words for scope in ("bot=1", "bot=3", "session=1", "session=2", "session=3"))
     assert "paper" in words
-    assert re.search(r'data-label="Max drawdown"><span class="unknown" title="no equity snapshot yet">', words)
+    assert re.search(r'data-label="Max drawdown"><span title="no equity snapshot yet">', words)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,8 @@ async def test_many_bots_are_listed_page_by_page(page: Page, connection: asyncpg
         await insert(connection, "trading_sessions", mode="BACKTEST", strategy_name=f"test-{number}",
                      start_time=ago(days=90), end_time=ago(days=80))  # fmt: skip
     found = "".join([await page.get(f"/bots?page={number}") for number in (1, 2, 3)])
-    assert all(f"test-{number}<" in found or f"test-{number} " in found for number in range(60))
+    names = re.sub(r"<wbr>", "", found)
+    assert all(f"test-{number}<" in names for number in range(60))
     assert (await page.client.get("/bots?page=0")).status_code == 422
 
 

@@ -16,7 +16,7 @@ TAGS = re.compile(r"<[^>]+>")
 
 async def line(client: Any) -> str:
     """What the line says on the page."""
-    response = await client.get("/now", headers={"Accept": "text/html"})
+    response = await client.get("/", headers={"Accept": "text/html"})
     assert response.status_code == 200
     found = re.search(r'<a id="why".*?</a>', await response.get_data(as_text=True), re.S)
     assert found is not None

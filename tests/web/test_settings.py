@@ -20,10 +20,10 @@ async def text(response: Any) -> str:
 
 
 async def test_what_is_chosen_is_kept_and_shown(account: int, client: Any) -> None:
-    form = {"theme": "dark", "zone": "Asia/Tokyo", "amounts": "hide", "next": "/now"}
+    form = {"theme": "dark", "zone": "Asia/Tokyo", "amounts": "hide", "next": "/"}
     response = await client.post("/settings", form=form)
-    assert (response.status_code, response.headers["Location"]) == (303, "/now")
-    page = await text(await client.get("/now"))
+    assert (response.status_code, response.headers["Location"]) == (303, "/")
+    page = await text(await client.get("/"))
     assert 'data-theme="dark"' in page
     assert "Times in Asia/Tokyo, days are UTC days" in page
     assert "show amounts" in page
@@ -52,7 +52,7 @@ async def test_what_does_not_exist_is_refused(account: int, client: Any, form: d
 
 async def test_a_cookie_that_names_no_zone_is_ignored(account: int, client: Any) -> None:
     client.set_cookie("localhost", "zone", "Middle/Earth")
-    assert "Times in UTC" in await text(await client.get("/now"))
+    assert "Times in UTC" in await text(await client.get("/"))
     assert "Times in UTC" in await text(await client.get("/settings"))
 
 
