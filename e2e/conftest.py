@@ -6,7 +6,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
 from scripts.find_chromium import find_chromium
 from tests.folders import new_folder
@@ -43,6 +43,11 @@ expect.set_options(timeout=1000 * WAIT_SECONDS)  # patience for a busy machine; 
 async def look_at(page: Page, section: str) -> None:
     """Scrolls a section into sight: what is out of sight is not fetched."""
     await page.locator(f"#{section}").scroll_into_view_if_needed()
+
+
+def closed(page: Page, trade: int) -> Locator:
+    """The line that says that a trade was closed."""
+    return page.locator(f'#activity a[href*="/trades/{trade}?"]')
 
 
 async def until_live(page: Page) -> None:

@@ -6,7 +6,7 @@ import socket
 import asyncpg
 from playwright.async_api import Page, expect
 
-from e2e.conftest import WHOLE_PAGE, OpenPage, look_at, until_live
+from e2e.conftest import WHOLE_PAGE, OpenPage, closed, look_at, until_live
 from monitoring.postgres.embedded import EmbeddedServer
 from tests.faults.crash import kill
 from tests.rows import insert, now
@@ -16,10 +16,10 @@ from tests.running import Dashboard, run_dashboard
 async def shows_new_trades(page: Page, database_url: str, account: int) -> None:
     """Waits until the page is right again without a reload."""
     engine = await asyncpg.connect(database_url)
-    await look_at(page, "trades")
+    await look_at(page, "activity")
     number = await insert(engine, "trades", session_id=account, symbol="DOGEUSDT", pnl=123, exit_time=now())
     await engine.close()
-    await expect(page.locator(f"#trade-{number}")).to_contain_text("DOGEUSDT")
+    await expect(closed(page, number)).to_contain_text("DOGEUSDT")
     assert await page.evaluate("window.notReloaded")
 
 
@@ -31,12 +31,12 @@ async def test_postgresql_is_killed_and_recovers(
     await page.evaluate("window.notReloaded = true")
     await kill(server)
     try:
-        await expect(page.locator("#status.old")).to_contain_text("The database cannot be read")
-        await expect(page.locator(".rung")).to_be_hidden()
-        await expect(page.locator("#performance.old")).to_contain_text("40")
+        await expect(page.locator("#state.old")).to_contain_text("The database cannot be read")
+        await expect(page.locator(".link-live")).to_be_hidden()
+        await expect(page.locator("#equity.old")).to_contain_text("old")
     finally:
         await asyncio.to_thread(server.start_database)
-    await expect(page.locator("#status:not(.old)")).to_be_attached()
+    await expect(page.locator("#state:not(.old)")).to_be_attached()
     await shows_new_trades(page, database_url, account)
     await expect(page.locator(".old")).to_have_count(0)
 
@@ -56,7 +56,7 @@ async def test_the_dashboard_is_killed_and_started_again(account: int, database_
     missed = await insert(engine, "trades", session_id=account, symbol="MISSED", pnl=1, exit_time=now())
     await engine.close()
     async with run_dashboard("--db-url", database_url, "--port", port):
-        await look_at(page, "trades")
-        await expect(page.locator(f"#trade-{missed}")).to_be_attached()
+        await look_at(page, "activity")
+        await expect(closed(page, missed)).to_be_attached()
         await until_live(page)
         await shows_new_trades(page, database_url, account)

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from playwright.async_api import Page, Route, expect
 
-from e2e.conftest import WHOLE_PAGE, OpenPage, look_at, until_live
+from e2e.conftest import WHOLE_PAGE, OpenPage, closed, look_at, until_live
 from tests.rows import ago, insert, now
 from tests.running import Dashboard
 from tests.waiting import waiting
@@ -33,58 +33,23 @@ async def test_one_request_brings_all_that_changed(
     page = await open_page(dashboard.url, viewport=WHOLE_PAGE)
     await until_live(page)
     number = await insert(connection, "trades", session_id=account, exit_time=now())
-    await expect(page.locator(f"#trade-{number}")).to_be_attached()
-    _, names = next(fetch for fetch in await fetches(page) if "trades" in fetch[1])
-    assert {"trades", "performance", "risk", "summary"} <= names
+    await expect(closed(page, number)).to_be_attached()
+    _, names = next(fetch for fetch in await fetches(page) if "activity" in fetch[1])
+    assert {"activity", "realised", "engine_now"} <= names
 
 
 async def test_out_of_sight_is_fetched_when_it_scrolls_in(
     dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, account: int
 ) -> None:
-    page = await open_page(dashboard.url)
+    page = await open_page(dashboard.url, viewport={"width": 390, "height": 500})
     await until_live(page)
     number = await insert(connection, "trades", session_id=account, exit_time=now())
     async with waiting():
         while not await fetches(page):
             await page.wait_for_load_state("networkidle")
-    assert not any("trades" in names for _, names in await fetches(page))
-    await look_at(page, "trades")
-    await expect(page.locator(f"#trade-{number}")).to_be_attached()
-
-
-async def test_older_trades_stay_while_new_ones_come(
-    dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, account: int
-) -> None:
-    page = await open_page(dashboard.url, viewport=WHOLE_PAGE)
-    await until_live(page)
-    await page.get_by_role("link", name="Older trades").click()
-    await expect(page.locator("#trades tbody tr")).to_have_count(15)
-    await insert(connection, "trades", session_id=account, exit_time=now())
-    await expect(page.locator("#trades h2")).to_contain_text("41")
-    await expect(page.locator("#trades tbody tr")).to_have_count(15)
-
-
-async def test_an_answer_that_was_under_way_closes_nothing(
-    dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, account: int
-) -> None:
-    """A refresh was asked for before the reader opened a position, and answered afterwards."""
-    page = await open_page(dashboard.url, viewport=WHOLE_PAGE)
-    await until_live(page)
-    asked, opened = asyncio.Event(), asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        asked.set()
-        await opened.wait()
-        await route.continue_()
-
-    await page.route(re.compile(r"/partials\?"), hold)
-    await connection.execute("UPDATE positions SET current_price = 51234, last_update = $1", now())
-    async with waiting():
-        await asked.wait()
-    await page.locator("#position-1-toggle").click()
-    opened.set()
-    await expect(page.locator("#positions")).to_contain_text("51,234")
-    await expect(page.locator("#position-1 .more")).to_contain_text("Best so far")
+    assert not any("activity" in names for _, names in await fetches(page))
+    await look_at(page, "activity")
+    await expect(closed(page, number)).to_be_attached()
 
 
 async def test_without_an_observer_everything_is_in_sight(
@@ -95,7 +60,7 @@ async def test_without_an_observer_everything_is_in_sight(
     await page.goto(dashboard.url)
     await until_live(page)
     number = await insert(connection, "trades", session_id=account, exit_time=now())
-    await expect(page.locator(f"#trade-{number}")).to_be_attached()
+    await expect(closed(page, number)).to_be_attached()
 
 
 @pytest.mark.parametrize(("status", "body"), [(200, "<h1>Welcome to our network</h1>"), (404, "no backend"), (502, "")])
@@ -112,9 +77,9 @@ async def test_what_somebody_else_answers_is_asked_again(
     await page.evaluate("window.notReloaded = true")
     await page.route(FETCH, lambda route: route.fulfill(status=status, body=body, content_type="text/html"))
     number = await insert(connection, "trades", session_id=account, exit_time=now())
-    await expect(page.locator("#trades.old")).to_be_attached()
+    await expect(page.locator("#activity.old")).to_be_attached()
     await page.unroute(FETCH)
-    await expect(page.locator(f"#trade-{number}")).to_be_attached()
+    await expect(closed(page, number)).to_be_attached()
     await expect(page.locator(".old")).to_have_count(0)
     assert await page.evaluate("window.notReloaded")
 
@@ -128,15 +93,14 @@ async def test_a_section_that_takes_long_comes_later(
     async def slow(route: Route) -> None:
         whole = await (response := await route.fetch()).text()
         rest = re.sub(
-            r'<section id="trades".*?</section>', '<template data-later="trades"></template>', whole, flags=re.S
+            r'<section id="activity".*?</section>', '<template data-later="activity"></template>', whole, flags=re.S
         )
         await route.fulfill(response=response, body=rest)
 
     await page.route(FETCH, slow, times=1)
     number = await insert(connection, "trades", session_id=account, exit_time=now())
-    await expect(page.locator("#performance")).to_contain_text("41")
-    await expect(page.locator(f"#trade-{number}")).to_be_attached()
-    assert "trades" in (await fetches(page))[-1][1]
+    await expect(closed(page, number)).to_be_attached()
+    assert "activity" in (await fetches(page))[-1][1]
 
 
 async def test_what_an_instance_behind_answers_is_asked_again(
@@ -145,7 +109,7 @@ async def test_what_an_instance_behind_answers_is_asked_again(
     """It signals to nobody else when it has caught up."""
     page = await open_page(dashboard.url, viewport=WHOLE_PAGE)
     await until_live(page)
-    before = await (await page.request.get(f"{dashboard.url}/partials/trades?bot={account}")).text()
+    before = await (await page.request.get(f"{dashboard.url}/partials/activity?bot={account}")).text()
     old = re.sub(
         r'class="card ', 'class="card old ', re.sub(r'data-hash="\w+"', 'data-hash="old"', before, count=1), count=1
     )
@@ -158,9 +122,9 @@ async def test_what_an_instance_behind_answers_is_asked_again(
     await page.route(FETCH, hold)
     await page.route(FETCH, lambda route: route.fulfill(body=old, content_type="text/html"), times=1)
     number = await insert(connection, "trades", session_id=account, exit_time=now())
-    await expect(page.locator("#trades.old")).to_be_attached()
+    await expect(page.locator("#activity.old")).to_be_attached()
     seen.set()
-    await expect(page.locator(f"#trade-{number}")).to_be_attached()
+    await expect(closed(page, number)).to_be_attached()
     await expect(page.locator(".old")).to_have_count(0)
 
 
@@ -173,7 +137,9 @@ async def test_a_page_of_another_version_is_loaded_again(
     unknown = {"error": {"code": "unknown_section", "message": "status: expected one of others"}}
     await page.route(FETCH, lambda route: route.fulfill(status=404, json=unknown))
     async with page.expect_event("load"):
-        await insert(connection, "system_events", session_id=account, message="anything", timestamp=now())
+        await insert(
+            connection, "system_events", session_id=account, severity="warning", message="anything", timestamp=now()
+        )
 
 
 @pytest.mark.parametrize("transport", ["ws", "sse"])
@@ -189,7 +155,7 @@ async def test_who_looks_at_a_bot_that_is_deleted_is_told(
     await expect(page.locator(f"html[data-live={transport}]")).to_be_attached()
     await connection.execute("DELETE FROM trading_sessions WHERE id = $1", other)
     await expect(page.get_by_role("alert")).to_contain_text("This bot is gone")
-    await expect(page.locator(".lost")).to_be_visible()
+    await expect(page.locator(".link-lost")).to_be_visible()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.on("websocket", lambda socket: asked.append(socket.url))

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 from playwright.async_api import Page, expect
 
-from e2e.conftest import WHOLE_PAGE, OpenPage, until_live
+from e2e.conftest import WHOLE_PAGE, OpenPage, closed, until_live
 from tests.rows import insert, now
 from tests.running import Dashboard
 from tests.waiting import waiting
@@ -54,7 +54,7 @@ async def test_prices_are_fetched_now_and_then(
             began = await page.evaluate(FETCHES)
     # A request begins a little after the page decides; without a gap there would be four times as many.
     assert min(later - sooner for sooner, later in pairwise(began)) > gap_milliseconds / 2
-    await expect(page.locator("#positions")).to_contain_text(f"{price:,}")
+    await expect(page.locator("#open_positions")).to_contain_text(f"{price:,}")
 
 
 async def open_attentive(open_page: OpenPage, url: str, script: str) -> tuple[Page, list[str]]:
@@ -85,12 +85,12 @@ async def test_a_trade_is_fetched_at_once(
     """Whoever saves data gets it at once too, right after a price."""
     page, heard = await open_attentive(open_page, dashboard.url, SAVE_DATA)
     await write_price(connection, 51_234)
-    await expect(page.locator("#positions")).to_contain_text("51,234")
+    await expect(page.locator("#open_positions")).to_contain_text("51,234")
     await stop_the_clock(page)
     number = await insert(connection, "trades", session_id=account, exit_time=now())
-    await heard_of(page, "trades", heard)
+    await heard_of(page, "activity", heard)
     await page.clock.run_for(100)
-    await expect(page.locator(f"#trade-{number}")).to_be_attached()
+    await expect(closed(page, number)).to_be_attached()
 
 
 async def test_a_crowd_comes_over_the_time_it_is_given(
@@ -100,11 +100,11 @@ async def test_a_crowd_comes_over_the_time_it_is_given(
     await stop_the_clock(page)
     before = len(await page.evaluate(FETCHES))
     number = await insert(connection, "trades", session_id=account, exit_time=now())
-    await heard_of(page, "trades", heard)
+    await heard_of(page, "activity", heard)
     await page.clock.fast_forward("04:59")
     assert len(await page.evaluate(FETCHES)) == before
     await page.clock.run_for(2000)
-    await expect(page.locator(f"#trade-{number}")).to_be_attached()
+    await expect(closed(page, number)).to_be_attached()
 
 
 async def test_who_scrolls_fetches_once_a_second(
@@ -115,7 +115,7 @@ async def test_who_scrolls_fetches_once_a_second(
     await until_live(page)
     number = await insert(connection, "trades", session_id=account, exit_time=now())
     async with waiting():
-        while not await page.locator(f"#trade-{number}").count():
+        while not await closed(page, number).count():
             await page.mouse.wheel(0, 120)
             await page.evaluate("new Promise(requestAnimationFrame)")
     began = await page.evaluate(FETCHES)

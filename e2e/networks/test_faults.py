@@ -79,15 +79,15 @@ async def test_a_line_that_swallows_everything_is_noticed(
         if transport != "ws":
             await page.goto(faults.url, wait_until="domcontentloaded")
         await reaches(page, transport)
-        await look_at(page, "trades")
+        await look_at(page, "activity")
         await page.evaluate("window.notReloaded = true")
     faults.fail(Stall())
     await asyncio.gather(*(mark(page) for page in pages.values()))
     for transport, page in pages.items():
         await reaches(page, "silent", 15, f"{transport} swallowed: said")
-        await expect(page.locator(".lost")).to_have_text(re.compile(r"^Not updating for \d+\ss$"))
-        await expect(page.locator(".lost")).to_be_visible()
-        await expect(page.locator(".rung")).to_be_hidden()
+        await expect(page.locator(".link-lost")).to_have_text(re.compile(r"^not updating for \d+\ss$"))
+        await expect(page.locator(".link-lost")).to_be_visible()
+        await expect(page.locator(".link-live")).to_be_hidden()
         await expect(page.locator("main")).to_have_css("filter", MUTED)
     faults.fail(Reset())
     faults.heal()
@@ -95,7 +95,7 @@ async def test_a_line_that_swallows_everything_is_noticed(
     for transport, page in pages.items():
         await reaches(page, transport, 20, f"{transport} passes again")
         await hears(page, connection, account)
-        await expect(page.locator(".lost")).to_be_hidden()
+        await expect(page.locator(".link-lost")).to_be_hidden()
         await expect(page.locator("main")).to_have_css("filter", "none")
         assert await page.evaluate("window.notReloaded")
 
@@ -108,12 +108,12 @@ async def test_what_changed_meanwhile_is_fetched_and_nothing_else(
     await mark(page)
     faults.fail(Reset())
     await reaches(page, "none", 3, "nothing passes: noticed")
-    await insert(connection, "system_events", session_id=account, message="said while nobody heard")
-    changed, fetched = {"events", "health", "status"}, list[str]()
+    await insert(connection, "system_events", session_id=account, severity="warning", message="said while nobody heard")
+    changed, fetched = {"activity", "engine_now", "state"}, list[str]()
     page.on("request", lambda request: fetched.extend(sections_of(request)))
     faults.heal()
     await reaches(page, "ws", 8, "everything passes again: WebSocket")
-    await expect(page.locator("#events")).to_contain_text("said while nobody heard")
+    await expect(page.locator("#activity")).to_contain_text("said while nobody heard")
     assert changed <= set(fetched) <= changed | TICKING
     assert sorted(set(fetched) - TICKING) == sorted(section for section in fetched if section not in TICKING)
 
@@ -128,14 +128,14 @@ async def test_a_section_cut_short_is_fetched_again(
     await hurry(page, retry=500)
     await page.goto(faults.url, wait_until="domcontentloaded")
     await reaches(page, "ws" if libraries else "sse")
-    await look_at(page, "events")
+    await look_at(page, "activity")
     faults.fail(Cut(after=300), SECTIONS_OF)
     words = f"cut short {libraries}"
-    await insert(connection, "system_events", session_id=account, message=words)
-    await expect(page.locator("#events.old")).to_be_attached()
+    await insert(connection, "system_events", session_id=account, severity="warning", message=words)
+    await expect(page.locator("#activity.old")).to_be_attached()
     faults.heal()
-    await expect(page.locator("#events")).to_contain_text(words)
-    await expect(page.locator("#events.old")).not_to_be_attached()
+    await expect(page.locator("#activity")).to_contain_text(words)
+    await expect(page.locator("#activity.old")).not_to_be_attached()
 
 
 async def test_a_slow_line_is_live_all_the_same(

@@ -89,7 +89,7 @@ async def test_a_late_library_is_taken_up(
     await hears(page, connection, account)
     arrived.set()
     await reaches(page, "ws", 6, "CDN slow: WebSocket once it has answered")
-    await expect(page.locator("#trades [data-htmx-powered]")).to_be_attached()
+    await expect(page.locator("[data-htmx-powered]").first).to_be_attached()
     await hears(page, connection, account)
 
 

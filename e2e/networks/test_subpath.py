@@ -52,7 +52,7 @@ async def test_everything_works_below_it(
     await page.get_by_role("button", name="Dark").click()
     await expect(page.locator("html[data-theme=dark]")).to_be_attached()
     await page.get_by_role("link", name="Older").click()
-    await expect(page.locator("#trades tbody tr").first).to_be_attached()
+    await expect(page.locator("#activity li").first).to_be_attached()
     home = f"{proxies.url(site)}{ROOT}"
     assert [url for url in asked if url != home and not url.startswith((f"{home}/", "data:"))] == []
     assert refused == []

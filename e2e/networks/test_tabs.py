@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 from playwright.async_api import expect
 
-from e2e.conftest import look_at
+from e2e.conftest import closed, look_at
 from e2e.networks.transports import OpenPage, hears, mark, reaches
 from e2e.nginx import Nginx
 from tests.rows import insert, now
@@ -29,9 +29,9 @@ async def test_ten_tabs_do_not_starve_each_other(
     transports = [await tab.get_attribute("html", "data-live") for tab in tabs]
     assert (transports.count("sse"), transports.count("poll")) == (STREAMS, TABS - STREAMS)
     for tab in tabs:
-        await look_at(tab, "trades")
+        await look_at(tab, "activity")
     number = await insert(connection, "trades", session_id=account, pnl=3, exit_time=now())
-    shown = [expect(tab.locator(f"#trade-{number}")).to_be_attached() for tab in tabs]
+    shown = [expect(closed(tab, number)).to_be_attached() for tab in tabs]
     await asyncio.gather(*shown)
     answered = await tabs[-1].evaluate("fetch('/health').then(response => response.status)")
     assert answered == 200
@@ -44,14 +44,14 @@ async def test_a_tab_out_of_sight_closes_its_line(
     page = await open_page(nginx.url(site))
     await reaches(page, transport)
     await mark(page)
-    await look_at(page, "trades")
+    await look_at(page, "activity")
     await page.evaluate(HIDE, True)
     await reaches(page, "none", 1, f"out of sight: {transport} closed")
     number = await insert(connection, "trades", session_id=account, pnl=3, exit_time=now())
     await mark(page)
     await page.evaluate(HIDE, False)
     await reaches(page, transport, 2, f"in sight again: {transport}")
-    await expect(page.locator(f"#trade-{number}")).to_be_attached()
+    await expect(closed(page, number)).to_be_attached()
     await hears(page, connection, account)
 
 

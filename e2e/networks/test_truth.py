@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from e2e.conftest import look_at
+from e2e.conftest import closed, look_at
 from e2e.faultproxy import FaultProxy, Reset
 from e2e.networks.transports import OpenPage, hears, hurry, mark, reaches, rewrite, uses
 from tests.rows import insert, now
@@ -19,7 +19,7 @@ from tests.running import Dashboard, run_dashboard
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
-AGE = "#status time[data-age]"
+AGE = "#engine_now dd.small time[data-age] >> nth=0"
 
 
 @pytest_asyncio.fixture(loop_scope="package")
@@ -51,14 +51,14 @@ async def test_the_database_is_away(
     lost = now()
     database.fail(Reset())
     for each, transport in ((page, "ws"), (polling, "poll")):
-        await expect(each.locator("#status.old")).to_contain_text("cannot be read")
+        await expect(each.locator("#state.old")).to_contain_text("cannot be read")
         await uses(each, transport)
-        as_of = await each.locator("#summary .as-of time").get_attribute("datetime")
+        as_of = await each.locator("#risk_now .warn time").get_attribute("datetime")
         assert as_of
         assert datetime.fromisoformat(as_of).replace(tzinfo=None) <= lost
     database.heal()
     for each in (page, polling):
-        await expect(each.locator("#status:not(.old)")).to_be_attached()
+        await expect(each.locator("#state:not(.old)")).to_be_attached()
         await hears(each, connection, account)
 
 
@@ -80,8 +80,8 @@ async def test_a_page_without_its_script_says_so(dashboard: Dashboard, open_page
     await page.goto(dashboard.url, wait_until="domcontentloaded")
     await expect(page.locator("main")).to_have_css("filter", "none")
     await page.evaluate("document.getAnimations().forEach(animation => { animation.currentTime = 13000; })")
-    await expect(page.locator(".lost")).to_be_visible()
-    await expect(page.locator(".lost")).to_have_text("Not updating")
+    await expect(page.locator(".link-lost")).to_be_visible()
+    await expect(page.locator(".link-lost")).to_have_text("not updating")
     await expect(page.locator("main")).to_have_css("filter", "grayscale(1) opacity(0.65)")
 
 
@@ -93,13 +93,13 @@ async def test_a_change_before_the_first_signal_is_not_missed(
 
     async def meanwhile(html: str) -> str:
         committed.append(await insert(connection, "trades", session_id=account, pnl=1, exit_time=now()))
-        assert f"trade-{committed[0]}" not in html
+        assert f"/trades/{committed[0]}?" not in html
         return html
 
     await rewrite(page, meanwhile)
     await page.goto(dashboard.url, wait_until="domcontentloaded")
-    await look_at(page, "trades")
-    await expect(page.locator(f"#trade-{committed[0]}")).to_be_attached()
+    await look_at(page, "activity")
+    await expect(closed(page, committed[0])).to_be_attached()
 
 
 async def test_somebody_elses_page_is_no_answer(dashboard: Dashboard, open_page: OpenPage) -> None:
@@ -127,5 +127,5 @@ async def test_the_plain_page_refreshes_itself(
 
     await rewrite(page, sooner)
     await page.goto(dashboard.url)
-    await expect(page.locator("#pulse noscript")).to_be_visible()
+    await expect(page.locator(".link noscript")).to_be_visible()
     await hears(page, connection, account)

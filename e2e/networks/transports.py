@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 from playwright.async_api import Page, Route, expect
 
-from e2e.conftest import look_at
+from e2e.conftest import closed, look_at
 from tests.rows import insert, now
 
 OpenPage = Callable[..., Awaitable[Page]]
@@ -57,17 +57,16 @@ async def reaches(page: Page, transport: str, usual: float = 0, promise: str = "
 
 
 async def uses(page: Page, transport: str) -> None:
-    """Checks that the page says so, in its attribute and in words."""
+    """Checks that the page says so, in its attribute, and in words whether it is updating."""
     await expect(page.locator(f"html[data-live={transport}]")).to_be_attached()
-    words = {"ws": "Live · WebSocket", "sse": "Live · events", "poll": "Polling", "none": "Connecting"}
-    await expect(page.locator(".rung")).to_have_css("content", f'"{words[transport]}"', pseudo="after")
+    await expect(page.locator(".link-live")).to_be_visible(visible=transport != "none")
 
 
 async def hears(page: Page, connection: asyncpg.Connection, account: int) -> None:
     """Waits until a trade that is committed now is on the page."""
-    await look_at(page, "trades")
+    await look_at(page, "activity")
     number = await insert(connection, "trades", session_id=account, pnl=7, exit_time=now())
-    await expect(page.locator(f"#trade-{number}")).to_be_attached()
+    await expect(closed(page, number)).to_be_attached()
 
 
 async def hurry(page: Page, **times: int) -> None:
