@@ -1,4 +1,4 @@
-// Fetches stale sections in sight. ES5.
+// Fetches stale sections in sight. ES5
 (function (d, w) {
   var data = d.documentElement.dataset, base = data.root, query = '?' + data.query,
     time = { hello: 4000, sseWait: 1500, silence: 12000, sseRetry: 15000, poll: 5000, pause: 60000, retry: 6000 },
@@ -16,7 +16,7 @@
     });
 
   function setMode(name) {
-    mode = data.live = gone ? 'gone' : name;
+    mode = data.live = gone || name;
   }
 
   function each(selector, act) {
@@ -73,7 +73,7 @@
     var asked = {}, have, url, names = Object.keys(shown).filter(function (name) {
       return d.querySelector('#' + name + (announced[name] ? '' : '.old')) && (!sight || seen[name]);
     });
-    due = names.splice(20).length ? 0 : Infinity;
+    due = Infinity;
     if (!names.length) return;
     have = names.map(function (name) {
       asked[name] = announced[name];
@@ -102,8 +102,9 @@
     var box = d.createElement('div');
     box.innerHTML = html;
     [].slice.call(box.children).forEach(function (fresh) {
-      var old = d.getElementById(fresh.id);
-      if (old) old.replaceWith(fresh);
+      each('#' + fresh.id, function (old) {
+        old.replaceWith(fresh);
+      });
     });
   }
 
@@ -129,6 +130,10 @@
 
   function idle() {
     fetching = 0;
+    each('[data-icon]', function (section) {
+      d.title = section.dataset.title + data.of;
+      d.querySelector('[rel=icon]').href = section.dataset.icon;
+    });
     if (sight) each('[data-hash]', function (section) {
       sight.observe(section);
     });
@@ -137,7 +142,7 @@
 
   function refused(status, text) {
     if (status === 404 && /(unknown|no)_session/.test(text)) {
-      gone = 1;
+      gone = 'gone';
       sleep();
       setMode();
     } else if ((/40[13]/.test(status) || /unknown_section/.test(text)) && performance.now() > time.retry) {
@@ -154,7 +159,6 @@
     else sseOpen();
   }
 
-  // Of six connections four are for streams.
   function slot(number, mine) {
     navigator.locks.request('live' + number, { ifAvailable: true }, function (lock) {
       if (mine !== turn) return;
@@ -176,7 +180,7 @@
     on('stale', stale);
     on('hb', hear);
     es.onerror = function () {
-      if (es.readyState > 1) sseFailed(); // 502
+      if (es.readyState > 1) sseFailed();
       else if (mode === 'sse') {
         setMode('none');
         watch();
@@ -282,20 +286,16 @@
     tick();
   }
 
-  w.addEventListener('htmx:before:request', function () {
-    fetching = 1;
-  });
   w.addEventListener('htmx:finally:request', function (event) {
     var ctx = event.detail.ctx;
-    if (ctx.asked) return answered(ctx.asked, ctx.status === 'swapped' && ctx.response.status, ctx.text);
-    history.replaceState(history.state, '', '?' + data.query + owns() + location.hash);
-    idle();
+    answered(ctx.asked, ctx.status === 'swapped' && ctx.response.status, ctx.text);
   });
   d.addEventListener('visibilitychange', function () {
     d.hidden ? sleep() : wake();
   });
-  w.addEventListener('click', function (event) {
-    if (event.target.closest('.tabs a')) event.target.search += owns();
+  w.addEventListener('pointermove', function (event) {
+    var section = (d.elementFromPoint(event.clientX, event.clientY) || d.body).closest('.readings label');
+    if (section && event.pointerType > 'mouse') section.control.checked = true;
   });
   w.addEventListener('offline', function () {
     cut = 1;
