@@ -39,10 +39,10 @@ PAPER = Style(
 )  # fmt: skip
 BACKTEST = replace(LIVE, mode="BACKTEST", symbols=SYMBOLS[:2], balance=Decimal(100_000), skill=0.66)
 ABANDONED = Style(
-    "LIVE", "trend_follower", "4h", SYMBOLS[2:], "kraken", Decimal(300), slots=1, sizes=(0.5, 0.5), config={},
+    "PAPER", "trend_follower", "4h", SYMBOLS[2:], "kraken", Decimal(300), slots=1, sizes=(0.5, 0.5), config={},
     hold_hours=(9_000, 9_000, 9_000), stop=0.8, target=3.0,
 )  # fmt: skip
-"""A bot that was abandoned with a position open."""
+"""A bot that was abandoned with a position open: on paper, so that no money is at risk and nobody is alarmed."""
 RUNNING = (LIVE, PAPER)
 
 DEPLOYS = (0.052, 0.113, 0.173, 0.229, 0.304, 0.379, 0.456, 0.529, 0.603, 0.704, 0.779, 0.854)

@@ -102,9 +102,8 @@
     var box = d.createElement('div');
     box.innerHTML = html;
     [].slice.call(box.children).forEach(function (fresh) {
-      each('#' + fresh.id, function (old) {
-        old.replaceWith(fresh);
-      });
+      var old = d.getElementById(fresh.id);
+      if (old) old.replaceWith(fresh);
     });
   }
 
