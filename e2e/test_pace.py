@@ -16,6 +16,7 @@ performance.getEntriesByType('resource').filter(entry => entry.name.includes('/p
   .map(entry => entry.startTime)
 """
 SCROLL_GAP_MILLISECONDS = 1000
+AT_THE_END = "window.upwards = window.upwards || innerHeight + scrollY >= document.documentElement.scrollHeight - 1"
 SAVE_DATA = "Object.defineProperty(navigator, 'connection', { value: { saveData: true } });"
 A_CROWD = """
 Math.random = () => 0.5;
@@ -87,8 +88,9 @@ async def test_a_trade_is_fetched_at_once(
     await write_price(connection, 51_234)
     await expect(page.locator("#open_positions")).to_contain_text("51,234")
     await stop_the_clock(page)
+    heard.clear()
     number = await insert(connection, "trades", session_id=account, exit_time=now())
-    await heard_of(page, "activity", heard)
+    await heard_of(page, "realised", heard)
     await page.clock.run_for(100)
     await expect(closed(page, number)).to_be_attached()
 
@@ -99,8 +101,9 @@ async def test_a_crowd_comes_over_the_time_it_is_given(
     page, heard = await open_attentive(open_page, dashboard.url, A_CROWD)
     await stop_the_clock(page)
     before = len(await page.evaluate(FETCHES))
+    heard.clear()
     number = await insert(connection, "trades", session_id=account, exit_time=now())
-    await heard_of(page, "activity", heard)
+    await heard_of(page, "realised", heard)
     await page.clock.fast_forward("04:59")
     assert len(await page.evaluate(FETCHES)) == before
     await page.clock.run_for(2000)
@@ -116,7 +119,7 @@ async def test_who_scrolls_fetches_once_a_second(
     number = await insert(connection, "trades", session_id=account, exit_time=now())
     async with waiting():
         while not await closed(page, number).count():
-            await page.mouse.wheel(0, 120)
+            await page.mouse.wheel(0, -120 if await page.evaluate(AT_THE_END) else 120)
             await page.evaluate("new Promise(requestAnimationFrame)")
     began = await page.evaluate(FETCHES)
     assert min(later - sooner for sooner, later in pairwise(began)) > SCROLL_GAP_MILLISECONDS / 2
