@@ -49,10 +49,13 @@ async def test_everything_works_below_it(
     await page.get_by_role("button", name="Sign in").click()
     await reaches(page, "ws", 5, f"below a prefix that is {site}: WebSocket")
     await hears(page, connection, account)
-    await page.get_by_role("button", name="Dark").click()
+    await page.get_by_role("link", name="Theme").click()
+    await page.get_by_label("Dark").check()
+    await page.get_by_role("button", name="Save").click()
     await expect(page.locator("html[data-theme=dark]")).to_be_attached()
+    await page.get_by_role("link", name="Trades").click()
     await page.get_by_role("link", name="Older").click()
-    await expect(page.locator("#activity li").first).to_be_attached()
+    await expect(page.get_by_role("link", name="Newer").first).to_be_attached()
     home = f"{proxies.url(site)}{ROOT}"
     assert [url for url in asked if url != home and not url.startswith((f"{home}/", "data:"))] == []
     assert refused == []
