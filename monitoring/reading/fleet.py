@@ -39,7 +39,7 @@ async def severities(watch: AlertWatch, rows: Iterable[BotRow]) -> dict[int, Sev
 
 
 async def _may_have_any(watch: AlertWatch, row: BotRow) -> bool:
-    return row.state != ENDED or bool((await watch.counts([row.session]))[0])
+    return row.state != ENDED or bool((await watch.counts([row]))[0])
 
 
 def worst_first(rows: Sequence[BotRow], alerts: Mapping[int, Severities]) -> list[BotRow]:

@@ -79,7 +79,7 @@ async def _page_of(tab: Page, scope: Scope, own: Mapping[str, str]) -> Response:
 
 def _waiting(why: str) -> Response:
     """A page that reloads itself: it has no section yet that could be kept up to date."""
-    page = services().pages.page("dashboard.html", None, fragments={}, why=why)
+    page = services().pages.page("waiting.html", None, why=why)
     page.headers["Refresh"] = RETRY_AFTER
     return page
 

@@ -44,7 +44,7 @@ async def test_details_and_orders_come_when_they_are_opened(account: int, client
     held(await shown(client), dict.fromkeys(words, False))
     held(await shown(client, "?open=1"), dict.fromkeys(words, True) | {"3,151.00": False})
     held(await shown(client, "?open=1,2"), dict.fromkeys(words, True))
-    page = await (await client.get("/?open=1")).get_data(as_text=True)
+    page = await (await client.get("/overview?open=1")).get_data(as_text=True)
     held(page, {"48,765.00": True, "3,151.00": False})
 
 
@@ -61,7 +61,7 @@ async def test_a_position_that_is_closed_is_not_opened_again(account: int, clien
 
 @pytest.mark.parametrize("ids", ["x", "1,", "-1", "1;2", "١", ",".join(map(str, range(51)))])
 async def test_what_is_no_list_of_ids_is_refused(account: int, client: Any, ids: str) -> None:
-    for path in ("/", "/partials/positions"):
+    for path in ("/overview", "/partials/positions"):
         response = await client.get(path, query_string={"open": ids})
         assert response.status_code == 422
         assert "open" in (await response.get_data(as_text=True))

@@ -91,6 +91,8 @@ def paths(app: Quart) -> Iterator[str]:
         "<name>": list(TABLES),
         "<path:filename>": [str(path.relative_to(static)) for path in static.rglob("*") if path.is_file()],
         "<int:number>": ["1"],
+        "<int:trade>": ["1"],
+        "<int:position>": ["1"],
     }
     for rule in app.url_map.iter_rules():
         if "GET" not in (rule.methods or ()) or rule.rule in STREAMS:

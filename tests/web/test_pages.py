@@ -58,7 +58,7 @@ async def test_pages_stay_those_of_the_running_version(account: int, replaced: Q
     async with replaced.test_app():
         response = await replaced.test_client().get("/", headers={**BROWSER, **OPERATOR})
         assert response.status_code == 200
-        assert 'id="status"' in await text(response)
+        assert 'id="state"' in await text(response)
 
 
 async def test_an_empty_database_says_what_it_waits_for(client: Any) -> None:
@@ -83,7 +83,7 @@ async def test_a_page_waits_for_tables_that_are_not_made_yet(client: Any, connec
     assert readiness["reasons"] == ["this database has no table trading_sessions"]
     await connection.execute("ALTER TABLE not_yet RENAME TO trading_sessions")
     await seed_account(connection)
-    await until_shown(client, 'id="trades"')
+    await until_shown(client, 'id="activity"')
 
 
 async def test_an_unchanged_section_is_not_sent_twice(account: int, client: Any) -> None:
