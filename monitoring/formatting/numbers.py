@@ -60,7 +60,7 @@ def count(value: Number, signed: bool = False) -> str:
 @hidable
 def quantity(value: Number) -> str:
     """0.015: up to eight decimals, as exchanges have, or more where those would show too little; no idle zeros."""
-    return _plain(value)
+    return plain(value)
 
 
 @dash_if_unknown
@@ -90,7 +90,7 @@ def axis(value: Number) -> str:
     for size, letter in MAGNITUDES:
         if size <= _size(value) < MAX_PLAIN_LEVEL:
             return _trimmed(float(value) / size, 6) + letter
-    return _plain(value)
+    return plain(value)
 
 
 @dash_if_unknown
@@ -161,7 +161,9 @@ def _trimmed(value: Number, decimals: int) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _plain(value: Number) -> str:
+@dash_if_unknown
+def plain(value: Number) -> str:
+    """0.015: a number of any kind, with up to eight decimals, or more where those would show too little."""
     return _trimmed(value, max(8, _decimals(value, significant=3)))
 
 

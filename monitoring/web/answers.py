@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from quart import Response, jsonify
 
 from monitoring.lru import Lru
+from monitoring.web.hidden import hides_amounts
 
 MAX_KEPT_ANSWERS = 16
 
@@ -17,6 +18,7 @@ class Answers:
 
     async def get(self, asked: Hashable, version: object, make: Callable[[], Awaitable[object]]) -> Response:
         """The answer as it was made at an equal ``version``, or as ``make`` makes it now; None is equal to nothing."""
+        asked = asked, hides_amounts()
         kept, body = self._kept.get(asked) or (None, b"")
         if version is None or kept != version:
             body = await jsonify(await make()).get_data(as_text=False)

@@ -1,7 +1,7 @@
 """The figures behind each chart, and the trades, as tables: for reading, for printing, and as CSV."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import cast
 
@@ -20,6 +20,7 @@ from monitoring.services import services
 from monitoring.web.auth import reading
 from monitoring.web.csvfile import Cell, as_csv, download
 from monitoring.web.errors import Problem
+from monitoring.web.hidden import hides_amounts, without_columns
 from monitoring.web.requests import expect_known, requested_scope
 from monitoring.web.trade_files import COLUMNS, TRADES_PER_READ, csv_of, row_of
 
@@ -146,7 +147,8 @@ async def table_csv(name: str) -> Response:
     async def lines() -> AsyncIterator[bytes]:
         yield as_csv([shown.columns, *shown.rows])
 
-    found = lines() if name != "trades" else csv_of(services().reader, scope, TradeFilter(limit=TRADES_PER_READ))
+    wanted = TradeFilter(limit=TRADES_PER_READ)
+    found = lines() if name != "trades" else csv_of(services().reader, scope, wanted, hides_amounts())
     return download(name, "csv", "text/csv; charset=utf-8", scope, found)
 
 
@@ -157,4 +159,5 @@ async def _read(name: str) -> tuple[Scope, Table]:
     scope = await requested_scope()
     if scope is None:
         raise Problem(404, "no_session", "The database holds no trading session yet.")
-    return scope, await services().reader.read(scope, TABLES[name])
+    found = await services().reader.read(scope, TABLES[name])
+    return scope, replace(found, rows=without_columns(found.columns, found.rows)) if hides_amounts() else found

@@ -18,6 +18,7 @@ from monitoring.services import services
 from monitoring.web.auth import reading
 from monitoring.web.csvfile import Cell, as_csv, download
 from monitoring.web.errors import Problem
+from monitoring.web.hidden import hides_amounts, without_amounts, without_columns
 from monitoring.web.requests import expect_known, requested_scope
 
 blueprint = Blueprint("trade_files", __name__)
@@ -46,7 +47,9 @@ COLUMNS = {
 async def trades_csv() -> Response:
     """The trades of a selection as CSV."""
     scope, wanted = await _asked()
-    return download("trades", "csv", "text/csv; charset=utf-8", scope, csv_of(services().reader, scope, wanted))
+    return download(
+        "trades", "csv", "text/csv; charset=utf-8", scope, csv_of(services().reader, scope, wanted, hides_amounts())
+    )
 
 
 @blueprint.get("/trades.json")
@@ -54,14 +57,18 @@ async def trades_csv() -> Response:
 async def trades_json() -> Response:
     """The trades of a selection as a list, each as ``/api/trades`` gives it."""
     scope, wanted = await _asked()
-    return download("trades", "json", "application/json", scope, _json(services().reader, scope, wanted))
+    return download(
+        "trades", "json", "application/json", scope, _json(services().reader, scope, wanted, hides_amounts())
+    )
 
 
-async def csv_of(reader: Reader, scope: Scope, wanted: TradeFilter) -> AsyncIterator[bytes]:
-    """Lines of CSV, the names of the columns first."""
-    yield as_csv([[*COLUMNS.values(), "R"]])
+async def csv_of(reader: Reader, scope: Scope, wanted: TradeFilter, hide: bool) -> AsyncIterator[bytes]:
+    """Lines of CSV, the names of the columns first; ``hide``: without amounts."""
+    columns = [*COLUMNS.values(), "R"]
+    yield as_csv([columns])
     async for trades in _pages(reader, scope, wanted):
-        yield as_csv([[*row_of(trade), trade.r] for trade in trades])
+        rows = [[*row_of(trade), trade.r] for trade in trades]
+        yield as_csv(without_columns(columns, rows) if hide else rows)
 
 
 def row_of(trade: Trade) -> list[Cell]:
@@ -69,11 +76,11 @@ def row_of(trade: Trade) -> list[Cell]:
     return [trade.row[name] for name in COLUMNS]
 
 
-async def _json(reader: Reader, scope: Scope, wanted: TradeFilter) -> AsyncIterator[bytes]:
+async def _json(reader: Reader, scope: Scope, wanted: TradeFilter, hide: bool) -> AsyncIterator[bytes]:
     before = b"["
     async for trades in _pages(reader, scope, wanted):
         for trade in trades:
-            yield before + msgspec.json.encode(trade_payload(trade))
+            yield before + msgspec.json.encode(without_amounts(trade_payload(trade)) if hide else trade_payload(trade))
             before = b",\n"
     yield b"[]" if before == b"[" else b"]"
 

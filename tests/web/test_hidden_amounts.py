@@ -1,11 +1,15 @@
-"""A reader who hides amounts sees none on the page of positions; prices, shares and R stay."""
+"""A reader who hides amounts sees none on any page, in any table, file or call; prices, shares and R stay."""
 
+import re
 from decimal import Decimal
 from typing import Any
 
 import asyncpg
 
+from monitoring.sections import PAGES
+from monitoring.web.tables import TABLES
 from tests.rows import ago, insert
+from tests.web.calls import SCOPED
 
 PLANTED = ("7771", "3137", "5551", "4241", "6367")
 """Digits of numbers that stand in columns of money and quantities, and nowhere else."""
@@ -24,11 +28,25 @@ async def test_no_planted_amount_is_shown(connection: asyncpg.Connection, client
     await insert(connection, "orders", session_id=session, position_id=position, order_type="STOP_LOSS", status="OPEN",
                  quantity=Decimal("5.551"), filled_quantity=Decimal("3.137"), price=90,
                  created_at=ago(hours=1))  # fmt: skip
-    shown = await (await client.get("/positions")).get_data(as_text=True)
-    assert all(digits in shown.replace(",", "").replace(".", "") for digits in PLANTED)
+    await insert(connection, "trades", session_id=session, pnl=Decimal("77.71"), commission=Decimal("3.137"),
+                 quantity=Decimal("5.551"), entry_price=100, exit_price=110, exit_time=ago(hours=1))  # fmt: skip
+    paths = [
+        *(page.path for page in PAGES),
+        *("/trades/1", f"/positions/{position}", "/bots"),
+        *(f"/table/{name}{ending}" for name in TABLES for ending in ("", ".csv")),
+        *("/trades.csv", "/trades.json"),
+        *SCOPED,
+    ]
+    open_to_see = await digits_of(client, "/positions")
+    assert all(digits in open_to_see for digits in PLANTED)
     client.set_cookie("localhost", "amounts", "hide")
-    for path in ("/positions", "/now", f"/positions/{position}"):
-        hidden = await (await client.get(path)).get_data(as_text=True)
-        found = hidden.replace(",", "").replace(".", "")
-        assert [digits for digits in PLANTED if digits in found] == []
-        assert "+1.00\u202fR" in hidden
+    for path in paths:
+        found = await digits_of(client, path)
+        assert [digits for digits in PLANTED if digits in found] == [], path
+    assert "+1.00\u202fR" in await (await client.get("/positions")).get_data(as_text=True)
+    assert (await (await client.get("/api/metrics")).get_json())["equity"] is None
+
+
+async def digits_of(client: Any, path: str) -> str:
+    """What an answer holds, without what stands between digits."""
+    return re.sub(r"[,.]", "", await (await client.get(path)).get_data(as_text=True))

@@ -1,0 +1,43 @@
+"""Amounts of money and coins, left out of tables, files and JSON for a reader who hides them."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from quart import has_request_context
+
+from monitoring.metrics.catalogue import CATALOGUE
+from monitoring.metrics.unit import Unit
+from monitoring.presentation import HIDDEN
+from monitoring.rendering.preferences import presentation
+from monitoring.web.csvfile import Cell
+
+COLUMNS = frozenset(
+    {"Quantity", "Gross P&L", "Commission", "Interest", "Net P&L", "Balance", "Equity", "Held", "Open P&L"}
+    | {"Taken by partial exits"}
+)
+"""Of tables."""
+KEYS = frozenset(
+    {metric.key for metric in CATALOGUE if metric.unit is Unit.MONEY}
+    | {"balance", "balances", "equity", "old_balance", "new_balance", "initial_balance", "today", "total_exposure"}
+    | {"pnl", "net_pnl", "daily_pnl", "unrealized_pnl", "realized_pnl", "commission", "margin_interest_cost"}
+    | {"quantity", "filled_quantity", "held"}
+)
+"""Of JSON."""
+
+
+def hides_amounts() -> bool:
+    """Whether whoever sent the present request hides them; False outside of requests."""
+    return has_request_context() and presentation().hide_amounts
+
+
+def without_columns(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> list[list[Cell]]:
+    """The rows of a table with dots in place of amounts."""
+    hidden = [name in COLUMNS for name in columns]
+    return [[HIDDEN if hide else cell for cell, hide in zip(row, hidden, strict=True)] for row in rows]
+
+
+def without_amounts(value: Any) -> Any:
+    """What is sent as JSON, with null in place of amounts."""
+    if isinstance(value, dict):
+        return {key: None if key in KEYS else without_amounts(each) for key, each in value.items()}
+    return [without_amounts(each) for each in value] if isinstance(value, list | tuple) else value
