@@ -29,7 +29,7 @@ async def test_what_is_new_stays_new_through_refreshes(
     dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, account: int
 ) -> None:
     await insert(connection, "trades", session_id=account, symbol="NEWUSD", exit_time=ago(minutes=1))
-    page = await open_page(f"{dashboard.url}/now")
+    page = await open_page(f"{dashboard.url}/")
     await until_live(page)
     await until(lambda: cookie_is_set(page.context))
     await expect(page.locator("#activity .seen")).to_have_count(0)
@@ -48,7 +48,7 @@ async def cookie_is_set(context: BrowserContext) -> bool:
 async def test_a_tab_in_the_background_sees_nothing(dashboard: Dashboard, open_page: OpenPage) -> None:
     page = await open_page("about:blank")
     await page.add_init_script(HIDDEN)
-    await page.goto(f"{dashboard.url}/now")
+    await page.goto(f"{dashboard.url}/")
     await expect(page.locator("#activity")).to_be_visible()
     await page.wait_for_load_state("networkidle")
     assert await cookie(page.context) == ""
@@ -57,5 +57,5 @@ async def test_a_tab_in_the_background_sees_nothing(dashboard: Dashboard, open_p
 
 
 async def test_without_scripts_a_page_is_looked_at(dashboard: Dashboard, open_page: OpenPage) -> None:
-    page = await open_page(f"{dashboard.url}/now", java_script_enabled=False)
+    page = await open_page(f"{dashboard.url}/", java_script_enabled=False)
     await until(lambda: cookie_is_set(page.context))

@@ -41,7 +41,7 @@ async def test_labels_of_charts_touch_nothing(dashboard: Dashboard, open_page: O
 
 
 async def test_a_tap_pins_a_reading_without_scripts(dashboard: Dashboard, open_page: OpenPage) -> None:
-    page = await open_page(f"{dashboard.url}/now", java_script_enabled=False, **PHONE)
+    page = await open_page(f"{dashboard.url}/", java_script_enabled=False, **PHONE)
     box = await page.locator("#curve .readings").bounding_box()
     assert box
     await page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -50,7 +50,7 @@ async def test_a_tap_pins_a_reading_without_scripts(dashboard: Dashboard, open_p
 
 
 async def test_arrows_step_through_readings(dashboard: Dashboard, open_page: OpenPage) -> None:
-    page = await open_page(f"{dashboard.url}/now", java_script_enabled=False)
+    page = await open_page(f"{dashboard.url}/", java_script_enabled=False)
     await page.locator("#curve input").first.focus()
     for _ in range(3):
         await page.keyboard.press("ArrowRight")
@@ -59,7 +59,7 @@ async def test_arrows_step_through_readings(dashboard: Dashboard, open_page: Ope
 
 
 async def test_a_finger_drags_along_the_curve(dashboard: Dashboard, open_page: OpenPage) -> None:
-    page = await open_page(f"{dashboard.url}/now", **PHONE)
+    page = await open_page(f"{dashboard.url}/", **PHONE)
     drag = """share => {
       const field = document.querySelector('#curve .readings'), box = field.getBoundingClientRect();
       field.dispatchEvent(new PointerEvent('pointermove', { pointerType: 'touch', bubbles: true,
@@ -74,7 +74,7 @@ async def test_a_finger_drags_along_the_curve(dashboard: Dashboard, open_page: O
 async def test_a_pinned_reading_survives_an_update(
     dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, account: int
 ) -> None:
-    page = await open_page(f"{dashboard.url}/now")
+    page = await open_page(f"{dashboard.url}/")
     await until_live(page)
     await look_at(page, "curve")
     await page.locator("#curve .readings label").nth(5).click()

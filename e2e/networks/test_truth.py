@@ -56,7 +56,8 @@ async def test_the_database_is_away(
     database.fail(Reset())
     for each, transport in ((page, "ws"), (polling, "poll")):
         await expect(each.locator("#state.old")).to_contain_text("cannot be read")
-        await uses(each, transport)
+        await expect(each.locator(f"html[data-live={transport}]")).to_be_attached()
+        await expect(each.locator(".link-live")).to_be_hidden()
         as_of = await each.locator("#risk_now .warn time").get_attribute("datetime")
         assert as_of
         assert datetime.fromisoformat(as_of).replace(tzinfo=None) <= lost

@@ -16,7 +16,7 @@ COLUMNS: Columns = {**ADJUSTMENT, "original_value": "float8", "current_drawdown"
 ADJUSTMENTS = f"""
 SELECT {{columns}} FROM risk_adjustments
 WHERE session_id = ANY($1::bigint[]) AND parameter_name = 'position_size_factor' AND timestamp <= $2
-ORDER BY timestamp DESC LIMIT {SHOWN_ROWS}
+ORDER BY timestamp DESC, id DESC LIMIT {SHOWN_ROWS}
 """
 
 
@@ -43,7 +43,7 @@ async def load(context: Context) -> FactorView:
 
 async def _adjusted(context: Context) -> tuple[Adjusted, ...]:
     capabilities = context.capabilities
-    if not capabilities.has("risk_adjustments", *ADJUSTMENTS_NEED):
+    if not capabilities.has("risk_adjustments", "id", *ADJUSTMENTS_NEED):
         return ()
     query = ADJUSTMENTS.format(columns=capabilities.columns("risk_adjustments", COLUMNS))
     until = context.now + MAX_CLOCK_SKEW

@@ -16,7 +16,7 @@ SELECT lower(severity::text) AS severity, {{component}} AS component, {{code}} A
 FROM system_events
 WHERE {OF_SCOPE} AND timestamp > $4 AND timestamp <= $5 AND lower(severity::text) IN ('critical', 'error', 'warning')
 GROUP BY 1, 2, 3, CASE WHEN {{code}} IS NULL THEN {{message}} END
-ORDER BY bool_and(lower(severity::text) = 'warning'), last DESC LIMIT {MAX_SHOWN_FAULTS + 1}
+ORDER BY bool_and(lower(severity::text) = 'warning'), last DESC, max(id) DESC LIMIT {MAX_SHOWN_FAULTS + 1}
 """
 
 

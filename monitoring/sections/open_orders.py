@@ -64,6 +64,7 @@ class OpenOrdersView:
 
 
 async def load(context: Context) -> OpenOrdersView:
+    context.capabilities.require("orders")
     wanted = context.arguments.get("orders", "")
     if wanted not in ("", ALL):
         raise BadParameter(f"orders={wanted[:20]}: expected {ALL}")
@@ -107,7 +108,6 @@ SECTION = Section(
     "open_orders",
     "Open orders",
     load,
-    needs=("orders",),
     ticks=60.0,
     parameters=("orders",),
     widest={"orders": ALL},

@@ -66,4 +66,4 @@ def _finding(row: asyncpg.Record) -> Finding:
     )
 
 
-SECTION = Section("reconciliation", "Reconciliation", load, needs=(TABLE,), facts=False)
+SECTION = Section("reconciliation", "Reconciliation", load, facts=False)

@@ -90,7 +90,7 @@ def test_what_is_open_is_guarded_and_an_orphan_is_left(tables: dict[str, Rows]) 
     assert orphan["entry_time"] < NOW - timedelta(days=100)
     assert orphan["quantity"] * orphan["entry_price"] < 200
     [ended] = [row for row in tables["trading_sessions"] if row["id"] == orphan["session_id"]]
-    assert (ended["mode"], ended["is_active"]) == ("LIVE", False)
+    assert (ended["mode"], ended["is_active"]) == ("PAPER", False)
     live = [row for row in still_open if row["strategy_name"] == LIVE.strategy]
     assert 1 <= len(live) <= 3
     resting = {row["position_id"] for row in tables["orders"] if row["status"] == "SUBMITTED"}

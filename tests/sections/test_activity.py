@@ -236,7 +236,7 @@ async def test_amounts_are_hidden_in_words_too(connection: asyncpg.Connection, s
     await event(connection, session, ago(minutes=9), "Balance adjusted by +3,137.50")
     await insert(connection, "reconciliation_audit_events", session_id=session, severity="HIGH",
                  reason="7771 USD are missing", old_value="7771", new_value="3137 USD")  # fmt: skip
-    for path in ("/now", "/activity", "/engine"):
+    for path in ("/", "/activity", "/engine"):
         client.set_cookie("localhost", "amounts", "show")
         assert "7771" in (await (await client.get(path)).get_data(as_text=True)).replace(",", "")
         client.set_cookie("localhost", "amounts", "hide")

@@ -79,7 +79,7 @@ async def test_the_amounts_explain_the_change_beside_them(
     await closed(connection, session, "SOLUSD", (4, 2), -19)
     await snapshot(connection, session, ago(minutes=1), 980, 0, 0)
     at = looked(client, hours=5)
-    page = await (await client.get("/now", headers={"Accept": "text/html"})).get_data(as_text=True)
+    page = await (await client.get("/", headers={"Accept": "text/html"})).get_data(as_text=True)
     delta = re.search(rf"<dt>Since {at}</dt><dd.*?</dd>", page)
     assert delta is not None
     assert TAGS.sub(" ", delta[0]).split() == ["Since", *at.split(), "−20.00", "−2.00", "%"]

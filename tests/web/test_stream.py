@@ -116,8 +116,8 @@ async def test_polling_hears_of_corrections_in_any_session(account: int, client:
 
 async def test_the_page_names_the_versions_it_was_made_from(account: int, client: Any, parts: Services) -> None:
     async def named() -> bool:
-        before = parts.hub.versions.of(CURRENT, "trades")
+        before = parts.hub.versions.of(CURRENT, "activity")
         html = await (await client.get("/")).get_data(as_text=True)
-        return f'"trades": "{before}"'.replace('"', "&#34;") in html
+        return f'"activity": "{before}"'.replace('"', "&#34;") in html
 
     await until(named)
