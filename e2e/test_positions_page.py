@@ -22,7 +22,7 @@ async def test_a_wall_shows_an_eighth_position_as_it_opens(
 ) -> None:
     for number in range(6):
         await hold(connection, account, f"M{number}USDT")
-    wall, desk = await open_page(f"{dashboard.url}/", **WALL), await open_page(f"{dashboard.url}/now")
+    wall, desk = await open_page(f"{dashboard.url}/", **WALL), await open_page(f"{dashboard.url}/")
     for page in (wall, desk):
         await until_live(page)
         await expect(page.locator(".position:visible")).to_have_count(7)

@@ -73,12 +73,12 @@ async def test_what_the_document_adds_is_on_the_page(
         httpx.AsyncClient(base_url=running.url) as client,
     ):
         assert re.search(r'<h2 id="fees-h">Fees</h2>.*?<p>40\.00</p>', (await client.get("/results")).text, re.S)
-        page = (await client.get("/")).text
+        page = (await client.get("/results")).text
         performance = (await client.get("/partials/performance")).text
         assert re.search(
             r'Expectancy</a>.*#fees_in_total"[^>]*>Fees in total</a></dt><dd class="">40\.00</dd>', performance, re.S
         )
-        assert re.search(r'#fees_a_day"[^>]*>Fees a day</a></dt><dd class="dn">\+1\.33</dd>', page)
+        assert re.search(r'#fees_a_day"[^>]*>Fees a day</a></dt><dd class="loss">\+1\.33</dd>', page)
         explained = (await client.get("/explain")).text
         assert "Commissions of all closed trades." in explained
         assert "Source: trades.commission, trading_sessions.start_time." in explained

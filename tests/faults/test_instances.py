@@ -44,11 +44,7 @@ async def instances(account: int, database_url: str) -> AsyncIterator[tuple[Page
 
 async def shows(page: Page, path: str, trade: int) -> bool:
     body = await page.get(path)
-    return (
-        f'"id":{trade},' in body
-        if path.startswith("/api/")
-        else f"/trades/{trade}?" in body or f'id="trade-{trade}"' in body
-    )
+    return any(sign in body for sign in (f'"id":{trade},', f"/trades/{trade}?", f'id="trade-{trade}"'))
 
 
 async def trade(connection: asyncpg.Connection, session: int) -> int:
