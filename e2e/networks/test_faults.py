@@ -18,7 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 SOCKET, EVENTS, SECTIONS_OF = "/socket.io/", "/events", "/partials?"
 LIBRARIES = "**/vendor/*.js*"
-MUTED = "grayscale(1) opacity(0.65)"
+MUTED = "grayscale(1)"
 TICKING = {section.name for section in SECTIONS if section.ticks is not None}
 
 
