@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitoring.charts.paths import Points
@@ -128,6 +128,7 @@ def test_words_stand_on_the_side_with_room(x: float, anchor: str) -> None:
 
 
 @given(values=st.lists(st.none() | st.floats(-1e6, 1e6), min_size=1, max_size=92))
+@example(values=[5e-324])
 def test_bars_begin_at_zero_and_unknown_days_have_none(values: list[float | None]) -> None:
     plot = bar_plot([(START + DAY * n, value) for n, value in enumerate(values)], START + DAY * len(values))
     if plot is None:

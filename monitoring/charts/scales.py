@@ -78,6 +78,8 @@ def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
 
 def inner_ticks(low: float, high: float, count: int) -> list[float]:
     """Round values at equal distances, ascending, at most ``count`` and one more, within [low, high]; low < high."""
+    if high - low <= SMALLEST_LEVEL:
+        return [0.0] if low <= 0 <= high else [low]
     step = _step((high - low) / count)
     return _multiples(step, math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9))
 

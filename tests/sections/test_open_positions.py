@@ -52,7 +52,6 @@ async def test_a_loss_is_left_of_the_entry(
 
 LINES: tuple[tuple[object, Columns, str], ...] = (
     (95, {"stop_loss": None}, "no stop 95.000"),
-    (95, {"stop_loss": None, "entry_time": ago(seconds=-30)}, "no stop yet 95.000"),
     (89, {}, "−1.10 R stop 90.000, passed 89.000"),
     (121, {}, "121.00 target 120.00, reached"),
     (95, {"trailing_stop_activated": True, "breakeven_triggered": True}, "trailing stop 90.000, 5.3"),
@@ -67,9 +66,11 @@ LINES: tuple[tuple[object, Columns, str], ...] = (
 async def test_a_line_says_how_a_position_stands(connection: asyncpg.Connection, bot: int, client: Any) -> None:
     for number, (price, columns, _) in enumerate(LINES):
         await hold(connection, bot, price, symbol=f"M{number}", **columns)
+    await hold(connection, bot, 95, symbol="NEW", stop_loss=None, entry_time=ago(seconds=-30))
     found = {line.split()[0]: line.replace("\u202f", " ") for line in rows(await card(client, "open_positions"))}
     for number, (_, _, shown) in enumerate(LINES):
         assert shown in found[f"M{number}"]
+    assert "no stop yet 95.000" in found["NEW"]
 
 
 async def test_an_old_price_is_dated_and_its_dot_hollow(connection: asyncpg.Connection, bot: int, client: Any) -> None:
