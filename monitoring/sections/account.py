@@ -9,7 +9,6 @@ import asyncpg
 
 from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.capabilities import Capabilities, Columns
-from monitoring.formatting import money
 from monitoring.metrics.facts import Account, Equity
 from monitoring.projections import ScopeState
 from monitoring.projections.bookings import CURRENCY
@@ -86,7 +85,7 @@ def _margin(real: asyncpg.Record | None, booked: asyncpg.Record | None) -> dict[
     )
     found: dict[str, Any] = {"margin_used": used, "margin_available": free}
     if used == 0 and exposure is not None and exposure > 0:
-        why = f"the engine does not record margin: it wrote 0 beside an exposure of {money(exposure)}"
+        why = "the engine does not record margin: it wrote 0 while something was exposed"
         found = {"margin_used": None, "margin_available": None, "no_margin": why}
     if booked and (real is None or booked["last_updated"] > real["timestamp"]):
         available = known(booked["available_balance"])
