@@ -24,7 +24,7 @@ INSTANCES = 3
 READERS = 6
 COMMIT_SECONDS = 0.25
 BEHIND = "X-Dashboard-Behind"
-PATHS = ("/partials?names=trades,performance", "/api/trades?limit=20", "/", "/partials/trades", "/api/trades?limit=20")
+PATHS = ("/partials?names=activity,realised", "/api/trades?limit=20", "/", "/partials/activity", "/trades")
 
 pytestmark = [pytest.mark.audit, pytest.mark.timeout(300)]
 
@@ -87,7 +87,7 @@ class Reads:
         self.read += 1
         self.marked += BEHIND in answer.headers
         self.unmarked_in_a_row = 0 if BEHIND in answer.headers else self.unmarked_in_a_row + 1
-        trade = f'"id":{expected},' if path.startswith("/api/") else f'id="trade-{expected}"'
+        trade = f'"id":{expected},' if path.startswith("/api/") else f"/trades/{expected}?"
         if trade.encode() not in body:
             self.missed.append((path, expected, BEHIND in answer.headers))
 
