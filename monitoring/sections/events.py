@@ -3,23 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from monitoring.database.capabilities import Columns
 from monitoring.projections.times import shifted
 from monitoring.scope import UNKNOWN
+from monitoring.sections.activity_events import COLUMNS
 from monitoring.sections.event_scope import OF_SCOPE, scope_arguments
 from monitoring.sections.section import Context, Section
 
 DAY = timedelta(days=1)
 SHOWN_ROWS = 8
-EVENT: Columns = {
-    "id": "bigint",
-    "timestamp": "timestamp",
-    "event_type": "text",
-    "severity": "text",
-    "message": "text",
-    "component": "text",
-    "error_code": "text",
-}
 QUERY = f"""
 SELECT {{columns}} FROM system_events
 WHERE {OF_SCOPE} AND timestamp BETWEEN $4 AND $5
@@ -54,7 +45,7 @@ async def load(context: Context) -> EventsView:
     context.capabilities.require_columns("system_events", "id", "session_id", "timestamp")
     session = context.scope.session
     start, end = shifted(session.start, -DAY), (session.ended(context.now) or context.now) + DAY
-    columns = context.capabilities.columns("system_events", EVENT)
+    columns = context.capabilities.columns("system_events", COLUMNS)
     scope = scope_arguments(context.state, context.now)
     rows = await context.connection.fetch(QUERY.format(columns=columns), *scope, start, end)
     return EventsView(
