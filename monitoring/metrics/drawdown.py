@@ -255,7 +255,11 @@ def _seed(initial: Decimal | float | None) -> DrawdownRun | None:
 def _deepest(at: Series, value: Series) -> Decline:
     peaks = np.maximum.accumulate(value)
     kept = np.divide(value, peaks, out=np.ones_like(value), where=peaks > 0)
-    return _decline(at, value, peaks, int(kept.argmin()))
+    deepest = np.flatnonzero(kept == kept.min())
+    # Of several at one instant the first under the highest peak, as ``Decline.rank`` has it; peaks never sink.
+    at_once = deepest[at[deepest] == at[deepest[0]]]
+    first = np.searchsorted(peaks[at_once], peaks[at_once[-1]])
+    return _decline(at, value, peaks, int(at_once[first]))
 
 
 def _ruins(at: Series, value: Series) -> tuple[Decline, ...]:

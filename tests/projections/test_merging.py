@@ -1,12 +1,13 @@
 """Whatever parts rows are cut into, also empty ones and one row each, the parts put together are the whole."""
 
+import math
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitoring.database.capabilities import Capabilities
@@ -110,6 +111,7 @@ def pieces(rows: Snapshots, places: list[int]) -> list[Snapshots]:
 
 
 @given(HISTORY, CUTS)
+@example([(0, math.nan, 1.0), (0, 0.0, 1.0), (0, 1.0, 1.0)], [2])
 def test_a_history_that_comes_in_pieces_is_the_history(
     drawn: list[tuple[int, float, float]], places: list[int]
 ) -> None:
