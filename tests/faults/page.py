@@ -15,7 +15,7 @@ from monitoring.scope_key import CURRENT
 from monitoring.services import KEY, Services
 from tests.secrets import SECRETS, TOKEN
 from tests.streaming import EventReader, stream
-from tests.waiting import waiting
+from tests.waiting import until, waiting
 
 ENVIRON = SECRETS
 OPERATOR = {"X-Dashboard-Token": TOKEN}
@@ -59,6 +59,14 @@ class Page:
     async def json(self, path: str) -> Any:
         response = await self.client.get(path)
         return await response.get_json()
+
+    async def answers(self, path: str) -> None:
+        """Waits until a call succeeds: right after a fault it may answer 503."""
+
+        async def succeeds() -> bool:
+            return bool((await self.client.get(path)).status_code == 200)
+
+        await until(succeeds)
 
     async def shows(self, name: str, words: str) -> str:
         """Waits until a section holds ``words``."""

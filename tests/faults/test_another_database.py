@@ -129,6 +129,7 @@ async def test_a_snapshot_of_the_disk_put_back(page: Page, server: EmbeddedServe
     shutil.move(copy, server.cluster)
     await asyncio.to_thread(server.start_database)
     await page.hides("trades", f'id="trade-{lost[-1]}"')
+    await page.answers("/api/metrics")
     assert (await page.json("/api/metrics"))["total_trades"] == 40
     await trades_on(page, server.url(database), account)
 
