@@ -95,7 +95,8 @@ class Nginx:
 async def run_nginx(program: str, upstream: str, sites: Mapping[str, str], *others: str) -> AsyncIterator[Nginx]:
     """nginx with a site for each entry of ``sites`` (its locations), all in front of ``upstream``.
 
-    With ``others`` the requests go to each of them in turn, and on to the next where one does not answer.
+    With ``others`` the requests go to each of them in turn, and on to the next where one does not answer. ``max_fails=0``:
+    otherwise nginx leaves an instance alone after one refusal, and may find no other while they restart one by one.
     """
     with tempfile.TemporaryDirectory(prefix="atb-nginx-") as name:
         folder = Path(name)
@@ -103,7 +104,7 @@ async def run_nginx(program: str, upstream: str, sites: Mapping[str, str], *othe
             ports = dict(zip(sites, free_ports(len(sites)), strict=True))
             servers = [f"server {{ listen 127.0.0.1:{ports[site]}; {locations} }}" for site, locations in sites.items()]
             text = MAIN.replace("$SITES", "\n".join(servers))
-            instances = [f"server {urlsplit(url).netloc} fail_timeout=1s;" for url in (upstream, *others)]
+            instances = [f"server {urlsplit(url).netloc} max_fails=0;" for url in (upstream, *others)]
             text = text.replace("$INSTANCES", " ".join(instances))
             text = text.replace("$UPSTREAM", "http://dashboards").replace("$BLACK_HOLE", black_hole)
             user = "user root;" if os.geteuid() == 0 else ""
