@@ -95,8 +95,8 @@ class Nginx:
 async def run_nginx(program: str, upstream: str, sites: Mapping[str, str], *others: str) -> AsyncIterator[Nginx]:
     """nginx with a site for each entry of ``sites`` (its locations), all in front of ``upstream``.
 
-    With ``others`` the requests go to each of them in turn, and on to the next where one does not answer. ``max_fails=0``:
-    otherwise nginx leaves an instance alone after one refusal, and may find no other while they restart one by one.
+    With ``others`` the requests go to each of them in turn, and on to the next where one does not answer. Without
+    ``max_fails=0`` nginx leaves an instance alone after one refusal, and may find no other while they restart in turn.
     """
     with tempfile.TemporaryDirectory(prefix="atb-nginx-") as name:
         folder = Path(name)
