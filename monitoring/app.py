@@ -37,7 +37,7 @@ from monitoring.transports.legacy_events import LegacyEvents
 from monitoring.transports.sockets import Sockets
 from monitoring.transports.staleness_timer import FullRefresh, StalenessTimer
 from monitoring.version import VERSION
-from monitoring.web import api, auth, bots, cors, errors, headers, pages, stream, tables, trade_files, visits
+from monitoring.web import api, auth, bots, cors, errors, headers, pages, stream, style, tables, trade_files, visits
 from monitoring.web import settings as settings_form
 from monitoring.web.compression import Compression
 from monitoring.web.hosts import LocalOnly
@@ -78,7 +78,7 @@ def _route(app: Quart) -> None:
     app.before_request(auth.guard)
     headers.register(app)
     errors.register(app)
-    for room in (pages, bots, tables, trade_files, stream, visits, settings_form, api):
+    for room in (pages, bots, tables, trade_files, stream, style, visits, settings_form, api):
         app.register_blueprint(room.blueprint)
 
 
@@ -202,4 +202,5 @@ def _layers(parts: Services) -> list[Layer]:
 
 
 def _static_files() -> list[bytes]:
-    return [path.read_bytes() for path in resource_dir("static").rglob("*") if path.is_file()]
+    others = (path for path in resource_dir("static").rglob("*") if path.is_file() and path.suffix != ".css")
+    return [*style.SHEETS.values(), *(path.read_bytes() for path in others)]

@@ -30,6 +30,7 @@ PUBLIC_ROUTES = {
     "/settings",
     "/openapi.json",
     "/static/<path:filename>",
+    "/static/css/<sheet>",
 }
 """Routes that anybody may call, anywhere: none of them shows the account."""
 READS_TIME = re.compile(

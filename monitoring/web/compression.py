@@ -17,7 +17,7 @@ from monitoring.layers import App, Message, Receive, Scope, Send
 from monitoring.lru import Lru
 
 TEXT = re.compile(rb"text/(?!event-stream)|application/(?:json|javascript|manifest\+json)|image/svg\+xml")
-GZIP_LEVEL = 4
+GZIP_LEVEL = 6
 """Of zlib: see docs/benchmarks.md for what each costs and gains."""
 STATIC_GZIP_LEVEL = 9
 """Of what is compressed once, when the server starts."""

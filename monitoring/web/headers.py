@@ -8,6 +8,7 @@ from quart import Quart, Response, g, request
 from monitoring.services import KEY, Services
 
 FETCHED = {"X-Content-Type-Options": "nosniff"}
+PARTS = frozenset({"text/css", "text/javascript", "application/manifest+json"})
 BEHIND = "X-Dashboard-Behind"
 """Stands in an answer that may miss rows which were committed before it was asked for."""
 
@@ -39,8 +40,9 @@ def register(app: Quart) -> None:
 
     @app.after_request
     async def add(response: Response) -> Response:
-        # What an open page fetches becomes no document of its own; these headers would be most of what it receives.
-        response.headers.extend(FETCHED if "HX-Request" in request.headers else common)
+        # What becomes no document of its own needs no more; the others would be most of what an open page receives.
+        part = "HX-Request" in request.headers or response.mimetype in PARTS
+        response.headers.extend(FETCHED if part else common)
         if getattr(g, "behind", False):
             response.headers[BEHIND] = "1"
         static = request.path.startswith("/static/") and response.status_code < 400

@@ -91,6 +91,7 @@ def paths(app: Quart) -> Iterator[str]:
     parts = {
         "<name>": list(TABLES),
         "<path:filename>": [str(path.relative_to(static)) for path in static.rglob("*") if path.is_file()],
+        "<sheet>": ["dashboard.css"],
         "<int:number>": ["1"],
         "<int:trade>": ["1"],
         "<int:position>": ["1"],
@@ -171,7 +172,7 @@ async def test_a_head_tells_what_a_get_would_send(client: httpx.AsyncClient) -> 
 
 
 async def test_parts_of_files_are_parts_of_the_plain_file(client: httpx.AsyncClient) -> None:
-    path, whole = "/static/css/dashboard.css", (resource_dir("static") / "css/dashboard.css").read_bytes()
+    path, whole = "/static/js/live.js", (resource_dir("static") / "js/live.js").read_bytes()
     part = await client.get(path, headers={**GZIP, "Range": "bytes=5-24"})
     assert (part.status_code, part.content) == (206, whole[5:25])
     assert "Content-Encoding" not in part.headers
