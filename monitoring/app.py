@@ -27,6 +27,7 @@ from monitoring.rendering.fragments import Fragments
 from monitoring.rendering.templates import Pages, SectionRenderer, make_environment
 from monitoring.resources import resource_dir
 from monitoring.sections import SECTIONS, custom
+from monitoring.sections.metric_list import is_added
 from monitoring.services import KEY, Services
 from monitoring.signals.hub import Hub
 from monitoring.tasks import Tasks
@@ -136,7 +137,7 @@ def _reader(settings: Settings, metrics: tuple[Metric, ...], clock: Clock) -> Re
 
 def _hub(metrics: tuple[Metric, ...], clock: Clock) -> Hub:
     # Who added no metrics of their own has no use for news of them.
-    added = any(metric.card == custom.SECTION.name for metric in metrics)
+    added = any(map(is_added, metrics))
     return Hub((section.name for section in SECTIONS if added or section is not custom.SECTION), clock)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from datetime import UTC, datetime
 from decimal import Decimal
+from html import unescape
 from pathlib import Path
 
 import asyncpg
@@ -74,10 +75,7 @@ async def test_what_the_document_adds_is_on_the_page(
     ):
         assert re.search(r'<h2 id="fees-h">Fees</h2>.*?<p>40\.00</p>', (await client.get("/results")).text, re.S)
         page = (await client.get("/results")).text
-        performance = (await client.get("/partials/performance")).text
-        assert re.search(
-            r'Expectancy</a>.*#fees_in_total"[^>]*>Fees in total</a></dt><dd class="">40\.00</dd>', performance, re.S
-        )
+        assert re.search(r"<dt>Fees</dt><dd>−40\.00</dd>.*?<dt>Fees in total</dt><dd><b[^>]*>40\.00</b></dd>", page, re.S)
         assert re.search(r'#fees_a_day"[^>]*>Fees a day</a></dt><dd class="loss">\+1\.33</dd>', page)
         explained = (await client.get("/explain")).text
         assert "Commissions of all closed trades." in explained
@@ -107,7 +105,7 @@ def test_values_are_written_as_documented() -> None:
         assert text.replace(NARROW_SPACE, " ") == shown.strip(), name
 
 
-async def test_an_own_metric_on_any_card_follows_its_tables(connection: asyncpg.Connection, database_url: str) -> None:
+async def test_an_own_metric_of_any_card_follows_its_tables(connection: asyncpg.Connection, database_url: str) -> None:
     def compute(facts: Facts) -> int:
         return known(facts.orders, "no orders").failed
 
@@ -117,9 +115,9 @@ async def test_an_own_metric_on_any_card_follows_its_tables(connection: asyncpg.
     async with app.test_app():
         page = Page(app)
         following = asyncio.create_task(page.follow())
-        await page.shows("account", '>Refused</a></dt><dd class="">0</dd>')
+        await page.shows("custom", '>Refused</a></dt><dd class="">0</dd>')
         await insert(connection, "orders", session_id=session, status="FAILED", created_at=now())
-        await page.shows("account", '>Refused</a></dt><dd class="dn">1</dd>')
+        await page.shows("custom", '>Refused</a></dt><dd class="loss">1</dd>')
         following.cancel()
 
 
@@ -143,7 +141,8 @@ async def test_an_own_metric_of_another_kind_stops_no_other(
     app = create_app(load_settings({"DATABASE_URL": database_url}), (*CATALOGUE, mine))
     async with app.test_app():
         page = Page(app)
-        assert ">Equity</a></dt>" in await page.get("/partials/account")
+        assert f"unknown: {why}" in unescape(await page.get("/partials/custom"))
+        assert "could not be computed" not in await page.get("/partials/account_now")
         metrics = await page.json("/api/metrics")
         assert metrics["equity"] is not None
         assert metrics["mine"] is None
@@ -156,7 +155,7 @@ async def test_an_own_metric_may_be_a_number_of_numpy(connection: asyncpg.Connec
     app = create_app(load_settings({"DATABASE_URL": database_url}), (*CATALOGUE, mine))
     async with app.test_app():
         page = Page(app)
-        assert '>Mine</a></dt><dd class="up">3</dd>' in await page.get("/partials/account")
+        assert '>Mine</a></dt><dd class="gain">3</dd>' in await page.get("/partials/custom")
         assert (await page.json("/api/metrics"))["mine"] == 3
 
 

@@ -12,7 +12,7 @@ class CustomView:
 
 
 async def load(context: Context) -> CustomView:
-    return CustomView(context.figures.on("custom"))
+    return CustomView(context.figures.added)
 
 
 SECTION = Section("custom", "Your Metrics", load, ticks=60.0)

@@ -10,6 +10,15 @@ from monitoring.metrics.metric import Card, Level
 from monitoring.metrics.value import Partial, Value
 
 
+LISTED_CARDS = ("health", "orders", "market")
+"""Shown as whole lists; each figure of the other cards has a place of its own."""
+
+
+def is_added(metric: Metric) -> bool:
+    """Whether the operator added it, and no list shows it."""
+    return metric.key not in BY_KEY and metric.card not in LISTED_CARDS
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """One metric as it stands: ``value`` is None exactly when ``reason`` says why; ``note`` explains a value."""
@@ -62,6 +71,11 @@ class Figures:
     def on(self, card: Card) -> tuple[Figure, ...]:
         """The figures of a card, in the order of the catalogue, the operator's own last."""
         return tuple(self._figure(metric) for metric in self.metrics if metric.card == card)
+
+    @property
+    def added(self) -> tuple[Figure, ...]:
+        """Those that the operator added, as far as no list shows them."""
+        return tuple(self._figure(metric) for metric in self.metrics if is_added(metric))
 
     def __getitem__(self, key: str) -> Figure:
         """The figure of any metric, of the catalogue at least. Raises KeyError where there is none."""
