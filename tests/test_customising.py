@@ -75,7 +75,9 @@ async def test_what_the_document_adds_is_on_the_page(
     ):
         assert re.search(r'<h2 id="fees-h">Fees</h2>.*?<p>40\.00</p>', (await client.get("/results")).text, re.S)
         page = (await client.get("/results")).text
-        assert re.search(r"<dt>Fees</dt><dd>−40\.00</dd>.*?<dt>Fees in total</dt><dd><b[^>]*>40\.00</b></dd>", page, re.S)
+        assert re.search(
+            r"<dt>Fees</dt><dd>−40\.00</dd>.*?<dt>Fees in total</dt><dd><b[^>]*>40\.00</b></dd>", page, re.S
+        )
         assert re.search(r'#fees_a_day"[^>]*>Fees a day</a></dt><dd class="loss">\+1\.33</dd>', page)
         explained = (await client.get("/explain")).text
         assert "Commissions of all closed trades." in explained

@@ -22,7 +22,7 @@ async def page(connection: asyncpg.Connection, database_url: str) -> AsyncIterat
     await insert(connection, "trades", session_id=1, pnl=100, commission=0, exit_time=ago(hours=2))
     await insert(connection, "positions", session_id=1, symbol="BTCUSDT", quantity=1, last_update=now())
     async with dashboard(database_url) as opened:
-        await opened.shows("positions", "BTCUSDT")
+        await opened.shows("open_positions", "BTCUSDT")
         yield opened
 
 
@@ -50,7 +50,7 @@ async def test_a_position_is_never_absent_in_a_restart(page: Page, connection: a
         assert await open_ids(page, scope) == [1], scope
     assert await open_ids(page, "session=1") == []
     await connection.execute("UPDATE positions SET current_price = 51234.5, last_update = $1", now())
-    await page.shows("positions", "51,234.50")
+    await page.shows("open_positions", "51,234.50")
 
 
 async def test_a_restart_leaves_one_history(page: Page, connection: asyncpg.Connection) -> None:
@@ -97,13 +97,13 @@ async def test_the_bots_are_listed(page: Page, connection: asyncpg.Connection) -
     [("bot=9", 404), ("session=9", 404), ("bot=x", 404), ("bot=1&session=1", 422), ("bot=1", 200)],
 )
 async def test_scopes_that_there_are_not(page: Page, scope: str, status: int) -> None:
-    for path in ("/api/metrics", "/partials/trades", "/", "/bots"):
+    for path in ("/api/metrics", "/partials/trade_list", "/", "/bots"):
         answer: Any = await page.client.get(f"{path}?{scope}")
         assert answer.status_code == status, path
 
 
 async def test_an_open_page_keeps_its_bot(page: Page, connection: asyncpg.Connection) -> None:
-    assert "bot=1" in await page.get("/partials/trades")
+    assert "bot=1" in await page.get("/partials/trade_list")
     await connection.execute("UPDATE trading_sessions SET end_time = $1", ago(hours=1))
     await insert(connection, "trading_sessions", mode="PAPER", strategy_name="paper", start_time=ago(days=1))
     assert "PAPER" in await page.get("/")
@@ -192,6 +192,6 @@ async def test_an_ended_bot_without_snapshots_says_so(page: Page, connection: as
 
 
 async def test_an_open_page_counts_the_sessions_of_its_bot(page: Page, connection: asyncpg.Connection) -> None:
-    await page.shows("scope", "· 1 session since")
+    await page.shows("sessions", "<small>1 since")
     await restart(connection)
-    await page.shows("scope", "· 2 sessions since")
+    await page.shows("sessions", "<small>2 since")

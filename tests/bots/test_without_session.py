@@ -16,7 +16,7 @@ __all__ = ["page"]
 async def test_an_open_position_stays_by_its_order(page: Page, connection: asyncpg.Connection) -> None:
     await insert(connection, "orders", position_id=1, session_id=1, status="FILLED", created_at=ago(hours=1))
     await connection.execute("UPDATE positions SET session_id = NULL, current_price = 51234.5, last_update = $1", now())
-    await page.shows("positions", "51,234.50")
+    await page.shows("open_positions", "51,234.50")
     assert await open_ids(page) == [1]
     assert (await page.json("/api/positions/1/orders?bot=1"))["position_id"] == 1
 
