@@ -9,7 +9,6 @@ from monitoring.metrics.facts import Facts
 from monitoring.metrics.metric import Card, Level
 from monitoring.metrics.value import Partial, Value
 
-
 LISTED_CARDS = ("health", "orders", "market")
 """Shown as whole lists; each figure of the other cards has a place of its own."""
 

@@ -88,12 +88,12 @@ async def test_an_open_page_learns_that_the_engine_is_offline(life: Life) -> Non
     await life.session(ago(days=3), 10_000)
     await life.history(1, ago(minutes=1), *[10_000] * 12, minutes=10)
     async with life.opened() as page:
-        assert ">Online<" in await page.get("/partials/status?bot=1")
+        assert ">Online" in await page.get("/partials/state?bot=1")
         viewer = page.parts.hub.subscribe(BotScope(1))
         async with after(life, page, minutes=40):
             assert await state(page) == ("Late", "Online")
-        assert "status" in (await viewer.next(5)).versions
-        assert ">Late<" in await page.get("/partials/status?bot=1")
+        assert "state" in (await viewer.next(5)).versions
+        assert ">Late" in await page.get("/partials/state?bot=1")
 
 
 async def test_six_markets_in_one_burst_are_one_beat(life: Life) -> None:
@@ -168,7 +168,7 @@ async def test_a_kill_switch_on_a_dead_engine(life: Life) -> None:
             "Halted", "Error", True, "operator")  # fmt: skip
         assert answer["since"] == f"{ago(minutes=10).isoformat()}+00:00"
         assert await alerts(page) == {"engine_silent", "halted"}
-        assert "Trading is halted" in await page.get("/partials/status?bot=1")
+        assert "Trading is halted" in await page.get("/partials/attention?bot=1")
         async with after(life, page, seconds=1):
             await halt(life, active=False)
         assert await state(page) == ("Offline", "Offline")
@@ -190,7 +190,7 @@ async def test_close_only_until_it_is_cleared(trading: Life) -> None:
         assert await state(page) == ("Close only", "Error")
         assert await alerts(page) == {"close_only"}
         assert (await page.json("/api/status"))["since"] == f"{ago(hours=2).isoformat()}+00:00"
-        assert "The engine opens no positions" in await page.get("/partials/status?bot=1")
+        assert "The engine opens no positions" in await page.get("/partials/attention?bot=1")
         async with after(trading, page, seconds=1):
             await event(trading, trading.calendar.now, "SYSTEM_HALT_CLEARED", severity="info", session_id=1)
         assert await state(page) == ("Online", "Online")
@@ -223,11 +223,14 @@ async def test_an_error_is_one_for_a_quarter_of_an_hour(trading: Life) -> None:
     await event(trading, ago(minutes=14), severity="Error", message="order refused", session_id=1)
     async with trading.opened() as page:
         assert await state(page) == ("Online", "Error")
-        assert "order refused" in await page.get("/partials/status?bot=1")
+        assert 'last hour · <a href="/engine?bot=1#faults">' in await page.get("/partials/attention?bot=1")
+        assert "order refused" in await page.get("/partials/faults?bot=1")
         async with after(trading, page, minutes=2):
             pass
         assert await state(page) == ("Online", "Online")
-        assert "order refused" not in await page.get("/partials/status?bot=1")
+        async with after(trading, page, minutes=45):
+            pass
+        assert "last hour" not in await page.get("/partials/attention?bot=1")
 
 
 async def counts(page: Page, scope: str) -> tuple[int, int, float]:
@@ -248,7 +251,7 @@ async def test_errors_of_no_session_are_every_bots(trading: Life) -> None:
         assert await counts(page, "session=1") == (1, 0, 0)
         assert await state(page) == ("Online", "Error")
         assert await state(page, "?session=1") == ("Online", "Online")
-        assert "no session yet" in await page.get("/partials/events?bot=1")
-        assert "no session yet" not in await page.get("/partials/events?session=1")
+        assert "no session yet" in await page.get("/partials/activity_log?bot=1")
+        assert "no session yet" not in await page.get("/partials/activity_log?session=1")
         errors = [(await page.json(f"/api/metrics?bot={bot}"))["error_count"] for bot in (2, 3, 4, 5)]
     assert errors == [1, 0, 0, 0]
