@@ -42,6 +42,8 @@ class EquityView:
     over_range: Change
     began: datetime | None
     """When the scope began, where that is later than the range does: the change is since then."""
+    is_over: bool
+    """Whether the range ends with the newest data, and not now."""
     no_change: str
     """Why a change is unknown, and ..."""
     no_change_today: str
@@ -68,6 +70,7 @@ async def load(context: Context) -> EquityView:
         over_range=change_since(context.state, equity, since),
         began=None if history.before(since) is not None else context.state.session.start,
         unshown=history.unshown,
+        is_over=ranges.until(context) != context.now,
         no_change=no_change,
         no_change_today="no equity was written today" if silent_today else no_change,
     )

@@ -15,6 +15,9 @@ from monitoring.sections.metric_list import Figures
 from monitoring.sections.section import Context, Section
 from monitoring.sections.verdict import whole_curve
 
+NOTED_KEYS = ("total_return", "total_trades")
+"""Of equity and of trades; the notes of the others are the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class Days:
@@ -35,6 +38,8 @@ class FiguresView:
     trades: TradeSums | None
     shape: TradeShape | None
     """None while the trades are being read."""
+    notes: tuple[str, ...]
+    """What one must know of them: which of the rows that they hold are doubtful."""
 
 
 async def load(context: Context) -> FiguresView:
@@ -45,6 +50,7 @@ async def load(context: Context) -> FiguresView:
         below_peak=_below_peak(context) if context.state.history.flows_known else None,
         trades=sums,
         shape=_shape(context.state.trades.tables.values()) if sums else None,
+        notes=tuple(note for key in NOTED_KEYS if (note := context.figures[key].note)),
     )
 
 

@@ -38,7 +38,7 @@ async def test_a_page_that_explains_keeps_its_bot(life: Life) -> None:
     await life.session(ago(days=1), 10_000, "other", mode="PAPER")
     await life.history(2, ago(minutes=1), 10_000)
     async with life.opened() as page:
-        assert 'href="/explain?bot=2#total_return"' in await page.get("/partials/summary?bot=2")
+        assert 'href="/explain?bot=2#heat"' in await page.get("/partials/risk_now?bot=2")
         assert "Now" not in said_of("sharpe_ratio", await page.get("/explain?bot=2"))
 
 

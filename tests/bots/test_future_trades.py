@@ -6,6 +6,7 @@ import pytest
 
 from tests.bots.life import NOW, Life, ago
 from tests.rows import insert
+from tests.words import words_of
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ async def test_days_to_come_are_shown_where_they_have_a_trade(trading: Life) -> 
     await insert(trading.connection, "trades", session_id=1, exit_time=datetime(9999, 12, 31))
     await trading.end(1, NOW)
     async with trading.opened() as page:
-        shown = await page.get("/partials/daily_pnl?bot=1&range=all")
-        assert "127.00" in shown
+        shown = words_of(await page.get("/partials/realised?bot=1&range=all"))
+        assert "+127.00 3 trades" in shown
         assert "31 Dec 9999" in shown
         assert len((await page.json("/api/performance?bot=1&days=3650"))["days"]) == 2

@@ -36,7 +36,7 @@ async def test_silence_makes_an_open_page_what_a_new_one_is(hours: int, trading:
         trading.calendar.wait(timedelta(hours=hours).total_seconds())
         async with trading.opened() as another:
             true = await sections(another)
-        assert true["account"] != before["account"]
+        assert true["account_now"] != before["account_now"]
         assert await sections(page) == true
 
 
@@ -47,7 +47,7 @@ async def test_a_price_that_nobody_dated_is_said_beside_the_pnl(trading: Life) -
         assert shown["unrealized_pnl"] == 20
         why = "the price of BTCUSDT is of an unknown time"
         assert shown["reasons"]["unrealized_pnl"] == why
-        assert why in await page.get("/partials/account?bot=1")
+        assert why in await page.get("/partials/account_now?bot=1")
 
 
 async def test_a_run_fallen_silent_is_followed_whoever_looks(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,9 @@ async def test_an_engine_that_goes_on_after_its_end(life: Life) -> None:
         assert status["outside"].startswith(trades)
         assert rows in status["status"]
         assert (await page.json("/api/metrics"))["total_trades"] == 2
-        assert f"{trades} outside" in await page.get("/partials/performance")
+        shown = await page.get("/partials/figures")
+        assert f"{trades} outside" in shown
+        assert f"{rows} outside" in shown
         await life.history(bot, NOW + timedelta(seconds=5), 10_000)
         await page.parts.feed.caught_up()
         assert (await reasons(page))[0]["equity"].startswith("49 rows")
