@@ -143,7 +143,7 @@ async def check_versions(page: Page, said: dict[str, Answers], seen: Seen) -> No
     """Whoever looks is told of a version whenever something else is to be shown."""
     for scope in (scope for scope in said if scope.startswith("bot=")):
         held = [{**position, "stale": None} for position in said[scope]["positions"]]
-        for section, shown in (("trades", said[scope]["trades"]), ("positions", held)):
+        for section, shown in (("trade_list", said[scope]["trades"]), ("all_positions", held)):
             await page.get(f"/partials/{section}?{scope}")
             version = page.parts.hub.versions.of(BotScope(int(scope.removeprefix("bot="))), section)
             before, seen[scope, section] = seen.get((scope, section)), (version, shown)
