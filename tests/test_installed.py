@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.running import run_dashboard
+from tests.waiting import WAIT_SECONDS
 
 THE_BOTS_PINS = ("Flask==2.3.3", "numpy==1.26.2")
 A_FLASK_APPLICATION = """
@@ -70,7 +71,7 @@ async def test_bot_and_dashboard_run_in_environments_of_their_own(
     atb = (str(ours / "atb-monitoring"),)
     async with (
         run_dashboard("--db-url", database_url, program=atb, folder=tmp_path) as running,
-        httpx.AsyncClient() as client,
+        httpx.AsyncClient(timeout=WAIT_SECONDS) as client,
     ):
         assert (await client.get(running.url)).status_code == 200
         assert (await client.get(f"{running.url}/ready")).status_code == 200

@@ -10,17 +10,25 @@ from monitoring.changes.snapshot_token import IdCursor, start_cursor
 from monitoring.clock import Clock
 
 COUNTERS = """
-SELECT c.relname AS name, coalesce(pg_relation_filenode(c.oid), 0) AS file,
-       pg_stat_get_tuples_updated(c.oid) AS updated, pg_stat_get_tuples_deleted(c.oid) AS deleted
-FROM unnest($1::text[]) AS wanted(name) JOIN pg_class c ON c.oid = to_regclass(wanted.name)
+WITH RECURSIVE parts AS (
+    SELECT name, to_regclass(name)::oid AS oid FROM unnest($1::text[]) AS wanted(name)
+    WHERE to_regclass(name) IS NOT NULL
+    UNION ALL
+    SELECT parts.name, child.inhrelid FROM parts JOIN pg_inherits child ON child.inhparent = parts.oid
+)
+SELECT name, array_agg(oid || '/' || file) FILTER (WHERE file <> 0) AS files,
+       sum(pg_stat_get_tuples_updated(oid))::bigint AS updated, sum(pg_stat_get_tuples_deleted(oid))::bigint AS deleted
+FROM parts, LATERAL (SELECT coalesce(pg_relation_filenode(oid), 0) AS file) AS own
+GROUP BY name
 """
+"""Of a partitioned table its partitions hold the rows, and are counted."""
 COUNTED_WITHIN_SECONDS = 15.0
 """Seconds after which the server has surely counted a change (it takes up to ten)."""
 
 
 @dataclass(slots=True)
 class Counters:
-    """The server's counts of updates and deletions in each table, and the file it lies in."""
+    """The server's counts of updates and deletions in each table, and the files it lies in."""
 
     tables: tuple[str, ...]
     changing: frozenset[str]
@@ -32,7 +40,8 @@ class Counters:
     """ChangingTable tables whose counts moved at the last call and are explained by that."""
     _updated: dict[str, int] = field(default_factory=dict)
     _deleted: dict[str, int] = field(default_factory=dict)
-    _files: dict[str, int] = field(default_factory=dict)
+    _files: dict[str, frozenset[str]] = field(default_factory=dict)
+    """By table; one for each partition that holds rows of its own."""
 
     async def corrected(self, connection: asyncpg.Connection, cursors: dict[str, IdCursor]) -> set[str]:
         """Tables whose old rows changed since the last call, as far as the server has counted by now.
@@ -42,7 +51,7 @@ class Counters:
         """
         rows = await connection.fetch(COUNTERS, list(self.tables))
         self.doubtful = set()
-        emptied = {row["name"] for row in rows if self._files.get(row["name"], row["file"]) != row["file"]}
+        emptied = {row["name"] for row in rows if self._emptied(row)}
         begun = {
             table: IdCursor() if table in emptied else await start_cursor(connection, table, self.clock)
             for table in await _receded(connection, cursors)
@@ -50,16 +59,22 @@ class Counters:
         cursors.update(begun)
         return emptied | begun.keys() | {row["name"] for row in rows if self._counts(row)}
 
+    def _emptied(self, row: asyncpg.Record) -> bool:
+        """Whether none of a table's files is left: of a partitioned table, each of its partitions was emptied."""
+        before = self._files.get(row["name"], frozenset())
+        return bool(before) and before.isdisjoint(row["files"] or ())
+
     def _counts(self, row: asyncpg.Record) -> bool:
-        """Takes note of a table's counts; True where they say that old rows changed."""
-        table = row["name"]
+        """Takes note of a table's counts; True where they, or its partitions, say that old rows changed."""
+        table, files = row["name"], frozenset(row["files"] or ())
+        others: bool = self._files.get(table, files) != files
         deleted: bool = self._deleted.get(table, row["deleted"]) != row["deleted"]
         updated: bool = self._updated.get(table, row["updated"]) != row["updated"]
         if updated and self._explained(table):
             self.doubtful.add(table)
             updated = False
-        self._files[table], self._deleted[table], self._updated[table] = row["file"], row["deleted"], row["updated"]
-        return deleted or updated
+        self._files[table], self._deleted[table], self._updated[table] = files, row["deleted"], row["updated"]
+        return deleted or updated or others
 
     def _explained(self, table: str) -> bool:
         reported = self.reported.get(table, -math.inf)
