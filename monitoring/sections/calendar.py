@@ -57,8 +57,8 @@ class CalendarView:
     is_newest: bool
     months: tuple[tuple[date, float], ...]
     """(first day, return in percent), oldest first."""
-    no_later_months: str | None
-    """Why those after them are unknown, where that is so."""
+    unknown_months: str | None
+    """Why those after them, or all, are unknown, where that is so."""
     trades: int | None
     """How many were ever closed; None while they are being counted."""
 
@@ -70,7 +70,7 @@ async def load(context: Context) -> CalendarView:
     newest = monday_of(min(last, before - timedelta(days=1)) if before else last)
     mondays = [newest - number * WEEK for number in range(MAX_WEEKS) if newest - number * WEEK >= monday_of(first)]
     weeks = _weeks(mondays[::-1], traded, first, last) if traded else ()
-    months, no_later = returns_by_month(context)
+    months, unknown_months = returns_by_month(context)
     return CalendarView(
         weeks=weeks,
         today=context.now.date(),
@@ -78,7 +78,7 @@ async def load(context: Context) -> CalendarView:
         older_on_phone=_older(weeks, first, MAX_PHONE_WEEKS),
         is_newest=before is None,
         months=months[-MAX_MONTHS:],
-        no_later_months=no_later if months else None,
+        unknown_months=unknown_months,
         trades=context.state.trades.total,
     )
 

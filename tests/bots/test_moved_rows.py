@@ -18,7 +18,7 @@ Commit = Callable[[asyncpg.Connection], Awaitable[Any]]
 
 TABLES = ("trades", "account_history", "account_balances", "positions", "orders", "system_events",
           "strategy_executions", "risk_adjustments")  # fmt: skip
-SECTIONS = {"trades", "balance", "positions", "events", "performance", "risk", "account"}
+SECTIONS = {"trade_list", "equity", "all_positions", "faults", "figures", "risk_now", "account_now"}
 """Some of those in which the rows are seen."""
 
 

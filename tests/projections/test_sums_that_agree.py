@@ -7,7 +7,7 @@ import pytest
 
 from monitoring.scope import Scope
 from monitoring.scope_key import CURRENT
-from monitoring.sections import daily_pnl, monthly
+from monitoring.sections import calendar, realised
 from tests.clocks import Calendar
 from tests.faults.page import dashboard
 from tests.projections.honest_engine import HonestEngine
@@ -30,11 +30,11 @@ async def live_through(connection: asyncpg.Connection, url: str, seed: int) -> N
         session = await page.parts.reader.session(CURRENT)
         assert session is not None
         scope = Scope(session, CURRENT, range="all")
-        bars = await page.parts.reader.read(scope, daily_pnl.load)
-        months = await page.parts.reader.read(scope, monthly.load)
+        bars = await page.parts.reader.read(scope, realised.load)
+        months = await page.parts.reader.read(scope, calendar.load)
     assert metrics["unexplained"] == pytest.approx(0, abs=0.005), f"seed {seed}"
-    assert float(sum(net for _, net in bars.days)) == pytest.approx(metrics["total_pnl"])
-    growths = [1 + month.percent / 100 for year in months.years for month in year.months if month.percent is not None]
+    assert float(sum(bar.net for bar in bars.bars)) == pytest.approx(metrics["total_pnl"])
+    growths = [1 + percent / 100 for _, percent in months.months]
     assert (math.prod(growths) - 1) * 100 == pytest.approx(metrics["total_return"])
 
 

@@ -103,12 +103,13 @@ async def test_a_slow_bot_is_shown_from_the_start(slow_and_quick: None, client: 
 async def test_closes_come_first_and_say_that_they_are_closes(account: int, client: Any, held: Pieces) -> None:
     metrics = await metrics_with(client, held, "sharpe_ratio")
     assert metrics["total_trades"] is None
-    for section, key in (("risk", "current_drawdown"), ("summary", "max_drawdown")):
+    for section, key in (("risk_now", "current_drawdown"), ("verdict", "max_drawdown")):
         reason = metrics["reasons"][key]
         assert metrics[key] is None
         assert re.fullmatch(r"at least \d+\.\d\d % by daily closes so far", reason)
         # To be read on a phone too, where nothing hovers.
-        assert f">{reason}<" in await (await client.get(f"/partials/{section}")).get_data(as_text=True)
+        html = await (await client.get(f"/partials/{section}")).get_data(as_text=True)
+        assert re.search(rf"(>|is unknown: ){re.escape(reason)}[.<]", html)
     assert len(await json_of(client, "/api/trades")) == 40
 
 
@@ -128,4 +129,4 @@ async def test_in_the_end_everything_is_there(
             await asyncio.sleep(0)
     assert (await json_of(client, "/ready"))["histories"] == {}
     assert (await json_of(client, "/api/metrics"))["total_trades"] == 41
-    assert "Reading the history" not in await (await client.get("/partials/equity_curve")).get_data(as_text=True)
+    assert "Reading the history" not in await (await client.get("/partials/curve")).get_data(as_text=True)

@@ -119,7 +119,7 @@ async def test_symbols_beyond_ascii(connection: asyncpg.Connection, client: Any)
     number = await insert(connection, "trading_sessions", symbol="测试USDT")
     for symbol in ("测试USDT", "\u202eEVIL"):
         await insert(connection, "trades", session_id=number, symbol=symbol)
-    page = await (await client.get("/partials/trades")).get_data(as_text=True)
+    page = await (await client.get("/partials/trade_list")).get_data(as_text=True)
     assert "<bdi>测试USDT</bdi>" in page
     assert "<bdi>\u202eEVIL</bdi>" in page
     [trade] = await get(client, "/api/trades?symbol=%E6%B5%8B%E8%AF%95USDT")
@@ -132,7 +132,7 @@ WITHOUT_DEPOSITS = {
     "DROP TABLE account_balances": "this database has no table account_balances",
     "ALTER TABLE account_balances DROP update_reason": "the table account_balances has no column update_reason",
 }
-WITH_RETURNS = ("summary", "balance", "drawdown", "risk", "performance", "monthly")
+WITH_RETURNS = ("equity", "risk_now", "verdict", "believable", "figures", "calendar", "declines")
 
 
 @pytest.fixture(params=WITHOUT_DEPOSITS)
@@ -159,7 +159,7 @@ async def test_no_profit_is_made_up_where_deposits_are_unknown(change: str, clie
     assert {point["drawdown"] for point in history} == {None}
     sections = {name: await (await client.get(f"/partials/{name}")).get_data(as_text=True) for name in WITH_RETURNS}
     assert {name for name, html in sections.items() if WITHOUT_DEPOSITS[change] in html} == set(WITH_RETURNS)
-    curve = await (await client.get("/partials/equity_curve")).get_data(as_text=True)
+    curve = await (await client.get("/partials/curve")).get_data(as_text=True)
     assert "11,000.00" in curve
     assert "Reading the history" not in curve
     assert WITHOUT_DEPOSITS[change] in await (await client.get("/table/drawdown")).get_data(as_text=True)

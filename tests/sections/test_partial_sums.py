@@ -22,7 +22,7 @@ async def test_net_pnl_of_all_trades_but_one(connection: asyncpg.Connection, cli
     metrics = await get(client, "/api/metrics")
     assert (metrics["total_pnl"], metrics["daily_pnl"]) == (None, None)
     assert metrics["reasons"]["daily_pnl"] == "1 of 3 trades of today has no known P&L"
-    assert "2 of 3: +59.50" in await page(client, "summary")
+    assert "2 of 3: +59.50" in await page(client, "realised")
 
 
 async def test_open_pnl_of_all_positions_but_one(connection: asyncpg.Connection, client: Any) -> None:
@@ -32,15 +32,15 @@ async def test_open_pnl_of_all_positions_but_one(connection: asyncpg.Connection,
                      last_update=now())  # fmt: skip
     metrics = await get(client, "/api/metrics")
     assert metrics["unrealized_pnl"] is None
-    text = await page(client, "account")
-    assert "1 of 2: +10.00" in text
-    assert metrics["reasons"]["unrealized_pnl"].replace("&", "&amp;") in text
+    assert "Unrealized P&L +10.00 1 of 2 priced" in words_of(await page(client, "account_now"))
+    assert "1 of 2 open, P&L +10.00" in words_of(await page(client, "equity"))
+    assert "never priced" in await page(client, "all_positions")
 
 
 async def test_a_sum_of_nothing_known_is_a_dash(connection: asyncpg.Connection, client: Any) -> None:
     session = await insert(connection, "trading_sessions", initial_balance=1000, start_time=ago(days=9))
     await insert(connection, "trades", session_id=session, pnl=Decimal("NaN"), exit_time=now())
-    assert "0 of 1" not in await page(client, "summary")
+    assert "0 of 1" not in await page(client, "realised")
 
 
 async def test_risk_of_all_positions_but_one(connection: asyncpg.Connection, client: Any) -> None:

@@ -1,4 +1,4 @@
-"""Open positions are one line each; details and orders come for those that a reader opens."""
+"""Open positions are one line each, whose P&L is what price and quantity make."""
 
 import json
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ async def account(connection: asyncpg.Connection) -> int:
 
 
 async def shown(client: Any, query: str = "") -> str:
-    response = await client.get(f"/partials/positions{query}")
+    response = await client.get(f"/partials/all_positions{query}")
     assert response.status_code == 200
     return str(await response.get_data(as_text=True))
 
@@ -35,36 +35,8 @@ def held(html: str, words: Mapping[str, bool]) -> None:
 
 
 async def test_a_line_tells_what_is_held(account: int, client: Any) -> None:
-    line = (await shown(client)).split('id="position-2"')[1].split("</tbody>")[0]
+    line = (await shown(client)).split('id="position-2"')[1].split("</li>")[0]
     held(line, dict.fromkeys(("ETHUSDT", "Short", "3,000.00", "2,900.00", "3,150.00", "+300.00"), True))
-
-
-async def test_details_and_orders_come_when_they_are_opened(account: int, client: Any) -> None:
-    words = ("Best so far", "Fill price", "48,765.00", "3,151.00")
-    held(await shown(client), dict.fromkeys(words, False))
-    held(await shown(client, "?open=1"), dict.fromkeys(words, True) | {"3,151.00": False})
-    held(await shown(client, "?open=1,2"), dict.fromkeys(words, True))
-    page = await (await client.get("/overview?open=1")).get_data(as_text=True)
-    held(page, {"48,765.00": True, "3,151.00": False})
-
-
-async def test_each_link_opens_or_closes_its_position(account: int, client: Any) -> None:
-    held(await shown(client), {"open=1#position-1": True, "open=2#position-2": True})
-    held(await shown(client, "?open=2"), {"open=1%2C2#position-1": True, '"/?bot=1#position-2"': True})
-
-
-async def test_a_position_that_is_closed_is_not_opened_again(account: int, client: Any) -> None:
-    opened = await shown(client, "?open=99")
-    assert "Best so far" not in opened
-    assert "99" not in opened.partition(">")[2]
-
-
-@pytest.mark.parametrize("ids", ["x", "1,", "-1", "1;2", "١", ",".join(map(str, range(51)))])
-async def test_what_is_no_list_of_ids_is_refused(account: int, client: Any, ids: str) -> None:
-    for path in ("/overview", "/partials/positions"):
-        response = await client.get(path, query_string={"open": ids})
-        assert response.status_code == 422
-        assert "open" in (await response.get_data(as_text=True))
 
 
 @pytest.mark.parametrize(("written", "percent"), [(None, None), ("NaN", None), (-12, None), (Decimal("99.999"), 5)])
@@ -87,7 +59,7 @@ async def test_open_pnl_is_what_the_price_makes(
 async def test_open_pnl_without_what_is_held_says_why(connection: asyncpg.Connection, client: Any) -> None:
     session = await insert(connection, "trading_sessions")
     await insert(connection, "positions", session_id=session, current_price=1900, last_update=ago(seconds=1))
-    held(await shown(client), {"has not written how much is held": True, "has not written a price": False})
+    held(await shown(client), {"size unknown": True, "not priced": False})
 
 
 @pytest.mark.parametrize(("age", "old"), [({"minutes": 4}, False), ({"minutes": 20}, True), ({"hours": -1}, True)])
@@ -98,4 +70,4 @@ async def test_a_price_behind_the_engine_is_marked(
     await connection.execute("UPDATE positions SET last_update = $1", ago(**age))
     (position,) = json.loads(await (await client.get(f"/api/positions?session={session}")).get_data(as_text=True))
     assert position["stale"] is old
-    held(await shown(client), {'class="stale"': old, "Priced": old})
+    held(await shown(client), {'class="warn">51,000.00': old, "priced <time": not old})

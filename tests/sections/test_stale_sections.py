@@ -13,7 +13,7 @@ from monitoring.rendering.fragments import Variant
 from monitoring.scope import Scope
 from monitoring.scope_key import BotScope, ScopeKey, SessionScope
 from monitoring.sections import BY_NAME, Context
-from monitoring.sections.events import EventsView
+from monitoring.sections.faults import FaultsView
 from monitoring.signals.subscription import Subscription
 from tests.clocks import standing_at
 from tests.faults.page import Page, dashboard
@@ -51,13 +51,13 @@ COMMITS = {
     "an old trade deleted": "DELETE FROM trades WHERE id = 5 AND exit_time < $1",
 }
 UNTOUCHED = {
-    "a trade": {"events", "equity_curve", "drawdown"},
-    "a price": {"trades", "events", "daily_pnl", "equity_curve", "drawdown"},
-    "a snapshot": {"trades", "events", "daily_pnl"},
-    "a deposit": {"trades", "events", "daily_pnl"},
-    "an error": {"trades", "daily_pnl", "equity_curve", "drawdown"},
-    "a decision": {"trades", "events", "daily_pnl", "equity_curve", "drawdown"},
-    "an order of a position": {"trades", "events", "performance", "summary", "status"},
+    "a trade": {"faults", "sessions", "open_orders"},
+    "a price": {"trade_list", "trade_filter", "faults", "open_orders"},
+    "a snapshot": {"trade_list", "trade_filter", "faults", "open_orders"},
+    "a deposit": {"trade_list", "trade_filter", "faults", "open_orders"},
+    "an error": {"trade_list", "trade_filter", "open_orders"},
+    "a decision": {"trade_list", "trade_filter", "faults", "open_orders"},
+    "an order of a position": {"trade_list", "faults", "figures", "state"},
 }
 """Sections that have nothing to do with each commit. A sign of life may make prices fresh, and with them the equity."""
 
@@ -115,37 +115,37 @@ async def test_a_change_while_its_table_is_read_for_the_first_time(page: Page, c
     """Until then nobody knew that the section depends on it."""
     hub, has_read, may_end = page.parts.hub, asyncio.Event(), asyncio.Event()
 
-    async def load(context: Context) -> EventsView:
+    async def load(context: Context) -> FaultsView:
         await context.connection.fetch("SELECT id FROM risk_adjustments")
         has_read.set()
         await may_end.wait()
-        return EventsView(())
+        return FaultsView((), more=False)
 
     session = await page.parts.reader.session(BotScope(1))
     assert session is not None
     viewer, before = hub.subscribe(BotScope(1)), hub.versions.changes([1])
-    section = replace(BY_NAME["events"], load=load)
+    section = replace(BY_NAME["faults"], load=load)
     loading = asyncio.create_task(page.parts.fragments.get([Variant.of(section, Scope(session, BotScope(1)), {})], 0))
     await has_read.wait()
     await insert(connection, "risk_adjustments", session_id=1)
     await until(lambda: hub.versions.changes([1]) != before)
     may_end.set()
     await loading
-    await announced(viewer, {"events"})
+    await announced(viewer, {"faults"})
 
 
 async def test_a_change_while_another_scope_is_read_first(page: Page, connection: asyncpg.Connection) -> None:
     """Whoever is done first knows the table; the other one read it before the change all the same."""
     hub, has_read, may_end = page.parts.hub, asyncio.Event(), asyncio.Event()
 
-    async def load(context: Context) -> EventsView:
+    async def load(context: Context) -> FaultsView:
         await context.connection.fetch("SELECT id FROM risk_adjustments")
         if context.scope.is_bot:
             has_read.set()
             await may_end.wait()
-        return EventsView(())
+        return FaultsView((), more=False)
 
-    section = replace(BY_NAME["events"], load=load)
+    section = replace(BY_NAME["faults"], load=load)
 
     async def show(key: ScopeKey) -> None:
         session = await page.parts.reader.session(key)
@@ -160,7 +160,7 @@ async def test_a_change_while_another_scope_is_read_first(page: Page, connection
     await show(SessionScope(1))
     may_end.set()
     await loading
-    await announced(viewer, {"events"})
+    await announced(viewer, {"faults"})
 
 
 async def test_a_change_before_its_table_is_read_first(page: Page, connection: asyncpg.Connection) -> None:
@@ -169,12 +169,12 @@ async def test_a_change_before_its_table_is_read_first(page: Page, connection: a
     assert session is not None
 
     async def show(*tables: str) -> None:
-        async def load(context: Context) -> EventsView:
+        async def load(context: Context) -> FaultsView:
             for table in tables:
                 await context.connection.fetch(f"SELECT id FROM {table}")
-            return EventsView(())
+            return FaultsView((), more=False)
 
-        section = replace(BY_NAME["events"], load=load)
+        section = replace(BY_NAME["faults"], load=load)
         await page.parts.fragments.get([Variant.of(section, Scope(session, BotScope(1)), {})], math.inf)
 
     await show("system_events")
@@ -182,4 +182,4 @@ async def test_a_change_before_its_table_is_read_first(page: Page, connection: a
     await until(lambda: page.parts.hub.versions.changes([1]) != before)
     viewer = page.parts.hub.subscribe(BotScope(1))
     await show("system_events", "risk_adjustments")
-    await announced(viewer, {"events"})
+    await announced(viewer, {"faults"})

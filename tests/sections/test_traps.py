@@ -12,6 +12,7 @@ from monitoring.sections import SECTIONS
 from tests.history import seed_account
 from tests.rows import ago, book, insert, now
 from tests.waiting import waiting
+from tests.words import words
 
 ZONES = ("UTC", "America/New_York", "Asia/Tokyo")
 PATHS = (
@@ -141,7 +142,7 @@ async def test_a_session_that_ends_is_seen_to_end(connection: asyncpg.Connection
 @pytest.mark.parametrize("session", ["0", "4711", "-1", "99999999999", "1e3", "١", "x", "current;"])
 async def test_a_session_that_is_none_is_not_found(connection: asyncpg.Connection, client: Any, session: str) -> None:
     await seed_account(connection)
-    for path in ("/", "/api/metrics", "/api/trades", "/partials/trades", "/versions"):
+    for path in ("/", "/api/metrics", "/api/trades", "/partials/trade_list", "/versions"):
         assert (await client.get(path, query_string={"session": session})).status_code == 404, path
 
 
@@ -253,7 +254,7 @@ async def test_trades_at_the_ends_of_time_are_listed(connection: asyncpg.Connect
     assert len(await get(client, "/api/trades?limit=1000")) == 44
     assert len(await get(client, "/api/trades?limit=1000&side=short")) == 4
     assert len(await get(client, "/api/trades?limit=2&sort=%2Bexit_time")) == 2
-    page = await client.get("/partials/trades")
+    page = await client.get("/partials/trade_list")
     assert "could not be computed" not in await page.get_data(as_text=True)
 
 
@@ -268,6 +269,6 @@ async def test_a_snapshot_of_the_future_is_not_the_newest(
     for name in ("equity", "current_balance", "available_margin", "current_exposure", "unexplained", "total_return"):
         assert (await get(client, "/api/metrics"))[name] == before[name], name
     assert (await get(client, "/api/balance"))["equity"] == before["equity"]
-    body = await (await client.get("/partials/balance")).get_data(as_text=True)
-    assert "just now" in body
+    body = await words(client, "equity")
+    assert f" {before['equity']:,.2f} balance" in body
     assert f"{at:%H:%M}" not in body
