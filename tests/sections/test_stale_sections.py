@@ -51,15 +51,15 @@ COMMITS = {
     "an old trade deleted": "DELETE FROM trades WHERE id = 5 AND exit_time < $1",
 }
 UNTOUCHED = {
-    "a trade": {"faults", "sessions", "open_orders"},
-    "a price": {"trade_list", "trade_filter", "faults", "open_orders"},
-    "a snapshot": {"trade_list", "trade_filter", "faults", "open_orders"},
-    "a deposit": {"trade_list", "trade_filter", "faults", "open_orders"},
-    "an error": {"trade_list", "trade_filter", "open_orders"},
-    "a decision": {"trade_list", "trade_filter", "faults", "open_orders"},
+    "a trade": {"faults", "sessions"},
+    "a price": {"trade_list", "trade_filter", "sessions", "faults"},
+    "a snapshot": {"trade_list", "trade_filter", "sessions", "faults"},
+    "a deposit": {"trade_list", "trade_filter", "sessions", "faults"},
+    "a decision": {"trade_list", "trade_filter", "sessions", "faults"},
     "an order of a position": {"trade_list", "faults", "figures", "state"},
 }
-"""Sections that have nothing to do with each commit. A sign of life may make prices fresh, and with them the equity."""
+"""Sections that have nothing to do with each commit. A sign of life may make prices fresh, and with them the equity;
+an error changes the status, which concerns every section."""
 
 
 @pytest.fixture
