@@ -1,4 +1,4 @@
-"""`python -m scripts.install_programs` gets what the tests need besides Python: a Chromium, nginx and PgBouncer.
+"""`python -m scripts.install_programs` gets what the tests need besides Python: Chromium, nginx, PgBouncer, axe-core.
 
 A program that is named by a variable ($CHROMIUM, $NGINX, $PGBOUNCER) or found is taken as it is.
 """
@@ -6,6 +6,7 @@ A program that is named by a variable ($CHROMIUM, $NGINX, $PGBOUNCER) or found i
 import sys
 from collections.abc import Callable
 
+from scripts.find_axe import find_axe
 from scripts.find_chromium import find_chromium, install_chromium
 from scripts.find_server import VERSION_OPTION, find_server, install_server
 
@@ -27,6 +28,8 @@ def main() -> int:
     except FileNotFoundError as error:
         print(error, file=sys.stderr)
         return 1
+    if find_axe() is None:
+        print("no axe-core: npm could not fetch it, and the tests of accessibility are skipped")
     return 0
 
 

@@ -1,0 +1,1 @@
+"""How every page looks, in every state and on every screen."""
