@@ -1,5 +1,6 @@
 """The page of all open positions: order, pages, and what a line has room for there."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -78,6 +79,11 @@ async def test_fees_make_the_breakeven_price(connection: asyncpg.Connection, bot
     await insert(connection, "orders", session_id=bot, position_id=number, quantity=10, filled_quantity=10, price=100,
                  filled_price=100, commission=1, created_at=ago(hours=1))  # fmt: skip
     assert "breakeven 100.20" in words(await card(client, "all_positions"))
+
+
+async def test_a_line_says_until_when_it_may_be_held(connection: asyncpg.Connection, bot: int, client: Any) -> None:
+    await hold(connection, bot, 105, max_holding_until=datetime(2031, 5, 6, 7, 8))
+    assert "held until 6 May 2031 07:08 at most" in words(await card(client, "all_positions"))
 
 
 @pytest.mark.parametrize(

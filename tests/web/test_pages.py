@@ -239,6 +239,13 @@ async def test_pages_lead_back_to_what_they_show(account: int, connection: async
             assert 'href="/"' not in page
 
 
+async def test_a_page_says_when_it_is_of_one_session_alone(account: int, client: Any) -> None:
+    for path in ("/", "/positions", "/results"):
+        shown = await text(await client.get(f"{path}?session={account}"))
+        assert f'Session {account} alone. <a href="{path}?bot={account}">Show the whole bot</a>' in shown
+        assert "alone. <a" not in await text(await client.get(f"{path}?bot={account}"))
+
+
 async def test_a_table_says_whether_it_is_of_a_bot(account: int, client: Any) -> None:
     assert "whole bot" in await text(await client.get(f"/table/trades?bot={account}"))
     assert "whole session" in await text(await client.get(f"/table/trades?session={account}"))
