@@ -20,12 +20,14 @@ from monitoring.projections.times import from_epoch
 
 DayDate = date
 STEP_SECONDS = 600.0
-"""Of so long a time the first, the lowest, the highest, the deepest and the last snapshot are kept."""
+"""Of so long a time the first, the lowest, the highest, the deepest, the most exposed and the last snapshot
+are kept."""
 
-COLUMNS = 4
-TIME, EQUITY, BALANCE, DROP = range(COLUMNS)
+COLUMNS = 5
+TIME, EQUITY, BALANCE, DROP, EXPOSURE = range(COLUMNS)
 """Columns of the curve, a row a snapshot: when it was (epoch seconds), its equity and balance; the decline from the
-highest of the day until then, as a fraction."""
+highest of the day until then, as a fraction; the value of the open positions at their entries, in percent of equity, NaN
+where it is unknown."""
 
 Positions = npt.NDArray[np.intp]
 
@@ -98,7 +100,7 @@ class Day:
         above = np.maximum(rows.equity, 0.0)
         peaks = np.maximum.accumulate(np.append(self.run.high.value if self.run else 0.0, above))[1:]
         kept = np.divide(above, peaks, out=np.ones_like(above), where=peaks > 0)
-        self._keep(np.column_stack((rows.times, rows.equity, rows.balance, 1 - kept)))
+        self._keep(np.column_stack((rows.times, rows.equity, rows.balance, 1 - kept, _exposure(rows))))
         self.run = merge(self.run, DrawdownRun.of(rows.times, rows.equity))
 
     def _keep(self, rows: Series) -> None:
@@ -106,8 +108,16 @@ class Day:
         whole = int(np.searchsorted(self.curve[:, TIME], rows[0, TIME] // STEP_SECONDS * STEP_SECONDS))
         found = np.concatenate([self.curve[whole:], rows])
         steps = (found[:, TIME] // STEP_SECONDS).astype(np.intp)
-        kept = extremes(steps, found[:, EQUITY], -found[:, EQUITY], found[:, DROP])
+        kept = extremes(steps, found[:, EQUITY], -found[:, EQUITY], found[:, DROP], found[:, EXPOSURE])
         self.curve = np.concatenate([self.curve[:whole], found[kept]])
+
+
+def _exposure(rows: Snapshots) -> Series:
+    """In percent of equity; NaN where it is unknown, or no number can hold it."""
+    equity = np.where(rows.equity > 0, rows.equity, np.nan)
+    with np.errstate(over="ignore", invalid="ignore"):
+        shares: Series = rows.exposure / equity * 100
+    return np.where(np.isfinite(shares), shares, np.nan)
 
 
 def by_day(rows: Snapshots) -> Iterator[tuple[date, Snapshots]]:

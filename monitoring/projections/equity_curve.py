@@ -173,4 +173,4 @@ class EquityCurve:
 
 
 def _row(at: float, balance: float, equity: float) -> Snapshots:
-    return Snapshots(np.array([0]), np.array([at]), np.array([balance]), np.array([equity]))
+    return Snapshots(np.array([0]), np.array([at]), np.array([balance]), np.array([equity]), np.array([np.nan]))

@@ -31,7 +31,8 @@ DATED = "timestamp >= '0001-01-01' AND timestamp < '9999-12-31'"
 """Leaves out infinite times, years that no date here can hold, and the last day of all, whose end no float can tell."""
 BY_SESSION = f"""
 SELECT session_id, {packed("id", "bigint")} AS ids, {packed("timestamp", "timestamp")} AS times,
-       {packed("balance", "float8")} AS balances, {packed("equity", "float8")} AS equities
+       {packed("balance", "float8")} AS balances, {packed("equity", "float8")} AS equities,
+       {packed("exposure", "float8")} AS exposures
 FROM ({{rows}}) found GROUP BY session_id
 """
 IN_RANGE = f"id > $1 AND id <= $2 AND NOT id = ANY($3::bigint[]) AND session_id IS NOT NULL AND {DATED}"
@@ -83,6 +84,8 @@ class Snapshots:
     """Seconds since 1970, UTC."""
     balance: Series
     equity: Series
+    exposure: Series
+    """Value of the open positions at their entries; NaN where it is not recorded."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -92,8 +95,8 @@ class Snapshots:
         """The rows of some records of BY_SESSION as one."""
         ids, times = integers(row["ids"] for row in records), moments(row["times"] for row in records)
         order = np.lexsort((ids, times))
-        balance, equity = floats(row["balances"] for row in records), floats(row["equities"] for row in records)
-        return cls(ids[order], times[order] / 1e6, balance[order], equity[order])
+        named = (floats(row[name] for row in records)[order] for name in ("balances", "equities", "exposures"))
+        return cls(ids[order], times[order] / 1e6, *named)
 
     @property
     def first(self) -> tuple[float, int]:
@@ -106,7 +109,8 @@ class Snapshots:
         return float(self.times[-1]), int(self.ids[-1])
 
     def where(self, part: slice | npt.NDArray[np.bool_]) -> "Snapshots":
-        return Snapshots(self.ids[part], self.times[part], self.balance[part], self.equity[part])
+        columns = self.ids, self.times, self.balance, self.equity, self.exposure
+        return Snapshots(*(column[part] for column in columns))
 
     def without(self, ids: npt.NDArray[np.int64]) -> "Snapshots":
         """The same, but nothing is known of what these rows say."""
@@ -132,6 +136,7 @@ class SnapshotReader:
         columns = (
             "id::bigint AS id, session_id::bigint AS session_id, timestamp::timestamp AS timestamp,"
             " coalesce(balance, 'NaN')::float8 AS balance,"
+            f" coalesce({capabilities.column('account_history', 'total_exposure', 'float8')}, 'NaN') AS exposure,"
             f" CASE WHEN {audit} THEN 'NaN'::float8 ELSE coalesce(equity, 'NaN')::float8 END AS equity"
         )
         return cls(connection, audit, columns, capabilities.has("account_balances", *TWIN_NEEDS))

@@ -17,8 +17,8 @@ from monitoring.metrics.facts import Daily, Series
 from monitoring.projections import days as raw
 from monitoring.projections.days import Day, EquityPoint
 
-COLUMNS = 6
-TIME, EQUITY, BALANCE, DROP, INDEX, DEPTH = range(COLUMNS)
+COLUMNS = 7
+TIME, EQUITY, BALANCE, DROP, EXPOSURE, INDEX, DEPTH = range(COLUMNS)
 """Columns of the curve, a row a snapshot: those of ``days``, then the unit price (see ``unit_price``) and the percent
 that it lies below the running peak, flows taken out."""
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from monitoring.metrics.facts import Equity, Series
 from monitoring.projections import ScopeState
 from monitoring.projections.days import STEP_SECONDS, extremes
-from monitoring.projections.timeline import DEPTH, EQUITY, INDEX, TIME
+from monitoring.projections.timeline import DEPTH, EQUITY, EXPOSURE, INDEX, TIME
 from monitoring.projections.times import END_OF_TIME, epoch
 
 MIN_GAP_SECONDS = 3 * STEP_SECONDS
@@ -42,9 +42,9 @@ def drawdown_points(curve: Series) -> Series:
     return _thinned(curve[:, TIME], -curve[:, DEPTH])
 
 
-def exposure_points(found: Series) -> Series:
-    """(seconds, percent of equity), of the same, of rows of shape (rows, 2)."""
-    return _thinned(found[:, 0], found[:, 1])
+def exposure_points(curve: Series) -> Series:
+    """(seconds, value of the open positions at entry in percent of equity), of the same."""
+    return _thinned(curve[:, TIME], curve[:, EXPOSURE])
 
 
 def _thinned(times: Series, values: Series) -> Series:

@@ -9,7 +9,7 @@ from quart import Blueprint, Response
 
 from monitoring.metrics.position_order import in_order
 from monitoring.projections.bookings import NEEDS as FLOWS_NEED
-from monitoring.projections.timeline import BALANCE, DEPTH, EQUITY, TIME
+from monitoring.projections.timeline import BALANCE, DEPTH, EQUITY, EXPOSURE, TIME
 from monitoring.projections.times import from_epoch
 from monitoring.projections.trade_filter import TradeFilter
 from monitoring.scope import Scope
@@ -28,7 +28,7 @@ blueprint = Blueprint("tables", __name__)
 
 MAX_SHOWN_ROWS = 1000
 PARAMETERS = ("session", "bot", "range")
-BY_TEN_MINUTES = "first, lowest, highest, deepest and last snapshot of each ten minutes"
+BY_TEN_MINUTES = "first, lowest, highest, deepest, most exposed and last snapshot of each ten minutes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ async def _drawdown(context: Context) -> Table:
 
 
 async def _exposure(context: Context) -> Table:
-    rows = [(from_epoch(at), _number(value)) for at, value in (await exposure.read_exposure(context))[::-1]]
+    rows = [(from_epoch(row[TIME]), _number(row[EXPOSURE])) for row in exposure.exposure_curve(context)[::-1]]
     return Table("Exposure", ("Time (UTC)", "Value at entry, of equity (%)"), rows, each=BY_TEN_MINUTES)
 
 

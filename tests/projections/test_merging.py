@@ -103,6 +103,7 @@ def snapshots(drawn: list[tuple[int, float, float]]) -> Snapshots:
         np.array([epoch(START + timedelta(minutes=row[0])) for row in rows]),
         np.array([row[2] for row in rows]),
         np.array([row[1] for row in rows]),
+        np.array([row[2] for row in rows]),
     )
 
 

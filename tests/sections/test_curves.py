@@ -20,7 +20,7 @@ MIDNIGHT = 1_795_305_600.0
 
 def rows(times: list[float], equity: list[float]) -> Snapshots:
     values = np.array(equity, dtype=np.float64)
-    return Snapshots(np.arange(1, len(times) + 1), MIDNIGHT + np.array(times), values, values)
+    return Snapshots(np.arange(1, len(times) + 1), MIDNIGHT + np.array(times), values, values, values)
 
 
 def curve_of(times: list[float], equity: list[float], cut: int = 0, initial: float | None = None) -> Series:

@@ -65,3 +65,19 @@ async def test_an_older_database_has_no_exposure(connection: asyncpg.Connection,
     shown = await words(client, "exposure")
     assert "No data Not available: " in shown
     assert "total_exposure" in shown
+
+
+async def test_the_highest_of_many_snapshots_keeps_its_time(connection: asyncpg.Connection, client: Any) -> None:
+    """Equity is the same all day, so nothing but the exposure makes this one of 5,000 worth keeping."""
+    session, highest = await account(connection), ago(hours=7)
+    await connection.execute(
+        """INSERT INTO account_history (session_id, timestamp, total_pnl, balance, equity, total_exposure)
+        SELECT $1, $2::timestamp + number * interval '15 seconds', 1, 10000, 8000,
+               CASE number WHEN 0 THEN 7000 ELSE 1000 END
+        FROM generate_series(-3400, 1600) AS numbers (number)""",
+        session,
+        highest,
+    )
+    assert f"87.5{NARROW}%" in await words(client, "exposure")
+    rows = (await (await client.get("/table/exposure.csv")).get_data(as_text=True)).splitlines()
+    assert [row for row in rows if row.endswith("87.5")] == [f"{highest:%Y-%m-%dT%H:%M:%S+00:00},87.5"]
