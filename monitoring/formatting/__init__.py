@@ -27,6 +27,7 @@ from monitoring.formatting.numbers import (
     quantity,
     ratio,
     short_amount,
+    slippage,
 )
 from monitoring.formatting.times import (
     MONTHS,
@@ -43,6 +44,7 @@ from monitoring.formatting.times import (
     stamp,
     time_label,
     utc,
+    utc_days,
     utc_minute,
     weekday,
 )
@@ -58,6 +60,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
             percent,
             ratio,
             short_amount,
+            slippage,
             count,
             quantity,
             plain,
@@ -125,9 +128,11 @@ __all__ = [
     "quantity",
     "ratio",
     "short_amount",
+    "slippage",
     "stamp",
     "time_label",
     "utc",
+    "utc_days",
     "utc_minute",
     "weekday",
 ]

@@ -64,6 +64,11 @@ def stamp(moment: datetime, now: datetime) -> str:
     return f"{day(shown)} {shown:%H:%M}" if shown.year == today.year else f"{day(shown)} {shown.year} {shown:%H:%M}"
 
 
+def utc_days(now: datetime) -> str | None:
+    """What to say where things are grouped by day, while the reader's clocks are not UTC's: days are UTC days."""
+    return "UTC days" if local(now) != now else None
+
+
 def utc_minute(moment: datetime) -> str:
     """2026-11-22 14:32 UTC, for reasons."""
     return f"{moment:%Y-%m-%d %H:%M} UTC"

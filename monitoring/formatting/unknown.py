@@ -43,4 +43,9 @@ NUMBER = re.compile(r"\d[\d.,]*")
 @dash_if_unknown
 def masked(text: str) -> str:
     """What the engine wrote in its own words: numbers in it may be amounts, and are hidden with those."""
-    return NUMBER.sub(HIDDEN, text) if present().hide_amounts else text
+    return without_numbers(text) if present().hide_amounts else text
+
+
+def without_numbers(text: str) -> str:
+    """The same, whatever the reader chose."""
+    return NUMBER.sub(HIDDEN, text)

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple, NoReturn
 
-from monitoring.formatting import utc_minute
+from monitoring.formatting import masked, utc_minute
 from monitoring.metrics.facts import Facts
 from monitoring.metrics.metric import Level
 from monitoring.metrics.outside import outside
@@ -135,7 +135,7 @@ def _halted(facts: Facts) -> State | None:
     halt = facts.halt
     if not halt.active or facts.session.mode not in HALTED_MODES:
         return None
-    return State("Halted", f"trading is halted: {halt.reason or 'no reason given'}", halt.since, halt.by)
+    return State("Halted", f"trading is halted: {masked(halt.reason or 'no reason given')}", halt.since, halt.by)
 
 
 def offline(facts: Facts) -> State | None:
@@ -152,7 +152,7 @@ def _close_only(facts: Facts) -> State | None:
     found = facts.close_only
     if found is None:
         return None
-    return State("Close only", f"the engine only closes positions: {found.message or found.code}", found.since)
+    return State("Close only", f"the engine only closes positions: {masked(found.message or found.code)}", found.since)
 
 
 def _pace(facts: Facts) -> State:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from monitoring.formatting import DASH, NARROW_SPACE, amount, axis, count, duration, percent, ratio, utc
+from monitoring.formatting import DASH, NARROW_SPACE, amount, axis, count, duration, percent, ratio, slippage, utc
 from monitoring.metrics.codes import in_words
 
 KINDS: dict[type, tuple[type, ...]] = {float: (Decimal, float, int), int: (Decimal, float, int)}
@@ -35,6 +35,8 @@ class Unit(_Written, Enum):
     PERCENT = ("percent", "percentage", float, "Percent", percent)
     DECLINE = ("percent", "percentage", float, "Percent", lambda value, _: percent(0 - value))
     """Kept as a positive number, 2.0, and shown as the loss that it is: −2.00 %."""
+    SLIPPAGE = ("percent", "percentage", float, "Percent", lambda value, _: slippage(value))
+    """Positive where the price was worse than asked for."""
     RATIO = ("ratio", "number", float, "A ratio", ratio)
     COUNT = ("count", "integer", int, "A number", count)
     MINUTES = ("minutes", "number", float, "A length of time", lambda value, _: duration(value, "minutes"))

@@ -26,8 +26,8 @@ are kept."""
 COLUMNS = 5
 TIME, EQUITY, BALANCE, DROP, EXPOSURE = range(COLUMNS)
 """Columns of the curve, a row a snapshot: when it was (epoch seconds), its equity and balance; the decline from the
-highest of the day until then, as a fraction; the value of the open positions at their entries, in percent of equity, NaN
-where it is unknown."""
+highest of the day until then, as a fraction; the value of the open positions at their entries, in percent of equity,
+NaN where it is unknown."""
 
 Positions = npt.NDArray[np.intp]
 

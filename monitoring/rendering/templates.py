@@ -11,7 +11,7 @@ from quart import Response, g, request, session
 from monitoring.assets import sources
 from monitoring.clock import MAX_CLOCK_SKEW, Clock
 from monitoring.config import Settings
-from monitoring.formatting import FILTERS, MONTHS
+from monitoring.formatting import FILTERS, MONTHS, utc_days
 from monitoring.links import Links
 from monitoring.lru import Lru
 from monitoring.metrics.codes import in_words
@@ -50,6 +50,7 @@ def make_environment() -> Environment:
         MAX_CLOCK_SKEW=MAX_CLOCK_SKEW,
         MONTHS=MONTHS,
         Unit=Unit,
+        utc_days=utc_days,
     )
     return environment
 

@@ -6,7 +6,6 @@ They are read below a place, at most so many, and none older than a moment.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 
 import asyncpg
 
@@ -19,6 +18,7 @@ from monitoring.projections.trade_filter import TradeFilter, TradePlace
 from monitoring.projections.trades import NEEDS as TRADES_NEED
 from monitoring.sections.event_scope import OF_SCOPE, scope_arguments
 from monitoring.sections.positions import POSITION, clean, lower
+from monitoring.sections.reconciliation import found_value
 from monitoring.sections.section import Context
 from monitoring.sections.trade_rows import Trade, read_trades
 from monitoring.sections.troubles import read_states
@@ -158,17 +158,8 @@ async def read_findings(context: Context, window: Window) -> list[Line]:
 
 def _finding(row: asyncpg.Record) -> Line:
     level = "error" if row["severity"] == "CRITICAL" else "warning"
-    values = {name: _number_or_text(row[name]) for name in ("old", "new")}
+    values = {name: found_value(row["field"], row[name]) for name in ("old", "new")}
     return Line(row["at"], FINDING, row["id"], level, {**row, **values})
-
-
-def _number_or_text(value: str | None) -> Decimal | str | None:
-    """Of a column of text."""
-    try:
-        number = None if value is None else Decimal(value)
-    except InvalidOperation:
-        return value
-    return number if number is None or number.is_finite() else value
 
 
 async def read_restarts(context: Context) -> list[Line]:

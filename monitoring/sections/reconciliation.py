@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 
 import asyncpg
 
@@ -27,6 +28,8 @@ QUERY = f"""
 SELECT {{columns}} FROM {TABLE}
 WHERE {OF_SCOPE} AND timestamp > $4 AND timestamp <= $5 ORDER BY timestamp DESC, id DESC LIMIT {SHOWN_ROWS}
 """
+NUMBERS = ("total_balance", "realized_pnl", "entry_price", "quantity", "borrowed", "current_size")
+"""Fields whose values are numbers. Those of others may look so, as the ids of orders do."""
 FOR_A_PERSON = ("HIGH", "CRITICAL")
 
 
@@ -36,8 +39,8 @@ class Finding:
     entity: str | None
     entity_id: int | None
     field: str | None
-    old: str | None
-    new: str | None
+    old: Decimal | str | None
+    new: Decimal | str | None
     reason: str | None
     severity: str
 
@@ -60,10 +63,23 @@ async def load(context: Context) -> ReconciliationView:
 
 
 def _finding(row: asyncpg.Record) -> Finding:
-    what = row["entity_type"], row["entity_id"], row["field"]
+    field, severity = row["field"], (row["severity"] or "").upper()
+    old, new = (found_value(field, row[name]) for name in ("old_value", "new_value"))
+    # The account has no id: the engine writes 0.
     return Finding(
-        row["timestamp"], *what, row["old_value"], row["new_value"], row["reason"], (row["severity"] or "").upper()
+        row["timestamp"], row["entity_type"], row["entity_id"] or None, field, old, new, row["reason"], severity
     )
+
+
+def found_value(field: str | None, value: str | None) -> Decimal | str | None:
+    """What a column of text says of a field: a number where the field is one."""
+    if value is None or field not in NUMBERS:
+        return value
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        return value
+    return number if number.is_finite() else value
 
 
 SECTION = Section("reconciliation", "Reconciliation", load, facts=False)

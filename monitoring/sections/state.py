@@ -35,14 +35,14 @@ class StateView:
 
     @property
     def title(self) -> str:
-        """What the tab of a browser says: +0.4 % today · 3 open · ml_sentiment LIVE."""
+        """What the tab of a browser says: +0.38 % today · 3 open · ml_sentiment LIVE."""
         return " · ".join(self._parts())
 
     def _parts(self) -> Iterable[str]:
         if self.state.word != "Online":
             yield self.state.word
         if self.today.percent is not None:
-            yield f"{percent(self.today.percent, signed=True, digits=1)} today"
+            yield f"{percent(self.today.percent, signed=True)} today"
         if self.open_positions is not None:
             yield f"{self.open_positions} open"
         yield f"{self.session.strategy} {self.session.mode}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import islice
 
+from monitoring.formatting import masked
 from monitoring.metrics import trades
 from monitoring.metrics.codes import in_words
 from monitoring.metrics.trades import SelectedTrades
@@ -143,7 +144,7 @@ def _of_words(
 
 def _capitalized(reason: str) -> str:
     words = in_words(reason)
-    return words[:1].upper() + words[1:]
+    return masked(words[:1].upper() + words[1:])
 
 
 def _figures(sums: SelectionSums | None) -> tuple[SelectionFigure, ...]:

@@ -81,8 +81,19 @@ def price_chart(
     prices = [price for price in prices if span[0] <= price[0] <= span[1]]
     if len(prices) < MIN_POINTS:
         return None
-    known = sorted([*prices, *((at, float(price)) for _, at, price in fills if at and price is not None)])
-    return _drawn(deal, fills, known, span)
+    known = sorted(_known(fills, prices))
+    return _drawn(deal, fills, known, span) if len(known) >= MIN_POINTS else None
+
+
+def _known(fills: Fills, prices: Sequence[Price]) -> list[Price]:
+    """Of one minute, which is what a reading says, there is one price: that of a fill."""
+    filled = [(at, float(price)) for _, at, price in fills if at and price is not None]
+    minutes = {_minute(at) for at, _ in filled}
+    return [*filled, *(logged for logged in prices if _minute(logged[0]) not in minutes)]
+
+
+def _minute(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0)
 
 
 def _drawn(deal: Deal, fills: Fills, prices: Sequence[Price], span: tuple[datetime, datetime]) -> PriceChart:

@@ -5,6 +5,7 @@ from typing import Any
 
 from quart import has_request_context
 
+from monitoring.formatting.unknown import without_numbers
 from monitoring.metrics.catalogue import CATALOGUE
 from monitoring.metrics.unit import Unit
 from monitoring.presentation import HIDDEN
@@ -23,6 +24,8 @@ KEYS = frozenset(
     | {"quantity", "filled_quantity", "held"}
 )
 """Of JSON."""
+WORDS = frozenset({"Exit reason", "exit_reason", "text"})
+"""Text in a table or in JSON, of the engine or of an alert: numbers in it may be amounts."""
 
 
 def hides_amounts() -> bool:
@@ -32,12 +35,19 @@ def hides_amounts() -> bool:
 
 def without_columns(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> list[list[Cell]]:
     """The rows of a table with dots in place of amounts."""
-    hidden = [name in COLUMNS for name in columns]
-    return [[HIDDEN if hide else cell for cell, hide in zip(row, hidden, strict=True)] for row in rows]
+    return [[_cell(name, cell) for name, cell in zip(columns, row, strict=True)] for row in rows]
+
+
+def _cell(name: str, cell: Cell) -> Cell:
+    return HIDDEN if name in COLUMNS else _text(name, cell)
 
 
 def without_amounts(value: Any) -> Any:
     """What is sent as JSON, with null in place of amounts."""
     if isinstance(value, dict):
-        return {key: None if key in KEYS else without_amounts(each) for key, each in value.items()}
+        return {key: None if key in KEYS else without_amounts(_text(key, each)) for key, each in value.items()}
     return [without_amounts(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _text(name: str, value: Any) -> Any:
+    return without_numbers(value) if name in WORDS and isinstance(value, str) else value

@@ -45,7 +45,7 @@ async def test_the_account_with_all_known(connection: asyncpg.Connection, bot: i
         "Available margin 9,495.00 used 505.00, 5.0 %",
         "Position value 2,030.00 20.2 % of equity; net +0.7 %",
         "Realised today −21.00 1 trade closed",
-        "At risk to the stops −270.00 2.7 % of equity, 1.35 R; from entry −200.00",
+        "At risk to the stops −270.00 2.68 % of equity, 1.35 R; from entry −200.00",
     ):
         assert part in found
 
@@ -60,7 +60,7 @@ async def test_a_sum_without_one_price_says_of_how_many(connection: asyncpg.Conn
         "Equity 10,100.00 snapshot of",
         "Position value 2,000.00 2 of 3 priced, 19.8 % of equity",
         "At risk to the stops −150.00 1 without a live stop, 1 without a fresh price",
-        "1.5 % of equity; from entry −200.00",
+        "1.49 % of equity; from entry −200.00",
     ):
         assert part in found
 

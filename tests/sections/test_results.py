@@ -38,8 +38,8 @@ async def account(connection: asyncpg.Connection, days: int, trades_a_day: int =
 async def test_the_sentence_says_what_the_api_says(connection: asyncpg.Connection, client: Any) -> None:
     await account(connection, 40)
     metrics, shown = await get(client, "/api/metrics"), await words(client, "verdict")
-    assert f"+{metrics['total_return']:.1f}{NARROW}%" in shown
-    assert f"in 40 days after all costs, at most {metrics['max_drawdown']:.1f}{NARROW}% below its peak." in shown
+    assert f"+{metrics['total_return']:.2f}{NARROW}%" in shown
+    assert f"in 40 days after all costs, at most {metrics['max_drawdown']:.2f}{NARROW}% below its peak." in shown
     assert f"Of every 100 earned before costs, {metrics['cost_share']:.0f} went to fees and interest." in shown
 
 
@@ -65,7 +65,7 @@ async def test_many_days_and_trades_are_shown_with_their_error(connection: async
     assert f"Sharpe {metrics['sharpe_ratio']:.2f} ± " in shown
     assert "standard error of 75 days; the last 30 days" in shown
     assert re.search(r"Won 66\.7.% 95.% sure: 58\.8–73\.7.%, 150 trades; the last 30 days 6[67].%, was 6[67].%", shown)
-    assert re.search(r"Return \+36\.0.% in 75 days; the last 30 days \+1\d\.\d.%, was \+1\d\.\d.%", shown)
+    assert re.search(r"Return \+36\.00.% in 75 days; the last 30 days \+1\d\.\d\d.%, was \+1\d\.\d\d.%", shown)
 
 
 async def test_a_young_bot_says_what_is_missing(connection: asyncpg.Connection, client: Any) -> None:

@@ -23,7 +23,7 @@ async def test_a_trade_is_told_from_decision_to_result(bot: int, connection: asy
         told,
         *("ETHUSDT Long", "+20.00", "+12.00%", "+1.00R", "held 8 h", "held as long as allowed", "2 ETH", "trade 1"),
         *("Signal: enter long", "99.000", "confidence 0.75", "model sentiment_v3", "RSI 54.9", "size 10.0% of balance"),
-        *("Entry 2 asked at 99.000, filled at 100.00", "+1.010%", "against us", "fee 1.00"),
+        *("Entry 2 asked at 99.000, filled at 100.00", "slippage 1.010% against us", "fee 1.00"),
         *(
             "Stop placed at 90.000",
             "risks 20.00 = 1R, 1.00% of balance",

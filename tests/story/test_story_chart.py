@@ -81,3 +81,10 @@ def test_flat_prices_are_drawn() -> None:
     found = charted(deal(exit_price=100), flat)
     assert found is not None
     assert all(0 <= mark.y <= 100 for mark in found.marks)
+
+
+def test_a_price_logged_in_the_minute_of_a_fill_is_no_reading() -> None:
+    """The engine logs the price at the full hour and is filled some seconds later: a reader would see 10:00 twice."""
+    found = drawn([*prices(), (OPENED + timedelta(seconds=8), 98.5)])
+    minutes = [from_epoch(reading.at).replace(second=0) for reading in found.readings if reading.value is not None]
+    assert sorted(set(minutes)) == minutes

@@ -49,6 +49,20 @@ async def test_no_planted_amount_is_shown(connection: asyncpg.Connection, client
     assert (await (await client.get("/api/metrics")).get_json())["equity"] is None
 
 
+async def test_numbers_in_the_words_of_the_engine_are_hidden(connection: asyncpg.Connection, client: Any) -> None:
+    """Links included: that to the trades with such an exit is not offered."""
+    session = await insert(connection, "trading_sessions", start_time=ago(days=5))
+    trade = await insert(connection, "trades", session_id=session, exit_time=ago(hours=1), exit_reason="below 7771 USD")
+    await insert(connection, "system_control_flags", name="system_halt", active=True, reason="lost 3137 today",
+                 updated_at=ago(minutes=5))  # fmt: skip
+    paths = ("/", "/trades", f"/trades/{trade}", "/engine", "/activity", "/trades.csv", "/trades.json", "/api/alerts")
+    for path in paths:
+        client.set_cookie("localhost", "amounts", "show")
+        assert re.search("7771|3137", await digits_of(client, path)), path
+        client.set_cookie("localhost", "amounts", "hide")
+        assert not re.search("7771|3137", await digits_of(client, path)), path
+
+
 async def digits_of(client: Any, path: str) -> str:
     """What an answer holds, without times, versions and what stands between digits."""
     body = await (await client.get(path)).get_data(as_text=True)

@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from tests.history import seed_account
+from tests.rows import ago, insert
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ async def test_what_is_chosen_is_kept_and_shown(account: int, client: Any) -> No
     assert (response.status_code, response.headers["Location"]) == (303, "/")
     page = await text(await client.get("/"))
     assert 'data-theme="dark"' in page
-    assert "Times in Asia/Tokyo, days are UTC days" in page
+    assert "Times in Asia/Tokyo" in page
     assert "show amounts" in page
     balance = re.search(r"balance (\S+?)<", page)
     assert balance is not None
@@ -59,3 +60,13 @@ async def test_a_cookie_that_names_no_zone_is_ignored(account: int, client: Any)
 async def test_nobody_is_sent_to_another_site(account: int, client: Any) -> None:
     response = await client.post("/settings", form={"next": "//elsewhere.example/"})
     assert response.headers["Location"] == "/"
+
+
+@pytest.mark.parametrize("path", ["/", "/positions", "/trades", "/results", "/engine", "/activity", "/bots"])
+async def test_another_zone_is_told_once_that_days_are_utc(
+    connection: asyncpg.Connection, account: int, client: Any, path: str
+) -> None:
+    await insert(connection, "trades", session_id=account, exit_time=ago(days=1))
+    assert "UTC days" not in await text(await client.get(path))
+    client.set_cookie("localhost", "zone", "Asia/Tokyo")
+    assert (await text(await client.get(path))).count("UTC days") == 1
