@@ -109,8 +109,7 @@ class Snapshots:
         return float(self.times[-1]), int(self.ids[-1])
 
     def where(self, part: slice | npt.NDArray[np.bool_]) -> "Snapshots":
-        columns = self.ids, self.times, self.balance, self.equity, self.exposure
-        return Snapshots(*(column[part] for column in columns))
+        return Snapshots(self.ids[part], self.times[part], self.balance[part], self.equity[part], self.exposure[part])
 
     def without(self, ids: npt.NDArray[np.int64]) -> "Snapshots":
         """The same, but nothing is known of what these rows say."""
