@@ -54,7 +54,7 @@ def public_status(facts: Facts) -> tuple[str, str]:
         return "Error", found.reason
     if failed_lately(facts):
         message = facts.errors.last_message or "no message"
-        return "Error", f"the engine reported an error within the last {_minutes(ERROR_AGE.total_seconds())}: {message}"
+        return "Error", f"the engine reported an error within the last {minutes(ERROR_AGE.total_seconds())}: {message}"
     return "Online", found.reason
 
 
@@ -164,7 +164,7 @@ def _pace(facts: Facts) -> State:
         return State("Late", _no_sign(facts), facts.last_sign)
     if written is None or written < began:
         return State("Starting", f"began {utc_minute(began)} and has written nothing since", began)
-    return State("Online", f"sign of life within the last {_minutes(facts.limit_seconds)}")
+    return State("Online", f"sign of life within the last {minutes(facts.limit_seconds)}")
 
 
 def _age_seconds(facts: Facts) -> float | None:
@@ -173,9 +173,10 @@ def _age_seconds(facts: Facts) -> float | None:
 
 def _no_sign(facts: Facts) -> str:
     since = "" if facts.last_sign is None else f" since {utc_minute(facts.last_sign)}"
-    return f"no sign of life{since}, expected every {_minutes(facts.limit_seconds)}"
+    return f"no sign of life{since}, expected every {minutes(facts.limit_seconds)}"
 
 
-def _minutes(seconds: float) -> str:
-    minutes = seconds / 60
-    return f"{minutes:.0f} min" if minutes >= 10 else f"{minutes:.1f}".removesuffix(".0") + " min"
+def minutes(seconds: float) -> str:
+    """75 min, 7.5 min: a limit, as the state says it."""
+    length = seconds / 60
+    return f"{length:.0f} min" if length >= 10 else f"{length:.1f}".removesuffix(".0") + " min"

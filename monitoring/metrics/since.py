@@ -14,7 +14,7 @@ MAX_DIGITS = 60
 MAX_NAMED_COUNT, MAX_BOOKED_COUNT = 4, 2
 """So many markets have an amount of their own, the others share one; so many of which only what was booked is known."""
 
-OPEN, BOOKED, CORRECTIONS, OTHER = "open P&L by", "closed, before costs", "corrections", "other"
+OPEN, BOOKED, CORRECTIONS, OTHER = "change of open P&L", "closed, before costs", "corrections", "other"
 FEES, COSTS = "fees", "costs"
 """The second where there was interest, too."""
 

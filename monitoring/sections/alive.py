@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from monitoring.metrics.equity_now import is_price_fresh
-from monitoring.metrics.health import STATE_LEVELS, State, state
+from monitoring.metrics.health import STATE_LEVELS, State, minutes, state
 from monitoring.metrics.life import Life
 from monitoring.metrics.metric import Level
 from monitoring.metrics.reported import Errors, Halt
@@ -23,7 +23,7 @@ class AliveView:
     fresh_prices: int
     held: int | None
     """How many positions are open; None where that cannot be read."""
-    limit_seconds: float
+    late_after: str
 
 
 async def load(context: Context) -> AliveView:
@@ -38,7 +38,7 @@ async def load(context: Context) -> AliveView:
         halt=facts.halt,
         fresh_prices=sum(is_price_fresh(facts, one) for one in positions),
         held=None if facts.positions is None else len(positions),
-        limit_seconds=facts.limit_seconds,
+        late_after=minutes(facts.limit_seconds),
     )
 
 

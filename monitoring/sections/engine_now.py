@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from monitoring.metrics.health import minutes
 from monitoring.metrics.life import Life
 from monitoring.metrics.reported import Errors, RiskAdjustment
 from monitoring.sections.life import read_life
@@ -18,14 +19,16 @@ class EngineNowView:
     life: Life | None
     errors: Errors
     adjustment: RiskAdjustment | None
-    limit_seconds: float
-    """The age of the last sign of life from which on the engine is late."""
+    late_after: str
+    """The age of the last sign of life from which on the engine is late, as its state says it."""
 
 
 async def load(context: Context) -> EngineNowView:
     facts = context.facts
     figures = {key: context.figures[key] for key in (*KEYS, *MORE_KEYS)}
-    return EngineNowView(figures, await read_life(context), facts.errors, facts.adjustment, facts.limit_seconds)
+    return EngineNowView(
+        figures, await read_life(context), facts.errors, facts.adjustment, minutes(facts.limit_seconds)
+    )
 
 
 SECTION = Section("engine_now", "Engine", load, ticks=20.0)

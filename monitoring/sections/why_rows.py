@@ -1,5 +1,6 @@
 """Reads what a change of equity is made of: closed trades, open positions, fees, partial exits, corrections."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -56,8 +57,8 @@ class Span:
         history = context.state.history
         first, last = history.before(since), history.before(END_OF_TIME)
         start = context.state.session.start if first is None else from_epoch(first[TIME])
-        before = ZERO if first is None else _decimal(first[EQUITY]) - _decimal(first[BALANCE])
-        balance = equity.balance if equity.balance is not None or last is None else _decimal(last[BALANCE])
+        before = ZERO if first is None else (_known(first[EQUITY] - first[BALANCE]) or ZERO)
+        balance = equity.balance if equity.balance is not None or last is None else _known(last[BALANCE])
         after = ZERO if balance is None else equity.amount - balance
         latest = context.now + MAX_CLOCK_SKEW
         return cls(start, latest if equity.is_now else equity.at, latest, before, after, equity)
@@ -194,6 +195,11 @@ async def _all_known_before(context: Context, span: Span, count: int) -> bool:
     times: Sequence[datetime] = span.start - SAME_SNAPSHOT, span.start + SAME_SNAPSHOT
     written = await context.connection.fetchval(query, context.state.session.ids, *times)
     return written is None or written == count
+
+
+def _known(amount: float) -> Decimal | None:
+    """A snapshot may hold no balance."""
+    return _decimal(amount) if math.isfinite(amount) else None
 
 
 def _decimal(amount: float) -> Decimal:

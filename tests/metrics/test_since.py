@@ -39,25 +39,25 @@ def test_a_closed_trade_counts_without_what_it_had_gained_before() -> None:
 def test_open_pnl_of_several_markets_then_is_one_amount() -> None:
     found = changed(35, 40, 65, market("BTC", was_open=True, pnl=50), market("ETH", was_open=True, booked=10),
                     market("SOL", pnl=15, booked=-15))  # fmt: skip
-    assert said(found) == {"ETH closed": 10, "open P&L by": 10, "other": 15}
+    assert said(found) == {"ETH closed": 10, "change of open P&L": 10, "other": 15}
 
 
 def test_open_pnl_of_several_markets_now_is_one_amount() -> None:
     found = changed(70, 0, 60, market("BTC", pnl=None), market("ETH", pnl=None), market("SOL", booked=10))
-    assert said(found) == {"SOL": 10, "open P&L by": 60}
+    assert said(found) == {"SOL": 10, "change of open P&L": 60}
     assert said(changed(60, 0, 60, market("BTC", pnl=None))) == {"BTC": 60}
 
 
 @pytest.mark.parametrize("markets", [(), (market("SOL", pnl=5),), (market("BTC", was_open=True, pnl=5),)])
 def test_a_position_that_nobody_knows_is_not_guessed(markets: tuple[Market, ...]) -> None:
-    assert said(changed(-35, 40, 5, *markets, all_known=False)) == {"open P&L by": -35}
+    assert said(changed(-35, 40, 5, *markets, all_known=False)) == {"change of open P&L": -35}
 
 
 def test_much_that_was_closed_is_one_amount() -> None:
     """Of each a part had been gained before; nobody knows which."""
     many = [market(f"M{number}", was_open=True, booked=number) for number in range(1, 4)]
-    assert said(changed(2, 4, 0, *many)) == {"closed, before costs": 6, "open P&L by": -4}
-    assert said(changed(-1, 4, 0, *many[:2])) == {"M2 closed": 2, "M1 closed": 1, "open P&L by": -4}
+    assert said(changed(2, 4, 0, *many)) == {"closed, before costs": 6, "change of open P&L": -4}
+    assert said(changed(-1, 4, 0, *many[:2])) == {"M2 closed": 2, "M1 closed": 1, "change of open P&L": -4}
 
 
 def test_what_is_not_explained_is_other() -> None:

@@ -107,7 +107,9 @@ async def test_several_markets_then_are_not_told_apart(
     await closed(connection, session, "WIF", (8, 2), -20)
     await snapshot(connection, session, ago(minutes=1), 979, 26, 2)
     at = looked(client, hours=5)
-    assert await line(client) == f"Since {at}: WIF closed −20.00 · open P&amp;L by +16.00 · fees −1.00 · 1 closed"
+    assert (
+        await line(client) == f"Since {at}: WIF closed −20.00 · change of open P&amp;L +16.00 · fees −1.00 · 1 closed"
+    )
 
 
 async def test_a_position_that_is_not_known_any_more_is_not_guessed(
@@ -118,7 +120,7 @@ async def test_a_position_that_is_not_known_any_more_is_not_guessed(
     await snapshot(connection, session, ago(hours=6), 1000, 10, 2)
     await snapshot(connection, session, ago(minutes=1), 1000, 30, 1)
     at = looked(client, hours=5)
-    assert await line(client) == f"Since {at}: open P&amp;L by +20.00"
+    assert await line(client) == f"Since {at}: change of open P&amp;L +20.00"
 
 
 async def test_money_that_came_or_was_corrected(connection: asyncpg.Connection, session: int, client: Any) -> None:
@@ -156,3 +158,14 @@ async def test_where_nothing_changed_the_line_says_so(
 async def test_an_unknown_change_says_why(connection: asyncpg.Connection, session: int, client: Any) -> None:
     at = looked(client, hours=5)
     assert await line(client) == f"Since {at}: change of equity —unknown: no equity was written since"
+
+
+async def test_a_snapshot_without_a_balance_still_says_why(
+    connection: asyncpg.Connection, session: int, client: Any
+) -> None:
+    await opened(connection, session, "ETHUSDT", 1, 5)
+    await snapshot(connection, session, ago(seconds=1), float("nan"), 0, 1)
+    await connection.execute("UPDATE account_history SET equity = 990 WHERE balance = 'NaN'")
+    said = await line(client)
+    assert "1 opened" in said
+    assert "\u221210.00" in said
