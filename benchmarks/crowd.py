@@ -2,8 +2,8 @@
 
 Raw Engine.IO frames or raw Server-Sent Events over plain asyncio, so that what is measured is the server. The process
 obeys lines on standard input: ``begin`` forgets what was heard, ``heard`` answers with the moments (of the machine's
-monotonic clock) at which each viewer heard that ``trades`` went stale, ``fetched`` with those at which it had all the
-stale sections again. It ends with its input.
+monotonic clock) at which each viewer heard that ``trade_list`` went stale, ``fetched`` with those at which it had all
+the stale sections again. It ends with its input.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ class Crowd:
     def hears(self, viewer: "Viewer", signal: dict[str, str]) -> None:
         spread = int(signal.get("spread", 0)) / 1000
         versions = {name: version for name, version in signal.items() if name not in RESERVED}
-        if "trades" in versions and viewer.number not in self.heard:
+        if "trade_list" in versions and viewer.number not in self.heard:
             self.heard[viewer.number] = monotonic()
             self.news.set()
             if self.fetching:

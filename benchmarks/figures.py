@@ -48,7 +48,7 @@ CALLS = (
     "/api/system/status",
     "/api/dashboard/state",
     *(f"/partials/{section.name}" for section in SECTIONS),
-    *(f"/partials/{name}?range=all" for name in ("equity_curve", "drawdown", "daily_pnl")),
+    *(f"/partials/{name}?range=all" for name in ("equity", "curve", "realised")),
 )
 NEW_ROWS = f"""
 WITH trade AS (
@@ -120,7 +120,7 @@ async def beside_an_engine(url: str) -> dict[str, float]:
         (await client.get("/")).raise_for_status()
         meter = Meter.start(await backends(url))
         while (await client.get("/ready")).json().get("histories"):
-            waits += [await timed(client, path) for path in ("/", "/partials/equity_curve", "/api/metrics")]
+            waits += [await timed(client, path) for path in ("/", "/partials/curve", "/api/metrics")]
             await asyncio.sleep(0.2)
         complete, share = time.perf_counter() - started, meter.percent()
     writing.cancel()

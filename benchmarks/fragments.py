@@ -16,7 +16,10 @@ from benchmarks.figures import serving
 from benchmarks.usage import Meter
 from monitoring.postgres.embedded import EmbeddedServer
 
-NAMES = ("trades", "summary", "account", "balance", "drawdown", "daily_pnl", "performance", "risk", "monthly", "status")
+NAMES = (
+    *("trade_list", "figures", "account_now", "equity", "verdict", "realised", "engine_now", "risk_now", "calendar"),
+    "state",
+)
 CONNECTIONS = 20
 REQUESTS = 100
 REQUEST = "GET {path} HTTP/1.1\r\nHost: {host}\r\nHX-Request: true\r\nAccept-Encoding: gzip\r\n\r\n"

@@ -128,7 +128,7 @@ async def test_one_change_is_loaded_and_rendered_once_a_variant(
     loads: Counter[str],
     renders: Counter[str],
 ) -> None:
-    hub, paths = parts.hub, [f"/partials/trades{variant}" for variant in VARIANTS]
+    hub, paths = parts.hub, [f"/partials/trade_list{variant}" for variant in VARIANTS]
     for path in paths:
         await fetch(client, path)
     await rested(hub)
@@ -136,29 +136,29 @@ async def test_one_change_is_loaded_and_rendered_once_a_variant(
     loads.clear(), renders.clear()
 
     trade = await insert(connection, "trades", session_id=account, exit_time=now())
-    news = await asyncio.gather(*(until_stale(viewer, "trades") for viewer in viewers))
+    news = await asyncio.gather(*(until_stale(viewer, "trade_list") for viewer in viewers))
     at = news[0].version
     shown = await asyncio.gather(*(fetch(client, paths[number % len(paths)], at) for number in range(HERD)))
 
     assert all(f'id="trade-{trade}"' in html for html in shown)
-    assert {one.version for one in news} == {hub.versions.of(BotScope(1), "trades")}
-    assert (loads["trades"], renders["trades"]) == (len(VARIANTS), len(VARIANTS))
+    assert {one.version for one in news} == {hub.versions.of(BotScope(1), "trade_list")}
+    assert (loads["trade_list"], renders["trade_list"]) == (len(VARIANTS), len(VARIANTS))
 
 
 async def test_nobody_looks_nothing_is_loaded(
     client: Any, hub: Hub, connection: asyncpg.Connection, account: int, loads: Counter[str], renders: Counter[str]
 ) -> None:
-    await fetch(client, "/partials/trades")
-    before = hub.versions.of(CURRENT, "trades")
+    await fetch(client, "/partials/trade_list")
+    before = hub.versions.of(CURRENT, "trade_list")
     loads.clear(), renders.clear()
     await insert(connection, "trades", session_id=account, exit_time=now())
-    await until(lambda: hub.versions.of(CURRENT, "trades") != before)
+    await until(lambda: hub.versions.of(CURRENT, "trade_list") != before)
     await rested(hub)
     assert not loads
     assert not renders
 
 
-@pytest.mark.parametrize("section", ["trades", pytest.param("performance", marks=pytest.mark.audit)])
+@pytest.mark.parametrize("section", ["trade_list", pytest.param("figures", marks=pytest.mark.audit)])
 async def test_what_was_looked_at_is_ready_before_it_is_asked_for(
     client: Any, parts: Services, connection: asyncpg.Connection, account: int, loads: Counter[str], section: str
 ) -> None:
@@ -171,13 +171,13 @@ async def test_what_was_looked_at_is_ready_before_it_is_asked_for(
         await rested(parts.hub)
         loads.clear()
         await insert(connection, "trades", session_id=account, exit_time=now())
-        await until_stale(viewer, "trades")
+        await until_stale(viewer, "trade_list")
         await (until(lambda: loads[section] > 0) if asked else rested(parts.hub))
         # Of the second change nothing is loaded: the variant that was made for the first was never fetched.
         assert loads[section] == int(asked)
 
 
-@pytest.mark.parametrize("section", ["trades", pytest.param("performance", marks=pytest.mark.audit)])
+@pytest.mark.parametrize("section", ["trade_list", pytest.param("figures", marks=pytest.mark.audit)])
 async def test_a_thousand_commits_are_a_few_signals_and_as_many_loads(
     client: Any,
     parts: Services,
@@ -211,7 +211,7 @@ async def test_a_thousand_commits_are_a_few_signals_and_as_many_loads(
     lasted = time.monotonic() - started
 
     async def is_shown() -> bool:
-        return f'id="trade-{trade}"' in await fetch(client, "/partials/trades")
+        return f'id="trade-{trade}"' in await fetch(client, "/partials/trade_list")
 
     await until(is_shown)
     following.cancel()
@@ -225,7 +225,7 @@ async def test_a_thousand_commits_are_a_few_signals_and_as_many_loads(
 async def test_signals_of_a_commit_come_as_one_message(
     client: Any, hub: Hub, connection: asyncpg.Connection, account: int
 ) -> None:
-    shown = ("trades", "performance", "summary")
+    shown = ("trade_list", "figures", "verdict")
     await asyncio.gather(*(fetch(client, f"/partials/{section}") for section in shown))
     await rested(hub)
     events = stream(hub, BotScope(1))
@@ -239,7 +239,7 @@ async def test_signals_of_a_commit_come_as_one_message(
 
 
 async def test_many_requests_find_the_session_with_few_queries(client: Any, parts: Services, account: int) -> None:
-    await fetch(client, "/partials/trades")
+    await fetch(client, "/partials/trade_list")
     queries: list[str] = []
 
     async def note(record: Any) -> None:
@@ -248,5 +248,5 @@ async def test_many_requests_find_the_session_with_few_queries(client: Any, part
     async with parts.database.acquire() as one:
         one.add_query_logger(note)
     parts.reader.forget_sessions()
-    await asyncio.gather(*(fetch(client, "/partials/trades") for _ in range(200)))
+    await asyncio.gather(*(fetch(client, "/partials/trade_list") for _ in range(200)))
     assert len([query for query in queries if "FROM trading_sessions" in query]) <= 10

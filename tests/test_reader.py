@@ -21,7 +21,7 @@ from tests.history import seed_account
 @pytest.fixture
 async def reader(database: Database, connection: asyncpg.Connection) -> AsyncIterator[Reader]:
     await seed_account(connection)
-    return Reader(database, Projections(database, SYSTEM_CLOCK), Hub(("trades",), SYSTEM_CLOCK), SYSTEM_CLOCK)
+    return Reader(database, Projections(database, SYSTEM_CLOCK), Hub(("trade_list",), SYSTEM_CLOCK), SYSTEM_CLOCK)
 
 
 async def read(reader: Reader, session: Session, *, facts: bool = True) -> Context:
@@ -37,7 +37,7 @@ async def test_who_came_before_the_session_ended_takes_nothing_back(
     assert (await read(reader, running)).facts.session == running
     await connection.execute("UPDATE trading_sessions SET end_time = now() AT TIME ZONE 'utc'")
     reader.forget_sessions()
-    reader.hub.publish(None, ["trades"])
+    reader.hub.publish(None, ["trade_list"])
     ended = await reader.session(CURRENT)
     assert ended is not None
     assert ended.end is not None

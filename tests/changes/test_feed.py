@@ -40,7 +40,7 @@ def reader_url(database_url: str) -> str:
 async def page(account: int, reader_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Page]:
     monkeypatch.setattr(feed, "SCHEMA_PAUSE_SECONDS", 0.2)
     async with dashboard(reader_url) as opened:
-        await opened.shows("performance", "40")
+        await opened.shows("trade_filter", ">40<")
         await opened.is_fresh()
         yield opened
 
@@ -54,18 +54,18 @@ async def read_schema(page: Page) -> None:
 async def test_a_right_is_taken_away_and_given_back(page: Page, connection: asyncpg.Connection, account: int) -> None:
     await connection.execute(f"REVOKE SELECT ON system_events FROM {READER}")
     await insert(connection, "trades", session_id=account, exit_time=now())
-    await page.shows("performance", "41")
-    await page.shows("events", "may not read the table system_events")
+    await page.shows("trade_filter", ">41<")
+    await page.shows("faults", "may not read the table system_events")
     await connection.execute(f"GRANT SELECT ON system_events TO {READER}")
-    await page.shows("events", "engine started")
+    await page.shows("activity", "engine started")
     await insert(connection, "system_events", session_id=account, message="the disk hums")
-    await page.shows("events", "the disk hums")
+    await page.shows("activity", "the disk hums")
 
 
 async def test_a_migration_takes_a_column_away(page: Page, connection: asyncpg.Connection, account: int) -> None:
     await connection.execute("ALTER TABLE trades DROP COLUMN commission")
     number = await insert(connection, "trades", session_id=account, pnl=3, exit_time=now())
-    await page.shows("trades", f'id="trade-{number}"')
+    await page.shows("trade_list", f'id="trade-{number}"')
     await page.is_fresh()
     assert not page.parts.database.capabilities.has("trades", "commission")
 
@@ -81,7 +81,7 @@ async def test_a_migration_brings_a_table(
         await read_schema(page)
     await until(lambda: page.parts.database.capabilities.has("system_control_flags"))
     await insert(connection, "system_control_flags", name="system_halt", active=True, reason="smoke")
-    await page.shows("status", "smoke")
+    await page.shows("alive", "smoke")
 
 
 async def test_a_column_that_was_gone_for_a_moment_is_missed_by_nobody(
@@ -109,7 +109,7 @@ async def test_a_table_takes_the_place_of_another(page: Page, connection: asyncp
         await connection.execute("CREATE TABLE copy (LIKE trades INCLUDING ALL); INSERT INTO copy SELECT * FROM trades")
         await connection.execute("DROP TABLE trades CASCADE; ALTER TABLE copy RENAME TO trades")
         await connection.execute(f"UPDATE trades SET symbol = 'MOVED'; GRANT SELECT ON trades TO {READER}")
-    await page.shows("trades", "MOVED")
+    await page.shows("trade_list", "MOVED")
     await page.is_fresh()
 
 
@@ -129,7 +129,7 @@ async def test_a_fault_that_nobody_foresaw_is_seen_and_survived(
         assert (state.mode, state.error) == ("disconnected", "unexpected ZeroDivisionError")
         assert page.parts.tasks.states["feed"].error == "ZeroDivisionError"
     await until(lambda: page.parts.feed.state.mode == "primary")
-    await page.shows("trades", f'id="trade-{number}"')
+    await page.shows("trade_list", f'id="trade-{number}"')
     ready = await page.json("/ready")
     assert ready["ready"]
     assert ready["tasks"]["feed"]["failures"] > 0
@@ -152,7 +152,7 @@ async def test_news_survive_a_connection_that_dies_right_after_them(
     async with page.program() as told:
         number = await insert(connection, "trades", session_id=account, pnl=3, exit_time=now())
         await asyncio.wait_for(struck.wait(), WAIT_SECONDS)
-        await page.shows("trades", f'id="trade-{number}"')
+        await page.shows("trade_list", f'id="trade-{number}"')
         await until(lambda: told == {number})
 
 
@@ -178,9 +178,9 @@ async def test_a_table_that_may_not_be_read_is_named(
     assert not report.ok
     assert "the database role may not read the table orders" in report.text
     async with dashboard(reader_url) as page:
-        await page.shows("performance", "40")
+        await page.shows("trade_filter", ">40<")
         number = await insert(connection, "trades", session_id=account, exit_time=now())
-        await page.shows("trades", f'id="trade-{number}"')
+        await page.shows("trade_list", f'id="trade-{number}"')
     await connection.execute(f"REVOKE SELECT ON trades FROM {READER}")
     report = await verify(reader_url)
     assert not report.ok

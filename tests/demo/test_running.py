@@ -60,7 +60,7 @@ async def test_a_demo_that_was_killed_is_in_nobodys_way(folder: Path) -> None:
 async def goes_on(dashboard: str) -> bool:
     """Whether the engine writes again."""
     async with httpx.AsyncClient(base_url=dashboard) as client:
-        return "lost and restored" in (await client.get("/partials/events")).text
+        return "lost and restored" in (await client.get("/partials/activity")).text
 
 
 def kill_database(folder: Path) -> None:

@@ -45,7 +45,7 @@ def clock() -> RunningClock:
 async def page(account: int, wire: Wire, clock: RunningClock) -> AsyncIterator[Page]:
     """An open page that is up to date."""
     async with dashboard(wire.url(READER), clock=clock.clock) as opened:
-        await opened.shows("performance", "40")
+        await opened.shows("trade_filter", ">40<")
         await opened.is_fresh()
         yield opened
 

@@ -49,7 +49,7 @@ async def test_failed_over_to_another_host(standby: EmbeddedServer, wire: Wire, 
     async with wire_to(standby.url(database)) as second:
         hosts = f"postgresql://{READER}@127.0.0.1:{wire.port},127.0.0.1:{second.port}/{database}"
         async with dashboard(hosts) as page:
-            await page.shows("performance", "40")
+            await page.shows("trade_filter", ">40<")
             await promote(standby)
             await wire.refuse()
             await trades_on(page, standby.url(database), account)
@@ -71,7 +71,7 @@ async def test_a_preferred_host_that_returns_gets_all_readers(
         await preferred.refuse()
         hosts = f"postgresql://{READER}@127.0.0.1:{preferred.port},127.0.0.1:{wire.port}/{database}"
         async with dashboard(hosts) as page:
-            await page.shows("performance", "40")
+            await page.shows("trade_filter", ">40<")
             assert page.parts.feed.state.mode == "primary"
             await preferred.listen()
             async with AsyncExitStack() as held:
@@ -82,12 +82,12 @@ async def test_a_preferred_host_that_returns_gets_all_readers(
             await until(lambda: page.parts.feed.state.mode == "standby")
             number = await insert(connection, "trades", session_id=account, pnl=7, exit_time=now())
             await caught_up(server, standby)
-            await page.shows("trades", f'id="trade-{number}"')
+            await page.shows("trade_list", f'id="trade-{number}"')
 
 
 async def test_a_standby_promoted_under_our_connection(standby: EmbeddedServer, database: str, account: int) -> None:
     async with dashboard(standby.url(database).replace("postgres@", f"{READER}@")) as page:
-        await page.shows("performance", "40")
+        await page.shows("trade_filter", ">40<")
         assert (await page.json("/api/status"))["feed"]["mode"] == "standby"
         await promote(standby)
         await until(lambda: page.parts.feed.state.mode == "primary")
@@ -107,7 +107,7 @@ async def test_a_dump_restored_in_its_place(
     await restored.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {READER}")
     await restored.close()
     await server.rename_database("restored", database)
-    await page.shows("status", "phoenix")
+    await page.shows("state", "phoenix")
     await page.is_fresh()
     assert (await page.json("/api/metrics"))["total_trades"] == 3
     assert (await page.json("/api/metrics"))["total_pnl"] == 15
@@ -122,13 +122,13 @@ async def test_a_snapshot_of_the_disk_put_back(page: Page, server: EmbeddedServe
     await page.is_fresh()
     engine = await asyncpg.connect(server.url(database))
     lost = [await insert(engine, "trades", session_id=account, pnl=1000, exit_time=now()) for _ in range(5)]
-    await page.shows("trades", f'id="trade-{lost[-1]}"')
+    await page.shows("trade_list", f'id="trade-{lost[-1]}"')
     await engine.close()
     await asyncio.to_thread(server.stop_database)
     shutil.rmtree(server.cluster)
     shutil.move(copy, server.cluster)
     await asyncio.to_thread(server.start_database)
-    await page.hides("trades", f'id="trade-{lost[-1]}"')
+    await page.hides("trade_list", f'id="trade-{lost[-1]}"')
     await page.answers("/api/metrics")
     assert (await page.json("/api/metrics"))["total_trades"] == 40
     await trades_on(page, server.url(database), account)
@@ -140,9 +140,9 @@ async def test_tables_emptied_and_filled_again(page: Page, connection: asyncpg.C
         await connection.execute("TRUNCATE trades RESTART IDENTITY CASCADE")
         first = await insert(connection, "trades", session_id=account, pnl=-3, commission=0, exit_time=now())
     assert first == 1
-    await page.shows("trades", f'id="trade-{first}"')
-    await page.hides("trades", 'id="trade-40"')
+    await page.shows("trade_list", f'id="trade-{first}"')
+    await page.hides("trade_list", 'id="trade-40"')
     assert (await page.json("/api/metrics"))["total_trades"] == 1
     second = await insert(connection, "trades", session_id=account, pnl=-3, commission=0, exit_time=now())
-    await page.shows("trades", f'id="trade-{second}"')
+    await page.shows("trade_list", f'id="trade-{second}"')
     assert (await page.json("/api/metrics"))["total_pnl"] == -6

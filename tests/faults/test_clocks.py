@@ -22,21 +22,21 @@ async def writes(connection: asyncpg.Connection, at: datetime) -> None:
 
 async def test_the_engines_clock_is_ahead(page: Page, connection: asyncpg.Connection) -> None:
     await writes(connection, now() + timedelta(hours=2))
-    await page.shows("status", "newcomer")
+    await page.shows("state", "newcomer")
     # A row of the future is no sign of life.
-    await page.shows("status", "Starting")
-    assert "Online" not in page.fragments["status"]
+    await page.shows("state", "Starting")
+    assert "Online" not in page.fragments["state"]
     assert (await page.json("/api/status"))["state"] == "Starting"
 
 
 async def test_the_engines_clock_is_behind(page: Page, connection: asyncpg.Connection, clock: RunningClock) -> None:
     """Its rows are written just now, but their times are old."""
     await writes(connection, now() - timedelta(hours=3))
-    await page.shows("status", "newcomer")
-    await page.shows("status", "Starting")
+    await page.shows("state", "newcomer")
+    await page.shows("state", "Starting")
     clock.forward(hours=3)
-    await page.shows("status", "The engine is offline")
-    assert "Online" not in page.fragments["status"]
+    await page.shows("state", "Offline")
+    assert "Online" not in page.fragments["state"]
 
 
 async def test_pages_follow_over_midnight_though_nothing_happens(
@@ -45,12 +45,12 @@ async def test_pages_follow_over_midnight_though_nothing_happens(
     late = now().replace(hour=23, minute=0)
     clock.ahead = late - now()
     await insert(connection, "trades", session_id=account, pnl=4321, commission=0, exit_time=late)
-    await page.shows("performance", ">+4,321.00<")
+    await page.shows("account_now", ">+4,321.00<")
     clock.forward(hours=2)
 
     def hides_it_in_a_minute() -> bool:
         clock.forward(minutes=1)
-        return ">+4,321.00<" not in page.fragments["performance"]
+        return ">+4,321.00<" not in page.fragments["account_now"]
 
     await until(hides_it_in_a_minute)
     assert (await page.json("/api/metrics"))["daily_pnl"] == 0
@@ -61,8 +61,8 @@ async def test_our_own_clock_jumps(page: Page, database_url: str, account: int, 
     """The clock jumps, as when a machine wakes up or first asks a time server; the feed goes on."""
     clock.ahead = timedelta(days=days)
     if days > 0:
-        await page.hides("status", "Online")
+        await page.hides("state", "Online")
     assert (await page.json("/api/status"))["feed"]["lag"] < 5
     clock.ahead = timedelta()
-    await page.shows("status", "Online")
+    await page.shows("state", "Online")
     await trades_on(page, database_url, account)

@@ -23,7 +23,7 @@ from tests.signalled import signal_to
 from tests.waiting import until, waiting
 
 COMMITS = 30
-READS = ("/", "/partials/trades", "/partials?names=trades,performance", "/api/trades?limit=5")
+READS = ("/", "/partials/trade_list", "/partials?names=trade_list,figures", "/api/trades?limit=5")
 BEHIND = "X-Dashboard-Behind"
 UNREADABLE = (
     "garbage",
@@ -69,9 +69,9 @@ async def test_any_instance_understands_a_signal_of_another(
     for _ in range(COMMITS // 10):
         newest = await trade(connection, account)
         async with waiting():
-            while "trades" not in (signal := await signal_to(viewer)).sections:
+            while "trade_list" not in (signal := await signal_to(viewer)).sections:
                 pass
-        assert await shows(other, f"/partials?names=trades&at={signal.version}", newest)
+        assert await shows(other, f"/partials?names=trade_list&at={signal.version}", newest)
 
 
 async def test_a_page_that_another_instance_made_fetches_nothing_twice(instances: tuple[Page, Page]) -> None:
@@ -95,11 +95,11 @@ async def test_what_another_instance_saw_by_the_clock_is_reread(instances: tuple
     one, other = instances
     versions = other.parts.hub.versions
     for page in instances:
-        await page.get("/partials/status?bot=1")
-    before = versions.changed(BotScope(1), "status")
-    one.parts.hub.publish(1, ("status",))
-    await other.get(f"/partials/status?bot=1&at={one.parts.hub.versions.of(BotScope(1), 'status')}")
-    assert versions.changed(BotScope(1), "status") > before
+        await page.get("/partials/state?bot=1")
+    before = versions.changed(BotScope(1), "state")
+    one.parts.hub.publish(1, ("state",))
+    await other.get(f"/partials/state?bot=1&at={one.parts.hub.versions.of(BotScope(1), 'state')}")
+    assert versions.changed(BotScope(1), "state") > before
 
 
 async def test_a_version_that_nobody_can_read_costs_one_poll(
@@ -108,7 +108,7 @@ async def test_a_version_that_nobody_can_read_costs_one_poll(
     page, _ = instances
     newest, polls = await trade(connection, account), page.parts.feed.state.polls
     for version in UNREADABLE:
-        response = await page.client.get("/partials/trades", query_string={"at": version})
+        response = await page.client.get("/partials/trade_list", query_string={"at": version})
         assert response.status_code == 200
         assert f'id="trade-{newest}"' in await response.get_data(as_text=True)
     # While nobody looks, it polls once a second by itself.
@@ -118,13 +118,13 @@ async def test_a_version_that_nobody_can_read_costs_one_poll(
 async def test_versions_of_other_times_read_a_section_once_a_second(instances: tuple[Page, Page]) -> None:
     """Anybody can send them; whoever looks at the same bot must not pay for it."""
     page, _ = instances
-    await page.get("/partials/trades")
+    await page.get("/partials/trade_list")
     versions, began = page.parts.hub.versions, SYSTEM_CLOCK.since_1970()
     seen = set[int]()
 
     async def ask(number: int) -> None:
-        await page.get(f"/partials/trades?at=.{round(began * 1000) + 10 * number}")
-        seen.add(versions.changed(BotScope(1), "trades"))
+        await page.get(f"/partials/trade_list?at=.{round(began * 1000) + 10 * number}")
+        seen.add(versions.changed(BotScope(1), "trade_list"))
 
     await asyncio.gather(*map(ask, range(150)))
     assert len(seen) <= SYSTEM_CLOCK.since_1970() - began + 2
@@ -132,10 +132,10 @@ async def test_versions_of_other_times_read_a_section_once_a_second(instances: t
 
 async def test_a_version_of_this_instance_costs_none(instances: tuple[Page, Page]) -> None:
     page, _ = instances
-    await page.get("/partials/trades")
-    version, polls = page.parts.hub.versions.of(BotScope(1), "trades"), page.parts.feed.state.polls
+    await page.get("/partials/trade_list")
+    version, polls = page.parts.hub.versions.of(BotScope(1), "trade_list"), page.parts.feed.state.polls
     for _ in range(50):
-        await page.get(f"/partials/trades?at={version}")
+        await page.get(f"/partials/trade_list?at={version}")
     assert page.parts.feed.state.polls - polls < 25
 
 
@@ -219,7 +219,7 @@ async def test_an_instance_signals_what_only_another_has_loaded(
     await other.get("/")
     await insert(connection, "risk_adjustments", session_id=account, parameter_name="x")
     async with waiting():
-        while "risk" not in (await signal_to(viewer)).sections:
+        while "factor" not in (await signal_to(viewer)).sections:
             pass
 
 
@@ -237,7 +237,7 @@ async def test_an_open_page_is_given_nothing_that_looks_current(
 ) -> None:
     """Where the feed has not caught up with what the page was told elsewhere, it has to ask again."""
     page, _ = instances
-    path, asked_by_page = "/partials?names=trades&at=abc.1", {"HX-Request": "true"}
+    path, asked_by_page = "/partials?names=trade_list&at=abc.1", {"HX-Request": "true"}
     with monkeypatch.context() as slow:
         slow.setattr(catch_up, "MAX_POLL_SECONDS", 0)
         assert (await page.client.get(path, headers=asked_by_page)).status_code == 503

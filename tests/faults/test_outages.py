@@ -39,8 +39,8 @@ async def trades_on(page: Page, url: str, account: int) -> None:
     async with engine(url) as connection:
         number = await insert(connection, "trades", session_id=account, pnl=77, exit_time=now())
         total = await connection.fetchval("SELECT count(*) FROM trades WHERE session_id = $1", account)
-    await page.shows("trades", f'id="trade-{number}"')
-    await page.shows("performance", f"{total}")
+    await page.shows("trade_list", f'id="trade-{number}"')
+    await page.shows("trade_filter", f">{total}<")
     assert (await page.json("/api/metrics"))["total_trades"] == total
     await until(lambda: page.parts.feed.state.mode == "primary")
     status = await page.json("/api/status")
@@ -52,12 +52,12 @@ async def trades_on(page: Page, url: str, account: int) -> None:
 
 async def is_away(page: Page) -> None:
     """The page still shows its figures, and nothing about them looks fresh."""
-    figures = page.fragments["performance"]
-    assert "40" in figures
+    figures = page.fragments["trade_filter"]
+    assert ">40<" in figures
     await page.is_old()
-    assert "40" in page.fragments["performance"]
-    await page.shows("status", "The database cannot be read")
-    assert "Online" not in page.fragments["status"]
+    assert ">40<" in page.fragments["trade_filter"]
+    await page.shows("state", "The database cannot be read")
+    assert "Online" not in page.fragments["state"]
     status = await page.json("/api/status")
     assert (status["database"], status["feed"]["mode"]) == ("unavailable", "disconnected")
     assert not (await page.json("/ready"))["ready"]
@@ -69,7 +69,7 @@ async def test_unreachable_for_long(page: Page, wire: Wire, database_url: str, a
     async with engine(database_url) as connection:
         number = await insert(connection, "trades", session_id=account, pnl=-5, exit_time=now())
     await wire.listen()
-    await page.shows("trades", f'id="trade-{number}"')
+    await page.shows("trade_list", f'id="trade-{number}"')
     await trades_on(page, database_url, account)
 
 
@@ -186,7 +186,7 @@ async def test_fewer_connections_than_readers(
         wire.reset()
         await page.is_fresh()
         number = await insert(connection, "trades", session_id=account, exit_time=now())
-        await page.shows("trades", f'id="trade-{number}"')
+        await page.shows("trade_list", f'id="trade-{number}"')
         answers = await asyncio.gather(*(page.client.get("/api/metrics") for _ in range(12)))
         assert {answer.status_code for answer in answers} == {200}
     finally:
@@ -194,7 +194,7 @@ async def test_fewer_connections_than_readers(
 
 
 @pytest.mark.parametrize(
-    ("table", "section"), [("trades", "trades"), pytest.param("orders", "status", marks=pytest.mark.audit)]
+    ("table", "section"), [("trades", "trade_list"), pytest.param("orders", "state", marks=pytest.mark.audit)]
 )
 async def test_a_table_locked_by_a_migration(
     page: Page, connection: asyncpg.Connection, database_url: str, account: int, table: str, section: str
@@ -234,7 +234,7 @@ async def test_so_slow_that_queries_exceed_their_limit(
     async with waiting():
         bodies = await asyncio.gather(*(page.get(f"/partials/{section.name}") for section in SECTIONS))
     assert all(marked_old(body) or hidden(body) for body in bodies)
-    await page.shows("status", "The database cannot be read")
+    await page.shows("state", "The database cannot be read")
     await connection.execute("ALTER TABLE trades DISABLE ROW LEVEL SECURITY")
     await trades_on(page, database_url, account)
 

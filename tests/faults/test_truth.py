@@ -52,7 +52,7 @@ async def test_a_sessions_own_row_changes(
     async with dashboard(database_url, clock=stopped_clock) as page:
         await page.is_fresh()
         await connection.execute("UPDATE trading_sessions SET initial_balance = 5000, strategy_name = 'renamed'")
-        await page.shows("status", "renamed")
+        await page.shows("state", "renamed")
         await assert_true(page, database_url)
 
 
@@ -69,7 +69,7 @@ async def test_fuzz(
     monkeypatch.setattr(feed, "UNCOUNTED_PAUSE_SECONDS", 1.0)  # on a standby nothing but this finds corrections
     await insert(connection, "system_control_flags")
     async with way_to(database_url, way, server) as url, dashboard(url, clock=stopped_clock) as page:
-        await page.shows("performance", "40")
+        await page.shows("trade_filter", ">40<")
         async with page.program() as told:
             ids = await writers(database_url, account, stopped_clock.now(), 40)
             await assert_true(page, database_url)

@@ -48,7 +48,7 @@ async def view(
     await connection.execute("SET synchronous_commit = on")
     await insert(connection, "system_control_flags", name="system_halt", active=False)
     async with way_to(database_url, request.param, server) as url, dashboard(url) as page:
-        await page.shows("performance", "40")
+        await page.shows("trade_filter", ">40<")
         await page.is_fresh()
         yield View(request.param, url, page, connection, account)
 
@@ -66,38 +66,38 @@ async def test_every_change_shows(view: View) -> None:
 async def new_and_changed_rows(view: View) -> None:
     page, engine = view.page, view.engine
     number = await insert(engine, "trades", session_id=view.account, pnl=5, exit_time=now())
-    await page.shows("trades", f'id="trade-{number}"')
+    await page.shows("trade_list", f'id="trade-{number}"')
     await engine.execute("UPDATE positions SET current_price = 54321 WHERE status = 'OPEN'")
-    await page.shows("positions", "54,321")
+    await page.shows("open_positions", "54,321")
     await engine.execute("UPDATE system_control_flags SET active = true, reason = 'smoke in the server room'")
-    await page.shows("status", "smoke in the server room")
+    await page.shows("alive", "smoke in the server room")
     await engine.execute("UPDATE system_control_flags SET active = false")
-    await page.shows("status", "Online")
+    await page.shows("state", "Online")
     await insert(engine, "system_events", session_id=view.account, severity="warning", message="the disk hums")
-    await page.shows("events", "the disk hums")
+    await page.shows("activity", "the disk hums")
     await engine.execute("UPDATE positions SET status = 'CLOSED'")
-    await page.hides("positions", "54,321")
+    await page.hides("open_positions", "54,321")
 
 
 async def corrections(view: View) -> None:
     page, engine = view.page, view.engine
     await engine.execute("UPDATE trades SET symbol = 'CORRECTED' WHERE id = 39")
     await engine.execute(COUNT_NOW)
-    await page.shows("trades", "CORRECTED")
+    await page.shows("trade_list", "CORRECTED")
     await engine.execute("DELETE FROM trades WHERE id = 39")
     await engine.execute(COUNT_NOW)
-    await page.hides("trades", 'id="trade-39"')
+    await page.hides("trade_list", 'id="trade-39"')
     await engine.execute("TRUNCATE trades CASCADE")
-    await page.hides("trades", 'id="trade-40"')
+    await page.hides("trade_list", 'id="trade-40"')
 
 
 async def sessions(view: View) -> None:
     page, engine = view.page, view.engine
     await engine.execute("UPDATE trading_sessions SET end_time = $1", now())
-    await page.shows("status", "ended")
+    await page.shows("state", "Ended")
     await engine.execute("UPDATE trading_sessions SET end_time = $1", ago(minutes=20))
     await insert(engine, "trading_sessions", mode="LIVE", strategy_name="phoenix", start_time=now())
-    await page.shows("status", "phoenix")
+    await page.shows("state", "phoenix")
 
 
 async def says_what_is_in_force(view: View) -> None:

@@ -65,7 +65,7 @@ class Bare(BareSockets):
 
     def __init__(self) -> None:
         self.clock = RunningClock()
-        self.hub = Hub(("trades", "risk"), self.clock.clock, throttle_seconds=0.2)
+        self.hub = Hub(("trade_list", "risk_now"), self.clock.clock, throttle_seconds=0.2)
         self.hub.define(CURRENT, [7])
         self.host = ""
         super().__init__(self.hub, self.clock.clock)

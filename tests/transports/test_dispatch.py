@@ -108,7 +108,7 @@ async def test_corrections_concern_every_session_and_move_its_figures(
     before = reader.hub.versions.all(CURRENT)
     await dispatcher.take_in(source, {}, ChangeSet(corrected={"trades"}))
     after = reader.hub.versions.all(CURRENT)
-    assert "trades" in {name for name, version in after.items() if version != before[name]}
+    assert "trade_list" in {name for name, version in after.items() if version != before[name]}
     assert await program.next("metrics_update")
 
 
@@ -135,7 +135,8 @@ async def test_an_outage_and_its_end_make_everything_stale(dispatcher: Dispatche
 
 
 @pytest.mark.parametrize(
-    ("table", "section"), [("trades", "trades"), ("positions", "positions"), ("account_history", "account")]
+    ("table", "section"),
+    [("trades", "trade_list"), ("positions", "open_positions"), ("account_history", "account_now")],
 )
 async def test_viewers_hear_of_the_section_that_shows_the_row(
     dispatcher: Dispatcher, reader: Reader, source: Source, table: str, section: str

@@ -148,7 +148,7 @@ async def test_nonsense_closes_the_connection_and_nothing_else(
         answer = await bad.http.post(bad.url, content=pieces() if chunked else body)
         assert answer.status_code == status
         assert (await bad.send("3")).status_code == 400
-        bare.hub.publish(7, ("trades",))
+        bare.hub.publish(7, ("trade_list",))
         await page.event("stale")
         assert len(bare.streams) == 0
     assert complaints(quiet_log) == []

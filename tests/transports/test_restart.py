@@ -17,7 +17,7 @@ async def page(connection: asyncpg.Connection, database_url: str) -> AsyncIterat
     await insert(connection, "trading_sessions", mode="LIVE", start_time=ago(days=2))
     await insert(connection, "positions", session_id=1, symbol="BTCUSDT", quantity=1, last_update=now())
     async with dashboard(database_url) as opened:
-        await opened.shows("positions", "BTCUSDT")
+        await opened.shows("open_positions", "BTCUSDT")
         yield opened
 
 
@@ -33,9 +33,9 @@ async def test_a_moved_position_is_in_its_new_session(page: Page, connection: as
     await connection.execute("UPDATE positions SET session_id = 2")
     assert await open_ids(page, "session=2") == [1]
     assert await open_ids(page, "session=1") == []
-    await page.shows("positions", "BTCUSDT")
+    await page.shows("open_positions", "BTCUSDT")
     await connection.execute("UPDATE positions SET current_price = 51234.5, last_update = $1", now())
-    await page.shows("positions", "51,234.50")
+    await page.shows("open_positions", "51,234.50")
 
 
 @pytest.mark.parametrize("table", ["trades", "account_history", "account_balances"])
@@ -75,8 +75,8 @@ async def test_a_position_that_is_opened_again_is_shown(connection: asyncpg.Conn
         assert await open_ids(page, "session=1") == [priced]
         pricing = asyncio.create_task(keep_pricing(database_url, priced))
         await connection.execute("UPDATE positions SET status = 'OPEN', last_update = $1 WHERE id = 1", now())
-        await page.shows("positions", "ETHUSDT")
+        await page.shows("open_positions", "ETHUSDT")
         await connection.execute("UPDATE positions SET current_price = 4321.5 WHERE id = 1")
-        await page.shows("positions", "4,321.50")
+        await page.shows("open_positions", "4,321.50")
         pricing.cancel()
         await asyncio.gather(pricing, return_exceptions=True)

@@ -27,7 +27,7 @@ async def test_our_own_page_gets_hello_and_what_goes_stale(bare: Bare) -> None:
     async with let_in(bare.host) as page:
         hello = await page.event("hello")
         assert hello["versions"] == bare.hub.versions.all(CURRENT)
-        bare.hub.publish(7, ("trades", "risk"))
+        bare.hub.publish(7, ("trade_list", "risk_now"))
         assert await page.event("stale") == {**bare.hub.versions.all(CURRENT), "gap": 1000}
         assert await page.silent()
 
@@ -35,7 +35,7 @@ async def test_our_own_page_gets_hello_and_what_goes_stale(bare: Bare) -> None:
 async def test_other_clients_get_the_events_they_know(bare: Bare) -> None:
     async with let_in(bare.host, None) as program:
         assert "status" in await program.event("connected")
-        bare.hub.publish(7, ("trades",))
+        bare.hub.publish(7, ("trade_list",))
         bare.streams.emit("trade_update", {"trades": [{"id": 1}]})
         assert await program.event("trade_update") == {"trades": [{"id": 1}]}
     assert bare.hub.viewers == 0
@@ -45,8 +45,8 @@ async def test_what_is_sent_to_many_is_written_once(bare: Bare) -> None:
     async with let_in(bare.host) as one, let_in(bare.host) as other:
         await one.event("hello")
         await other.event("hello")
-        bare.hub.publish(7, ("trades",))
-        expected = {"trades": bare.hub.versions.of(CURRENT, "trades"), "gap": 1000}
+        bare.hub.publish(7, ("trade_list",))
+        expected = {"trade_list": bare.hub.versions.of(CURRENT, "trade_list"), "gap": 1000}
         assert await one.event("stale") == await other.event("stale") == expected
 
 
@@ -78,18 +78,18 @@ async def test_unknown_sessions_are_refused_with_a_sentence(
 async def test_known_sessions_are_followed(bare: Bare, session: object) -> None:
     async with let_in(bare.host, {"fragments": True, "session": session}) as page:
         await page.event("hello")
-        bare.hub.publish(7, ("risk",))
-        assert (await page.event("stale")).keys() == {"risk", "gap"}
+        bare.hub.publish(7, ("risk_now",))
+        assert (await page.event("stale")).keys() == {"risk_now", "gap"}
 
 
 async def test_a_client_may_read_no_longer_than_its_cookie(bare: Bare) -> None:
     bare.may_read_until = bare.clock.clock.since_1970() + 600
     async with let_in(bare.host) as page:
         await page.event("hello")
-        bare.hub.publish(7, ("trades",))
+        bare.hub.publish(7, ("trade_list",))
         await page.event("stale")
         bare.clock.forward(minutes=10)
-        bare.hub.publish(7, ("risk",))
+        bare.hub.publish(7, ("risk_now",))
         await page.closed()
     bare.may_read_until = None
     async with raw(bare.host) as page:
@@ -154,7 +154,7 @@ async def test_nonsense_closes_the_connection_and_nothing_else(
         await page.event("hello")
         await bad.send(message)
         assert await bad.closed() == POLICY
-        bare.hub.publish(7, ("trades",))
+        bare.hub.publish(7, ("trade_list",))
         await page.event("stale")
         assert complaints(quiet_log) == []
         assert bare.hub.viewers == 1

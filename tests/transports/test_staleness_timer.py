@@ -101,7 +101,7 @@ async def test_ever_more_rarely_while_it_lasts(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(rereads, "FIRST_RETRY_SECONDS", 0.02)
     monkeypatch.setattr(rereads, "MAX_RETRY_SECONDS", 0.05)
     hands = ManualClock()
-    hub = Hub(("trades",), hands.clock, throttle_seconds=0.0)
+    hub = Hub(("trade_list",), hands.clock, throttle_seconds=0.0)
     hub.watching, viewer, failing = True, hub.subscribe(SessionScope(1)), Rereads(hub, hands.clock)
 
     async def looks_again(after: float, within: float = WAIT_SECONDS) -> bool:
@@ -154,7 +154,7 @@ async def test_orders_of_positions_opened_elsewhere_are_announced(
 
     async def announced() -> bool:
         await timer.check()
-        return "positions" in fragments.stale.after({"orders"})
+        return "all_positions" in fragments.stale.after({"orders"})
 
     await until(announced)
 
@@ -181,7 +181,7 @@ async def test_what_a_wrong_clock_made_pages_say_is_unsaid(
     await reads(reader)
     viewer = reader.hub.subscribe(CURRENT)
     clock.ahead = timedelta(days=10)
-    reader.hub.publish(1, ("health",))
+    reader.hub.publish(1, ("alive",))
     await reads(reader)
     assert set((await signal_to(viewer)).sections) == {section.name for section in SECTIONS}
     clock.ahead = timedelta()

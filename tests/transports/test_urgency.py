@@ -62,14 +62,14 @@ async def viewer(position: int, database_url: str) -> AsyncIterator[Viewer]:
 @pytest.mark.parametrize(
     ("change", "section", "gap"),
     [
-        (PRICE, "positions", 2000),
-        (f"{PRICE}, stop_loss = 45_000", "positions", 0),
-        (f"{PRICE}, current_size = 0.05", "positions", 0),
-        (f"{PRICE}, trailing_stop_activated = true", "positions", 0),
-        (f"{PRICE}, status = 'CLOSED'", "positions", 0),
+        (PRICE, "open_positions", 2000),
+        (f"{PRICE}, stop_loss = 45_000", "open_positions", 0),
+        (f"{PRICE}, current_size = 0.05", "open_positions", 0),
+        (f"{PRICE}, trailing_stop_activated = true", "open_positions", 0),
+        (f"{PRICE}, status = 'CLOSED'", "open_positions", 0),
         (
             "INSERT INTO account_history (timestamp, balance, equity, session_id) VALUES (now(), 1, 1, 1)",
-            "account",
+            "account_now",
             1000,
         ),
     ],
@@ -84,14 +84,14 @@ async def test_how_soon_a_change_is_fetched(
 
 async def test_a_trade_is_fetched_at_once_amid_prices(viewer: Viewer, connection: asyncpg.Connection) -> None:
     await connection.execute(PRICE)
-    assert await viewer.gap("positions") == 2000
+    assert await viewer.gap("open_positions") == 2000
     await insert(connection, "trades", session_id=1, exit_time=now())
-    assert await viewer.gap("trades") == 0
+    assert await viewer.gap("trade_list") == 0
 
 
 async def test_a_position_that_opens_is_fetched_at_once(viewer: Viewer, connection: asyncpg.Connection) -> None:
     await insert(connection, "positions", session_id=1)
-    assert await viewer.gap("positions") == 0
+    assert await viewer.gap("open_positions") == 0
 
 
 async def test_prices_alone_do_not_fetch_whole_charts(
@@ -100,7 +100,7 @@ async def test_prices_alone_do_not_fetch_whole_charts(
     """Their ends follow a little later; a trade's exit is on the curve at once."""
     monkeypatch.setattr(dispatch, "CALM_SECONDS", 0.2)
     await connection.execute(PRICE)
-    assert "curve" not in (await viewer.signal("positions")).sections
+    assert "curve" not in (await viewer.signal("open_positions")).sections
     assert "curve" in (await viewer.signal("curve")).sections
     await insert(connection, "trades", session_id=1, exit_time=now())
-    assert "curve" in (await viewer.signal("trades")).sections
+    assert "curve" in (await viewer.signal("trade_list")).sections

@@ -64,7 +64,7 @@ async def test_an_open_page_fetches_new_alerts(connection: asyncpg.Connection, w
     viewer = watching.hub.subscribe(BotScope(bot))
     await watching.reader.session(BotScope(bot))
     await connection.execute("UPDATE account_history SET timestamp = timestamp - interval '5 hours'")
-    while "alerts" not in (await signal_to(viewer)).sections:
+    while "attention" not in (await signal_to(viewer)).sections:
         pass
 
 

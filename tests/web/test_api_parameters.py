@@ -43,7 +43,7 @@ async def test_a_session_with_the_longest_of_ids(client: Any, connection: Connec
     await insert(connection, "trading_sessions", id=number, mode="PAPER", strategy_name="the_last_one")
     await insert(connection, "trades", session_id=number, symbol="ETHUSDT")
     assert [trade["symbol"] for trade in await get(client, f"/api/trades?session={number}")] == ["ETHUSDT"]
-    for path in (f"/?session={number}", f"/partials/status?session={number}"):
+    for path in (f"/?session={number}", f"/partials/state?session={number}"):
         response = await client.get(path)
         assert response.status_code == 200
         assert "the_last_one" in await response.get_data(as_text=True)

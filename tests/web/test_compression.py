@@ -39,7 +39,7 @@ ACCEPTED = {
     "gzip;q=0.2, identity;q=0.8": False,
     "nonsense;;q=x,,": False,
 }
-TAGGED = ("/partials/trades", "/static/css/dashboard.css")
+TAGGED = ("/partials/trade_list", "/static/css/dashboard.css")
 
 
 class Recorder:
@@ -114,7 +114,7 @@ async def test_every_route_is_the_same_by_gzip(
     recorder = Recorder(app.asgi_app)
     monkeypatch.setattr(app, "asgi_app", recorder)
     asked = list(paths(app))
-    assert {"/", "/api/trades", "/table/trades.csv", "/static/css/dashboard.css", "/partials/trades"} <= set(asked)
+    assert {"/", "/api/trades", "/table/trades.csv", "/static/css/dashboard.css", "/partials/trade_list"} <= set(asked)
     for path in asked:
         found = await client.get(path, headers=GZIP)
         assert found.status_code == 200, path
@@ -126,8 +126,8 @@ async def test_every_route_is_the_same_by_gzip(
 
 
 async def test_a_section_fetched_by_a_page_is_the_same_by_gzip(client: httpx.AsyncClient) -> None:
-    plain = await client.get("/partials/trades", headers={**FETCH, **PLAIN})
-    packed = await client.get("/partials/trades", headers={**FETCH, **GZIP})
+    plain = await client.get("/partials/trade_list", headers={**FETCH, **PLAIN})
+    packed = await client.get("/partials/trade_list", headers={**FETCH, **GZIP})
     assert packed.headers["Content-Encoding"] == "gzip"
     assert packed.text == plain.text
     assert int(packed.headers["Content-Length"]) < int(plain.headers["Content-Length"]) / 3
@@ -156,14 +156,14 @@ async def test_what_is_known_is_not_sent_again(client: httpx.AsyncClient, path: 
 
 
 async def test_only_equal_bytes_have_an_exact_tag(client: httpx.AsyncClient) -> None:
-    plain, packed = [await client.get("/partials/trades", headers=by) for by in (PLAIN, GZIP)]
+    plain, packed = [await client.get("/partials/trade_list", headers=by) for by in (PLAIN, GZIP)]
     assert packed.headers["ETag"] == f"W/{plain.headers['ETag']}"
 
 
 async def test_a_head_tells_what_a_get_would_send(client: httpx.AsyncClient) -> None:
     # The first request of a day renews the cookie of the sign-in.
     await client.get("/api/status")
-    for path in ("/partials/trades", "/static/css/dashboard.css", "/api/trades"):
+    for path in ("/partials/trade_list", "/static/css/dashboard.css", "/api/trades"):
         for by in (GZIP, PLAIN):
             head, whole = await client.head(path, headers=by), await client.get(path, headers=by)
             assert head.content == b""

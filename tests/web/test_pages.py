@@ -87,15 +87,15 @@ async def test_a_page_waits_for_tables_that_are_not_made_yet(client: Any, connec
 
 
 async def test_an_unchanged_section_is_not_sent_twice(account: int, client: Any) -> None:
-    first = await client.get("/partials/trades")
-    again = await client.get("/partials/trades", headers={"If-None-Match": first.headers["ETag"]})
+    first = await client.get("/partials/trade_list")
+    again = await client.get("/partials/trade_list", headers={"If-None-Match": first.headers["ETag"]})
     assert again.status_code == 304
 
 
 async def test_a_new_trade_is_in_the_next_answer(account: int, client: Any, connection: asyncpg.Connection) -> None:
-    await client.get("/partials/trades")
+    await client.get("/partials/trade_list")
     number = await insert(connection, "trades", session_id=account, exit_time=now())
-    assert f'id="trade-{number}"' in await text(await client.get("/partials/trades"))
+    assert f'id="trade-{number}"' in await text(await client.get("/partials/trade_list"))
 
 
 WRONG_ADDRESSES = (
@@ -104,7 +104,7 @@ WRONG_ADDRESSES = (
     ("/?session=abc", 404),
     ("/?session=" + "9" * 40, 404),
     ("/?range=forever", 422),
-    ("/partials/trades?before=yesterday", 422),
+    ("/partials/trade_list?before=yesterday", 422),
     ("/nowhere", 404),
 )
 

@@ -42,43 +42,44 @@ async def test_all_sections_are_listed(account: int, client: Any) -> None:
 
 
 async def test_several_sections_come_in_the_order_asked(account: int, client: Any) -> None:
-    found = ROOT.findall(await fetch(client, "trades,status,risk"))
-    assert [name for name, _ in found] == ["trades", "status", "risk"]
+    found = ROOT.findall(await fetch(client, "trade_list,state,risk_now"))
+    assert [name for name, _ in found] == ["trade_list", "state", "risk_now"]
     for root in found:
         alone = await client.get(f"/partials/{root[0]}", headers=PAGE)
         assert ROOT.findall(await alone.get_data(as_text=True)) == [root]
 
 
 async def test_parameters_of_a_section_are_passed_on(account: int, client: Any) -> None:
-    page = await (await client.get("/partials/trades")).get_data(as_text=True)
-    older = re.findall(r"[?;]before=([^\"&#]+)", page)[0]
-    html = await fetch(client, "risk,trades", f"&before={older}&range=7d")
-    assert html.count('<tr id="trade-') == 15
+    page = await (await client.get("/partials/trade_list")).get_data(as_text=True)
+    older = re.findall(r"[?;]after=([^\"&#]+)", page)[0]
+    html = await fetch(client, "risk_now,trade_list", f"&after={older}&range=7d")
+    assert html.count('<tr id="trade-') == 10
 
 
 async def test_what_the_page_has_is_left_out(account: int, client: Any, connection: asyncpg.Connection) -> None:
-    names = "trades,events,risk"
+    names = "trade_list,activity,risk_now"
     hashes = [known for _, known in ROOT.findall(await fetch(client, names))]
     same = await client.get(f"/partials?names={names}&have={','.join(hashes)}", headers=PAGE)
     assert (same.status_code, await same.get_data()) == (204, b"")
     await insert(connection, "system_events", session_id=account, message="something new", timestamp=now())
     changed = await client.get(f"/partials?names={names}&have={','.join(hashes)}")
     html = await changed.get_data(as_text=True)
-    assert [name for name, _ in ROOT.findall(html)] == ["events"]
+    assert [name for name, _ in ROOT.findall(html)] == ["activity"]
     assert "something new" in html
     unknown = await fetch(client, names, f"&have=,{hashes[1]},")
-    assert [name for name, _ in ROOT.findall(unknown)] == ["trades", "events", "risk"]
+    assert [name for name, _ in ROOT.findall(unknown)] == ["trade_list", "activity", "risk_now"]
 
 
 async def test_an_age_alone_is_nothing_new(connection: asyncpg.Connection, account: int, database_url: str) -> None:
     """An open page counts ages by itself."""
     clock = RunningClock()
-    await insert(connection, "trades", session_id=account, exit_time=now())
+    priced = {"stop_loss": 40_000, "current_price": 50_000, "last_update": now()}
+    await insert(connection, "positions", session_id=account, entry_time=now(), **priced)
     async with dashboard(database_url, followed=False, clock=clock.clock) as page:
-        before = await page.get("/partials?names=trades")
+        before = await page.get("/partials?names=open_positions")
         clock.forward(minutes=5)
-        page.parts.hub.publish(None, ["trades"])
-        after = await page.get("/partials?names=trades")
+        page.parts.hub.publish(None, ["open_positions"])
+        after = await page.get("/partials?names=open_positions")
         assert before != after
         assert ROOT.findall(before) == ROOT.findall(after)
 
@@ -87,39 +88,39 @@ async def test_a_section_that_fails_says_so_in_its_place(
     account: int, client: Any, connection: asyncpg.Connection
 ) -> None:
     await connection.execute("ALTER TABLE system_events RENAME TO not_there")
-    html = await fetch(client, "trades,events")
-    assert [name for name, _ in ROOT.findall(html)] == ["trades", "events"]
+    html = await fetch(client, "trade_list,faults")
+    assert [name for name, _ in ROOT.findall(html)] == ["trade_list", "faults"]
     assert "no table system_events" in html
-    assert html.count('<tr id="trade-') == 25
+    assert html.count('<tr id="trade-') == 30
 
 
 async def test_a_slow_section_holds_up_no_other(account: int, client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """An open page is told which one comes later, and asks for it again; a program waits."""
-    quick, ready = BY_NAME["risk"], asyncio.Event()
+    quick, ready = BY_NAME["risk_now"], asyncio.Event()
 
     async def load(context: Context) -> object:
         await ready.wait()
         return await quick.load(context)
 
-    monkeypatch.setitem(BY_NAME, "risk", replace(quick, load=load))
-    html = await fetch(client, "trades,risk,status")
-    assert [name for name, _ in ROOT.findall(html)] == ["trades", "status"]
-    assert '<template data-later="risk"></template>' in html
-    waiting = asyncio.create_task(client.get("/partials?names=trades,risk"))
+    monkeypatch.setitem(BY_NAME, "risk_now", replace(quick, load=load))
+    html = await fetch(client, "trade_list,risk_now,state")
+    assert [name for name, _ in ROOT.findall(html)] == ["trade_list", "state"]
+    assert '<template data-later="risk_now"></template>' in html
+    waiting = asyncio.create_task(client.get("/partials?names=trade_list,risk_now"))
     ready.set()
-    assert [name for name, _ in ROOT.findall(await fetch(client, "risk"))] == ["risk"]
+    assert [name for name, _ in ROOT.findall(await fetch(client, "risk_now"))] == ["risk_now"]
     assert "data-later" not in await (await waiting).get_data(as_text=True)
 
 
 WRONG_REQUESTS = (
-    ("names=trades,nothing", 404, "nothing"),
+    ("names=trade_list,nothing", 404, "nothing"),
     ("names=", 404, "expected one of status"),
-    ("names=trades,risk,trades", 422, "trades stands there twice"),
-    ("names=" + ",".join(["trades"] * 21), 422, "21 sections, expected at most 20"),
-    ("names=trades,risk&have=abc", 422, "have: 1 hashes, expected one for each of 2 names"),
-    ("names=trades&range=forever", 422, "expected one of"),
-    ("names=trades&before=yesterday", 422, "before"),
-    ("names=trades&bot=77", 404, "77"),
+    ("names=trade_list,risk_now,trade_list", 422, "trade_list stands there twice"),
+    ("names=" + ",".join(["trade_list"] * 21), 422, "21 sections, expected at most 20"),
+    ("names=trade_list,risk_now&have=abc", 422, "have: 1 hashes, expected one for each of 2 names"),
+    ("names=trade_list&range=forever", 422, "expected one of"),
+    ("names=trade_list&before=yesterday", 422, "before"),
+    ("names=trade_list&bot=77", 404, "77"),
 )
 
 
@@ -132,8 +133,8 @@ async def test_a_wrong_request_is_answered_with_the_reason(account: int, client:
 
 async def test_who_opens_an_answer_as_a_page_is_protected(account: int, client: Any) -> None:
     """What a script fetches needs less; its headers are most of what an open page receives."""
-    opened = await client.get("/partials?names=risk")
-    fetched = await client.get("/partials?names=risk", headers=PAGE)
+    opened = await client.get("/partials?names=risk_now")
+    fetched = await client.get("/partials?names=risk_now", headers=PAGE)
     assert "default-src 'none'" in opened.headers["Content-Security-Policy"]
     assert "Content-Security-Policy" not in fetched.headers
     for answer in (opened, fetched):

@@ -36,8 +36,8 @@ async def test_hello_then_what_goes_stale(
         assert hello["versions"] == parts.hub.versions.all(CURRENT)
         await insert(connection, "trades", session_id=account, exit_time=now())
         stale = await reader.until("stale")
-        assert "trades" in stale
-        assert stale["trades"] != hello["versions"]["trades"]
+        assert "trade_list" in stale
+        assert stale["trade_list"] != hello["versions"]["trade_list"]
 
 
 async def test_with_payload_the_update_events_come_too(
@@ -78,7 +78,7 @@ async def test_a_reader_who_goes_leaves_nothing_behind(account: int, app: Quart,
 
 
 async def test_a_quiet_stream_has_heartbeats_until_the_server_stops() -> None:
-    hub = Hub(("trades",), SYSTEM_CLOCK)
+    hub = Hub(("trade_list",), SYSTEM_CLOCK)
     quiet = sse.stream(hub, CURRENT, heartbeat=0.01)
     assert b"event: hello" in await anext(quiet)
     assert await anext(quiet) == sse.event("hb", 1)
@@ -105,9 +105,9 @@ async def test_what_cannot_be_streamed_is_refused(
 async def test_polling_hears_of_corrections_in_any_session(account: int, client: Any, parts: Services) -> None:
     async def only_trades_changed() -> bool:
         before = await (await client.get(f"/versions?session={account}")).get_json()
-        parts.hub.publish(None, ("trades",))
+        parts.hub.publish(None, ("trade_list",))
         after = await (await client.get(f"/versions?session={account}")).get_json()
-        return {name for name in before if before[name] != after[name]} == {"trades"}
+        return {name for name in before if before[name] != after[name]} == {"trade_list"}
 
     # What is read at the start makes everything stale.
     await until(only_trades_changed)

@@ -79,13 +79,13 @@ async def browser(environ: dict[str, str], connection: asyncpg.Connection) -> As
         yield client
 
 
-@pytest.mark.parametrize("path", ["/", "/partials?names=status", "/partials/status", "/api/metrics", "/health"])
+@pytest.mark.parametrize("path", ["/", "/partials?names=state", "/partials/state", "/api/metrics", "/health"])
 async def test_what_a_hidden_tab_or_a_program_asks_is_no_look(browser: httpx.AsyncClient, path: str) -> None:
     assert (await browser.get(path)).status_code == 200
     assert COOKIE not in browser.cookies
 
 
-@pytest.mark.parametrize("path", ["/partials?names=status", "/versions", "/looked"])
+@pytest.mark.parametrize("path", ["/partials?names=state", "/versions", "/looked"])
 async def test_what_a_visible_page_asks_is_a_look(browser: httpx.AsyncClient, path: str) -> None:
     response = await browser.get(path, headers={"HX-Request": "true"})
     assert response.is_success
