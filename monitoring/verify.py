@@ -6,6 +6,7 @@ from datetime import datetime
 
 import asyncpg
 
+from monitoring.changes.audit import expected_round_seconds
 from monitoring.changes.table_cursors import GROWING_TABLES
 from monitoring.clock import SYSTEM_CLOCK, Clock
 from monitoring.database.capabilities import ESSENTIAL, FLAGS, TABLES, Capabilities
@@ -16,6 +17,7 @@ from monitoring.database.schema import create_schema
 from monitoring.database.serverinfo import ServerInfo
 from monitoring.database.source import Source
 from monitoring.database.url import describe_url
+from monitoring.formatting.times import duration
 from monitoring.projections import bookings, equity, open_positions, trades
 from monitoring.projections.signs_of_life import newest_of_all
 from monitoring.scope import NEEDS as SESSION_NEEDS
@@ -64,6 +66,7 @@ async def verify(url: str, clock: Clock = SYSTEM_CLOCK) -> Report:
             lines = [_server_line(database.name, server), *_table_lines(capabilities), *_column_lines(capabilities)]
             lines += [await _newest_line(connection, capabilities, table, clock.now()) for table in NEWEST]
             lines += [await _rights_line(connection, server), *_feed_lines(server)]
+            lines += [await _audit_line(connection, capabilities, clock)]
             lines += await _index_lines(connection, capabilities)
             lines += await _time_zone_lines(database, connection, capabilities, clock)
     finally:
@@ -155,6 +158,12 @@ def _feed_lines(server: ServerInfo) -> list[str]:
     if server.pooled:
         lines.append("Time limits: only those of the pooler and the role (statement_timeout, lock_timeout)")
     return lines
+
+
+async def _audit_line(connection: asyncpg.Connection, capabilities: Capabilities, clock: Clock) -> str:
+    tables = [table for table in GROWING_TABLES if capabilities.has(table, "id")]
+    seconds = await expected_round_seconds(connection, tables, clock)
+    return f"Rolling audit: a round over all tables takes some {duration(seconds)}, ten times that while nobody looks"
 
 
 async def _index_lines(connection: asyncpg.Connection, capabilities: Capabilities) -> list[str]:

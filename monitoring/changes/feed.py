@@ -3,7 +3,7 @@
 Nothing is created in the database and nothing but SELECT is needed. If the token has not moved, nothing was committed.
 If it has, one query brings the new ids of every watched table and the row versions of everything that is still
 alive (open positions, unfinished orders, running sessions, control flags). Corrections of old rows show in the
-server's own counters, which are looked at every few seconds.
+server's own counters, which are looked at every few seconds, and are found by a rolling audit.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import asyncpg
 
 from monitoring.backoff import Backoff
+from monitoring.changes.audit import RollingAudit
 from monitoring.changes.catch_up import CatchUp
 from monitoring.changes.change_set import ChangeSet, Consumer
 from monitoring.changes.feed_state import FeedState
@@ -39,8 +40,6 @@ SCHEMA_PAUSE_SECONDS = 5.0
 """Seconds between two looks at the schema: a column that comes, or takes another type, makes no query fail."""
 EMPTY_PAUSE_SECONDS = 2.0
 """Seconds between two looks for the table without which there is nothing to show."""
-UNCOUNTED_PAUSE_SECONDS = 300.0
-"""Seconds between two reconciliations with a standby, which does not count updates."""
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.1, 1.0
 
 
@@ -58,6 +57,7 @@ class Feed:
     _open_look: OpenLook = field(init=False)
     _catch_up: CatchUp = field(init=False)
     _lag: ReplayLag = field(init=False)
+    audit: RollingAudit = field(init=False)
     _cursors: TableCursors | None = None
     _adapted: int = 0
     """``database.adapted`` when the watch began."""
@@ -76,7 +76,7 @@ class Feed:
 
     def __post_init__(self) -> None:
         self.pace, self._open_look, self._lag = Pace(self.clock), OpenLook(self.clock), ReplayLag(self.clock)
-        self._catch_up = CatchUp(self.state, self.pace)
+        self._catch_up, self.audit = CatchUp(self.state, self.pace), RollingAudit(self.clock)
 
     def wake(self) -> None:
         """Somebody has come to look: poll quickly from now on."""
@@ -167,9 +167,7 @@ class Feed:
     def _begin_link(self, server: ServerInfo, xmax: int) -> None:
         self._server, self._token, self._xmax = server, None, xmax
         self._lag, self._catch_up.taken = ReplayLag(self.clock), None
-        now = self.clock.monotonic()
-        # A link that keeps breaking must not put reconciling off for ever.
-        self._looked = {"schema": now, "reconciled": self._looked.get("reconciled", now)}
+        self._looked = {"schema": self.clock.monotonic()}
 
     async def _back(self, server: ServerInfo) -> None:
         state = self.state
@@ -219,7 +217,15 @@ class Feed:
             await self._take_in(connection, changes)
             self._token = None if changes.more else token
         if self._due("corrections", CORRECTIONS_PAUSE_SECONDS) or self._refresh:
-            await self._take_in(connection, ChangeSet(corrected=await self._corrections(connection, server)))
+            await self._take_in(connection, ChangeSet(corrected=await self._corrections(connection)))
+        await self._audit(connection)
+
+    async def _audit(self, connection: asyncpg.Connection) -> None:
+        assert self._cursors is not None
+        if found := await self.audit.visit(connection, self._cursors, self._consumer.watched):
+            log.info("the audit found other rows in %s: read again", ", ".join(found))
+            self._token = None
+            await self._take_in(connection, ChangeSet(corrected=found))
 
     async def _take_in(self, connection: asyncpg.Connection, found: ChangeSet) -> None:
         """Brings the projections up to what was found, then tells of it. What fails is done at the next poll."""
@@ -234,14 +240,14 @@ class Feed:
         self._pending = ChangeSet()
         self.state.changes += 1
 
-    async def _corrections(self, connection: asyncpg.Connection, server: ServerInfo) -> set[str]:
+    async def _corrections(self, connection: asyncpg.Connection) -> set[str]:
         assert self._cursors is not None
         corrected = await self._cursors.corrections(connection)
         if await self._cursors.track_rewritten(connection) or corrected:
             self._token = None
         if corrected:
             log.info("old rows changed in %s: read again", ", ".join(sorted(corrected)))
-        if self._refresh or (server.standby and self._due("reconciled", UNCOUNTED_PAUSE_SECONDS)):
+        if self._refresh:
             self._refresh = False
             corrected |= set(self._cursors.tables)
         return corrected
@@ -263,6 +269,7 @@ class Feed:
         adapted = self.database.adapted
         self._cursors = await TableCursors.start(connection, self.database.capabilities, identity, self.clock, before)
         self._adapted = adapted
+        self.audit.restart()
 
     def _due(self, what: str, pause: float) -> bool:
         now = self.clock.monotonic()

@@ -13,6 +13,7 @@ from math import inf
 
 import asyncpg
 
+from monitoring.changes.chunk_sums import ChunkSums
 from monitoring.clock import Clock
 
 PRIMARY_SNAPSHOT = "SELECT pg_postmaster_start_time() AS started, pg_current_snapshot()::text AS snapshot"
@@ -189,6 +190,8 @@ class IdCursor:
 
     watermark: int = 0
     pending_ids: dict[int, PendingId] = field(default_factory=dict)
+    sums: ChunkSums = field(default_factory=ChunkSums)
+    """Of the rows that were read up to now."""
     torn: PendingId | None = None
     """More ids are missing than can be listed: whether they came shows only when everything is read again."""
 
@@ -235,7 +238,8 @@ class IdCursor:
 async def start_cursor(connection: asyncpg.Connection, table: str, clock: Clock) -> IdCursor:
     """A cursor at the table's present end. ``table`` is one of ours, never input."""
     cursor = IdCursor()
-    watermark = await connection.fetchval(f"SELECT coalesce(max(id), 0) FROM {table}")
+    first, watermark = await connection.fetchrow(f"SELECT coalesce(min(id), 1), coalesce(max(id), 0) FROM {table}")
     recent = await connection.fetch(f"SELECT id FROM {table} WHERE id > $1", watermark - MAX_PENDING_IDS)
     cursor.start(watermark, (row["id"] for row in recent), clock)
+    cursor.sums = ChunkSums.begin(first - 1, watermark)
     return cursor

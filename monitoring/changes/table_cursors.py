@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import asyncpg
 
 from monitoring.changes.change_set import ChangeSet, NewRow
+from monitoring.changes.chunk_sums import indexed_tables
 from monitoring.changes.corrections import Counters
 from monitoring.changes.rewritten import RewrittenRows
 from monitoring.changes.snapshot_token import IdCursor, SnapshotToken, start_cursor, with_running
@@ -61,6 +62,8 @@ CHANGING_TABLES = {
 }
 VERSION = "xmin::text || ctid::text"
 """SQL: differs whenever a row was written again."""
+MARK = "hashtext(xmin::text)"
+"""SQL: the same as a number, without the place. A view's rows have an ``xmin`` too, made of their values."""
 FLAGS = "system_control_flags"
 SESSIONS = "trading_sessions"
 FLAGS_VERSION = f"SELECT coalesce(string_agg({VERSION}, ',' ORDER BY id), '') FROM {FLAGS}"
@@ -72,6 +75,8 @@ class TrackedRow:
 
     version: str
     session: int | None
+    mark: int = 0
+    """Its MARK, once it was read."""
     finished: float | None = None
 
 
@@ -87,6 +92,8 @@ class TableCursors:
     counters: Counters
     clock: Clock
     rewritten: dict[str, RewrittenRows]
+    indexed: frozenset[str] = frozenset()
+    """Tables in which a range of ids is found quickly."""
     flags: str | None = None
 
     @classmethod
@@ -104,12 +111,12 @@ class TableCursors:
             table for table in CHANGING_TABLES if capabilities.has(table, "id", *CHANGING_TABLES[table].needs)
         )
         watch = cls(identity, capabilities, {}, {}, Counters(tables, changing, clock), clock, {})
+        watch.indexed = await indexed_tables(connection, tables)
         for table in tables:
             known = before and before.cursors.get(table)
             watch.cursors[table] = known or await start_cursor(connection, table, clock)
-            if table in changing:
-                rows = before.live.get(table) if before else None
-                await watch._track(connection, table, rows)
+        for table in changing:
+            await watch._track(connection, table, before.live.get(table) if before else None)
         if capabilities.has(FLAGS, "id"):
             flags = before.flags if before else None
             watch.flags = await connection.fetchval(FLAGS_VERSION) if flags is None else flags
@@ -170,7 +177,7 @@ class TableCursors:
             live = self.live[table]
             ids = await rewritten.find(connection, table, self.cursors[table].watermark, live)
             # In which session they were nobody knows.
-            live.update({number: TrackedRow("", None) for number in ids})
+            self._begin_tracking(table, {number: TrackedRow("", None) for number in ids})
             found |= bool(ids)
         return found
 
@@ -183,8 +190,13 @@ class TableCursors:
         query = f"SELECT id, {session} AS session_id FROM positions WHERE status = 'OPEN' AND id <= $1"
         rows = await connection.fetch(query, self.cursors["positions"].watermark)
         missed = {row["id"]: TrackedRow("", row["session_id"]) for row in rows if row["id"] not in live}
-        live.update(missed)
+        self._begin_tracking("positions", missed)
         return bool(missed)
+
+    def _begin_tracking(self, table: str, rows: Mapping[int, TrackedRow]) -> None:
+        self.live[table].update(rows)
+        for number in rows:
+            self.cursors[table].sums.forget(number)
 
     def _query(self) -> str:
         """One statement over every table; the n-th table's watermark and ids are parameters 2n-1 and 2n."""
@@ -196,7 +208,7 @@ class TableCursors:
                 f"{columns} WHERE id = ANY(${2 * number + 2}::bigint[])",
             ]
         if self.flags is not None:
-            parts.append(f"SELECT '{FLAGS}', 0, NULL, ({FLAGS_VERSION}), false")
+            parts.append(f"SELECT '{FLAGS}', 0, NULL, ({FLAGS_VERSION}), 0, false")
         return " UNION ALL ".join(parts)
 
     async def _owners(
@@ -217,7 +229,7 @@ class TableCursors:
         version, finished = (VERSION, changing.finished) if changing else ("''", "false")
         return (
             f"SELECT '{table}' AS table_name, id::bigint AS id, {session}::bigint AS session_id, {version} AS version,"
-            f" {finished} AS finished FROM {table}"
+            f" {MARK} AS mark, {finished} AS finished FROM {table}"
         )
 
     def _arguments(self) -> list[object]:
@@ -236,6 +248,7 @@ class TableCursors:
         table, number = row["table_name"], row["id"]
         live = self.live.get(table)
         if live is None:
+            self.cursors[table].sums.add(number, row["mark"])
             changes.add(table, NewRow(number, session, is_new=True))
             return
         known = live.get(number)
@@ -245,17 +258,18 @@ class TableCursors:
                 changes.add(table, NewRow(number, known.session, is_new=False, finished=True))
             changes.add(table, NewRow(number, session, known is None, row["finished"]))
             # One that names no session belongs to another as soon as its orders do.
-            live[number] = TrackedRow(row["version"], row["session_id"])
+            live[number] = TrackedRow(row["version"], row["session_id"], row["mark"])
             self.counters.reported[table] = self.clock.monotonic()
         if row["finished"]:
-            self._linger(live, number)
+            self._linger(table, number)
 
-    def _linger(self, live: dict[int, TrackedRow], number: int) -> None:
-        now = self.clock.monotonic()
+    def _linger(self, table: str, number: int) -> None:
+        live, now = self.live[table], self.clock.monotonic()
         row = live[number]
         row.finished = row.finished or now
         if now - row.finished > FINISHED_ROW_SECONDS or len(live) > MAX_TRACKED_ROWS:
             del live[number]
+            self.cursors[table].sums.add(number, row.mark)
 
     def _vanished(self, table: str, found: Iterable[int], changes: ChangeSet) -> None:
         """Live rows that are no longer there were deleted."""

@@ -1,6 +1,6 @@
 """What is at the other end: which server, in which role, through what – and so how changes are noticed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import asyncpg
@@ -10,7 +10,8 @@ from monitoring.database.errors import DatabaseUnavailable
 MINIMUM_VERSION = 13
 
 QUERY = """
-SELECT pg_backend_pid() AS pid, pg_postmaster_start_time() AS started, pg_is_in_recovery() AS standby
+SELECT pg_backend_pid() AS pid, pg_postmaster_start_time() AS started, pg_is_in_recovery() AS standby,
+       current_setting('track_counts')::bool AS counts
 """
 
 
@@ -24,6 +25,8 @@ class ServerInfo:
     pooled: bool
     """A transaction pooler such as PgBouncer stands between: no session state, no prepared statements."""
     started: datetime
+    counts: bool = field(compare=False)
+    """Whether the server counts updates and deletions."""
 
     @property
     def role(self) -> str:
@@ -47,16 +50,19 @@ class ServerInfo:
     def blind_spot(self) -> str:
         """How corrections of old rows are noticed."""
         if self.standby:
-            return "read again every few minutes, because a standby does not count them"
-        return "noticed within some ten seconds, by the server's own counters"
+            return "found by a rolling audit, because a standby does not count them"
+        if not self.counts:
+            return "found by a rolling audit, because track_counts is off"
+        return "noticed within some ten seconds, by the server's own counters, and by a rolling audit"
 
 
 async def read_server_info(connection: asyncpg.Connection) -> ServerInfo:
     """Raises DatabaseUnavailable for a server too old for the feed's gate."""
-    version = connection.get_server_version()
-    if version.major < MINIMUM_VERSION:
-        raise DatabaseUnavailable(f"PostgreSQL {version.major} is too old: {MINIMUM_VERSION} or newer is needed")
+    major = connection.get_server_version().major
+    if major < MINIMUM_VERSION:
+        raise DatabaseUnavailable(f"PostgreSQL {major} is too old: {MINIMUM_VERSION} or newer is needed")
     row = await connection.fetchrow(QUERY)
     # A pooler answers for the server: then the process id it gave at start is not the backend's.
     pooled = row["pid"] != connection.get_server_pid()
-    return ServerInfo(connection.get_settings().server_version.split()[0], row["standby"], pooled, row["started"])
+    version = connection.get_settings().server_version.split()[0]
+    return ServerInfo(version, row["standby"], pooled, row["started"], row["counts"])

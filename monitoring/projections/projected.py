@@ -10,12 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
+from monitoring.changes.chunk_sums import ChunkSums, chunk_of, count_range, range_of
 from monitoring.changes.snapshot_token import IdCursor
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.source import Source
-
-CHUNK_ROWS = 20_000
-"""How many ids are read at once: few enough that a page can come in between."""
 
 State = TypeVar("State")
 Fold = Callable[[dict[int, State]], None]
@@ -57,6 +55,8 @@ class Build(Generic[State]):
     watermark: int
     skip: list[int]
     """Ids below the watermark that had not been committed when the scan began: they come by change sets."""
+    sums: ChunkSums
+    """Counts each chunk just before it is read: whatever differs later is found."""
     states: dict[int, State] = field(default_factory=dict)
     changes: list[Fold[State]] = field(default_factory=list)
     """What came by change sets meanwhile. A newer row before the older ones would make every one of them a late one."""
@@ -95,7 +95,7 @@ class Build(Generic[State]):
         if not self._unread:
             return None
         after, end = self._unread.pop()
-        until = min(after + CHUNK_ROWS, end)
+        until = min(range_of(chunk_of(after + 1))[1], end)
         if until < end:
             self._unread.append((until, end))
         return IdRange(after, until, [number for number in self.skip if after < number <= until])
@@ -177,7 +177,8 @@ class Projected(Generic[State]):
             return
         # Old rows may have been deleted: their ids would be read for nothing.
         first = await source.connection.fetchval(f"SELECT coalesce(min(id), 1) FROM {self.table}")
-        build: Build[State] = Build(first - 1, cursor.watermark, list(cursor.pending_ids))
+        cursor.sums = ChunkSums.begin(first - 1, cursor.watermark, filling=True)
+        build: Build[State] = Build(first - 1, cursor.watermark, list(cursor.pending_ids), cursor.sums)
         if self._build is None or cursor.watermark < self._build.watermark:
             # Ids that went back are given to other rows: a scan under way would read what change sets bring as well.
             self._build, self._next = build, None
@@ -211,18 +212,21 @@ class Projected(Generic[State]):
         if build is None or ids is None:
             return False
         try:
+            checksum = await count_range(source.connection, self.table, ids.after, ids.until, ids.skip)
             fold = await self.projection.scan(source, ids)
         except BaseException:
             build.failed(ids)
             raise
         if build is not self._build:
             return False
+        build.sums.counted(ids.after, ids.until, checksum)
         build.take(ids, fold)
         return self._finish_if_done()
 
     def _finish_if_done(self) -> bool:
         finished = False
         while self._build is not None and self._build.done:
+            self._build.sums.filling = False
             self.states, self._build, self._next = self._build.finished(), self._next, None
             self.complete = finished = True
             self.generation += 1

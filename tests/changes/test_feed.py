@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from monitoring.changes import feed, pace
+from monitoring.changes import audit, feed, pace
 from monitoring.changes.identity import identity_of
 from monitoring.changes.pace import (
     LARGEST_SHARE,
@@ -236,3 +236,19 @@ async def test_one_poll_that_waited_for_a_lock_slows_nothing_down() -> None:
 
 async def test_it_is_quick_again_as_soon_as_polls_are_cheap() -> None:
     assert (await settled(0.2, 0.2, 0.2, 0.0, 0.0)).seconds(watched=True) == WATCHED_PAUSE_SECONDS
+
+
+async def test_a_correction_that_no_counter_counts(
+    page: Page, connection: asyncpg.Connection, account: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "PROCESSOR_SHARE", 1.0)
+    await until(lambda: page.parts.feed.audit.rounds > 0)
+    await connection.execute("SET track_counts = off")
+    before = (await page.json("/api/metrics"))["total_pnl"]
+    await connection.execute("UPDATE trades SET pnl = pnl + 1000 WHERE id = 1")
+
+    async def is_corrected() -> bool:
+        return bool((await page.json("/api/metrics"))["total_pnl"] == pytest.approx(before + 1000))
+
+    await until(is_corrected)
+    assert (await page.json("/ready"))["feed"]["audit_round_seconds"] > 0

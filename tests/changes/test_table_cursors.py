@@ -20,7 +20,8 @@ from tests.waiting import until
 class Poller:
     """A watch polled by hand."""
 
-    def __init__(self, connection: asyncpg.Connection, watch: TableCursors) -> None:
+    def __init__(self, url: str, connection: asyncpg.Connection, watch: TableCursors) -> None:
+        self.url = url
         self.connection = connection
         self.watch = watch
 
@@ -29,7 +30,7 @@ class Poller:
         connection = await asyncpg.connect(url)
         capabilities = await Capabilities.read(connection)
         identity = await identity_of(connection)
-        return cls(connection, await TableCursors.start(connection, capabilities, identity, SYSTEM_CLOCK))
+        return cls(url, connection, await TableCursors.start(connection, capabilities, identity, SYSTEM_CLOCK))
 
     async def poll(self) -> ChangeSet:
         return await self.watch.read(self.connection, await read_token(self.connection, clock=SYSTEM_CLOCK))

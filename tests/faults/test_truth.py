@@ -6,7 +6,7 @@ from datetime import datetime
 import asyncpg
 import pytest
 
-from monitoring.changes import feed
+from monitoring.changes import audit
 from monitoring.clock import Clock
 from monitoring.postgres.embedded import EmbeddedServer
 from tests.faults.bot import Bot
@@ -66,7 +66,7 @@ async def test_fuzz(
     stopped_clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(feed, "UNCOUNTED_PAUSE_SECONDS", 1.0)  # on a standby nothing but this finds corrections
+    monkeypatch.setattr(audit, "PROCESSOR_SHARE", 1.0)  # on a standby nothing but this finds corrections
     await insert(connection, "system_control_flags")
     async with way_to(database_url, way, server) as url, dashboard(url, clock=stopped_clock) as page:
         await page.shows("trade_filter", ">40<")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import asyncpg
 import pytest
 
-from monitoring.changes import feed
+from monitoring.changes import audit
 from monitoring.postgres.embedded import EmbeddedServer
 from monitoring.verify import verify
 from tests.faults.page import Page, dashboard
@@ -44,7 +44,7 @@ async def view(
     connection: asyncpg.Connection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[View]:
-    monkeypatch.setattr(feed, "UNCOUNTED_PAUSE_SECONDS", 1.0)  # on a standby nothing but this finds corrections
+    monkeypatch.setattr(audit, "PROCESSOR_SHARE", 1.0)  # on a standby nothing but this finds corrections
     await connection.execute("SET synchronous_commit = on")
     await insert(connection, "system_control_flags", name="system_halt", active=False)
     async with way_to(database_url, request.param, server) as url, dashboard(url) as page:

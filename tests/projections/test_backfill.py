@@ -9,13 +9,15 @@ from typing import Any
 import asyncpg
 import pytest
 
+from monitoring.changes import chunk_sums
 from monitoring.changes.snapshot_token import start_cursor
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.database.pool import Database
 from monitoring.database.source import Source
-from monitoring.projections import Projections, backfill, projected
+from monitoring.projections import Projections, backfill
+from monitoring.projections.projected import IdRange
 from monitoring.projections.trades import TradeTotals
 from tests.clocks import AN_AFTERNOON, ManualClock, standing_at
 from tests.projections.reading import follower_of, refreshed
@@ -69,7 +71,7 @@ async def test_scans_rest_while_the_engine_writes(
 ) -> None:
     """As long as they work, so that half a processor is left. By one reader, since two would mix their times."""
     monkeypatch.setattr(backfill, "READER_COUNT", 1)
-    monkeypatch.setattr(projected, "CHUNK_ROWS", CHUNK_ROWS)
+    monkeypatch.setattr(chunk_sums, "CHUNK_ROWS", CHUNK_ROWS)
     monkeypatch.setattr(backfill, "BUSY_SECONDS", 3600 if busy else 0)
     await trades(connection, session)
     rests: list[float] = []
@@ -104,7 +106,7 @@ async def test_a_chunk_that_takes_too_long_is_read_in_pieces(
 ) -> None:
     scan = TradeTotals.scan
 
-    async def within_limits(totals: TradeTotals, source: Source, ids: projected.IdRange) -> Any:
+    async def within_limits(totals: TradeTotals, source: Source, ids: IdRange) -> Any:
         if ids.until - ids.after > 2:
             raise DatabaseUnavailable("canceling statement due to statement timeout")
         return await scan(totals, source, ids)
@@ -123,7 +125,7 @@ async def test_corrections_that_never_end_are_caught_up_with(
     connection: asyncpg.Connection, session: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody mends old rows one by one, more quickly than the table is read."""
-    monkeypatch.setattr(projected, "CHUNK_ROWS", CHUNK_ROWS)
+    monkeypatch.setattr(chunk_sums, "CHUNK_ROWS", CHUNK_ROWS)
     await trades(connection, session)
     follower = await follower_of(connection, session, standing_at(AN_AFTERNOON))
     for pnl in range(2, 2 + TRADES):
@@ -143,7 +145,7 @@ async def test_ids_given_again_while_a_table_is_read(
     connection: asyncpg.Connection, session: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The newest rows are deleted, and others get their ids: none counts twice, not even for a moment."""
-    monkeypatch.setattr(projected, "CHUNK_ROWS", CHUNK_ROWS)
+    monkeypatch.setattr(chunk_sums, "CHUNK_ROWS", CHUNK_ROWS)
     await trades(connection, session)
     follower = await follower_of(connection, session, standing_at(AN_AFTERNOON))
     await follower.advance(await follower.poll(connection))

@@ -8,8 +8,8 @@ from functools import partial
 import asyncpg
 import pytest
 
+from monitoring.changes import chunk_sums
 from monitoring.database.source import Source
-from monitoring.projections import projected
 from tests.clocks import AN_AFTERNOON, ManualClock
 from tests.projections.reading import Follower, follower_of, refreshed
 from tests.projections.test_same_figures import assert_same
@@ -58,7 +58,7 @@ class Crowd:
 async def test_everything_at_once(
     connection: asyncpg.Connection, readers: list[asyncpg.Connection], seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(projected, "CHUNK_ROWS", 3)
+    monkeypatch.setattr(chunk_sums, "CHUNK_ROWS", 3)
     sessions = [
         await insert(connection, "trading_sessions", mode=mode, initial_balance=INITIAL, start_time=AN_AFTERNOON)
         for mode in ("LIVE", "PAPER")

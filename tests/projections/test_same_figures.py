@@ -7,10 +7,10 @@ import asyncpg
 import numpy as np
 import pytest
 
+from monitoring.changes import chunk_sums
 from monitoring.metrics import trades
 from monitoring.metrics.facts import TradeSums
 from monitoring.metrics.value import Unknown
-from monitoring.projections import projected
 from monitoring.projections.snapshots import SnapshotReader
 from monitoring.projections.times import EPOCH
 from monitoring.projections.trade_filter import SORTS, TradeFilter
@@ -110,7 +110,7 @@ async def test_while_much_is_still_being_read(
     connection: asyncpg.Connection, session: int, other: int, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A few ids at a time."""
-    monkeypatch.setattr(projected, "CHUNK_ROWS", 3)
+    monkeypatch.setattr(chunk_sums, "CHUNK_ROWS", 3)
     world = World(connection, session, other, seed, ManualClock())
     await world.begin()
     fed = await follower_of(connection, session, world.hands.clock)
@@ -158,7 +158,7 @@ async def test_a_row_that_comes_while_reading_costs_no_more(
     connection: asyncpg.Connection, session: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A history of years is not read a second time, day by day, since the engine goes on writing."""
-    monkeypatch.setattr(projected, "CHUNK_ROWS", 3)
+    monkeypatch.setattr(chunk_sums, "CHUNK_ROWS", 3)
     for day in range(9):
         at = AN_AFTERNOON - timedelta(days=9 - day)
         await insert(connection, "account_history", **snapshot(session, at, 100.0 + day))

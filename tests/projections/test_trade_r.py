@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from monitoring.projections import projected
+from monitoring.changes import chunk_sums
 from monitoring.projections.trades import NO_SESSION_ID
 from tests.clocks import AN_AFTERNOON, ManualClock
 from tests.projections.reading import Follower, follower_of, refreshed
@@ -127,7 +127,7 @@ class Bot:
 async def test_r_follows_stops_and_positions(
     connection: asyncpg.Connection, session: int, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(projected, "CHUNK_ROWS", 3)
+    monkeypatch.setattr(chunk_sums, "CHUNK_ROWS", 3)
     await insert(connection, "account_balances", session_id=session, total_balance=1100,
                  last_updated=AN_AFTERNOON + timedelta(hours=3), update_reason="trade_exit")  # fmt: skip
     bot = Bot(connection, session, seed)

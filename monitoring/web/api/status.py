@@ -54,6 +54,10 @@ class FeedStatus(Struct):
     how: Annotated[str, Meta(description="What is polled through what, and why; while disconnected, the reason")]
     lag: Annotated[float | None, Meta(description="Seconds since the last poll of the database")]
     behind: Annotated[bool, Meta(description="The database is a standby that does not keep up with its primary")]
+    audit_round_seconds: Annotated[
+        float | None,
+        Meta(description="How long it takes to count all rows again, which finds any correction; unknown at the start"),
+    ]
 
 
 class TaskStatus(Struct):
@@ -224,9 +228,16 @@ def _unknown(word: str, reason: str) -> Payload:
 
 def feed_status() -> Payload:
     """How changes are noticed, and how long ago the database was last asked."""
-    state = services().feed.state
+    feed = services().feed
+    state = feed.state
     lag = None if state.last_poll is None else max(0.0, services().clock.since_1970() - state.last_poll)
-    return {"mode": state.mode, "how": state.how, "lag": lag, "behind": state.behind}
+    return {
+        "mode": state.mode,
+        "how": state.how,
+        "lag": lag,
+        "behind": state.behind,
+        "audit_round_seconds": feed.audit.round_seconds,
+    }
 
 
 def _following(feed: Payload) -> bool:
