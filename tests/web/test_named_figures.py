@@ -62,7 +62,7 @@ async def test_how_the_bot_stands_is_on_the_first_page(
     shown = await page(client, "/")
     assert f"{rows['equity']:,.2f} balance {rows['balance']:,.2f} · {rows['held']} open" in shown
     assert f"P&L +{rows['unrealized']:,.2f} " in shown
-    assert f"Drawdown −{metrics['current_drawdown']:.2f} % worst −{metrics['max_drawdown']:.1f} %" in shown
+    assert f"Drawdown −{metrics['current_drawdown']:.2f} % worst −{metrics['max_drawdown']:.2f} %" in shown
     assert (
         f"Exposure {rows['exposure']:.1f} % net +{rows['exposure']:.1f} % · free {rows['margin_available']:,.2f}"
         in shown
@@ -91,8 +91,8 @@ async def test_the_risk_factor_is_shown_with_its_reason(account: int, client: An
 async def test_what_it_earned_is_on_results(account: int, connection: asyncpg.Connection, client: Any) -> None:
     rows, metrics = await connection.fetchrow(FROM_ROWS), await get(client, "/api/metrics")
     shown = await page(client, "/results")
-    assert f"+{rows['total_return']:.1f} % in 30 days after all costs" in shown
-    assert f"at most {metrics['max_drawdown']:.1f} % below its peak" in shown
+    assert f"+{rows['total_return']:.2f} % in 30 days after all costs" in shown
+    assert f"at most {metrics['max_drawdown']:.2f} % below its peak" in shown
     assert f"{rows['win_rate']:.0f} % of {rows['trades']} trades" in shown
     assert f"{metrics['sharpe_ratio']:.2f} of " in shown
     assert f"Profit factor {rows['profit_factor']:.2f} " in shown
