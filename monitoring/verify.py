@@ -11,7 +11,8 @@ from monitoring.changes.table_cursors import GROWING_TABLES
 from monitoring.clock import SYSTEM_CLOCK, Clock
 from monitoring.database.capabilities import ESSENTIAL, FLAGS, TABLES, Capabilities
 from monitoring.database.errors import DatabaseUnavailable, PlainErrors
-from monitoring.database.pool import CONNECT_TIMEOUT_SECONDS, Database, refusals
+from monitoring.database.pool import CONNECT_TIMEOUT_SECONDS, Database
+from monitoring.database.refusals import refusals
 from monitoring.database.role_time import MAX_LEAD, RoleTime, sentence
 from monitoring.database.schema import create_schema
 from monitoring.database.serverinfo import ServerInfo

@@ -18,7 +18,8 @@ from monitoring.changes.audit import RollingAudit
 from monitoring.changes.catch_up import CatchUp
 from monitoring.changes.change_set import ChangeSet, Consumer
 from monitoring.changes.feed_state import FeedState
-from monitoring.changes.identity import identity_of
+from monitoring.changes.identity import Identity, identity_of
+from monitoring.changes.name_check import NameCheck
 from monitoring.changes.open_look import OpenLook
 from monitoring.changes.pace import Pace
 from monitoring.changes.replay_lag import ReplayLag
@@ -58,6 +59,7 @@ class Feed:
     _catch_up: CatchUp = field(init=False)
     _lag: ReplayLag = field(init=False)
     audit: RollingAudit = field(init=False)
+    _name_check: NameCheck = field(init=False)
     _cursors: TableCursors | None = None
     _adapted: int = 0
     """``database.adapted`` when the watch began."""
@@ -77,6 +79,7 @@ class Feed:
     def __post_init__(self) -> None:
         self.pace, self._open_look, self._lag = Pace(self.clock), OpenLook(self.clock), ReplayLag(self.clock)
         self._catch_up, self.audit = CatchUp(self.state, self.pace), RollingAudit(self.clock)
+        self._name_check = NameCheck(self.database, self.clock)
 
     def wake(self) -> None:
         """Somebody has come to look: poll quickly from now on."""
@@ -146,6 +149,7 @@ class Feed:
         self._timeline = await read_timeline(connection) if server.standby else None
         token = await read_token(connection, self.clock, self._timeline)
         before = self._cursors
+        self._name_check.refuse_replaced(identity, before.identity if before else None, self.state.last_poll)
         another = before is not None and (before.identity != identity or token.xmax < self._xmax)
         restarted = self._server is not None and self._server.started != server.started
         anew = before is None or another or self._adapted != self.database.adapted
@@ -167,6 +171,7 @@ class Feed:
     def _begin_link(self, server: ServerInfo, xmax: int) -> None:
         self._server, self._token, self._xmax = server, None, xmax
         self._lag, self._catch_up.taken = ReplayLag(self.clock), None
+        self._name_check.begin()
         self._looked = {"schema": self.clock.monotonic()}
 
     async def _back(self, server: ServerInfo) -> None:
@@ -187,7 +192,8 @@ class Feed:
         self._catch_up.begin()
         started = self.clock.monotonic()
         token = await read_token(connection, self.clock, self._timeline, TOKEN_TIMEOUT_SECONDS)
-        if token.started != server.started or token.promoted or self.database.astray:
+        elsewhere = self.database.astray or self._name_check.moved(server, self._cursors.identity)
+        if token.started != server.started or token.promoted or elsewhere:
             raise DatabaseUnavailable(f"{self.database.name}: another server answers than before")
         asked = self.clock.monotonic()
         self._xmax = max(self._xmax, token.xmax)
@@ -200,7 +206,7 @@ class Feed:
             if self._adapted == adapted:
                 raise
         self._note_lag(token)
-        self._measure(self.clock.monotonic() - started)
+        self.state.polled(self.clock.since_1970(), self.clock.monotonic() - started)
         self._catch_up.end(self._token and token)
         return max(0.0, (self.clock.monotonic() - asked) - (asked - started))
 
@@ -264,7 +270,7 @@ class Feed:
             await self._take_in(connection, ChangeSet(corrected={*before.tables, *self._cursors.tables}))
 
     async def _start_cursors(
-        self, connection: asyncpg.Connection, identity: tuple[object, ...], before: TableCursors | None
+        self, connection: asyncpg.Connection, identity: Identity, before: TableCursors | None
     ) -> None:
         adapted = self.database.adapted
         self._cursors = await TableCursors.start(connection, self.database.capabilities, identity, self.clock, before)
@@ -277,12 +283,6 @@ class Feed:
             return False
         self._looked[what] = now
         return True
-
-    def _measure(self, seconds: float) -> None:
-        state = self.state
-        state.polls += 1
-        state.last_poll = self.clock.since_1970()
-        state.poll_seconds = seconds if state.poll_seconds is None else 0.9 * state.poll_seconds + 0.1 * seconds
 
     def _note_lag(self, token: SnapshotToken) -> None:
         if token.replay is not None:

@@ -22,3 +22,9 @@ class FeedState:
     """Seconds since 1970 UTC from which on changes go unnoticed."""
     behind: bool = False
     """The server is a standby that does not keep up with its primary."""
+
+    def polled(self, now: float, seconds: float) -> None:
+        """A poll ended ``now`` (seconds since 1970) that took so many seconds."""
+        self.polls += 1
+        self.last_poll = now
+        self.poll_seconds = seconds if self.poll_seconds is None else 0.9 * self.poll_seconds + 0.1 * seconds

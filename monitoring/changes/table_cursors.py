@@ -9,6 +9,7 @@ import asyncpg
 from monitoring.changes.change_set import ChangeSet, NewRow
 from monitoring.changes.chunk_sums import indexed_tables
 from monitoring.changes.corrections import Counters
+from monitoring.changes.identity import Identity
 from monitoring.changes.rewritten import RewrittenRows
 from monitoring.changes.snapshot_token import IdCursor, SnapshotToken, start_cursor, with_running
 from monitoring.clock import Clock
@@ -84,7 +85,7 @@ class TrackedRow:
 class TableCursors:
     """Positions in every table of one database."""
 
-    identity: tuple[object, ...]
+    identity: Identity
     capabilities: Capabilities
     cursors: dict[str, IdCursor]
     live: dict[str, dict[int, TrackedRow]]
@@ -101,7 +102,7 @@ class TableCursors:
         cls,
         connection: asyncpg.Connection,
         capabilities: Capabilities,
-        identity: tuple[object, ...],
+        identity: Identity,
         clock: Clock,
         before: "TableCursors | None" = None,
     ) -> "TableCursors":

@@ -6,8 +6,8 @@ reads because of it, and another server (a replica behind the same name, the old
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 import asyncpg
@@ -17,18 +17,15 @@ from monitoring.database.capabilities import FLAGS, Capabilities
 from monitoring.database.connection import READ_ONLY_SETUP, SERVER_SETTINGS, Connection
 from monitoring.database.errors import (
     MAY_BE_SCHEMA,
-    NO_SUCH_SETTING,
-    NOT_CONNECTED,
     SCHEMA_CHANGED,
-    TLS_REFUSED,
     UNAVAILABLE,
     DatabaseUnavailable,
     PlainErrors,
     lost_with,
-    sentence,
 )
+from monitoring.database.refusals import refusals
 from monitoring.database.serverinfo import ServerInfo, read_server_info
-from monitoring.database.url import demands_tls, describe_url, settings_of
+from monitoring.database.url import describe_url
 
 __all__ = ["SCHEMA_CHANGED", "UNAVAILABLE", "Database", "DatabaseUnavailable"]
 
@@ -40,6 +37,8 @@ POOL_CONNECTION_COUNT = 4
 """Few, since the engine's server allows only so many: two for scans, the others for pages."""
 CONNECT_TIMEOUT_SECONDS = 5.0
 COMMAND_TIMEOUT_SECONDS = 10.0
+CONNECTION_LIFE_SECONDS = 120.0
+"""After so long a name that leads to another server by now is looked up again."""
 FULL_PAUSE_SECONDS = 0.05
 """Seconds between two tries where the server has no connection left, but one of ours may become free."""
 RETIRED_WITHIN_SECONDS = 2 * COMMAND_TIMEOUT_SECONDS
@@ -64,6 +63,7 @@ class Database:
         self._away: str | None = None
         """Why there is nothing to connect to, as far as the feed knows."""
         self._pool: asyncpg.Pool | None = None
+        self._renewed = 0.0
         self._retiring: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
@@ -92,6 +92,16 @@ class Database:
             raise
         self._away = None
         return found
+
+    async def look(self, read: Callable[[asyncpg.Connection], Awaitable[T]]) -> tuple[ServerInfo, T]:
+        """What ``read`` gives over a connection of its own, and who answers. Raises DatabaseUnavailable."""
+        with PlainErrors(self.name):
+            options = {"timeout": CONNECT_TIMEOUT_SECONDS, "command_timeout": COMMAND_TIMEOUT_SECONDS}
+            connection, server = await self._connect(self.url, **options)
+            try:
+                return server, await read(connection)
+            finally:
+                connection.terminate()
 
     async def follow(self, connection: asyncpg.Connection, server: ServerInfo) -> None:
         """Makes ``server``, behind the feed's ``connection``, the one that everybody reads from."""
@@ -195,6 +205,9 @@ class Database:
             pool = self._pool
             if pool is None or self._away is not None:
                 raise DatabaseUnavailable(self._away or f"{self.name}: not connected")
+            if self._clock.monotonic() - self._renewed > CONNECTION_LIFE_SECONDS:
+                await self._renew()
+                continue
             try:
                 return pool, await pool.acquire(timeout=CONNECT_TIMEOUT_SECONDS)
             except asyncpg.InterfaceError:
@@ -241,6 +254,7 @@ class Database:
         """A new pool; the old one ends when those who hold its connections are done, or their patience is."""
         # What a NAT has forgotten is silent: behind a pooler nothing keeps a link alive that nobody uses.
         idle = 300.0 if self.server is None or self.server.pooled else 0
+        self._renewed = self._clock.monotonic()
         old, self._pool = (
             self._pool,
             await asyncpg.create_pool(
@@ -260,21 +274,6 @@ class Database:
             task = asyncio.create_task(_retire(old, patience), name="retiring connections")
             self._retiring.add(task)
             task.add_done_callback(self._retiring.discard)
-
-
-@contextmanager
-def refusals(url: str) -> Iterator[None]:
-    """Whatever a server says no with while we connect, it is away."""
-    try:
-        yield
-    except UNAVAILABLE as error:
-        if isinstance(error, ConnectionError) and TLS_REFUSED in str(error) and not demands_tls(url):
-            # A PostgreSQL server without TLS says so, and asyncpg goes on without it.
-            raise DatabaseUnavailable(f"{describe_url(url)}: it is not a PostgreSQL server") from error
-        raise
-    except NOT_CONNECTED as error:
-        named = f" ({settings_of(url)})" if isinstance(error, NO_SUCH_SETTING) else ""
-        raise DatabaseUnavailable(f"{describe_url(url)}: {sentence(error)}{named}") from error
 
 
 async def _retire(pool: asyncpg.Pool, patience: float) -> None:

@@ -6,7 +6,8 @@ import asyncpg
 
 from monitoring.clock import Clock
 from monitoring.database.errors import PlainErrors
-from monitoring.database.pool import CONNECT_TIMEOUT_SECONDS, Database, refusals
+from monitoring.database.pool import CONNECT_TIMEOUT_SECONDS, Database
+from monitoring.database.refusals import refusals
 from monitoring.lru import Lru
 
 OFFSET = "SELECT extract(timezone FROM statement_timestamp())::int"

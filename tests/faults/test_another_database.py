@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, suppress
 import asyncpg
 import pytest
 
+from monitoring.changes import name_check
 from monitoring.database import pool
 from monitoring.database.pool import DatabaseUnavailable
 from monitoring.postgres.embedded import EmbeddedServer
@@ -42,6 +43,33 @@ async def test_failed_over_behind_one_name(
         link.reset()
     await page.parts.database.lost(RuntimeError("the connections that nobody uses are given up some time"))
     await page.client.get("/api/trades")
+    await trades_on(page, standby.url(database), account)
+
+
+async def test_a_name_that_moves_while_its_link_lives(
+    standby: EmbeddedServer,
+    page: Page,
+    wire: Wire,
+    database: str,
+    account: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing breaks: the old primary goes on answering. Once its successor is known, it is not followed any more."""
+    monkeypatch.setattr(name_check, "PAUSE_SECONDS", 0.2)
+    wire.target, old = standby.url(database), wire.target
+    for link in list(wire.links):
+        link.reset()
+    await until(lambda: page.parts.feed.state.mode == "standby")
+    wire.target = old
+    await until(lambda: page.parts.feed.state.mode == "primary")
+    await promote(standby)
+    wire.target = standby.url(database)
+    await trades_on(page, standby.url(database), account)
+    wire.target = old
+    for link in list(wire.links):
+        link.reset()
+    await until(lambda: "replaced" in page.parts.feed.state.how)
+    wire.target = standby.url(database)
     await trades_on(page, standby.url(database), account)
 
 
