@@ -28,17 +28,19 @@ def unexplained(scope: ScopeRows, now: datetime) -> Decimal | None:
 def disagree_since(scope: ScopeRows, now: datetime) -> list[datetime | None]:
     """Empty where they agree now, or did ten minutes ago; else when the first snapshot was written since which not."""
     points, past, cut = plain.points(scope, now), Past(scope, now), now - SETTLING
-    if not points or not _much(past.unexplained(now + MINUTE, now + FUTURE), points[-1]):
+    left = past.unexplained(now + MINUTE, now + FUTURE)
+    if left is None or not points or not _much(left, points[-1]["equity"]):
         return []
     settled = [row for row in past.snapshots if row["timestamp"] <= cut]
-    if not settled or not _much(past.unexplained(cut, cut), settled[-1]):
+    worth = settled[-1]["equity"] if settled else past.balance(now + MINUTE)[3] + left
+    if not _much(past.unexplained(cut, cut), worth):
         return []
     held = list(takewhile(past.disagree, reversed(settled)))
     return [held[-1]["timestamp"] if held else None]
 
 
-def _much(difference: Decimal | None, point: Row) -> bool:
-    return difference is not None and abs(difference) > abs(point["equity"]) / 1000
+def _much(difference: Decimal | None, equity: Decimal) -> bool:
+    return difference is not None and abs(difference) > abs(equity) / 1000
 
 
 @dataclass
@@ -59,7 +61,7 @@ class Past:
     def disagree(self, row: Row) -> bool:
         """At a snapshot, by its own balance."""
         left = self.unexplained(row["timestamp"], row["timestamp"], row["balance"])
-        return _much(left, row)
+        return _much(left, row["equity"])
 
     def balance(self, at: datetime) -> tuple[datetime, int, int, Decimal, int]:
         """The newest one: time, which table, id, balance, session."""
