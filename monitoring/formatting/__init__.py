@@ -8,6 +8,7 @@ negative. Numbers may be Decimal, float or int; datetimes are naive UTC.
 from collections.abc import Callable
 from typing import Any
 
+from monitoring.formatting.lists import few
 from monitoring.formatting.numbers import (
     Number,
     amount,
@@ -112,6 +113,7 @@ __all__ = [
     "day",
     "direction",
     "duration",
+    "few",
     "from_epoch",
     "in_r",
     "iso",

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from monitoring.formatting import amount, percent
+from monitoring.formatting import amount, few, percent
 from monitoring.metrics.books import unexplained
 from monitoring.metrics.codes import in_words
 from monitoring.metrics.equity_now import is_fresh
@@ -202,7 +202,7 @@ def _of_positions(
     code: str, severity: str, found: Sequence[OpenPosition], what: str, since: Callable[[OpenPosition], datetime | None]
 ) -> Iterator[Alert]:
     if found:
-        names = ", ".join(dict.fromkeys(one.symbol or f"position {one.id}" for one in found))
+        names = few(list(dict.fromkeys(one.symbol or f"position {one.id}" for one in found)))
         verb = "has" if len(found) == 1 else "have"
         text = f"{len(found)} position{_s(len(found))} {verb} {what}: {names}"
         yield Alert(code, severity, text, _oldest(map(since, found)), len(found))

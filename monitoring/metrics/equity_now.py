@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from monitoring.clock import MAX_CLOCK_SKEW
-from monitoring.formatting import utc_minute
+from monitoring.formatting import few, utc_minute
 from monitoring.metrics.facts import Account, Equity, Facts, OpenPosition
 
 MAX_PRICE_AGE = timedelta(minutes=5)
@@ -47,15 +47,15 @@ def is_fresh(facts: Facts, priced_at: datetime | None) -> bool:
 def old_prices(facts: Facts) -> str | None:
     """Of which positions the price is not fresh, and of when it is; None where all are fresh, or none is known."""
     old = [one for one in facts.positions or () if one.current_price is not None and not is_fresh(facts, one.priced_at)]
-    return "; ".join(map(_age, old)) or None
+    return few([*map(_age, old)], "; ") or None
 
 
 def no_equity_now(facts: Facts) -> str | None:
     """Why the equity is that of a snapshot, though positions are open; None where it is of now."""
     if facts.equity is None or facts.equity.is_now or not facts.positions:
         return None
-    unpriced = [f"{one.symbol} has no price" for one in facts.positions if one.current_price is None]
-    why = "; ".join([*unpriced, *filter(None, [old_prices(facts)])])
+    unpriced = few([f"{one.symbol} has no price" for one in facts.positions if one.current_price is None], "; ")
+    why = "; ".join(filter(None, [unpriced, old_prices(facts)]))
     return f"of the newest snapshot, {utc_minute(facts.equity.at)}: {why}" if why else None
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple, NoReturn
 
-from monitoring.formatting import masked, utc_minute
+from monitoring.formatting import duration, masked, utc_minute
 from monitoring.metrics.facts import Facts
 from monitoring.metrics.metric import Level
 from monitoring.metrics.outside import outside
@@ -177,6 +177,6 @@ def _no_sign(facts: Facts) -> str:
 
 
 def minutes(seconds: float) -> str:
-    """75 min, 7.5 min: a limit, as the state says it."""
+    """1 h 15 min, 7.5 min: a limit, as the state says it."""
     length = seconds / 60
-    return f"{length:.0f} min" if length >= 10 else f"{length:.1f}".removesuffix(".0") + " min"
+    return duration(round(length), "minutes") if length >= 10 else f"{length:.1f}".removesuffix(".0") + " min"

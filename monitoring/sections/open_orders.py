@@ -58,9 +58,10 @@ class OpenOrdersView:
 
     @property
     def summary(self) -> str:
-        """25: 24 stops, 1 entry"""
+        """25: 24 stops, 1 entry; 1 refused"""
         several = f"{self.unfinished:,}: " if len(self.kinds) > 1 else ""
-        return several + (", ".join(self.kinds) or "none")
+        refused = f"; {self.total - self.unfinished:,} refused" if self.total > self.unfinished else ""
+        return several + (", ".join(self.kinds) or "none") + refused
 
 
 async def load(context: Context) -> OpenOrdersView:

@@ -46,7 +46,7 @@ def test_a_sign_of_life_ages_by_its_limit(age: float, word: str, feed: str) -> N
 
 def test_the_limit_is_the_engines_own() -> None:
     found = health.state(with_sign(5000, limit_seconds=7200.0))
-    assert found == State("Online", "sign of life within the last 120 min")
+    assert found == State("Online", "sign of life within the last 2 h")
 
 
 def test_offline_names_the_last_sign_of_life() -> None:

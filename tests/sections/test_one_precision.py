@@ -50,3 +50,18 @@ async def test_slippage_is_the_same_words_everywhere(connection: asyncpg.Connect
                  filled_at=ago(minutes=9))  # fmt: skip
     for section in ("engine_now", "fills"):
         assert re.search(f"lippage 0.010{SPACE}% in our favour", await words(client, section)), section
+
+
+async def test_without_a_stop_no_loss_at_stops_is_known(connection: asyncpg.Connection, client: Any) -> None:
+    """A zero would say that nothing can be lost."""
+    session = await losing_bot(connection)
+    await connection.execute("UPDATE positions SET stop_loss = NULL")
+    now_shown, account = await words(client, "risk_now"), await words(client, "account_now")
+    assert "If all stops hit —unknown: no position has a live stop 1 has none" in now_shown
+    assert "would fall to" not in now_shown
+    assert "At risk to the stops —unknown: no position has a live stop" in account
+    await insert(connection, "positions", session_id=session, entry_price=100, current_price=98, stop_loss=90,
+                 quantity=2, entry_time=ago(hours=1), last_update=now())  # fmt: skip
+    mixed = await words(client, "risk_now")
+    assert "Of positions with a stop; losses from entry −20.00" in mixed
+    assert "would fall to" not in mixed

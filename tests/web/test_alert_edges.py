@@ -1,11 +1,13 @@
 """Alerts at the edges of their rules: rows of nobody, bots long silent, limits met exactly, times of another zone."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
 import asyncpg
 import pytest
 
+from monitoring.rendering.templates import make_environment
 from tests.rows import ago, insert, now
 from tests.waiting import until
 from tests.web.alerting import alerts, guard, healthy_bot, hold, lines
@@ -127,3 +129,22 @@ async def test_the_drawdown_since_its_first_snapshot(client: Any, connection: as
     await insert(connection, "account_history", session_id=session, timestamp=now(), equity=7990, total_pnl=1)
     found = {one["code"]: one["since"] for one in await alerts(client)}
     assert found["drawdown_limit"].startswith(f"{begin + timedelta(minutes=28):%Y-%m-%dT%H:%M:%S}")
+
+
+async def test_many_markets_are_named_in_a_few_words(client: Any, connection: asyncpg.Connection, bot: int) -> None:
+    """A phone shows the alert, and then the equity, on its first screen."""
+    for number in range(25):
+        await insert(connection, "positions", session_id=bot, symbol=f"M{number}USDT", stop_loss=None,
+                     current_price=50_000, last_update=ago(hours=2), entry_time=ago(hours=3))  # fmt: skip
+    texts = {one["code"]: one["text"] for one in await alerts(client)}
+    for code, what in (("no_live_stop", "no live stop"), ("price_old", "an old price")):
+        assert re.fullmatch(rf"25 positions have {what}: M\d+USDT, M\d+USDT, M\d+USDT and 22 more", texts[code])
+    equity = await (await client.get("/partials/equity")).get_data(as_text=True)
+    assert equity.count("the price of ") <= 3
+    assert " and 22 more" in equity
+
+
+@pytest.mark.parametrize("code", make_environment().get_template("partials/_alerts.html").module.PLACES)
+async def test_an_alert_leads_to_a_place_that_is_there(client: Any, bot: int, code: str) -> None:
+    path, anchor, _ = make_environment().get_template("partials/_alerts.html").module.PLACES[code]
+    assert f'id="{anchor}"' in await (await client.get(path)).get_data(as_text=True)

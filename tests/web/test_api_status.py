@@ -56,7 +56,9 @@ async def test_offline(client: Any, connection: asyncpg.Connection) -> None:
     answer = await get(client, "/api/status")
     assert (answer["state"], answer["status"]) == ("Offline", "Offline")
     assert answer["last_update"] == f"{began.isoformat()}+00:00"
-    assert answer["reasons"] == {"status": f"no sign of life since {began:%Y-%m-%d %H:%M} UTC, expected every 75 min"}
+    assert answer["reasons"] == {
+        "status": f"no sign of life since {began:%Y-%m-%d %H:%M} UTC, expected every 1 h 15 min"
+    }
 
 
 async def test_no_session(client: Any) -> None:
