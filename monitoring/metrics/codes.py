@@ -21,7 +21,7 @@ WORDS: Mapping[str, str] = {
     "stop_loss_offline": "stop loss while the engine was down",
     "take_profit": "take profit",
     "trailing_stop": "trailing stop",
-    "time_exit": "held as long as allowed",
+    "time_exit": "time limit",
     "recovered_from_exchange": "closed at the exchange, found later",
     "external_close_recovery": "closed at the exchange, found later",
     # Why the size of an entry was changed

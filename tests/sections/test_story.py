@@ -21,7 +21,7 @@ async def test_a_trade_is_told_from_decision_to_result(bot: int, connection: asy
     told = await page(client, f"/trades/{trade}")
     ordered(
         told,
-        *("ETHUSDT Long", "+20.00", "+12.00%", "+1.00R", "held 8 h", "held as long as allowed", "2 ETH", "trade 1"),
+        *("ETHUSDT Long", "+20.00", "+12.00%", "+1.00R", "held 8 h", "time limit", "2 ETH", "trade 1"),
         *("Signal: enter long", "99.000", "confidence 0.75", "model sentiment_v3", "RSI 54.9", "size 10.0% of balance"),
         *("Entry 2 asked at 99.000, filled at 100.00", "slippage 1.010% against us", "fee 1.00"),
         *(
@@ -34,10 +34,10 @@ async def test_a_trade_is_told_from_decision_to_result(bot: int, connection: asy
         ),
         *("Partial exit 50% at 110.00", "took +10.00", "Stop moved to 101.00", "from 90.000", "locks in +2.00"),
         *("Best point 120.00", "+20.00%", "+40.00", "+2.00R"),
-        *("Exit by held as long as allowed: asked at 112.00, filled at 112.00", "1.0 s", "fee 3.00", "stop cancelled"),
+        *("Exit by time limit: asked at 112.00, filled at 112.00", "1.0 s", "fee 3.00", "stop cancelled"),
         *("Before costs", "+24.00", "Of it by partial exits", "+10.00", "Entry fee", "−1.00", "Exit fee", "−3.00"),
         *("Interest", "0.00", "Risked", "20.00 (1R)", "Heat taken", "0.50R", "Caught of the best", "60%"),
-        *("Left on the table", "16.00", "ETHUSDT long, closed by held as long as allowed", "1 trade", "100% won"),
+        *("Left on the table", "16.00", "ETHUSDT long, closed by time limit", "1 trade", "100% won"),
     )
     assert "Not known" not in told
 

@@ -1,6 +1,7 @@
 """What a reader chooses for a browser: theme, time zone, amounts hidden."""
 
 import re
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -70,3 +71,16 @@ async def test_another_zone_is_told_once_that_days_are_utc(
     assert "UTC days" not in await text(await client.get(path))
     client.set_cookie("localhost", "zone", "Asia/Tokyo")
     assert (await text(await client.get(path))).count("UTC days") == 1
+
+
+async def test_no_page_mixes_the_days_of_two_zones(connection: asyncpg.Connection, client: Any) -> None:
+    """Half past eight in the evening of the 3rd is the morning of the 4th in Tokyo."""
+    began = datetime(2026, 5, 3, 20, 30)
+    first = await insert(connection, "trading_sessions", start_time=began, end_time=began + timedelta(hours=1))
+    await insert(connection, "trading_sessions", start_time=began + timedelta(hours=1, seconds=9))
+    client.set_cookie("localhost", "zone", "Asia/Tokyo")
+    engine, bots = [await text(await client.get(path)) for path in (f"/engine?bot={first}", "/bots")]
+    assert "1 \u00b7 4 May 05:30" in engine
+    assert "2 since 4 May 2026" in engine
+    assert "4 May 05:30" in bots
+    assert "3 May" not in engine + bots
