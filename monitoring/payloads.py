@@ -9,7 +9,7 @@ from monitoring.metrics.catalogue import CATALOGUE, Evaluation, Metric
 from monitoring.metrics.facts import Facts
 from monitoring.metrics.health import in_time
 from monitoring.scope import max_open_positions
-from monitoring.sections.positions import Position
+from monitoring.sections.position_rows import Position
 from monitoring.sections.trade_rows import Trade
 
 Payload = dict[str, object]

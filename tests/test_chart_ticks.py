@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from monitoring.charts.scales import nice_ticks, time_ticks
+from monitoring.charts.scales import inner_ticks, time_ticks
 
 DAY = 86400.0
 
@@ -18,14 +18,16 @@ values = st.builds(lambda size, part: size * part, magnitudes, st.floats(-1, 1))
 
 @given(low=values, high=values, count=st.integers(3, 7))
 @example(low=0.0, high=5e-324, count=3)
-def test_ticks_are_round_even_and_cover(low: float, high: float, count: int) -> None:
+def test_ticks_are_round_even_few_and_inside(low: float, high: float, count: int) -> None:
     low, high = min(low, high), max(low, high)
-    ticks = nice_ticks(low, high, count)
-    step = (ticks[-1] - ticks[0]) / (len(ticks) - 1)
-    assert 2 <= len(ticks) <= count + 2
+    assume(high - low > 1e-9 * max(abs(low), abs(high)))
+    ticks = inner_ticks(low, high, count)
     assert ticks == sorted(set(ticks))
-    assert ticks[0] <= low + 1e-6 * step
-    assert ticks[-1] >= high - 1e-6 * step
+    assert len(ticks) <= count + 1
+    assert all(low - 1e-6 * (high - low) <= tick <= high + 1e-6 * (high - low) for tick in ticks)
+    if len(ticks) < 2:
+        return
+    step = (ticks[-1] - ticks[0]) / (len(ticks) - 1)
     precision = max(abs(ticks[0]), abs(ticks[-1])) * 1e-15
     assert [b - a for a, b in pairwise(ticks)] == pytest.approx([step] * (len(ticks) - 1), rel=1e-3, abs=8 * precision)
     leading = step / 10 ** math.floor(math.log10(step * 1.0001))
@@ -35,23 +37,14 @@ def test_ticks_are_round_even_and_cover(low: float, high: float, count: int) -> 
 @pytest.mark.parametrize(
     ("low", "high", "ticks"),
     [
-        (10_000.0, 11_547.1, [10_000.0, 10_500.0, 11_000.0, 11_500.0, 12_000.0]),
-        (-11.7, 0.0, [-15.0, -10.0, -5.0, 0.0]),
-        (1.1e-9, 1.9e-9, [1e-9, 1.2e-9, 1.4e-9, 1.6e-9, 1.8e-9, 2e-9]),
-        (0.0, 0.0, [-1.0, -0.5, 0.0, 0.5, 1.0]),
-        (100.0, 100.0, [99.0, 99.5, 100.0, 100.5, 101.0]),
-        (100.0, 100.0 + 1e-8, [99.0, 99.5, 100.0, 100.5, 101.0, 101.5]),
+        (10_000.0, 11_547.1, [10_000.0, 10_500.0, 11_000.0, 11_500.0]),
+        (-11.7, 0.0, [-10.0, -5.0, 0.0]),
+        (1.1e-9, 1.9e-9, [1.2e-9, 1.4e-9, 1.6e-9, 1.8e-9]),
         (0.3, 0.7, [0.3, 0.4, 0.5, 0.6, 0.7]),
     ],
 )
 def test_ticks_by_example(low: float, high: float, ticks: list[float]) -> None:
-    assert nice_ticks(low, high) == pytest.approx(ticks, rel=1e-12)
-
-
-@pytest.mark.parametrize(("low", "high"), [(math.nan, 1.0), (0.0, math.inf), (-1e308, 1e308)])
-def test_ticks_refuse_what_has_no_scale(low: float, high: float) -> None:
-    with pytest.raises(ValueError, match="expected two finite numbers"):
-        nice_ticks(low, high)
+    assert inner_ticks(low, high, 4) == pytest.approx(ticks, rel=1e-12)
 
 
 @pytest.mark.parametrize(

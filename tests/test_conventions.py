@@ -26,7 +26,6 @@ PUBLIC_ROUTES = {
     "/ready",
     "/login",
     "/logout",
-    "/theme",
     "/settings",
     "/openapi.json",
     "/static/<path:filename>",

@@ -31,14 +31,6 @@ FIRST_MONDAY_SECONDS = 4 * DAY_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
-    """A value and where it lies: y 0 (top) to 100, x 0 (left) to 1000."""
-
-    position: float
-    value: float
-
-
-@dataclass(frozen=True, slots=True)
 class Scale:
     """The straight line that takes [low, high] to [start, end]; where low is high, all of it to the middle."""
 
@@ -57,23 +49,6 @@ class Scale:
         if self.low == self.high:
             return np.where(np.isnan(values), np.nan, (self.start + self.end) / 2)
         return self.start + (values - self.low) / (self.high - self.low) * (self.end - self.start)
-
-
-def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
-    """Round values at equal distances, ascending, from at or below ``low`` to at or above ``high``.
-
-    The distance is 1, 2, 2.5 or 5 times a power of ten; about ``count`` values, at least 2. A flat range is widened
-    by a hundredth of it to either side. Raises ValueError for ends that are not finite or too far apart.
-    """
-    low, high = min(low, high), max(low, high)
-    if not math.isfinite(high - low):
-        raise ValueError(f"ticks from {low} to {high}: expected two finite numbers")
-    largest = max(abs(low), abs(high))
-    if high - low <= max(FLAT_SHARE * largest, SMALLEST_LEVEL):
-        margin = largest / 100 if largest > SMALLEST_LEVEL else 1.0
-        low, high = low - margin, high + margin
-    step = _step((high - low) / (count - 1))
-    return _multiples(step, math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9))
 
 
 def inner_ticks(low: float, high: float, count: int) -> list[float]:

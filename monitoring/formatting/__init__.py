@@ -12,14 +12,12 @@ from monitoring.formatting.lists import few
 from monitoring.formatting.numbers import (
     Number,
     amount,
-    amount_axis,
     amount_in,
     axis,
     coins,
     count,
     direction,
     in_r,
-    money,
     name_parts,
     outcome,
     percent,
@@ -31,7 +29,6 @@ from monitoring.formatting.numbers import (
     slippage,
 )
 from monitoring.formatting.times import (
-    MONTHS,
     age,
     clock,
     clock_seconds,
@@ -55,7 +52,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     filter_.__name__: filter_
     for filter_ in (
         *(
-            money,
             amount,
             in_r,
             percent,
@@ -66,11 +62,9 @@ FILTERS: dict[str, Callable[..., Any]] = {
             quantity,
             plain,
             coins,
-            amount_axis,
             amount_in,
             price,
             axis,
-            direction,
             outcome,
             name_parts,
             masked,
@@ -98,12 +92,10 @@ __all__ = [
     "DASH",
     "FILTERS",
     "MINUS",
-    "MONTHS",
     "NARROW_SPACE",
     "Number",
     "age",
     "amount",
-    "amount_axis",
     "amount_in",
     "axis",
     "clock",
@@ -119,7 +111,6 @@ __all__ = [
     "iso",
     "local",
     "masked",
-    "money",
     "month",
     "name_parts",
     "outcome",

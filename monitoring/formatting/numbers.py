@@ -18,13 +18,6 @@ MAGNITUDES = ((1e12, "T"), (1e9, "B"), (1e6, "M"))
 
 @dash_if_unknown
 @hidable
-def money(value: Number, signed: bool = False, digits: int = 2) -> str:
-    """12,345.60; signed +12,345.60 or −12,345.60."""
-    return _fixed(value, digits, signed)
-
-
-@dash_if_unknown
-@hidable
 def amount(value: Number, signed: bool = False) -> str:
     """12,345.60 of dollars, 12,346 of yen: the account's money, at the decimals of its currency, or at as many more as
     an amount that is not zero needs."""
@@ -109,13 +102,6 @@ def amount_in(value: Number, currency: str | None, signed: bool = False) -> str:
 
 @dash_if_unknown
 @hidable
-def amount_axis(value: Number) -> str:
-    """The same of amounts, which a reader may hide."""
-    return axis(value)
-
-
-@dash_if_unknown
-@hidable
 def short_amount(value: Number, signed: bool = False, spread: Number | None = None) -> str:
     """30,506, 1.48M, +12k: an amount where there is little room, as exactly as values ``spread`` apart can be told."""
     size = _size(value)
@@ -157,7 +143,7 @@ def _fixed(value: Number, decimals: int, signed: bool = False) -> str:
 
 def _enough(value: Number, decimals: int) -> int:
     """So many decimals, or as many more as a value that is not zero needs to be read as one."""
-    return max(decimals, min(12, _decimals(value, significant=1))) if _size(value) * 2 < 10**-decimals else decimals
+    return max(decimals, min(12, _decimals(value, significant=1))) if _size(value) * 2 <= 10**-decimals else decimals
 
 
 def _trimmed(value: Number, decimals: int) -> str:

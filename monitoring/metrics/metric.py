@@ -9,7 +9,7 @@ from monitoring.metrics.unit import Unit
 from monitoring.metrics.value import Partial, Value
 
 Card = Literal["health", "orders", "market", "risk", "performance", "account", "custom"]
-"""Sections that list metrics; orders and market are the parts of health that are folded away."""
+"""Groups of metrics: the headings of ``/explain``; some are shown as a list."""
 Priority = Literal["high", "medium", "low"]
 Good = Literal["high", "low"]
 Level = Literal["ok", "warn", "err", "off", "unk"]

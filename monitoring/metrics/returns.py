@@ -7,7 +7,6 @@ Formulas as in empyrical and quantstats.
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable
 from datetime import date
 
 import numpy as np
@@ -146,19 +145,10 @@ def monthly_returns(daily: Daily) -> tuple[tuple[date, float], ...]:
     its own first close, and is left out if it has only one. So are those that a close which is not positive makes
     unknown (see ``why_incomplete``). Raises Unknown where that leaves none.
     """
-    return _period_returns(daily, lambda day: day.replace(day=1))
-
-
-def yearly_returns(daily: Daily) -> tuple[tuple[date, float], ...]:
-    """(1 January, return in percent) of each year; otherwise as monthly_returns."""
-    return _period_returns(daily, lambda day: day.replace(month=1, day=1))
-
-
-def _period_returns(daily: Daily, period: Callable[[date], date]) -> tuple[tuple[date, float], ...]:
     values, why = _known(daily, len(daily.dates))
-    last_of_period = {period(day): position for position, day in enumerate(daily.dates, len(_base(daily)))}
+    last_of_month = {day.replace(day=1): position for position, day in enumerate(daily.dates, len(_base(daily)))}
     found, base = [], 0
-    for start, last in last_of_period.items():
+    for start, last in last_of_month.items():
         if base < last < len(values):
             found.append((start, _finite((float(values[last]) / float(values[base]) - 1.0) * 100)))
         base = last

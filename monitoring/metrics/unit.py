@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from monitoring.formatting import DASH, NARROW_SPACE, amount, axis, count, duration, percent, ratio, slippage, utc
+from monitoring.formatting import DASH, amount, count, duration, percent, ratio, slippage, utc
 from monitoring.metrics.codes import in_words
 
 KINDS: dict[type, tuple[type, ...]] = {float: (Decimal, float, int), int: (Decimal, float, int)}
@@ -61,8 +61,3 @@ class Unit(_Written, Enum):
     def text(self, value: Any, signed: bool = False) -> str:
         """A value as the reader sees it; a dash for None."""
         return DASH if value is None else self.write(value, signed)
-
-    def tick(self, value: float, signed: bool = False) -> str:
-        """A value as the label of an axis, without idle digits."""
-        plus = "+" if signed and value > 0 else ""
-        return plus + axis(value) + (f"{NARROW_SPACE}%" if self is Unit.PERCENT else "")

@@ -18,7 +18,7 @@ from monitoring.reading.bot_list import BotRow
 from monitoring.reading.reader import Reader
 from monitoring.scope import Scope
 from monitoring.scope_key import BotScope, ScopeKey, SessionScope, UnknownSession
-from monitoring.sections.alerts import read_alerts
+from monitoring.sections.troubles import read_alerts
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ WATCHED_MODES = ("LIVE", "PAPER")
 OF_NEIGHBOURS = ("orphan_positions", "another_live_bot")
 """Alerts of what goes on beside a bot."""
 
-SECTIONS_OF_ALERTS = ("alerts", "attention", "attention_line")
+SECTIONS_OF_ALERTS = ("attention", "attention_line")
 
 Key = tuple[str, str | None]
 

@@ -21,7 +21,7 @@ from monitoring.projections.times import midnight
 from monitoring.reading.reader import Reader
 from monitoring.scope import Scope
 from monitoring.scope_key import BotScope
-from monitoring.sections.account import read_accounts
+from monitoring.sections.account_rows import read_accounts
 from monitoring.sections.books_alert import disagreement
 from monitoring.sections.curves import change_since
 from monitoring.sections.facts import read_facts_of_ended

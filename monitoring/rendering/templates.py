@@ -1,7 +1,6 @@
 """Templates to HTML: the environment, its filters, and the names that every page and partial may use."""
 
 import asyncio
-from collections.abc import Callable, Hashable
 from dataclasses import replace
 from functools import cache
 
@@ -11,21 +10,17 @@ from quart import Response, g, request, session
 from monitoring.assets import sources
 from monitoring.clock import MAX_CLOCK_SKEW, Clock
 from monitoring.config import Settings
-from monitoring.formatting import FILTERS, MONTHS, utc_days
+from monitoring.formatting import FILTERS, utc_days
 from monitoring.links import Links
-from monitoring.lru import Lru
 from monitoring.metrics.codes import in_words
-from monitoring.metrics.unit import Unit
 from monitoring.presentation import present, presented
 from monitoring.rendering.fragments import View
 from monitoring.rendering.preferences import presentation, theme
 from monitoring.resources import resource_dir
 from monitoring.scope import RANGES, Scope
-from monitoring.sections import SECTIONS, Section
+from monitoring.sections import Section
 from monitoring.sections.pages import TABS
 from monitoring.version import VERSION
-
-MAX_CACHED_BLOCKS = 2000
 
 
 @cache
@@ -43,13 +38,9 @@ def make_environment() -> Environment:
     )
     environment.filters.update(FILTERS, in_words=in_words)
     environment.globals.update(
-        sections=SECTIONS,
         tabs=TABS,
         ranges=tuple(RANGES),
-        cached=BlockCache(),
         MAX_CLOCK_SKEW=MAX_CLOCK_SKEW,
-        MONTHS=MONTHS,
-        Unit=Unit,
         utc_days=utc_days,
     )
     return environment
@@ -58,21 +49,6 @@ def make_environment() -> Environment:
 def _read(folder: str, prefix: str = "") -> dict[str, str]:
     """All templates of a folder, read at once: those of a newer version may replace the files while this one runs."""
     return {f"{prefix}{path.name}": path.read_text(encoding="utf-8") for path in resource_dir(folder).glob("*.html")}
-
-
-class BlockCache:
-    """HTML of what is shown again and again unchanged: ``{% call cached("kind", values) %}…{% endcall %}``.
-
-    The block must depend on the (hashable) values alone.
-    """
-
-    def __init__(self) -> None:
-        self._kept: Lru[tuple[object, ...], str] = Lru(MAX_CACHED_BLOCKS)
-
-    def __call__(self, *values: Hashable, caller: Callable[[], str]) -> str:
-        key = present(), *values
-        html = self._kept.get(key)
-        return self._kept.put(key, caller()) if html is None else html
 
 
 class SectionRenderer:

@@ -17,7 +17,7 @@ from monitoring.metrics.position_row import direction, finite
 from monitoring.projections.trade_filter import TradeFilter, TradePlace
 from monitoring.projections.trades import NEEDS as TRADES_NEED
 from monitoring.sections.event_scope import OF_SCOPE, scope_arguments
-from monitoring.sections.positions import POSITION, clean, lower
+from monitoring.sections.position_rows import POSITION, clean, lower
 from monitoring.sections.reconciliation import found_value
 from monitoring.sections.section import Context
 from monitoring.sections.trade_rows import Trade, read_trades

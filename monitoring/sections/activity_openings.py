@@ -8,7 +8,7 @@ from monitoring.metrics.activity import OPENED, Line
 from monitoring.metrics.position_row import finite
 from monitoring.sections.activity_lines import Window, market_of, owner_of_position, time_of
 from monitoring.sections.orders import orders_of
-from monitoring.sections.positions import POSITION, Position, clean
+from monitoring.sections.position_rows import POSITION, Position, clean
 from monitoring.sections.risk_factor import ADJUSTMENTS_NEED
 from monitoring.sections.section import Context
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from monitoring.metrics.health import HALTED_MODES, state
 from monitoring.metrics.reported import Halt
 from monitoring.metrics.troubles import Alert
-from monitoring.sections.alerts import read_alerts
 from monitoring.sections.section import Context, Section
+from monitoring.sections.troubles import read_alerts
 
 GRAVE = ("critical", "error")
 

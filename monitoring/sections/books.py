@@ -11,8 +11,8 @@ from monitoring.database.source import Source
 from monitoring.metrics.facts import Account
 from monitoring.metrics.money import Books
 from monitoring.projections.times import epoch
-from monitoring.sections.account import read_account
-from monitoring.sections.positions import read_exits, read_positions
+from monitoring.sections.account_rows import read_account
+from monitoring.sections.position_rows import read_exits, read_positions
 from monitoring.sections.section import Reading
 
 ENTRIES_OF = """position_id = ANY($1::bigint[]) AND order_type::text IN ('ENTRY', 'SCALE_IN')

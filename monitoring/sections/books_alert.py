@@ -23,7 +23,7 @@ from monitoring.projections.equity_curve import EquityCurve
 from monitoring.projections.snapshots import SnapshotReader
 from monitoring.projections.timeline import BALANCE, EQUITY, TIME
 from monitoring.projections.times import EPOCH, MICROSECOND, epoch, from_epoch, shifted
-from monitoring.sections.account import read_booking
+from monitoring.sections.account_rows import read_booking
 from monitoring.sections.past_bookings import Bookings, read_bookings
 from monitoring.sections.section import Context
 

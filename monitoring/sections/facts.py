@@ -16,13 +16,13 @@ from monitoring.projections.equity import NEEDS as HISTORY_NEEDS
 from monitoring.projections.outside import count_outside
 from monitoring.projections.trades import NEEDS as TRADES_NEED
 from monitoring.scope import configured
-from monitoring.sections.account import read_account
+from monitoring.sections.account_rows import read_account
 from monitoring.sections.books import books_of, read_books
+from monitoring.sections.engine_reports import read_close_only, read_errors, read_halt
 from monitoring.sections.fact_cache import SCAN_MAX_AGE_SECONDS, WINDOW_MAX_AGE_SECONDS, Fact, FactCache
-from monitoring.sections.health import read_close_only, read_errors, read_halt
 from monitoring.sections.market import read_market
 from monitoring.sections.orders import read_order_sums, read_places_stops, read_stop_orders
-from monitoring.sections.positions import open_position, read_positions
+from monitoring.sections.position_rows import open_position, read_positions
 from monitoring.sections.risk_factor import read_newest_entry
 from monitoring.sections.section import FactsRead, Reading, traced_state
 from monitoring.sections.sources import NO_TABLES, Tables

@@ -9,7 +9,7 @@ import asyncpg
 from monitoring.database.capabilities import Columns
 from monitoring.metrics.holdings import Holding, coins
 from monitoring.scope import json_object
-from monitoring.sections.account import known, read_booking
+from monitoring.sections.account_rows import known, read_booking
 from monitoring.sections.section import Context, Section
 
 BOOKING: Columns = {

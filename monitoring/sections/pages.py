@@ -5,55 +5,38 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from monitoring.sections import (
-    account,
     account_now,
     activity,
     activity_log,
-    alerts,
     alive,
     all_positions,
     attention,
     attention_line,
-    balance,
     balanced,
     believable,
     calendar,
     curve,
     custom,
-    daily_pnl,
     declines,
-    drawdown,
     engine_now,
     equity,
-    equity_curve,
-    events,
-    execution,
     exposure,
     factor,
     faults,
     figures,
     fills,
-    health,
     holdings,
     markets,
-    monthly,
     open_orders,
     open_positions,
-    performance,
-    positions,
     realised,
     reconciliation,
-    risk,
     risk_now,
-    scope,
     sessions,
     state,
-    status,
     story,
-    summary,
     trade_filter,
     trade_list,
-    trades,
     verdict,
     why,
 )
@@ -91,13 +74,6 @@ def _of(*modules: HasSection) -> tuple[Section, ...]:
     return tuple(module.SECTION for module in modules)
 
 
-OVERVIEW = Page(
-    "dashboard",
-    "/overview",
-    "Overview",
-    _of(status, scope, alerts, balance, equity_curve, drawdown, summary, health, execution, risk, performance)
-    + _of(account, positions, events, daily_pnl, monthly, trades),
-)
 BAR = _of(state, attention_line)
 """Of every page but the first, which says more of the alerts."""
 TABS = (
@@ -123,7 +99,7 @@ TABS = (
     Page("engine", "/engine", "Engine", BAR + _of(alive, faults, sessions, fills, factor, reconciliation)),
 )
 ACTIVITY = Page("activity", "/activity", "Activity", BAR + _of(activity_log))
-PAGES = (OVERVIEW, *TABS, ACTIVITY)
+PAGES = (*TABS, ACTIVITY)
 STORIES = (
     Page("trade", "/trades/<int:trade>", "Trade", BAR + _of(story), tab="trades"),
     Page("position", "/positions/<int:position>", "Position", BAR + _of(story), tab="positions"),

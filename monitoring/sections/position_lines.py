@@ -11,7 +11,7 @@ from monitoring.metrics.order_words import TROUBLED, state
 from monitoring.metrics.position_row import direction, finite
 from monitoring.metrics.r_scale import Levels, Scale, scale
 from monitoring.metrics.value import Partial
-from monitoring.sections.positions import Position, read_held
+from monitoring.sections.position_rows import Position, read_held
 from monitoring.sections.section import Context
 
 

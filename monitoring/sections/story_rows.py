@@ -6,7 +6,7 @@ from monitoring.database.capabilities import Columns
 from monitoring.database.owners import ORDER_IDS, ORDER_LOOK_BACK, owner
 from monitoring.metrics.position_row import valued
 from monitoring.projections.trade_sums import amounts_at_risk
-from monitoring.sections.positions import clean
+from monitoring.sections.position_rows import clean
 from monitoring.sections.section import Reading
 from monitoring.sections.trade_query import NET
 from monitoring.story.deal import Row

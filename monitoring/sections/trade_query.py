@@ -9,8 +9,6 @@ from monitoring.database.owners import owner
 from monitoring.projections.trade_filter import BY_SYMBOL, TradeFilter, TradePlace
 from monitoring.projections.trade_sums import SECONDS, risk_of
 
-PAGE_ROWS = 25
-
 TRADE: Columns = {
     "id": "bigint",
     "symbol": "text",

@@ -14,7 +14,7 @@ from monitoring.metrics.position_row import excursion
 from monitoring.projections import ScopeState
 from monitoring.projections.trade_filter import TradeFilter, TradePlace
 from monitoring.projections.trades import NEEDS
-from monitoring.sections.positions import clean, lower
+from monitoring.sections.position_rows import clean, lower
 from monitoring.sections.trade_query import search, select_trades
 
 

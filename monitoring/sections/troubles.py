@@ -1,4 +1,4 @@
-"""Reads the rows that alerts are found in: failed orders, errors, reconciliation, orphan positions."""
+"""Reads what is wrong with a bot: its alerts, and the rows that tell of them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.owners import owner
 from monitoring.database.source import Source
-from monitoring.metrics.alerts import MAX_ROUNDING_PERCENT, drawdown_reached
+from monitoring.metrics.alerts import MAX_ROUNDING_PERCENT, alerts_of, drawdown_reached
 from monitoring.metrics.money import Flow
-from monitoring.metrics.troubles import CRITICAL, ERROR, WARNING, Rows, Troubles
+from monitoring.metrics.troubles import CRITICAL, ERROR, WARNING, Alert, Rows, Troubles
 from monitoring.sections.books_alert import disagreement_of_books
 from monitoring.sections.drawdown_limit import max_drawdown_percent
 from monitoring.sections.event_scope import OF_SCOPE, scope_arguments
-from monitoring.sections.positions import read_positions
+from monitoring.sections.position_rows import read_positions
 from monitoring.sections.section import Context
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -36,6 +36,11 @@ SELECT count(*) AS count, min(timestamp) AS since, bool_or(upper(severity::text)
 FROM reconciliation_audit_events
 WHERE timestamp > $4 AND timestamp <= $5 AND upper(severity::text) IN ('HIGH', 'CRITICAL') AND {OF_SCOPE}
 """
+
+
+async def read_alerts(context: Context) -> tuple[Alert, ...]:
+    """What is wrong with the bot of the context now, worst first."""
+    return alerts_of(await read_troubles(context), context.config_file.mute)
 
 
 async def read_troubles(context: Context) -> Troubles:

@@ -15,7 +15,7 @@ from monitoring.projections.trade_filter import TradeFilter
 from monitoring.reading.reader import Reader
 from monitoring.scope import Scope
 from monitoring.scope_key import CURRENT
-from monitoring.sections.positions import read_open
+from monitoring.sections.position_rows import read_open
 from monitoring.sections.section import Context
 from monitoring.sections.trade_rows import Trade, read_trades, trades_by_id
 from monitoring.transports.current_metrics import CurrentMetrics

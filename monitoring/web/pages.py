@@ -1,4 +1,4 @@
-"""The pages people see: the dashboard, its single sections, sign-in, explanations, and the data behind charts."""
+"""The pages people see, their single sections, sign-in, and explanations."""
 
 import contextlib
 import logging
@@ -13,9 +13,8 @@ from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
 from monitoring.metrics.metric import Metric
 from monitoring.reading.explained import explained
-from monitoring.rendering.preferences import THEME, THEMES
 from monitoring.scope import Scope
-from monitoring.sections import BY_NAME, PAGES, STORIES, BadParameter, Page, story
+from monitoring.sections import BY_NAME, PAGES, STORIES, Page, story
 from monitoring.services import services
 from monitoring.web.api import describe
 from monitoring.web.api.partials import fetched, rendered, section_named
@@ -24,7 +23,6 @@ from monitoring.web.errors import RETRY_AFTER
 from monitoring.web.local import local_target
 from monitoring.web.moved_stories import moved
 from monitoring.web.requests import followed_scope, requested_scope
-from monitoring.web.settings import keep
 
 log = logging.getLogger(__name__)
 
@@ -160,16 +158,3 @@ async def login() -> Response:
 async def logout() -> Response:
     session.clear()
     return redirect(services().links("/"), code=303)  # type: ignore[return-value]
-
-
-@blueprint.post("/theme")
-@public
-async def theme() -> Response:
-    """Keeps the chosen theme in a cookie and goes back to the page."""
-    form = await request.form
-    wanted = form.get("theme", "")
-    if wanted not in THEMES:
-        raise BadParameter(f"theme={wanted[:20]}: expected one of {', '.join(THEMES)}")
-    response: Response = redirect(services().links(local_target(form.get("next", "/"))), code=303)  # type: ignore[assignment]
-    keep(response, THEME, wanted)
-    return response

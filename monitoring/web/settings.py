@@ -35,11 +35,11 @@ async def choose() -> Response:
         raise BadParameter(f"zone={zone[:40]}: expected a time zone such as Europe/Berlin, or UTC")
     response: Response = redirect(services().links(local_target(form.get("next", "/"))), code=303)  # type: ignore[assignment]
     for name, value in ((THEME, theme), (ZONE, zone), (AMOUNTS, HIDE if form.get("amounts") == HIDE else "show")):
-        keep(response, name, value)
+        _keep(response, name, value)
     return response
 
 
-def keep(response: Response, name: str, value: str) -> None:
+def _keep(response: Response, name: str, value: str) -> None:
     """Sets a cookie for a year."""
     response.set_cookie(
         name,

@@ -14,7 +14,7 @@ from monitoring.changes.table_cursors import TableCursors
 from monitoring.clock import SYSTEM_CLOCK
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.errors import UNAVAILABLE, lost_with
-from monitoring.sections.account import read_account
+from monitoring.sections.account_rows import read_account
 from monitoring.sections.section import Reading
 from tests.history import seed_account
 from tests.projections.reading import Follower, follower_of, refreshed

@@ -90,12 +90,11 @@ def test_a_day_that_is_not_over_breaks_no_ratio() -> None:
 
 
 @given(moves=st.lists(st.floats(-0.3, 0.4), min_size=1, max_size=800))
-def test_months_and_years_chain_to_the_total(moves: list[float]) -> None:
+def test_months_chain_to_the_total(moves: list[float]) -> None:
     history = closes(moves)
-    growth = 1 + returns.total_return(history) / 100
-    for periods in (returns.monthly_returns(history), returns.yearly_returns(history)):
-        assert np.prod([1 + percent / 100 for _, percent in periods]) == pytest.approx(growth, rel=1e-9)
-        assert [start for start, _ in periods] == sorted({start for start, _ in periods})
+    growth, months = 1 + returns.total_return(history) / 100, returns.monthly_returns(history)
+    assert np.prod([1 + percent / 100 for _, percent in months]) == pytest.approx(growth, rel=1e-9)
+    assert [start for start, _ in months] == sorted({start for start, _ in months})
 
 
 def test_a_month_begins_with_the_last_close_of_the_one_before() -> None:
@@ -106,10 +105,6 @@ def test_a_month_begins_with_the_last_close_of_the_one_before() -> None:
         (date(2025, 12, 1), pytest.approx(10)),
         (date(2026, 1, 1), pytest.approx(-10)),
         (date(2026, 2, 1), pytest.approx(100)),
-    )
-    assert returns.yearly_returns(history) == (
-        (date(2025, 1, 1), pytest.approx(10)),
-        (date(2026, 1, 1), pytest.approx(80)),
     )
 
 
@@ -129,12 +124,12 @@ def test_a_debt_ends_what_is_known_of_returns() -> None:
     assert returns.monthly_returns(history) == ((date(2026, 1, 1), pytest.approx(20)), (date(2026, 2, 1), -125))
     assert returns.daily_returns(history, dates[-1])[-1] == pytest.approx(-1.5)
     whole = "equity closed 2026-02-28 at no positive number: a return needs one"
-    for figure in (returns.total_return, returns.daily_returns, returns.yearly_returns):
+    for figure in (returns.total_return, returns.daily_returns):
         with pytest.raises(Unknown, match=whole):
             figure(history)
     assert returns.why_incomplete(history) == whole
     indebted = replace(history, dates=dates[:-1], index=index[:-1])
-    assert returns.total_return(indebted) == returns.yearly_returns(indebted)[0][1] == pytest.approx(-130)
+    assert returns.total_return(indebted) == pytest.approx(-130)
     assert returns.why_incomplete(indebted) is None
     with pytest.raises(Unknown, match="a debt has no yearly rate"):
         returns.cagr(np.array([*[0.01] * 30, -1.5]))

@@ -167,12 +167,6 @@ async def test_a_cell_is_never_a_formula(account: int, client: Any, connection: 
     assert ",=HYPERLINK" not in await text(await client.get("/table/trades.csv"))
 
 
-async def test_the_theme_is_kept(client: Any) -> None:
-    response = await client.post("/theme", form={"theme": "dark", "next": "//evil.example"})
-    assert response.headers["Location"] == "/"
-    assert 'data-theme="dark"' in await text(await client.get("/login"))
-
-
 class TestNamedOrigins:
     """Pages of other sites that the operator lists may call the REST interface."""
 

@@ -114,7 +114,7 @@ async def test_a_slow_section_holds_up_no_other(account: int, client: Any, monke
 
 WRONG_REQUESTS = (
     ("names=trade_list,nothing", 404, "nothing"),
-    ("names=", 404, "expected one of status"),
+    ("names=", 404, "expected one of state"),
     ("names=trade_list,risk_now,trade_list", 422, "trade_list stands there twice"),
     ("names=" + ",".join(["trade_list"] * 21), 422, "21 sections, expected at most 20"),
     ("names=trade_list,risk_now&have=abc", 422, "have: 1 hashes, expected one for each of 2 names"),

@@ -8,7 +8,7 @@ from monitoring.payloads import Payload, order_payload, plain_fields, position_p
 from monitoring.scope_key import MAX_ID
 from monitoring.sections import Context
 from monitoring.sections.orders import orders_of, pending_orders
-from monitoring.sections.positions import read_open
+from monitoring.sections.position_rows import read_open
 from monitoring.web.api.base import ask, call, find, read
 from monitoring.web.api.queries import ListQuery, OwnerQuery, ScopeQuery
 from monitoring.web.api.shapes import Order, PartialTrade, Position, PositionOrders

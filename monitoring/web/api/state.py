@@ -13,7 +13,7 @@ from monitoring.payloads import (
 )
 from monitoring.projections.trade_filter import TradeFilter
 from monitoring.sections import Context
-from monitoring.sections.positions import read_open
+from monitoring.sections.position_rows import read_open
 from monitoring.sections.trade_rows import read_trades
 from monitoring.services import services
 from monitoring.web.api.base import call, read

@@ -1,4 +1,4 @@
-"""Open Positions: what is held, at what price, how it stands, and the orders that guard it."""
+"""Reads positions: their rows, their orders, and what their partial exits took."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from monitoring.metrics.position_row import excursion, finite, held, taken, valu
 from monitoring.metrics.r_scale import in_r
 from monitoring.projections.open_positions import NEEDS
 from monitoring.sections.orders import orders_of
-from monitoring.sections.section import BadParameter, Context, Section
+from monitoring.sections.section import Context
 
 POSITION: Columns = {
     "id": "bigint",
@@ -58,10 +58,6 @@ SELECT position_id, {pnl} AS pnl, price, size FROM partial_trades
 WHERE position_id = ANY($1::bigint[]) AND operation_type::text = 'PARTIAL_EXIT'
 """
 BY_ID = "SELECT {columns} FROM positions WHERE id = ANY($1::bigint[]) ORDER BY entry_time DESC, id DESC"
-MAX_OPENED_POSITIONS = 50
-"""Positions whose details a page shows at once."""
-ALL = "all"
-"""Opens the first so many of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,18 +176,6 @@ def _realized(
     return sum((pnl for pnl in pnls if pnl is not None), Decimal(0)) if None not in pnls else None
 
 
-@dataclass(frozen=True, slots=True)
-class PositionsView:
-    """``opened`` are the ids of those whose details the reader looks at."""
-
-    positions: tuple[Position, ...]
-    opened: frozenset[int]
-
-    def toggled(self, number: int) -> str | None:
-        """The parameter ``open`` that opens one more, or closes it; None for none."""
-        return ",".join(map(str, sorted(self.opened ^ {number}))) or None
-
-
 async def read_open(context: Context, detailed: Collection[int] | None = None) -> tuple[Position, ...]:
     """The open positions, the latest entry first; see :func:`read_held`."""
     return await read_held(context, context.state.positions.open_ids, detailed)
@@ -216,25 +200,3 @@ async def read_held(
         return Position(row, orders.get(number, []), stale, realized.get(number))
 
     return tuple(map(position, rows))
-
-
-def parse_ids(text: str) -> frozenset[int]:
-    """Ids between commas. Raises BadParameter."""
-    numbers = text.split(",") if text else []
-    if len(numbers) > MAX_OPENED_POSITIONS:
-        raise BadParameter(f"open: {len(numbers)} positions, expected at most {MAX_OPENED_POSITIONS}")
-    for number in numbers:
-        if not (number.isascii() and number.isdigit() and len(number) < 20):
-            raise BadParameter(f"open={text[:40]}: expected ids of positions between commas, or {ALL}")
-    return frozenset(map(int, numbers))
-
-
-async def load(context: Context) -> PositionsView:
-    wanted, there = context.arguments.get("open", ""), context.state.positions.open_ids
-    opened = frozenset(there[:MAX_OPENED_POSITIONS] if wanted == ALL else parse_ids(wanted).intersection(there))
-    return PositionsView(await read_open(context, opened), opened)
-
-
-SECTION = Section(
-    "positions", "Open Positions", load, needs=("positions",), ticks=30.0, parameters=("open",), widest={"open": ALL}
-)

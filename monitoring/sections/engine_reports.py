@@ -1,16 +1,12 @@
-"""System Health: does the engine run, since when, and what went wrong lately."""
+"""Reads what the engine reports of itself: its errors, the kill switch, and whether it only closes positions."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.capabilities import FLAGS, Columns
-from monitoring.metrics.health import STATE_LEVELS, State, state
-from monitoring.metrics.metric import Level
 from monitoring.metrics.reported import CloseOnly, Errors, Halt
 from monitoring.sections.event_scope import OF_SCOPE, scope_arguments
-from monitoring.sections.metric_list import Figure
-from monitoring.sections.section import Context, Reading, Section
+from monitoring.sections.section import Reading
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 WEEK = timedelta(days=7)
@@ -85,24 +81,3 @@ async def read_close_only(reading: Reading) -> CloseOnly | None:
     scope, until = scope_arguments(reading.state, now), now + MAX_CLOCK_SKEW
     row = await reading.connection.fetchrow(query, *scope, now - DAY, until, list(CLOSE_ONLY_CODES), now)
     return row and CloseOnly(row["timestamp"], row["error_code"], row["message"])
-
-
-@dataclass(frozen=True, slots=True)
-class HealthView:
-    state: State
-    level: Level
-    figures: tuple[Figure, ...]
-    errors: Errors
-
-
-async def load(context: Context) -> HealthView:
-    found = state(context.facts)
-    return HealthView(found, STATE_LEVELS[found.word], context.figures.on("health"), context.facts.errors)
-
-
-SECTION = Section(
-    "health",
-    "System Health",
-    load,
-    ticks=5.0,
-)

@@ -1,7 +1,6 @@
-"""Account: what is there, what is free, and what is bound in open positions."""
+"""Reads the account: its newest balance, and equity and margin of its newest snapshot."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -9,11 +8,10 @@ import asyncpg
 
 from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.capabilities import Capabilities, Columns
-from monitoring.metrics.facts import Account, Equity
+from monitoring.metrics.facts import Account
 from monitoring.projections import ScopeState
 from monitoring.projections.bookings import CURRENCY
-from monitoring.sections.metric_list import Figure
-from monitoring.sections.section import Context, Reading, Section
+from monitoring.sections.section import Reading
 
 SNAPSHOT: Columns = {
     "timestamp": "timestamp",
@@ -123,21 +121,3 @@ async def _newest_bookings(
     sessions, places = zip(*pairs, strict=True) if pairs else ((), ())
     rows = await reading.connection.fetch(query, sessions, places, reading.now + MAX_CLOCK_SKEW)
     return {row["place"]: row for row in rows}
-
-
-@dataclass(frozen=True, slots=True)
-class AccountView:
-    """``facts`` carries the age of each figure; margin usage, a figure of Risk, is what the free margin leaves."""
-
-    figures: tuple[Figure, ...]
-    margin_usage: Figure
-    facts: Account
-    equity: Equity | None
-
-
-async def load(context: Context) -> AccountView:
-    figures = context.figures
-    return AccountView(figures.on("account"), figures["margin_usage"], context.facts.account, context.facts.equity)
-
-
-SECTION = Section("account", "Account", load, ticks=30.0)
