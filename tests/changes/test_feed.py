@@ -24,6 +24,8 @@ from tests.history import seed_account
 from tests.rows import insert, now
 from tests.waiting import WAIT_SECONDS, until
 
+FROM_SEVERAL_TABLES = ("risk_per_trade", "total_trades", "total_pnl", "current_balance", "equity", "max_drawdown")
+
 
 @pytest.fixture
 async def account(connection: asyncpg.Connection) -> int:
@@ -252,3 +254,27 @@ async def test_a_correction_that_no_counter_counts(
 
     await until(is_corrected)
     assert (await page.json("/ready"))["feed"]["audit_round_seconds"] > 0
+
+
+@pytest.mark.parametrize("table", ["trades", "positions", "orders", "account_history", "account_balances"])
+async def test_a_table_renamed_away_and_back(
+    page: Page, connection: asyncpg.Connection, account: int, table: str
+) -> None:
+    position = await insert(connection, "positions", session_id=account, status="CLOSED", entry_price=100, stop_loss=90)
+    await insert(connection, "orders", session_id=account, position_id=position, order_type="STOP_LOSS", price=95)
+    number = await insert(
+        connection, "trades", session_id=account, position_id=position, entry_price=100, exit_time=now()
+    )
+    await page.shows("trade_list", f'id="trade-{number}"')
+    before = await page.json("/api/metrics")
+    assert all(before[key] is not None for key in FROM_SEVERAL_TABLES)
+    await connection.execute(f"ALTER TABLE {table} RENAME TO elsewhere")
+    await until(lambda: not page.parts.database.capabilities.has(table))
+    await page.json("/api/metrics")
+    await connection.execute(f"ALTER TABLE elsewhere RENAME TO {table}")
+
+    async def is_as_before() -> bool:
+        found = await page.json("/api/metrics")
+        return all(found.get(key) == before[key] for key in FROM_SEVERAL_TABLES)
+
+    await until(is_as_before)
