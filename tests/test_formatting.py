@@ -34,7 +34,7 @@ NUMBERS = (fmt.amount, fmt.percent, fmt.ratio, fmt.count, fmt.quantity, fmt.coin
         (fmt.percent, Decimal("-11.666"), "−11.67\u202f%"),
         (fmt.slippage, 0.0141, "0.014\u202f% against us"),
         (fmt.slippage, Decimal("-0.01"), "0.010\u202f% in our favour"),
-        (fmt.slippage, 0, "none"),
+        (fmt.slippage, 0, "0.000\u202f%"),
         (fmt.ratio, 1.4199, "1.42"),
         (fmt.count, 1234567, "1,234,567"),
         (fmt.count, 0, "0"),

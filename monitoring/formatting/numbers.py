@@ -39,9 +39,9 @@ def percent(value: Number, signed: bool = False, digits: int = 2) -> str:
 
 @dash_if_unknown
 def slippage(value: Number) -> str:
-    """0.014 % against us, 0.014 % in our favour, none: of a value in percent, positive where the price was worse."""
+    """0.014 % against us, 0.014 % in our favour, 0.000 %: of a value in percent, positive where the price was worse."""
     size = percent(_size(value), digits=3)
-    return "none" if not value else f"{size} against us" if value > 0 else f"{size} in our favour"
+    return size if not value else f"{size} against us" if value > 0 else f"{size} in our favour"
 
 
 @dash_if_unknown

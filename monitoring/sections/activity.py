@@ -11,6 +11,7 @@ from monitoring.projections.times import EPOCH, microseconds, shifted
 from monitoring.sections.activity_events import SAME_MATTER_SPAN, read_events
 from monitoring.sections.activity_lines import (
     Window,
+    as_restarts,
     read_alerts_of_state,
     read_closed,
     read_findings,
@@ -82,7 +83,7 @@ async def _page(context: Context, below: Below, count: int, looked: datetime | N
     events = await read_events(context, below, count, looked, times)
     lines = [*await read_closed(context, whole), *await read_opened(context, whole), *events.lines]
     alerts = [one for one in await read_alerts_of_state(context) if not _is_told(one, events.lines)]
-    lines += within([*restarts, *alerts], whole)
+    lines += within([*as_restarts(restarts), *alerts], whole)
     newest = sorted((line.at for line in lines), reverse=True)[:count]
     tail = max([start, events.known_from or EPOCH, *(newest[-1:] if len(newest) == count else [])])
     part = Window(below.place, tail, count + 1)

@@ -4,8 +4,8 @@ They are read below a place, at most so many, and none older than a moment.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import asyncpg
 
@@ -62,6 +62,8 @@ OF_STATE = frozenset({
     *("drawdown_limit", "engine_silent", "halted", "no_live_stop", "price_old", "price_unknown"),
 })  # fmt: skip
 """Alerts that no other line tells of."""
+RESTART_SPAN = timedelta(minutes=15)
+"""An engine that comes back within it was restarted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,26 @@ def _restart(row: asyncpg.Record, numbers: Mapping[int, int], now: datetime) -> 
         yield Line(row["start_time"], STARTED, row["id"], details=details)
     if row["end_time"] is not None and row["end_time"] <= now:
         yield Line(row["end_time"], STOPPED, row["id"], details=details)
+
+
+def as_restarts(lines: Sequence[Line]) -> list[Line]:
+    """The same, but a stop that a start follows soon is a part of its line: the engine was restarted."""
+    stops = {_run(line): line.at for line in lines if line.kind == STOPPED}
+    pauses = {_run(line): line.at - stops[_run(line) - 1] for line in lines if line.kind == STARTED
+              and _run(line) - 1 in stops}  # fmt: skip
+    soon = {run: pause for run, pause in pauses.items() if timedelta(0) <= pause <= RESTART_SPAN}
+    return [
+        replace(line, details={**line.details, "pause": soon[_run(line)]})
+        if line.kind == STARTED and _run(line) in soon
+        else line
+        for line in lines
+        if line.kind != STOPPED or _run(line) + 1 not in soon
+    ]
+
+
+def _run(line: Line) -> int:
+    """The number of its session in the bot."""
+    return int(str(line.details["run"]))
 
 
 async def read_alerts_of_state(context: Context) -> list[Line]:

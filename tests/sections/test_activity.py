@@ -115,9 +115,16 @@ async def test_restarts_stand_in_the_stream_once(connection: asyncpg.Connection,
     await event(connection, second, ago(minutes=9), "engine started after a crash", event_type="ENGINE_START")
     found = [line for line in lines(await shown(client)) if "ngine" in line]
     assert found == [
-        "engine started after a crash engine started", "Engine started, run 2 ml_basic · BTCUSDT · 1h",
-        "Engine stopped, run 1", "Engine started, run 1",
+        "engine started after a crash engine started",
+        "Engine restarted after 1 min, run 2 ml_basic · BTCUSDT · 1h", "Engine started, run 1",
     ]  # fmt: skip
+
+
+async def test_an_engine_that_stayed_away_was_not_restarted(connection: asyncpg.Connection, client: Any) -> None:
+    await insert(connection, "trading_sessions", start_time=ago(days=2), end_time=ago(minutes=50))
+    await insert(connection, "trading_sessions", start_time=ago(minutes=30))
+    found = [line.partition(" ml_basic")[0] for line in lines(await shown(client)) if "ngine" in line]
+    assert found == ["Engine started, run 2", "Engine stopped, run 1", "Engine started, run 1"]
 
 
 async def test_an_alert_stands_where_it_began(connection: asyncpg.Connection, session: int, client: Any) -> None:
