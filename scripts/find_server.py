@@ -1,4 +1,4 @@
-"""Finds the servers that tests are run behind: nginx and PgBouncer."""
+"""Finds the servers that tests are run behind, nginx and PgBouncer, and lynx, a browser of text."""
 
 import os
 import shutil
@@ -6,7 +6,7 @@ import shutil
 from scripts.programs import install_packages, starts
 
 ELSEWHERE = "/usr/sbin:/usr/local/sbin:/opt/homebrew/bin"
-VERSION_OPTION = {"nginx": "-v", "pgbouncer": "-V"}
+VERSION_OPTION = {"nginx": "-v", "pgbouncer": "-V", "lynx": "-version"}
 
 
 def find_server(name: str) -> str | None:

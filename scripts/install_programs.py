@@ -1,6 +1,6 @@
-"""`python -m scripts.install_programs` gets what the tests need besides Python: Chromium, nginx, PgBouncer, axe-core.
+"""`python -m scripts.install_programs` gets what the tests need besides Python: Chromium, servers, lynx, axe-core.
 
-A program that is named by a variable ($CHROMIUM, $NGINX, $PGBOUNCER) or found is taken as it is.
+A program that is named by a variable ($CHROMIUM, $NGINX, $PGBOUNCER, $LYNX) or found is taken as it is.
 """
 
 import sys

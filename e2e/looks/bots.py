@@ -21,6 +21,12 @@ async def calm(connection: asyncpg.Connection) -> int:
     await log_prices(connection, bot)
     await closed(connection, bot, await opened(connection, bot))
     await opened(connection, bot)
+    await insert(connection, "orders", session_id=bot, order_type="STOP_LOSS", status="SUBMITTED", price=49_000,
+                 created_at=ago(hours=1),
+                 position_id=await connection.fetchval("SELECT min(id) FROM positions"))  # fmt: skip
+    booked = await connection.fetchval("SELECT balance FROM account_history ORDER BY timestamp DESC LIMIT 1")
+    await insert(connection, "account_history", session_id=bot, balance=booked + 19, equity=booked + 69,
+                 total_pnl=booked + 19 - 10_000, open_positions=2, margin_available=booked - 1000)  # fmt: skip
     return bot
 
 

@@ -1,6 +1,7 @@
 """A dashboard for each state that its pages can be in, started when a test first asks for it."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
+import httpx
 
 from e2e.faultproxy import FaultProxy, Streams
 from e2e.looks import bots
@@ -25,7 +27,7 @@ SEEDS: dict[str, bots.Seed] = {
 """Bots in one database."""
 APART: dict[str, dict[str, bots.Seed]] = {
     "trouble": {"trouble": bots.trouble},
-    "away": {"away": bots.calm},
+    "alone": {"alone": bots.calm},
     "empty": {},
 }
 """Bots that need a database of their own."""
@@ -73,7 +75,7 @@ class Places:
     async def _make(self, state: str) -> None:
         if state == "demo":
             url = await self._start("--demo", "--demo-dir", str(self._folder))
-            return self._add(Place(state, url))
+            return self._add(Place(state, url, stories=await _first_stories(url)))
         seeds = SEEDS if state in SEEDS else APART[state]
         connection, database = await self._database(state)
         found = {name: await seed(connection) for name, seed in seeds.items()}
@@ -107,6 +109,13 @@ def _to(database: str) -> Callable[[], Awaitable[Streams]]:
     address = parse_qs(urlsplit(database).query)
     path = f"{address['host'][0]}/.s.PGSQL.{address['port'][0]}"
     return lambda: asyncio.open_unix_connection(path)
+
+
+async def _first_stories(url: str) -> tuple[str, ...]:
+    """Of a dashboard whose database only it knows."""
+    async with httpx.AsyncClient(base_url=url) as client:
+        found = [re.search(rf'href="({path}/\d+)', (await client.get(path)).text) for path in ("/trades", "/positions")]
+    return tuple(each[1] for each in found if each)
 
 
 async def _stories(connection: asyncpg.Connection, bot: int) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ async def test_a_phone_shows_an_account_that_anyone_can_use(browser: Browser, pl
 
 @pytest.mark.audit
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("state", [state for state in STATES if state != "away"])
+@pytest.mark.parametrize("state", [state for state in STATES if state != "alone"])
 async def test_anyone_can_use_every_page(browser: Browser, places: Places, axe: str, state: str) -> None:
     place = await places.at(state)
     await check(browser, axe, place, place.paths, PHONE, DESK)
@@ -57,7 +57,7 @@ async def test_anyone_can_use_every_page(browser: Browser, places: Places, axe: 
 @pytest.mark.timeout(1200)
 async def test_muted_figures_keep_their_contrast(browser: Browser, places: Places, axe: str) -> None:
     """While the database is away, on a page that was open before and on one that is opened then."""
-    place = await places.at("away")
+    place = await places.at("alone")
     assert place.database is not None
     found = []
     for path in place.live_paths:

@@ -1,4 +1,4 @@
-// Fetches stale sections in sight. ES5
+// ES5
 (function (d, w) {
   var data = d.documentElement.dataset, base = data.root, query = '?' + data.query,
     time = { hello: 4000, sseWait: 1500, silence: 12000, sseRetry: 15000, poll: 5000, pause: 60000, retry: 6000 },
@@ -140,8 +140,9 @@
   }
 
   function refused(status, text) {
-    if (status === 404 && /(unknown|no)_session/.test(text)) {
+    if (status === 404 && !gone && /(unknown|no)_session/.test(text)) {
       gone = 'gone';
+      w.gone.outerHTML = w.gone.text;
       sleep();
       setMode();
     } else if ((/40[13]/.test(status) || /unknown_section/.test(text)) && performance.now() > time.retry) {
