@@ -5,7 +5,7 @@ from html import unescape
 from typing import Any
 
 TAGS = re.compile(r"<[^>]*>")
-UNSEEN = re.compile(r'<span class="(?:spoken|print-only|phone-only)">(?:<time[^>]*>[^<]*</time>|[^<]*)</span>')
+UNSEEN = re.compile(r'<span class="(?:spoken|print-only|phone-only)"> ?(?:<time[^>]*>[^<]*</time>|[^<]*)</span>')
 
 
 async def card(client: Any, name: str, query: str = "") -> str:
