@@ -6,7 +6,6 @@ from typing import Literal
 
 LEFT_END_FACTOR, RIGHT_END_FACTOR = -1, 2
 """Multiples of R at the ends of the scale."""
-ENTRY_PERCENT = 100 / 3
 
 
 def in_r(

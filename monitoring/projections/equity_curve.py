@@ -1,6 +1,6 @@
 """The equity of one scope as it stood at one moment: what figures and charts are made of."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -15,7 +15,6 @@ from monitoring.projections.flow_rules import binned, jumps
 from monitoring.projections.flow_walk import Attributed, Position, Segment
 from monitoring.projections.onset import first_snapshot, stretch_of
 from monitoring.projections.results import ResultReader
-from monitoring.projections.session_history import SessionHistory
 from monitoring.projections.snapshots import SnapshotReader, Snapshots
 from monitoring.projections.timeline import COLUMNS, DEPTH, Part, Timeline
 from monitoring.projections.times import epoch, from_epoch, sum_until
@@ -28,8 +27,6 @@ class EquityCurve:
 
     exact: bool
     """Whether the figures are made of every row."""
-    last_time: datetime | None
-    """Of the newest row of any kind, even if that lies in the future."""
     last_id: int | None
     """Of the newest row of any kind that does not lie in the future."""
     last_snapshot: EquityPoint | None
@@ -45,18 +42,15 @@ class EquityCurve:
     @classmethod
     def of(
         cls,
-        records: Collection[SessionHistory],
         timeline: Timeline | None,
         factors: FlowFactors,
         flows: Attributed | None,
         *,
         exact: bool,
     ) -> "EquityCurve":
-        newest = max((record.newest.last for record in records if record.newest), default=None)
         return cls(
             exact=exact,
             flows_known=flows is not None,
-            last_time=from_epoch(newest[0]) if newest else None,
             last_id=timeline.last_id if timeline else None,
             last_snapshot=timeline.last_snapshot if timeline else None,
             last_snapshot_id=timeline.last_snapshot_id if timeline else None,
@@ -68,7 +62,7 @@ class EquityCurve:
     @classmethod
     def unknown(cls) -> "EquityCurve":
         """Where nothing can be read."""
-        return cls.of((), None, FlowFactors.of(), None, exact=False)
+        return cls.of(None, FlowFactors.of(), None, exact=False)
 
     @property
     def snapshots(self) -> "EquityCurve":

@@ -77,7 +77,7 @@ class ScopeEquity:
             flows = await self._attribute(source, reader, now, moves or Moves())
             timeline = await self._put_together(reader, now)
             known = None if moves is None else flows
-            return EquityCurve.of(self._records.values(), timeline, self._factors, known, exact=self._exact)
+            return EquityCurve.of(timeline, self._factors, known, exact=self._exact)
 
     async def _use(self, reader: SnapshotReader, records: Mapping[int, SessionHistory]) -> None:
         mine = {number: records[number] for number in self.sessions if number in records}

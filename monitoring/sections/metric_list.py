@@ -56,7 +56,7 @@ class Figure:
 
     @property
     def level(self) -> Level:
-        """CSS class of a status."""
+        """Of a status."""
         return self.metric.levels.get(str(self.value), "unk")
 
 

@@ -34,7 +34,6 @@ POSITION: Columns = {
     "last_scale_in_price": "numeric",
     "stop_loss": "numeric",
     "take_profit": "numeric",
-    "trailing_stop": "bool",
     "trailing_stop_activated": "bool",
     "trailing_stop_price": "numeric",
     "breakeven_triggered": "bool",
@@ -46,9 +45,6 @@ POSITION: Columns = {
     "mae": "numeric",
     "mfe_price": "numeric",
     "mae_price": "numeric",
-    "strategy_name": "text",
-    "confidence_score": "numeric",
-    "exchange": "text",
     "max_holding_until": "timestamp",
     "session_id": "bigint",
 }

@@ -21,7 +21,7 @@ JSON = ("indicators", "ml_predictions", "reasons")
 DECISION: Columns = {
     "timestamp": "timestamp",
     **dict.fromkeys(("signal_type", "action_taken", *JSON), "text"),
-    **dict.fromkeys(("signal_strength", "confidence_score"), "float8"),
+    "confidence_score": "float8",
     **dict.fromkeys(("price", "position_size"), "numeric"),
     "trade_id": "bigint",
 }

@@ -42,7 +42,6 @@ class Decision:
     at: datetime
     price: Decimal | None
     confidence: float | None
-    strength: float | None
     size_percent: Decimal | None
     """Of the balance."""
     model: str | None
@@ -97,7 +96,6 @@ def _decision(row: Row, adjustment: RiskAdjustment | None) -> Decision:
         at=_at(row),
         price=finite(row["price"]),
         confidence=number(row["confidence_score"]),
-        strength=number(row["signal_strength"]),
         size_percent=None if size is None else size * 100,
         model=next((str(predicted[name]) for name in MODEL_NAMES if predicted.get(name)), None),
         figures=(*_predictions(predicted), *_indicators(_object(row["indicators"])))[:MAX_INDICATORS],

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from monitoring.metrics.r_scale import ENTRY_PERCENT, Levels, Mark, in_r, scale
+from monitoring.metrics.r_scale import Levels, Mark, in_r, scale
 
 LONG = Levels(1, Decimal(100), Decimal(90), Decimal(100), Decimal(90), Decimal(120))
 SHORT = Levels(-1, Decimal(100), Decimal(110), Decimal(100), Decimal(110), Decimal(80))
@@ -15,7 +15,7 @@ SHORT = Levels(-1, Decimal(100), Decimal(110), Decimal(100), Decimal(110), Decim
 def test_left_is_bad_for_longs_and_shorts(levels: Levels, loss: int, gain: int) -> None:
     at_entry = scale(levels)
     assert at_entry.price is not None
-    assert at_entry.price.percent == pytest.approx(ENTRY_PERCENT, abs=0.01)
+    assert at_entry.price.percent == pytest.approx(100 / 3, abs=0.01)
     assert (at_entry.stop, at_entry.target) == (Mark(0, None), Mark(100, None))
     assert scale(replace(levels, price=Decimal(loss))).price == Mark(16.67, None)
     assert scale(replace(levels, price=Decimal(gain))).price == Mark(66.67, None)

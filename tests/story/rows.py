@@ -57,7 +57,7 @@ def stop(price: object, **columns: object) -> Row:
 def decision(**columns: object) -> Row:
     return {
         "timestamp": after(seconds=-2), "signal_type": "entry", "action_taken": "opened_long", "indicators": None,
-        "ml_predictions": None, "reasons": None, "signal_strength": None, "confidence_score": 0.75, "trade_id": None,
+        "ml_predictions": None, "reasons": None, "confidence_score": 0.75, "trade_id": None,
         **numbers(price=100, position_size=0.1), **columns,
     }  # fmt: skip
 
