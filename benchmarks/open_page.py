@@ -1,8 +1,8 @@
 """What an open page costs its reader: `python -m benchmarks.open_page [MINUTES] [--checkout FOLDER]`.
 
-A phone (390 px) looks at the demo at its usual speed: as it is, with Save-Data, and so tall that all is in sight. A
-proxy between browser and server counts, once the page is live, requests and the bytes that the browser receives, with
-headers and frames.
+A phone (390 px) looks at Now of the demo at its usual speed: as it is, with Save-Data, and so tall that all is in
+sight; then at the other pages. A proxy between browser and server counts, once the page is live, requests and the
+bytes that the browser receives, with headers and frames.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from pathlib import Path
 from playwright.async_api import Browser, async_playwright
 
 from benchmarks.browser import ARGUMENTS
+from monitoring.sections.pages import ACTIVITY, TABS
 from scripts.find_chromium import find_chromium
 
 PHONE = {"width": 390, "height": 844}
@@ -90,7 +91,13 @@ async def demo(checkout: Path, folder: str) -> AsyncIterator[int]:
 
 
 async def watch(
-    browser: Browser, port: int, seconds: float, *, save_data: bool = False, size: Mapping[str, int] = PHONE
+    browser: Browser,
+    port: int,
+    seconds: float,
+    path: str = "/",
+    *,
+    save_data: bool = False,
+    size: Mapping[str, int] = PHONE,
 ) -> str:
     """Looks at the page for so long, and says what it cost a minute."""
     async with Counted(port).listening() as counted:
@@ -98,7 +105,7 @@ async def watch(
         page = await context.new_page()
         if save_data:
             await page.add_init_script(SAVE_DATA)
-        await page.goto(counted.url)
+        await page.goto(f"{counted.url}{path}")
         await page.wait_for_selector("html[data-live=ws]")
         await asyncio.sleep(SETTLE_SECONDS)
         counted.received, counted.requests = 0, []
@@ -123,6 +130,7 @@ async def main() -> None:
                 "as usual": watch(browser, port, seconds),
                 "with Save-Data": watch(browser, port, seconds, save_data=True),
                 "everything in sight": watch(browser, port, seconds, size=TALL_PHONE),
+                **{page.title: watch(browser, port, seconds, page.path) for page in (*TABS[1:], ACTIVITY)},
             }
             for name, cost in zip(looks, await asyncio.gather(*looks.values()), strict=True):
                 print(f"{name:30}{cost}")
