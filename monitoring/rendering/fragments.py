@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 MAX_KEPT_VARIANTS = 512
 MAX_KEPT_BODIES = 32
-AGE = re.compile('( data-age(?:=" ago")?>)[^<]*')
+AGE = re.compile('( data-age(?:="[^"]*")?>)[^<]*')
 RELEARN_SECONDS = 60.0
 """So often a section is loaded that somebody may look at, though others answer for it."""
 UNWATCHED_AGE_SECONDS = 1.0

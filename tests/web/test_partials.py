@@ -12,7 +12,7 @@ from monitoring.sections import BY_NAME, SECTIONS, Context, custom
 from tests.clocks import RunningClock
 from tests.faults.page import dashboard
 from tests.history import seed_account
-from tests.rows import insert, now
+from tests.rows import ago, insert, now
 from tests.web.openapi_check import faults
 
 PAGE = {"HX-Request": "true"}
@@ -70,10 +70,13 @@ async def test_what_the_page_has_is_left_out(account: int, client: Any, connecti
     assert [name for name, _ in ROOT.findall(unknown)] == ["trade_list", "activity", "risk_now"]
 
 
-async def test_an_age_alone_is_nothing_new(connection: asyncpg.Connection, account: int, database_url: str) -> None:
+@pytest.mark.parametrize("minutes", [0, 20], ids=["fresh price", "old price"])
+async def test_an_age_alone_is_nothing_new(
+    connection: asyncpg.Connection, account: int, database_url: str, minutes: int
+) -> None:
     """An open page counts ages by itself."""
     clock = RunningClock()
-    priced = {"stop_loss": 40_000, "current_price": 50_000, "last_update": now()}
+    priced = {"stop_loss": 40_000, "current_price": 50_000, "last_update": ago(minutes=minutes)}
     await insert(connection, "positions", session_id=account, entry_time=now(), **priced)
     async with dashboard(database_url, followed=False, clock=clock.clock) as page:
         before = await page.get("/partials?names=open_positions")
