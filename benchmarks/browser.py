@@ -15,10 +15,10 @@ NOTE_TRADES = """
 () => {
   const shown = {}, asked = {};
   new MutationObserver(() => {
-    const newest = document.querySelector('#trades tr[id^=trade-]');
-    if (!newest || shown[newest.id]) return;
-    shown[newest.id] = Date.now();
-    asked[newest.id]?.(shown[newest.id]);
+    const newest = document.querySelector('#activity a[href*="/trades/"]')?.pathname.split('/').pop();
+    if (!newest || shown[newest]) return;
+    shown[newest] = Date.now();
+    asked[newest]?.(shown[newest]);
   }).observe(document.documentElement, { childList: true, subtree: true, attributes: true });
   window.whenShown = id => new Promise(resolve => shown[id] ? resolve(shown[id]) : asked[id] = resolve);
 }
@@ -36,7 +36,7 @@ class Browser:
 
     async def showed(self, trade: int) -> float:
         """When, by the monotonic clock, the trade came into the page's DOM."""
-        asked = self.page.evaluate("id => window.whenShown(id)", f"trade-{trade}")
+        asked = self.page.evaluate("id => window.whenShown(id)", str(trade))
         shown = await asyncio.wait_for(asked, LONGEST_WAIT)
         return float(shown) / 1000 - time.time() + time.monotonic()
 
