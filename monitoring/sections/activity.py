@@ -25,6 +25,8 @@ from monitoring.sections.section import BadParameter, Context, Section
 from monitoring.sections.since import LOOKED, since_of
 
 SHOWN_ROWS = 15
+TABLES = ("trades", "positions", "system_events", "orders", "partial_trades", "reconciliation_audit_events")
+"""What happened is told by their rows."""
 KILL_SWITCH = "SYSTEM_HALT"
 """What the code of an event begins with that tells of it."""
 BEFORE_START = timedelta(days=1)
@@ -34,11 +36,15 @@ CURSOR = re.compile(r"(\d{1,18})\.([0-8])\.(\d{1,19})\.(\d{1,18})\.(\d{1,19})", 
 
 @dataclass(frozen=True, slots=True)
 class ActivityView:
-    """``older``: the parameter ``before`` of the next page; None on the last. ``first``: nothing is above."""
+    """``older``: the parameter ``before`` of the next page; None on the last. ``first``: nothing is above.
+
+    ``left_out``: why some kinds of lines are missing, a sentence a table that cannot be read.
+    """
 
     items: tuple[Item, ...]
     older: str | None
     first: bool
+    left_out: tuple[str, ...]
 
 
 def cursor(below: Below) -> str:
@@ -71,7 +77,8 @@ async def read_activity(context: Context, count: int) -> ActivityView:
     looked = since.at if since.is_visit else None
     found = await _page(context, below, count, looked)
     shown = tuple(items(found, below, looked, context.now.date()))
-    return ActivityView(shown, cursor(found.older) if found.older else None, first=before is None)
+    left_out = tuple(fault for table in TABLES if (fault := context.capabilities.fault(table)))
+    return ActivityView(shown, cursor(found.older) if found.older else None, before is None, left_out)
 
 
 async def _page(context: Context, below: Below, count: int, looked: datetime | None) -> Page:
