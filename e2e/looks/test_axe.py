@@ -73,3 +73,18 @@ async def test_muted_figures_keep_their_contrast(browser: Browser, places: Place
         await expect(page.locator("#state:not(.old)")).to_be_attached()
         await page.close()
     assert not found, "\n".join(found)
+
+
+@pytest.mark.audit
+@pytest.mark.timeout(600)
+async def test_a_lost_connection_keeps_the_contrast(browser: Browser, places: Places, axe: str) -> None:
+    place, found = await places.at("calm"), []
+    for path in place.live_paths:
+        page = await browser.new_page()
+        await page.goto(f"{place.url}{path}")
+        await expect(page.locator("html[data-live=ws]")).to_be_attached()
+        await page.context.set_offline(True)
+        await expect(page.locator("html[data-silent]")).to_be_attached()
+        found += [f"{path} {each}" for each in await violations(page, axe, ("light", "dark"), (PHONE, DESK))]
+        await page.close()
+    assert not found, "\n".join(found)
