@@ -54,7 +54,7 @@ class Roster:
 
     def moved_by(self, changes: ChangeSet) -> bool:
         """Whether the rows may make other bots of the sessions, or leave other gaps between them."""
-        if SESSIONS in changes.rows or changes.corrected & {SESSIONS, *CHAINED_BY}:
+        if SESSIONS in changes.rows or changes.corrected_tables & {SESSIONS, *CHAINED_BY}:
             return True
         rows = [row for table in CHAINED_BY for row in changes.rows.get(table, ())]
         return any(row.session in self.followed or (row.finished and row.session in self.earlier) for row in rows)

@@ -10,6 +10,7 @@ from math import inf
 
 import asyncpg
 
+from monitoring.changes.change_set import ChangeSet
 from monitoring.changes.chunk_sums import Checksum, chunk_of, count_chunks, count_range, range_of
 from monitoring.changes.table_cursors import TableCursors
 from monitoring.clock import Clock
@@ -19,8 +20,23 @@ PROCESSOR_SHARE = 0.003
 UNWATCHED_FACTOR = 0.1
 """... and so much of that while nobody does."""
 
+BURST_SECONDS = 0.02
+"""For so long at a time a table is counted of which the server says that old rows changed."""
+RANGED_TABLES = frozenset({"account_history"})
+"""Of these, by far the longest, the projections read again what changed, and not the whole."""
+MAX_RANGE_COUNT = 50
+"""Where more chunks of a table differ, it is read again as a whole."""
+
 Place = tuple[str, int | None]
 """A table and one of its chunks; None stands for all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Rows that are others than the feed knew, of the ids ``after`` < id <= ``until``; None for any of the table."""
+
+    table: str
+    ids: tuple[int, int] | None
 
 
 @dataclass(slots=True)
@@ -36,10 +52,24 @@ class RollingAudit:
     _visited: int = 0
     _began: float = -inf
     _next: float = -inf
+    _suspected: dict[str, list[Place]] = field(default_factory=dict)
+    """Tables to be counted at once, and what is left of them; nothing where that is not known yet."""
+    _found_counts: dict[str, int] = field(default_factory=dict)
+    """How many chunks of each differ."""
 
     def restart(self) -> None:
         """The tables are others than before."""
-        self._places, self._visited, self._began = [], 0, -inf
+        self._places, self._visited, self._began, self._suspected = [], 0, -inf, {}
+
+    def suspect(self, tables: Iterable[str]) -> None:
+        """Old rows of some tables changed, perhaps: they are counted at once."""
+        for table in tables:
+            self._suspected[table], self._found_counts[table] = [(table, None)], 0
+
+    @property
+    def suspecting(self) -> bool:
+        """Whether tables are left to be counted at once."""
+        return bool(self._suspected)
 
     @property
     def round_seconds(self) -> float | None:
@@ -48,45 +78,82 @@ class RollingAudit:
             return self._last_seconds
         return (self._next - self._began) / self._visited * len(self._places)
 
-    async def visit(self, connection: asyncpg.Connection, cursors: TableCursors, watched: bool) -> set[str]:
-        """Counts one chunk, where one is due: the table, where it holds other rows than the feed knows."""
+    async def visit(self, connection: asyncpg.Connection, cursors: TableCursors, watched: bool) -> list[Found]:
+        """Counts what is due, and says what differs: a chunk now and then, and suspected tables at once."""
         started = self.clock.monotonic()
+        if self._suspected:
+            return await self._count_suspected(connection, cursors, started + BURST_SECONDS)
         if started < self._next:
-            return set()
+            return []
         if self._visited == len(self._places):
             self._begin_round(cursors, started)
-            return set()
-        place = self._places[self._visited]
-        found = await _differs(connection, cursors, *place)
+            return []
+        found = await _differing(connection, cursors, *self._places[self._visited])
         self._visited += 1
         share = PROCESSOR_SHARE * (1 if watched else UNWATCHED_FACTOR)
         self._next = started + (self.clock.monotonic() - started) / share
-        return {place[0]} if found else set()
+        return found
+
+    async def _count_suspected(
+        self, connection: asyncpg.Connection, cursors: TableCursors, until: float
+    ) -> list[Found]:
+        found: list[Found] = []
+        for table in [one for one in self._suspected if one in cursors.cursors]:
+            if cursors.cursors[table].sums.filling:
+                continue
+            if self._suspected[table] == [(table, None)]:
+                self._suspected[table] = list(_chunks(cursors, table))
+            while self._suspected.get(table) and self.clock.monotonic() < until:
+                found += self._limited(table, await _differing(connection, cursors, *self._suspected[table].pop()))
+            if not self._suspected.get(table):
+                self._suspected.pop(table, None)
+        return found
+
+    def _limited(self, table: str, found: list[Found]) -> list[Found]:
+        self._found_counts[table] += len(found)
+        if self._found_counts[table] <= MAX_RANGE_COUNT:
+            return found
+        self._suspected.pop(table)
+        return [Found(table, None)]
 
     def _begin_round(self, cursors: TableCursors, now: float) -> None:
         if self._places:
             self._last_seconds, self.rounds = now - self._began, self.rounds + 1
-        self._places, self._visited, self._began = list(_round(cursors)), 0, now
+        places = [place for table in cursors.tables for place in _chunks(cursors, table)]
+        self._places, self._visited, self._began = places, 0, now
 
 
-def _round(cursors: TableCursors) -> Iterable[Place]:
-    for table, cursor in cursors.cursors.items():
-        chunks = cursor.sums if table in cursors.indexed else (None,)
-        yield from ((table, chunk) for chunk in chunks)
+def _chunks(cursors: TableCursors, table: str) -> Iterable[Place]:
+    chunks = cursors.cursors[table].sums if table in cursors.indexed else (None,)
+    return ((table, chunk) for chunk in chunks)
 
 
-async def _differs(connection: asyncpg.Connection, cursors: TableCursors, table: str, chunk: int | None) -> bool:
+async def _differing(
+    connection: asyncpg.Connection, cursors: TableCursors, table: str, chunk: int | None
+) -> list[Found]:
     cursor = cursors.cursors[table]
     sums, until, without = cursor.sums, cursor.watermark, [*cursor.pending_ids, *cursors.live.get(table, ())]
     if sums.filling:
-        return False
+        return []
     if chunk is None:
-        found = await count_chunks(connection, table, until, without)
-        differing = [one for one in {*sums, *found} if sums.differs(one, found.get(one, Checksum()))]
-        return bool(differing)
+        counted = await count_chunks(connection, table, until, without)
+        differing = [one for one in {*sums, *counted} if sums.differs(one, counted.get(one, Checksum()))]
+        return [Found(table, range_of(one)) for one in differing]
     start, end = range_of(chunk)
     after = 0 if chunk == sums.first else start  # an old id that is taken again is found there
-    return sums.differs(chunk, await count_range(connection, table, after, min(end, until), without))
+    counts = await count_range(connection, table, after, min(end, until), without)
+    return [Found(table, (after, end))] if sums.differs(chunk, counts) else []
+
+
+def changes_of(found: Iterable[Found]) -> ChangeSet:
+    """What has to be read again."""
+    changes = ChangeSet()
+    for one in found:
+        if one.ids is None or one.table not in RANGED_TABLES:
+            changes.corrected.add(one.table)
+        else:
+            changes.ranges.setdefault(one.table, set()).add(one.ids)
+    return changes
 
 
 async def expected_round_seconds(connection: asyncpg.Connection, tables: Iterable[str], clock: Clock) -> float:

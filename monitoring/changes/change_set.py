@@ -24,7 +24,9 @@ class ChangeSet:
 
     rows: dict[str, list[NewRow]] = field(default_factory=dict)
     corrected: set[str] = field(default_factory=set)
-    """Tables in which old rows changed or went."""
+    """Tables in which old rows changed or went; any of them."""
+    ranges: dict[str, set[tuple[int, int]]] = field(default_factory=dict)
+    """By table the ids (after, until) among which old rows changed, went or appeared; the others are as they were."""
     more: bool = False
     """There was more than one read takes: read again."""
     token: str = ""
@@ -35,7 +37,12 @@ class ChangeSet:
     """Of the applied ones, those of which more than the price changed: opened, closed, or of another stop or size."""
 
     def __bool__(self) -> bool:
-        return bool(self.rows or self.corrected)
+        return bool(self.rows or self.corrected_tables)
+
+    @property
+    def corrected_tables(self) -> set[str]:
+        """Tables in which old rows changed or went, whichever."""
+        return self.corrected | self.ranges.keys()
 
     def add(self, table: str, row: NewRow) -> None:
         self.rows.setdefault(table, []).append(row)
@@ -47,6 +54,8 @@ class ChangeSet:
             for row in rows:
                 self.add(table, row)
         self.corrected |= later.corrected
+        for table, ranges in later.ranges.items():
+            self.ranges.setdefault(table, set()).update(ranges)
         self.moved_positions |= later.moved_positions
         self.token = later.token
 

@@ -38,6 +38,8 @@ class Counters:
     """When a change of a row in a changing table was reported: that explains what the counters say, or some of it."""
     doubtful: set[str] = field(default_factory=set)
     """ChangingTable tables whose counts moved at the last call and are explained by that."""
+    counted: set[str] = field(default_factory=set)
+    """Tables of which the counts alone said so at the last call."""
     _updated: dict[str, int] = field(default_factory=dict)
     _deleted: dict[str, int] = field(default_factory=dict)
     _files: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -57,7 +59,9 @@ class Counters:
             for table in await _receded(connection, cursors)
         }
         cursors.update(begun)
-        return emptied | begun.keys() | {row["name"] for row in rows if self._counts(row)}
+        anew = emptied | begun.keys()
+        self.counted = {row["name"] for row in rows if self._counts(row)} - anew
+        return anew | self.counted
 
     def _emptied(self, row: asyncpg.Record) -> bool:
         """Whether none of a table's files is left: of a partitioned table, each of its partitions was emptied."""

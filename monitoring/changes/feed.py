@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import asyncpg
 
 from monitoring.backoff import Backoff
-from monitoring.changes.audit import RollingAudit
+from monitoring.changes.audit import RANGED_TABLES, RollingAudit, changes_of
 from monitoring.changes.catch_up import CatchUp
 from monitoring.changes.change_set import ChangeSet, Consumer
 from monitoring.changes.feed_state import FeedState
@@ -229,9 +229,9 @@ class Feed:
     async def _audit(self, connection: asyncpg.Connection) -> None:
         assert self._cursors is not None
         if found := await self.audit.visit(connection, self._cursors, self._consumer.watched):
-            log.info("the audit found other rows in %s: read again", ", ".join(found))
+            log.info("the audit found other rows in %s: read again", ", ".join(sorted({one.table for one in found})))
             self._token = None
-            await self._take_in(connection, ChangeSet(corrected=found))
+            await self._take_in(connection, changes_of(found))
 
     async def _take_in(self, connection: asyncpg.Connection, found: ChangeSet) -> None:
         """Brings the projections up to what was found, then tells of it. What fails is done at the next poll."""
@@ -249,6 +249,9 @@ class Feed:
     async def _corrections(self, connection: asyncpg.Connection) -> set[str]:
         assert self._cursors is not None
         corrected = await self._cursors.corrections(connection)
+        ranged = self._cursors.counters.counted & RANGED_TABLES
+        self.audit.suspect(ranged)
+        corrected -= ranged
         if await self._cursors.track_rewritten(connection) or corrected:
             self._token = None
         if corrected:

@@ -66,6 +66,8 @@ class Day:
     last: tuple[float, int]
     """Time and id of the oldest and the newest row of any kind."""
     rows: int = 0
+    ids: tuple[int, int] = (0, 0)
+    """The lowest and the highest of its rows."""
     last_snapshot_id: int | None = None
     opening: EquityPoint | None = None
     close: EquityPoint | None = None
@@ -84,6 +86,8 @@ class Day:
 
     def append(self, rows: Snapshots) -> None:
         """Takes rows of this day that are newer than all it has, in order of time."""
+        lowest, highest = int(rows.ids.min()), int(rows.ids.max())
+        self.ids = (min(self.ids[0], lowest), max(self.ids[1], highest)) if self.rows else (lowest, highest)
         self.last, self.rows = rows.last, self.rows + len(rows)
         real = np.isfinite(rows.equity)
         if real.any():

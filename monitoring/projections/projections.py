@@ -18,7 +18,7 @@ from monitoring.metrics.facts import Session
 from monitoring.projections.backfill import BackfillWorker
 from monitoring.projections.bookings import Bookings, SessionFlows, disturb
 from monitoring.projections.bot_risks import BALANCES, BotRisks, oldest_balance
-from monitoring.projections.equity import EquityHistory
+from monitoring.projections.equity import EquityHistory, read_again
 from monitoring.projections.equity_curve import EquityCurve
 from monitoring.projections.failed_orders import FailedOrders
 from monitoring.projections.flow_attribution import FlowAttribution
@@ -147,13 +147,17 @@ class Projections:
         self.positions.moved = set()
         if changes.corrected:
             await self.begin(source, cursors, changes.corrected)
-        if "orders" in changes.rows.keys() | changes.corrected and self.positions.lost_ids:
+        if ranges := changes.ranges.get(self.equity.table):
+            await read_again(self.equity, source, ranges)
+            await self.signs.begin(source, cursors, {self.equity.table})
+            self.trades.take(touch_entries(BEGIN_OF_TIME))
+        if "orders" in changes.rows.keys() | changes.corrected_tables and self.positions.lost_ids:
             lost = [NewRow(number, None, is_new=False) for number in self.positions.lost_ids]
             changes.rows.setdefault("positions", []).extend(lost)
         # Last: what is read before the states are others must not count as read after it.
         for table, rows in changes.rows.items():
             self._changed.update({(table, row.session) for row in rows})
-        self._corrected.update(changes.corrected)
+        self._corrected.update(changes.corrected_tables)
         self._applied += 1
 
     async def _apply(self, source: Source, changed: Mapping[str, Collection[int]]) -> None:

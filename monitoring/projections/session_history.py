@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 
@@ -10,7 +10,9 @@ from monitoring.metrics.facts import Series
 from monitoring.projections.days import Day, EquityPoint, by_day
 from monitoring.projections.outliers import outliers
 from monitoring.projections.snapshots import Snapshots
-from monitoring.projections.times import from_epoch
+from monitoring.projections.times import from_epoch, midnight, shifted
+
+DAY = timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -46,15 +48,22 @@ class SessionHistory:
         tail = tail[np.argsort(tail[:, 0], kind="stable")]
         for at in tail[outliers(tail[:, 0], tail[:, 1]), 0]:
             self.outlier_days.add(from_epoch(at).date())
-            self._read_later(from_epoch(at).date())
+            self.read_later(from_epoch(at).date())
         self._tail = tail[-2:]
 
     def booked(self, days: Iterable[date]) -> None:
         """Bookings came of these days: what looked like an outlier may be true."""
         for day in self.outlier_days.intersection(days):
-            self._read_later(day)
+            self.read_later(day)
 
-    def _read_later(self, day: date) -> None:
+    def read_range_again(self, after: int, until: int) -> None:
+        """Rows with ``after`` < id <= ``until`` changed or went, which tell outliers of the days beside, too."""
+        found = [known.date for known in self.days.values() if known.ids[0] <= until and known.ids[1] > after]
+        near = {shifted(midnight(day), by * DAY).date() for day in found for by in (-1, 0, 1)}
+        for day in self.days.keys() & near:
+            self.read_later(day)
+
+    def read_later(self, day: date) -> None:
         self.late.add(day)
         self.late_changes += 1
 
@@ -66,7 +75,7 @@ class SessionHistory:
         elif known is None and (self.newest is None or day > self.newest.date):
             self._put(Day.of(day, rows))
         else:
-            self._read_later(day)
+            self.read_later(day)
 
     def read_again(self, day: date, rows: Snapshots) -> None:
         """Puts ``rows``, all that there are of ``day``, in place of what is known of it."""

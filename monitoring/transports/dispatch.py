@@ -90,7 +90,7 @@ class Dispatcher:
             self.sessions_moved()
         tables = _tables_by_session(changes)
         # Rows of no session may concern every one.
-        tables[None] = tables.get(None, set()) | changes.corrected
+        tables[None] = tables.get(None, set()) | changes.corrected_tables
         urgent = _urgent_sessions(changes)
         stale = {
             session: self._announced(session, moved, session in urgent) for session, moved in tables.items() if moved

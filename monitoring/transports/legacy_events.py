@@ -144,4 +144,4 @@ def _rows_of(changes: ChangeSet, table: str, sessions: Collection[int]) -> list[
 def _concerns(changes: ChangeSet, sessions: Collection[int]) -> bool:
     """Whether anything of the sessions may be different. Rows of no session concern all."""
     owners = {row.session for rows in changes.rows.values() for row in rows}
-    return bool(changes.corrected) or None in owners or not owners.isdisjoint(sessions)
+    return bool(changes.corrected_tables) or None in owners or not owners.isdisjoint(sessions)

@@ -37,7 +37,8 @@ class Audited:
         found: set[str] = set()
         ended = self.audit.rounds + 1
         while self.audit.rounds < ended:
-            found |= await self.audit.visit(self.poller.connection, self.cursors, watched=True)
+            places = await self.audit.visit(self.poller.connection, self.cursors, watched=True)
+            found |= {place.table for place in places}
         return found
 
 

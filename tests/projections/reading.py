@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import asyncpg
 
+from monitoring.changes.audit import RANGED_TABLES, RollingAudit, changes_of
 from monitoring.changes.change_set import ChangeSet
 from monitoring.changes.snapshot_token import read_token
 from monitoring.changes.table_cursors import TableCursors
@@ -30,6 +31,7 @@ class Follower:
         self.projections = Projections(Database("postgresql://unused", clock), clock, kinds)
         self._watch = watch
         self._pending = ChangeSet(corrected=set(watch.tables))
+        self._audit = RollingAudit(SYSTEM_CLOCK)
         self._state: ScopeState | None = None
 
     @classmethod
@@ -39,11 +41,17 @@ class Follower:
 
     def forget(self, *tables: str) -> None:
         """Old rows of ``tables`` changed."""
-        self._pending.corrected.update(tables)
+        self._audit.suspect(RANGED_TABLES.intersection(tables))
+        self._pending.corrected.update(RANGED_TABLES.symmetric_difference(tables) - RANGED_TABLES)
+
+    @property
+    def behind(self) -> bool:
+        """Whether there is more to read."""
+        return self.projections.backfill.active or self._audit.suspecting
 
     async def look_back(self, connection: asyncpg.Connection) -> None:
         """Takes note of what happened to old rows, as the feed does now and then."""
-        self._pending.corrected |= await self._watch.corrections(connection)
+        self.forget(*await self._watch.corrections(connection))
         await self._watch.track_rewritten(connection)
 
     async def poll(self, connection: asyncpg.Connection) -> Source:
@@ -55,6 +63,8 @@ class Follower:
             found = await self._watch.read(connection, gate)
             self._pending.merge(found)
             more = found.more
+        if self._audit.suspecting:
+            self._pending.merge(changes_of(await self._audit.visit(connection, self._watch, watched=True)))
         await self.projections.take_in(source, self._watch.cursors, self._pending)
         self._pending = ChangeSet()
         return source
@@ -108,6 +118,7 @@ async def follower_of(
 async def refreshed(connection: asyncpg.Connection, follower: Follower) -> Follower:
     """The same one, knowing everything that is committed."""
     source = await follower.poll(connection)
-    while follower.projections.backfill.active:
+    while follower.behind:
         await follower.advance(source)
+        source = await follower.poll(connection)
     return await follower.read(source)
