@@ -61,10 +61,12 @@ class RollingAudit:
         """The tables are others than before."""
         self._places, self._visited, self._began, self._suspected = [], 0, -inf, {}
 
-    def suspect(self, tables: Iterable[str]) -> None:
-        """Old rows of some tables changed, perhaps: they are counted at once."""
-        for table in tables:
+    def suspect(self, tables: Iterable[str]) -> frozenset[str]:
+        """Old rows of some tables changed, perhaps: those of RANGED_TABLES, which are returned, are counted at once."""
+        suspected = RANGED_TABLES.intersection(tables)
+        for table in suspected:
             self._suspected[table], self._found_counts[table] = [(table, None)], 0
+        return suspected
 
     @property
     def suspecting(self) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import asyncpg
 
 from monitoring.backoff import Backoff
-from monitoring.changes.audit import RANGED_TABLES, RollingAudit, changes_of
+from monitoring.changes.audit import RollingAudit, changes_of
 from monitoring.changes.catch_up import CatchUp
 from monitoring.changes.change_set import ChangeSet, Consumer
 from monitoring.changes.feed_state import FeedState
@@ -249,9 +249,7 @@ class Feed:
     async def _corrections(self, connection: asyncpg.Connection) -> set[str]:
         assert self._cursors is not None
         corrected = await self._cursors.corrections(connection)
-        ranged = self._cursors.counters.counted & RANGED_TABLES
-        self.audit.suspect(ranged)
-        corrected -= ranged
+        corrected -= self.audit.suspect(self._cursors.counters.counted)
         if await self._cursors.track_rewritten(connection) or corrected:
             self._token = None
         if corrected:

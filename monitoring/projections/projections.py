@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -17,17 +16,17 @@ from monitoring.lru import Lru
 from monitoring.metrics.facts import Session
 from monitoring.projections.backfill import BackfillWorker
 from monitoring.projections.bookings import Bookings, SessionFlows, disturb
-from monitoring.projections.bot_risks import BALANCES, BotRisks, oldest_balance
+from monitoring.projections.bot_risks import BALANCES, oldest_balance
 from monitoring.projections.equity import EquityHistory, read_again
 from monitoring.projections.equity_curve import EquityCurve
 from monitoring.projections.failed_orders import FailedOrders
-from monitoring.projections.flow_attribution import FlowAttribution
+from monitoring.projections.kept_scope import KeptScope
 from monitoring.projections.moves import Kinds, Moves
 from monitoring.projections.open_positions import OpenPositions
 from monitoring.projections.outside import SessionRows
 from monitoring.projections.projected import Projected
 from monitoring.projections.scope_equity import ScopeEquity
-from monitoring.projections.scope_state import MergedTrades, ScopePositions, ScopeSigns, ScopeState, flows_of
+from monitoring.projections.scope_state import ScopePositions, ScopeSigns, ScopeState, flows_of
 from monitoring.projections.session_history import SessionHistory
 from monitoring.projections.signs_of_life import TABLES, SignsOfLife
 from monitoring.projections.times import BEGIN_OF_TIME, from_epoch
@@ -36,20 +35,6 @@ from monitoring.projections.trades import NO_SESSION_ID, ScopeTrades, SessionTra
 SESSIONS = "trading_sessions"
 MAX_KEPT_SCOPES = 64
 """Scopes whose curve is kept; the one looked at longest ago is dropped first."""
-
-
-@dataclass(slots=True)
-class _Kept:
-    """What is kept of one scope between two readings."""
-
-    equity: ScopeEquity
-    trades: MergedTrades = field(default_factory=MergedTrades)
-    risks: BotRisks = field(default_factory=BotRisks)
-
-    @classmethod
-    def of(cls, session: Session) -> "_Kept":
-        initial = None if session.initial_balance is None else float(session.initial_balance)
-        return cls(ScopeEquity(session.ids, FlowAttribution(initial)))
 
 
 class Projections:
@@ -68,7 +53,7 @@ class Projections:
         self.backfill = BackfillWorker(database, clock, self._scanned)
         self.away: str | None = None
         """Why nobody follows the changes at present: what is known may be behind what is committed."""
-        self._kept: Lru[tuple[object, ...], _Kept] = Lru(MAX_KEPT_SCOPES)
+        self._kept: Lru[tuple[object, ...], KeptScope] = Lru(MAX_KEPT_SCOPES)
         self._changed: Counter[tuple[str, int | None]] = Counter()
         """How often rows of a table changed that belong to a session, or to none."""
         self._corrected: Counter[str] = Counter()
@@ -231,7 +216,8 @@ class Projections:
         """What is known of a scope; ``keep``: it will be asked for again. Raises DatabaseUnavailable."""
         if self.away is not None:
             raise DatabaseUnavailable(self.away)
-        kept, changes, until = self._keep(session) if keep else _Kept.of(session), self.changes, now + MAX_CLOCK_SKEW
+        kept = self._keep(session) if keep else KeptScope.of(session)
+        changes, until = self.changes, now + MAX_CLOCK_SKEW
         await self._settle_trades(source, session)
         flows = await flows_of(source, self.flows.states, session) if self.flows.complete else None
         moves = None if flows is None else Moves.of(flows, session.gaps, self._kinds)
@@ -264,7 +250,7 @@ class Projections:
         if self._kinds.keys() >= others.keys() or not state.history.flows_known:
             return None
         moves = Moves.of(flows, session.gaps, {**others, **self._kinds})
-        return await self._curve(source, _Kept.of(session).equity, now, moves)
+        return await self._curve(source, KeptScope.of(session).equity, now, moves)
 
     async def _curve(self, source: Source, equity: ScopeEquity, now: datetime, moves: Moves | None) -> EquityCurve:
         if not self.equity.readable(source.capabilities):
@@ -282,7 +268,7 @@ class Projections:
     def _signs_of(self, session: Session, until: datetime) -> ScopeSigns:
         return ScopeSigns(self.last_sign(session.ids, until), self.last_sign([session.newest], until))
 
-    async def _trades_of(self, source: Source, kept: _Kept, session: Session) -> ScopeTrades:
+    async def _trades_of(self, source: Source, kept: KeptScope, session: Session) -> ScopeTrades:
         found = {number: self.trades.states[number] for number in session.ids if number in self.trades.states}
         states, generation = list(found.values()), self.trades.generation
         tables = await kept.risks.tables(source, session.ids, found, generation)
@@ -294,9 +280,9 @@ class Projections:
             kept.trades.risk(states, tables.values(), generation),
         )
 
-    def _keep(self, session: Session) -> _Kept:
+    def _keep(self, session: Session) -> KeptScope:
         key = session.ids, session.initial_balance
-        return self._kept.get(key) or self._kept.put(key, _Kept.of(session))
+        return self._kept.get(key) or self._kept.put(key, KeptScope.of(session))
 
     async def settle(self) -> None:
         """Waits for scans that will soon be done, though not for a database that is away."""

@@ -12,13 +12,14 @@ from monitoring.bots.roster import Roster
 from monitoring.clock import MAX_CLOCK_SKEW, Clock
 from monitoring.database.capabilities import TableMissing
 from monitoring.database.errors import DatabaseUnavailable
+from monitoring.database.source import Source
 from monitoring.metrics.facts import Session
 from monitoring.metrics.troubles import Alert
 from monitoring.reading.bot_list import BotRow
 from monitoring.reading.reader import Reader
 from monitoring.scope import Scope
 from monitoring.scope_key import BotScope, ScopeKey, SessionScope, UnknownSession
-from monitoring.sections.troubles import read_alerts
+from monitoring.sections.troubles import read_alerts, sessions_with_findings
 
 log = logging.getLogger(__name__)
 
@@ -59,11 +60,12 @@ class AlertWatch:
         roster, now = await self._reader.roster(), self._clock.now()
         beside = neighbours(roster, self._reader.projections, None, now)
         of_live = bool(beside.orphans) + len(beside.others)
+        found = await self._reader.database.ask(lambda *source: sessions_with_findings(Source(*source), now))
 
         async def count(row: BotRow) -> int:
             bot = row.session
             with suppress(UnknownSession):  # It has just been deleted.
-                if self._is_over(bot, roster, now):
+                if found.isdisjoint(bot.ids) and self._is_over(bot, roster, now):
                     return await self._count_of_ended(row) + (of_live if bot.mode == "LIVE" else 0)
                 return len(await self.of(BotScope(bot.id)))
             return 0

@@ -28,18 +28,16 @@ class CurrencySum:
 
 async def severities(watch: AlertWatch, rows: Iterable[BotRow]) -> dict[int, Severities]:
     """By bot, those that the operator muted left out. Raises TableMissing, DatabaseUnavailable."""
-    found: dict[int, Severities] = {}
-    for row in rows:
-        found[row.session.id] = {}
+    every = list(rows)
+    ended = [row for row in every if row.state == ENDED]
+    quiet = {row.session.id for row, count in zip(ended, await watch.counts(ended), strict=True) if not count}
+    found: dict[int, Severities] = {row.session.id: {} for row in every}
+    for row in every:
         with suppress(UnknownSession):  # It has just been deleted, or become part of another.
-            alerts = await watch.of(BotScope(row.session.id)) if await _may_have_any(watch, row) else ()
+            alerts = () if row.session.id in quiet else await watch.of(BotScope(row.session.id))
             counted = Counter(alert.severity for alert in alerts if not alert.muted)
             found[row.session.id] = {severity: counted[severity] for severity in SEVERITIES if counted[severity]}
     return found
-
-
-async def _may_have_any(watch: AlertWatch, row: BotRow) -> bool:
-    return row.state != ENDED or bool((await watch.counts([row]))[0])
 
 
 def worst_first(rows: Sequence[BotRow], alerts: Mapping[int, Severities]) -> list[BotRow]:

@@ -31,11 +31,24 @@ FROM system_events
 WHERE timestamp > $4 AND timestamp <= $5 AND lower(severity::text) IN ('error', 'critical') AND {OF_SCOPE}
 GROUP BY 1 ORDER BY 1
 """
+FINDINGS_NEED = ("timestamp", "session_id", "severity")
 FINDINGS = f"""
 SELECT count(*) AS count, min(timestamp) AS since, bool_or(upper(severity::text) = 'CRITICAL') AS worst
 FROM reconciliation_audit_events
 WHERE timestamp > $4 AND timestamp <= $5 AND upper(severity::text) IN ('HIGH', 'CRITICAL') AND {OF_SCOPE}
 """
+
+FOUND_SINCE = """
+SELECT DISTINCT session_id::bigint AS session_id FROM reconciliation_audit_events
+WHERE timestamp > $1 AND upper(severity::text) IN ('HIGH', 'CRITICAL') AND session_id IS NOT NULL
+"""
+
+
+async def sessions_with_findings(source: Source, now: datetime) -> frozenset[int]:
+    """Sessions of which the reconciliation found something within the last day that needs a person."""
+    if not source.capabilities.has("reconciliation_audit_events", *FINDINGS_NEED):
+        return frozenset()
+    return frozenset(row["session_id"] for row in await source.connection.fetch(FOUND_SINCE, now - DAY))
 
 
 async def read_alerts(context: Context) -> tuple[Alert, ...]:
@@ -94,7 +107,7 @@ async def _errors(context: Context) -> list[Rows]:
 
 
 async def _findings(context: Context) -> Rows | None:
-    if not context.capabilities.has("reconciliation_audit_events", "timestamp", "session_id", "severity"):
+    if not context.capabilities.has("reconciliation_audit_events", *FINDINGS_NEED):
         return None
     row = await context.connection.fetchrow(FINDINGS, *_window(context, DAY))
     return Rows(row["count"], row["since"], CRITICAL if row["worst"] else WARNING)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitoring.cli import monitoring_main
@@ -137,7 +137,7 @@ HOSTS = st.sampled_from(["127.0.0.1", "[::1]", "127.0.0.1,127.0.0.1", "[", "%2Fn
 PORTS = st.sampled_from([":1", ":0", ":70000", ":", ":x", ":-1", ":1,2"])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(scheme=st.sampled_from(["postgres", "postgresql", "postgresql+asyncpg"]), user=TEXT, password=TEXT, host=HOSTS,
        port=PORTS, path=TEXT, query=TEXT)  # fmt: skip
 @example(scheme="postgres", user="", password="", host="127.0.0.1", port=":1", path="", query="&&=&sslmode")

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import asyncpg
 
-from monitoring.changes.audit import RANGED_TABLES, RollingAudit, changes_of
+from monitoring.changes.audit import RollingAudit, changes_of
 from monitoring.changes.change_set import ChangeSet
 from monitoring.changes.snapshot_token import read_token
 from monitoring.changes.table_cursors import TableCursors
@@ -41,8 +41,7 @@ class Follower:
 
     def forget(self, *tables: str) -> None:
         """Old rows of ``tables`` changed."""
-        self._audit.suspect(RANGED_TABLES.intersection(tables))
-        self._pending.corrected.update(RANGED_TABLES.symmetric_difference(tables) - RANGED_TABLES)
+        self._pending.corrected.update(set(tables) - self._audit.suspect(tables))
 
     @property
     def behind(self) -> bool:

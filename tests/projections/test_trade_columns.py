@@ -142,7 +142,7 @@ async def tables_of(
 
 
 @given(ROWS, FILTERS, st.integers(1, 5))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_a_selection_is_that_of_all_trades(drawn: list[Drawn], wanted: TradeFilter, at_once: int) -> None:
     tables, rows = await tables_of(drawn, at_once, wanted)
     ordered = [row[1] for row in in_order(rows, wanted)]
@@ -150,7 +150,7 @@ async def test_a_selection_is_that_of_all_trades(drawn: list[Drawn], wanted: Tra
 
 
 @given(ROWS, FILTERS, st.integers(1, 5), PLACES)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_pages_go_on_from_any_place(
     drawn: list[Drawn], wanted: TradeFilter, at_once: int, place: TradePlace
 ) -> None:
@@ -175,7 +175,7 @@ def place_key(row: Sequence[Any], wanted: TradeFilter) -> tuple[Any, ...]:
 
 
 @given(ROWS, FILTERS, st.integers(1, 5))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_sums_are_those_of_the_selection(drawn: list[Drawn], wanted: TradeFilter, at_once: int) -> None:
     tables, rows = await tables_of(drawn, at_once, wanted)
     (found,), shown = sums_of(tables, wanted, [(wanted.since, wanted.until)]), in_order(rows, wanted)
