@@ -84,7 +84,7 @@ async def test_what_somebody_else_answers_is_asked_again(
     assert await page.evaluate("window.notReloaded")
 
 
-async def test_a_section_that_takes_long_comes_later(
+async def test_a_section_that_takes_long_is_marked_until_it_comes(
     dashboard: Dashboard, open_page: OpenPage, connection: asyncpg.Connection, account: int
 ) -> None:
     page = await open_page(dashboard.url, viewport=WHOLE_PAGE)
@@ -97,9 +97,12 @@ async def test_a_section_that_takes_long_comes_later(
         )
         await route.fulfill(response=response, body=rest)
 
-    await page.route(FETCH, slow, times=1)
+    await page.route(FETCH, slow)
     number = await insert(connection, "trades", session_id=account, exit_time=now())
+    await expect(page.locator("#activity.old")).to_be_attached()
+    await page.unroute(FETCH)
     await expect(closed(page, number)).to_be_attached()
+    await expect(page.locator("#activity.old")).to_have_count(0)
     assert "activity" in (await fetches(page))[-1][1]
 
 

@@ -8,7 +8,6 @@ server's own counters, which are looked at every few seconds, and are found by a
 
 import asyncio
 import logging
-import math
 from dataclasses import dataclass, field
 
 import asyncpg
@@ -21,8 +20,9 @@ from monitoring.changes.feed_state import FeedState
 from monitoring.changes.identity import Identity, identity_of
 from monitoring.changes.name_check import NameCheck
 from monitoring.changes.open_look import OpenLook
-from monitoring.changes.pace import Pace
+from monitoring.changes.pace import Looks, Pace
 from monitoring.changes.replay_lag import ReplayLag
+from monitoring.changes.silence import SILENT_SECONDS, Silence
 from monitoring.changes.snapshot_token import SnapshotToken, read_timeline, read_token
 from monitoring.changes.table_cursors import SESSIONS, TableCursors
 from monitoring.clock import Clock
@@ -60,6 +60,7 @@ class Feed:
     _lag: ReplayLag = field(init=False)
     audit: RollingAudit = field(init=False)
     _name_check: NameCheck = field(init=False)
+    _silence: Silence = field(init=False)
     _cursors: TableCursors | None = None
     _adapted: int = 0
     """``database.adapted`` when the watch began."""
@@ -70,7 +71,7 @@ class Feed:
     """Of the last complete read; None makes the next poll read whatever the token says."""
     _xmax: int = 0
     """The newest transaction that was ever seen: on the same server it never goes back."""
-    _looked: dict[str, float] = field(default_factory=dict)
+    _looks: Looks = field(init=False)
     _pending: ChangeSet = field(default_factory=ChangeSet)
     """What was found, and is not applied and announced yet."""
     _refresh: bool = False
@@ -79,7 +80,8 @@ class Feed:
     def __post_init__(self) -> None:
         self.pace, self._open_look, self._lag = Pace(self.clock), OpenLook(self.clock), ReplayLag(self.clock)
         self._catch_up, self.audit = CatchUp(self.state, self.pace), RollingAudit(self.clock)
-        self._name_check = NameCheck(self.database, self.clock)
+        self._looks = Looks(self.clock)
+        self._name_check, self._silence = NameCheck(self.database, self.clock), Silence(self._fell_silent)
 
     def wake(self) -> None:
         """Somebody has come to look: poll quickly from now on."""
@@ -110,25 +112,29 @@ class Feed:
         while True:
             try:
                 await self._follow()
-            except (DatabaseUnavailable, *SCHEMA_CHANGED) as error:
-                await self._lost(error)
             except Exception as error:
-                # Nobody foresaw it. The supervisor logs it and starts us again; until then nothing is watched.
                 await self._lost(error)
-                raise
+                if not isinstance(error, (DatabaseUnavailable, *SCHEMA_CHANGED)):
+                    raise  # Nobody foresaw it. The supervisor logs it, and starts us again.
             await asyncio.sleep(backoff.next())
 
     async def _lost(self, error: Exception) -> None:
-        state = self.state
-        state.error = state.how = _why(error).removeprefix(f"{self.database.name}: ")
-        state.mode = "disconnected"
-        if state.gone_since is None:
-            state.gone_since = self.clock.since_1970()
-            log.warning("database %s lost, %s: figures stay, marked with their age", self.database.name, state.error)
-            await self.database.lost(error)
-        self._catch_up.end(None)
-        self._consumer.outage(f"{self.database.name}: changes are not followed, {state.error}")
+        if self._gone(_why(error).removeprefix(f"{self.database.name}: ")):
+            await self.database.lost()
         self.begun.set()
+
+    def _fell_silent(self) -> None:
+        why = f"no answer for {SILENT_SECONDS:g} s"
+        self._gone(why)
+        self.database.silent(why, reading_too=self._silence.is_dead)
+
+    def _gone(self, why: str) -> bool:
+        is_new = self.state.gone(self.clock.since_1970(), why)
+        if is_new:
+            log.warning("database %s lost, %s: figures stay, marked with their age", self.database.name, why)
+        self._catch_up.end(None)
+        self._consumer.outage(f"{self.database.name}: changes are not followed, {why}")
+        return is_new
 
     async def _follow(self) -> None:
         connection, server = await self.database.connect()
@@ -136,12 +142,14 @@ class Feed:
             with PlainErrors(self.database.name), lost_with(connection):
                 await self.database.follow(connection, server)
                 await self._begin(connection, server)
-                spent = await self._poll(connection, server)
-                await self._back(server)
+                self._silence.listen(connection)
                 while True:
-                    await self.pace.pause(spent, self._consumer.watched)
                     spent = await self._poll(connection, server)
+                    if self.state.mode != server.role:
+                        self._back(server)
+                    await self.pace.pause(spent, self._consumer.watched)
         finally:
+            self._silence.end()
             connection.terminate()
 
     async def _begin(self, connection: asyncpg.Connection, server: ServerInfo) -> None:
@@ -172,24 +180,24 @@ class Feed:
         self._server, self._token, self._xmax = server, None, xmax
         self._lag, self._catch_up.taken = ReplayLag(self.clock), None
         self._name_check.begin()
-        self._looked = {"schema": self.clock.monotonic()}
+        self._looks.begin("schema")
 
-    async def _back(self, server: ServerInfo) -> None:
-        state = self.state
-        state.mode, state.error = server.role, None
-        state.how = f"polls {server.gate}, {server.way}; corrections of old rows are {server.blind_spot}"
+    def _back(self, server: ServerInfo) -> None:
+        how = f"polls {server.gate}, {server.way}; corrections of old rows are {server.blind_spot}"
         if not self.database.capabilities.has(ESSENTIAL):
             log.warning("database %s has no readable table %s: waiting for the engine", self.database.name, ESSENTIAL)
-        if state.gone_since is not None:
-            log.info("database %s is back after %.1f s", self.database.name, self.clock.since_1970() - state.gone_since)
-        log.info("change feed of %s (PostgreSQL %s, %s): %s", self.database.name, server.version, state.mode, state.how)
-        state.gone_since = None
+        away = self.state.followed(self.clock.since_1970(), server.role, how)
+        if away is not None:
+            log.info("database %s is back after %.1f s", self.database.name, away)
+        log.info("change feed of %s (PostgreSQL %s, %s): %s", self.database.name, server.version, server.role, how)
+        self.database.answers()
         self._consumer.outage(None)
 
     async def _poll(self, connection: asyncpg.Connection, server: ServerInfo) -> float:
         """One look at the database; the seconds that it worked, the way there and back not counted."""
         assert self._cursors is not None
         self._catch_up.begin()
+        self._silence.begin()
         started = self.clock.monotonic()
         token = await read_token(connection, self.clock, self._timeline, TOKEN_TIMEOUT_SECONDS)
         elsewhere = self.database.astray or self._name_check.moved(server, self._cursors.identity)
@@ -198,22 +206,23 @@ class Feed:
         asked = self.clock.monotonic()
         self._xmax = max(self._xmax, token.xmax)
         try:
-            await self._look(connection, server, token)
+            await self._look(connection, token)
         except MAY_BE_SCHEMA:
             # A migration moved what is read. Where it did not, this is another matter.
             adapted, self._token = self._adapted, None
             await self._adapt(connection)
             if self._adapted == adapted:
                 raise
+        self._silence.end()
         self._note_lag(token)
         self.state.polled(self.clock.since_1970(), self.clock.monotonic() - started)
         self._catch_up.end(self._token and token)
         return max(0.0, (self.clock.monotonic() - asked) - (asked - started))
 
-    async def _look(self, connection: asyncpg.Connection, server: ServerInfo, token: SnapshotToken) -> None:
+    async def _look(self, connection: asyncpg.Connection, token: SnapshotToken) -> None:
         assert self._cursors is not None
         pause = SCHEMA_PAUSE_SECONDS if self.database.capabilities.has(ESSENTIAL) else EMPTY_PAUSE_SECONDS
-        if self._due("schema", pause) or self._refresh or self._adapted != self.database.adapted:
+        if self._looks.due("schema", pause) or self._refresh or self._adapted != self.database.adapted:
             await self._adapt(connection)
         if await self._open_look.finds(connection, self._cursors):
             self._token = None
@@ -222,7 +231,7 @@ class Feed:
             self._token, changes.token = None, "" if changes.more else token.text
             await self._take_in(connection, changes)
             self._token = None if changes.more else token
-        if self._due("corrections", CORRECTIONS_PAUSE_SECONDS) or self._refresh:
+        if self._looks.due("corrections", CORRECTIONS_PAUSE_SECONDS) or self._refresh:
             await self._take_in(connection, ChangeSet(corrected=await self._corrections(connection)))
         await self._audit(connection)
 
@@ -278,16 +287,8 @@ class Feed:
         self._adapted = adapted
         self.audit.restart()
 
-    def _due(self, what: str, pause: float) -> bool:
-        now = self.clock.monotonic()
-        if now - self._looked.get(what, -math.inf) < pause:
-            return False
-        self._looked[what] = now
-        return True
-
     def _note_lag(self, token: SnapshotToken) -> None:
-        if token.replay is not None:
-            self._lag.saw(token.replay)
+        self._lag.saw(token.replay)
         if self._lag.behind != self.state.behind:
             self.state.behind = self._lag.behind
             self._consumer.behind(self.state.behind)

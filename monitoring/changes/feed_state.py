@@ -23,6 +23,19 @@ class FeedState:
     behind: bool = False
     """The server is a standby that does not keep up with its primary."""
 
+    def gone(self, now: float, why: str) -> bool:
+        """Changes go unnoticed from ``now`` (seconds since 1970) on; whether that is new."""
+        is_new = self.gone_since is None
+        self.mode, self.error, self.how = "disconnected", why, why
+        self.gone_since = now if self.gone_since is None else self.gone_since
+        return is_new
+
+    def followed(self, now: float, mode: str, how: str) -> float | None:
+        """Changes are noticed; for how many seconds they were not, if so."""
+        gone_since, self.gone_since = self.gone_since, None
+        self.mode, self.error, self.how = mode, None, how
+        return None if gone_since is None else now - gone_since
+
     def polled(self, now: float, seconds: float) -> None:
         """A poll ended ``now`` (seconds since 1970) that took so many seconds."""
         self.polls += 1

@@ -1,6 +1,7 @@
 """How often the feed polls: quickly while somebody looks, and never so often that it costs more than its share."""
 
 import asyncio
+import math
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -66,3 +67,23 @@ class Pace:
             async with asyncio.timeout(self.seconds(watched)):
                 await self._end.wait()
         self._end.clear()
+
+
+@dataclass(slots=True)
+class Looks:
+    """When the feed last looked at what it looks at more rarely."""
+
+    clock: Clock
+    _looked: dict[str, float] = field(default_factory=dict)
+
+    def due(self, what: str, pause: float) -> bool:
+        """Whether a look is due, which then counts as done; ``pause``: seconds between two."""
+        now = self.clock.monotonic()
+        if now - self._looked.get(what, -math.inf) < pause:
+            return False
+        self._looked[what] = now
+        return True
+
+    def begin(self, *just_looked: str) -> None:
+        """Over a new link everything is due but what was looked at when it was made."""
+        self._looked = dict.fromkeys(just_looked, self.clock.monotonic())

@@ -18,7 +18,10 @@ class ReplayLag:
     """A position that had been received ``_since`` (by the clock's ``monotonic``)."""
     _since: float = 0.0
 
-    def saw(self, replay: Replay) -> None:
+    def saw(self, replay: Replay | None) -> None:
+        """None: of a primary."""
+        if replay is None:
+            return
         now = self.clock.monotonic()
         passed = now - self._since
         self._goal = min(self._goal, replay.received)

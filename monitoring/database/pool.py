@@ -6,6 +6,7 @@ reads because of it, and another server (a replica behind the same name, the old
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
@@ -26,6 +27,7 @@ from monitoring.database.errors import (
 from monitoring.database.refusals import refusals
 from monitoring.database.serverinfo import ServerInfo, read_server_info
 from monitoring.database.url import describe_url
+from monitoring.database.waits import Waits
 
 __all__ = ["SCHEMA_CHANGED", "UNAVAILABLE", "Database", "DatabaseUnavailable"]
 
@@ -42,8 +44,6 @@ CONNECTION_LIFE_SECONDS = 120.0
 FULL_PAUSE_SECONDS = 0.05
 """Seconds between two tries where the server has no connection left, but one of ours may become free."""
 RETIRED_WITHIN_SECONDS = 2 * COMMAND_TIMEOUT_SECONDS
-GIVEN_UP_WITHIN_SECONDS = 0.5
-"""The same where the server fell silent: whoever waits for it may as well be told."""
 
 
 class Database:
@@ -64,6 +64,7 @@ class Database:
         """Why there is nothing to connect to, as far as the feed knows."""
         self._pool: asyncpg.Pool | None = None
         self._renewed = 0.0
+        self._borrowing = Waits()
         self._retiring: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
@@ -74,12 +75,13 @@ class Database:
                 self.adapt(await Capabilities.read(connection))
         finally:
             connection.terminate()
+        self._away = None
         await self._renew()
 
     async def connect(self) -> tuple[asyncpg.Connection, ServerInfo]:
         """A connection outside the pool, for the feed, which closes it. Raises DatabaseUnavailable.
 
-        Until this succeeds again, :meth:`acquire` gives up at once: nobody waits for a server that is not there.
+        After a failure :meth:`acquire` gives up at once until :meth:`follow`: nobody waits for what is not there.
         """
         try:
             with PlainErrors(self.name):
@@ -90,7 +92,6 @@ class Database:
             # A server that is merely full still answers the connections that we hold.
             self._away = None if isinstance(error.__cause__, asyncpg.TooManyConnectionsError) else str(error)
             raise
-        self._away = None
         return found
 
     async def look(self, read: Callable[[asyncpg.Connection], Awaitable[T]]) -> tuple[ServerInfo, T]:
@@ -108,22 +109,32 @@ class Database:
         self.adapt(await Capabilities.read(connection))
         moved = server != self.server
         self.server, self.astray, self._followed = server, False, True
+        self.answers()
         if moved:
             await self._renew()
 
-    async def lost(self, error: Exception) -> None:
+    async def lost(self) -> None:
         """The feed's link broke: the pool's connections may be dead without knowing it."""
-        silent = isinstance(error.__cause__, TimeoutError)
-        if silent:
-            self._away = str(error)
         if self._pool is not None:
-            await self._renew(GIVEN_UP_WITHIN_SECONDS if silent else RETIRED_WITHIN_SECONDS)
+            await self._renew()
+
+    def silent(self, why: str, *, reading_too: bool) -> None:
+        """The server owes the feed an answer: nobody waits for a connection; ``reading_too``: nor for a query."""
+        self._away, self._renewed = f"{self.name}: {why}", -math.inf
+        self._borrowing.interrupt()
+        if reading_too and self._pool is not None:
+            self._pool.terminate()
+
+    def answers(self) -> None:
+        """The feed hears the server (again)."""
+        self._away = None
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[asyncpg.Connection]:
         """A connection for a few short queries. Raises DatabaseUnavailable when there is none to be had."""
         with PlainErrors(self.name):
-            pool, connection = await self._borrow()
+            async with self._borrowing.interruptible():
+                pool, connection = await self._borrow()
             try:
                 with lost_with(connection):
                     yield connection
@@ -250,8 +261,8 @@ class Database:
             raise DatabaseUnavailable(f"{self.name}: another server answers than before")
         return connection
 
-    async def _renew(self, patience: float = RETIRED_WITHIN_SECONDS) -> None:
-        """A new pool; the old one ends when those who hold its connections are done, or their patience is."""
+    async def _renew(self) -> None:
+        """A new pool; the old one ends when those who hold its connections are done, or RETIRED_WITHIN_SECONDS are."""
         # What a NAT has forgotten is silent: behind a pooler nothing keeps a link alive that nobody uses.
         idle = 300.0 if self.server is None or self.server.pooled else 0
         self._renewed = self._clock.monotonic()
@@ -271,7 +282,7 @@ class Database:
             ),
         )
         if old is not None:
-            task = asyncio.create_task(_retire(old, patience), name="retiring connections")
+            task = asyncio.create_task(_retire(old, RETIRED_WITHIN_SECONDS), name="retiring connections")
             self._retiring.add(task)
             task.add_done_callback(self._retiring.discard)
 

@@ -108,21 +108,20 @@
   }
 
   function answered(asked, status, text) {
-    if (status === 204 || (status === 200 && /data-/.test(text))) {
-      for (key in asked) {
-        if (text.indexOf('later="' + key + '"') > 0) later();
-        else {
-          shown[key] = [asked[key]].concat(shown[key]).slice(0, 9);
-          if (announced[key] === asked[key]) announced[key] = 0;
-        }
+    var ok = status === 204 || (status === 200 && /data-/.test(text));
+    for (key in asked) {
+      if (ok && text.indexOf('later="' + key + '"') < 0) {
+        shown[key] = [asked[key]].concat(shown[key]).slice(0, 9);
+        if (announced[key] === asked[key]) announced[key] = 0;
+      } else {
+        each('#' + key, function (section) {
+          section.classList.add('old');
+          section.dataset.hash = '';
+        });
+        if (ok) later();
       }
-    } else {
-      for (key in asked) each('#' + key, function (section) {
-        section.classList.add('old');
-        delete section.dataset.hash;
-      });
-      refused(status, text);
     }
+    if (!ok) refused(status, text);
     if (d.querySelector('.old')) later(about(time.retry));
     idle();
   }

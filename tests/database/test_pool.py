@@ -107,7 +107,7 @@ async def test_a_plan_that_a_migration_made_invalid_is_made_anew(
 
 async def test_who_holds_a_connection_when_the_link_breaks_may_finish(database: Database) -> None:
     async with database.acquire() as used:
-        await database.lost(DatabaseUnavailable("the feed's own link broke"))
+        await database.lost()
         assert await used.fetchval("SELECT 1") == 1
     async with database.acquire() as used:
         assert await used.fetchval("SELECT 1") == 1
@@ -121,7 +121,8 @@ async def test_nobody_waits_for_a_server_that_is_known_to_be_away(database: Data
         async with database.acquire():
             pytest.fail("there is a server that is known not to be there")
     database.url = good
-    connection, _ = await database.connect()
+    connection, server = await database.connect()
+    await database.follow(connection, server)
     connection.terminate()
     async with database.acquire() as used:
         assert await used.fetchval("SELECT 1") == 1

@@ -1,4 +1,4 @@
-"""The network between the dashboard and PostgreSQL, which tests can cut, freeze and redirect."""
+"""The network between the dashboard and PostgreSQL, which tests can cut, freeze, slow down and redirect."""
 
 import asyncio
 import socket
@@ -13,6 +13,8 @@ from tests.listening import stop_listening
 from tests.waiting import until
 
 CHUNK = 65536
+DRIP_SECONDS = 0.5
+"""From one byte to the next on a link that drips."""
 ABORT = struct.pack("ii", 1, 0)
 """SO_LINGER that makes closing a socket reset its connection."""
 
@@ -22,6 +24,12 @@ class Link:
     """One connection, and the one that is opened to PostgreSQL for it."""
 
     writers: list[asyncio.StreamWriter]
+    whole: asyncio.Event
+    """Set while data pass at full speed; else a byte passes now and then."""
+
+    def drip(self) -> None:
+        """Lets a byte pass now and then, as a radio link that loses nearly everything."""
+        self.whole.clear()
 
     def reset(self) -> None:
         for writer in self.writers:
@@ -43,6 +51,8 @@ class Wire:
     _server: asyncio.Server | None = None
     _refusing: bool = False
     _open: asyncio.Event = field(default_factory=asyncio.Event)
+    _whole: asyncio.Event = field(default_factory=asyncio.Event)
+    """Of new links; see :class:`Link`."""
 
     def url(self, user: str = "postgres") -> str:
         """The DSN of the same database over this wire."""
@@ -50,7 +60,7 @@ class Wire:
 
     async def listen(self) -> None:
         """Takes connections (again)."""
-        self._open.set()
+        self.pass_on()
         self._refusing = False
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
@@ -71,23 +81,34 @@ class Wire:
         """Lets nothing pass and resets nothing, as when a cable is pulled."""
         self._open.clear()
 
+    def drip(self) -> None:
+        """Makes all links drip, new ones too; see :meth:`Link.drip`."""
+        self._whole.clear()
+        for link in self.links:
+            link.drip()
+
     def pass_on(self) -> None:
         """Delivers what was held back."""
         self._open.set()
+        self._whole.set()
+        for link in self.links:
+            link.whole.set()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._refusing:
             # Taken just before nothing was to be taken any more.
             writer.transport.abort()
             return
-        link = Link([writer])
+        link = Link([writer], asyncio.Event())
+        if self._whole.is_set():
+            link.whole.set()
         self.links.add(link)
         try:
             await self._open.wait()
             with suppress(OSError):
                 far_reader, far_writer = await self._connect()
                 link.writers.append(far_writer)
-                await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
+                await asyncio.gather(self._pump(reader, far_writer, link), self._pump(far_reader, writer, link))
         finally:
             self.links.discard(link)
             link.reset()
@@ -100,10 +121,15 @@ class Wire:
             return await asyncio.open_unix_connection(Path(folder) / f".s.PGSQL.{port}")
         return await asyncio.open_connection(parts.hostname, parts.port)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, link: Link) -> None:
         with suppress(OSError):
             while data := await reader.read(CHUNK):
                 await self._open.wait()
+                while data and not (link.whole.is_set() or writer.is_closing()):
+                    writer.write(data[:1])
+                    data = data[1:]
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(link.whole.wait(), DRIP_SECONDS)
                 writer.write(data)
                 await writer.drain()
         if writer.can_write_eof():

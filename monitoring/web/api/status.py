@@ -1,6 +1,5 @@
 """Is the bot alive, is the dashboard, and what is wrong, if anything."""
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -24,8 +23,8 @@ from monitoring.web.api.queries import ScopeQuery
 from monitoring.web.api.shapes import Moment
 from monitoring.web.auth import public
 
-ANSWER_SECONDS = 2.0
-"""Seconds that /ready waits for the database."""
+FOLLOWED = ("primary", "standby")
+"""Modes of the feed in which it hears the database."""
 MAX_SILENCE_SECONDS = 15.0
 """Seconds after which a feed that has not polled counts as stuck."""
 
@@ -135,8 +134,9 @@ async def health() -> Payload:
 async def ready() -> tuple[Payload, int]:
     """Whether requests can be served, part by part; 503 where they cannot."""
     parts = services()
-    connected = await _database_answers()
+    await parts.feed.caught_up()
     feed = feed_status()
+    connected = feed["mode"] in FOLLOWED
     tasks = {name: {"running": state.running, "failures": state.failures} for name, state in parts.tasks.states.items()}
     essential = parts.database.capabilities.fault(ESSENTIAL)
     reasons = [
@@ -242,7 +242,7 @@ def feed_status() -> Payload:
 
 def _following(feed: Payload) -> bool:
     lag = feed["lag"]
-    return feed["mode"] in ("primary", "standby") and isinstance(lag, float) and lag < MAX_SILENCE_SECONDS
+    return feed["mode"] in FOLLOWED and isinstance(lag, float) and lag < MAX_SILENCE_SECONDS
 
 
 def _why_not(feed: Payload) -> str:
@@ -250,19 +250,6 @@ def _why_not(feed: Payload) -> str:
         return str(feed["how"])
     lag = feed["lag"]
     return "not yet" if lag is None else f"no look at the database for {lag:.0f} s"
-
-
-async def _database_answers() -> bool:
-    async def ask() -> None:
-        async with services().database.acquire() as connection:
-            await connection.fetchval("SELECT 1")
-
-    try:
-        async with asyncio.timeout(ANSWER_SECONDS):
-            await ask()
-    except (DatabaseUnavailable, TimeoutError):
-        return False
-    return True
 
 
 def _word(connected: bool) -> str:
