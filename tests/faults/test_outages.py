@@ -58,6 +58,8 @@ async def is_away(page: Page) -> None:
     assert ">40<" in page.fragments["trade_filter"]
     await page.shows("state", "The database cannot be read")
     assert "Online" not in page.fragments["state"]
+    assert "<title>Database away" in await page.get("/")
+    assert " old</span>" not in page.fragments["equity"], "an age that stands still"
     status = await page.json("/api/status")
     assert (status["database"], status["feed"]["mode"]) == ("unavailable", "disconnected")
     assert not (await page.json("/ready"))["ready"]
