@@ -138,11 +138,10 @@ async def _differing(
     if sums.filling:
         return []
     if chunk is None:
-        counted = await count_chunks(connection, table, until, without)
+        counted = await count_chunks(connection, table, sums.first, until, without)
         differing = [one for one in {*sums, *counted} if sums.differs(one, counted.get(one, Checksum()))]
-        return [Found(table, range_of(one)) for one in differing]
-    start, end = range_of(chunk)
-    after = 0 if chunk == sums.first else start  # an old id that is taken again is found there
+        return [Found(table, sums.range_of(one)) for one in differing]
+    after, end = sums.range_of(chunk)
     counts = await count_range(connection, table, after, min(end, until), without)
     return [Found(table, (after, end))] if sums.differs(chunk, counts) else []
 

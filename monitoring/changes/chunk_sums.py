@@ -12,12 +12,13 @@ import asyncpg
 CHUNK_ROWS = 20_000
 """How many ids are read at once: few enough that a page can come in between."""
 MAX_CHUNK_COUNT = 100_000
-"""Of a table whose ids are so far apart that it has more chunks the newest are audited."""
+"""Of a table whose ids are so far apart that it has more chunks all older ones count as one."""
+LOWEST_ID = -(2**63)
 
 _SUMS = "count(*) AS rows, coalesce(sum(hashtext(xmin::text)), 0) AS marks"
-OF_RANGE = f"SELECT {_SUMS} FROM {{table}} WHERE id > $1 AND id <= $2 AND NOT id = ANY($3::bigint[])"
+OF_RANGE = f"SELECT {_SUMS} FROM {{table}} WHERE id > $1::bigint AND id <= $2::bigint AND NOT id = ANY($3::bigint[])"
 BY_CHUNK = f"""
-SELECT (id - 1) / {{size}} AS chunk, {_SUMS} FROM {{table}}
+SELECT greatest($3::bigint, (id::bigint - 1) / {{size}}) AS chunk, {_SUMS} FROM {{table}}
 WHERE id <= $1 AND NOT id = ANY($2::bigint[]) GROUP BY 1
 """
 
@@ -58,7 +59,7 @@ def range_of(chunk: int) -> tuple[int, int]:
 
 @dataclass(slots=True)
 class ChunkSums:
-    """Of one table. ``first`` to ``last`` are its chunks; the first one begins at the lowest id that there may be."""
+    """Of one table. ``first`` to ``last`` are its chunks, from 0 on; the first one holds all lower ids, too."""
 
     first: int = 0
     last: int = -1
@@ -72,28 +73,36 @@ class ChunkSums:
     def begin(cls, after: int, watermark: int, *, filling: bool = False) -> "ChunkSums":
         """Of a table with no id up to ``after``; those up to ``watermark`` are still to be counted."""
         last = chunk_of(watermark)
-        sums = cls(max(chunk_of(after + 1), last - MAX_CHUNK_COUNT), last, filling)
-        for chunk in range(sums.first, sums.last + 1):
-            start, end = range_of(chunk)
+        sums = cls(max(0, chunk_of(after + 1), last - MAX_CHUNK_COUNT), last, filling)
+        for chunk in sums:
+            start, end = sums.range_of(chunk)
             sums._uncounted[chunk] = min(watermark, end) - max(after, start)
         return sums
 
     def __iter__(self) -> Iterator[int]:
         return iter(range(self.first, self.last + 1))
 
+    def range_of(self, chunk: int) -> tuple[int, int]:
+        """The ids that count as of a chunk: after the first number, up to the second."""
+        start, end = range_of(chunk)
+        return LOWEST_ID if chunk == self.first else start, end
+
+    def _chunk_of(self, number: int) -> int:
+        return max(self.first, chunk_of(number))
+
     def add(self, number: int, mark: int) -> None:
         """A row that the feed found."""
-        chunk = chunk_of(number)
+        chunk = self._chunk_of(number)
         self._sums[chunk] = self._sums.get(chunk, Checksum()) + Checksum(1, mark)
         self.last = max(self.last, chunk)
 
     def forget(self, number: int) -> None:
         """The row is tracked from now on: its chunk is to be counted again."""
-        self._uncounted[chunk_of(number)] = CHUNK_ROWS
+        self._uncounted[self._chunk_of(number)] = CHUNK_ROWS
 
     def counted(self, after: int, until: int, checksum: Checksum) -> None:
         """What some ids of one chunk held just before a scan read them."""
-        chunk = chunk_of(until)
+        chunk = self._chunk_of(until)
         self._sums[chunk] = self._sums.get(chunk, Checksum()) + checksum
         self._uncounted[chunk] = self._uncounted.get(chunk, 0) - (until - after)
         if self._uncounted[chunk] <= 0:
@@ -114,10 +123,10 @@ async def count_range(
 
 
 async def count_chunks(
-    connection: asyncpg.Connection, table: str, until: int, without: list[int]
+    connection: asyncpg.Connection, table: str, first: int, until: int, without: list[int]
 ) -> dict[int, Checksum]:
-    """By chunk, in one pass of the table: for want of an index."""
-    rows = await connection.fetch(BY_CHUNK.format(table=table, size=CHUNK_ROWS), until, without)
+    """By chunk, from the ``first`` on, in one pass of the table: for want of an index."""
+    rows = await connection.fetch(BY_CHUNK.format(table=table, size=CHUNK_ROWS), until, without, first)
     return {row["chunk"]: Checksum(row["rows"], row["marks"]) for row in rows}
 
 

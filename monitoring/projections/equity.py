@@ -11,7 +11,7 @@ from monitoring.projections.snapshots import DATED, BySession, SnapshotReader
 
 DAYS = f"""
 SELECT DISTINCT session_id::bigint AS session_id, timestamp::date AS day FROM account_history
-WHERE id > $1 AND id <= $2 AND session_id IS NOT NULL AND {DATED}
+WHERE id > $1::bigint AND id <= $2::bigint AND session_id IS NOT NULL AND {DATED}
 """
 NEEDS = ("id", "timestamp", "session_id", "balance", "equity")
 
