@@ -40,7 +40,7 @@ FAULT_SECONDS = 12.0
 ASK_PAUSE_SECONDS = 0.25
 RETRY_SECONDS = 1.0
 """After which the page asks again for what is marked."""
-SECTION = re.compile(r'id="(\w+)" data-hash=')
+SECTION = re.compile(r'<section\s+id="(\w+)"')
 LISTED = re.compile(r"at (\S+)/ ")
 OPEN_PAGE = {"HX-Request": "true"}
 NEVER = float("inf")

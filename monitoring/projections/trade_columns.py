@@ -149,6 +149,10 @@ class TradeColumns:
     def _rows(self, first: int = 0) -> Columns:
         return {name: column[first : self._count] for name, column in self._room.items()}
 
+    def newest_ids(self, count: int) -> set[int]:
+        """Of the trades that were closed last."""
+        return {int(number) for number in self._rows()["id"][-count:]}
+
     def add(self, trades: Trades) -> None:
         """Trades that are not there yet."""
         before = self._count

@@ -49,11 +49,14 @@ class Dispatcher:
 
     async def take_in(self, source: Source, cursors: Mapping[str, IdCursor], changes: ChangeSet) -> None:
         """Applies what the feed found and publishes it; where it fails it is called again with the same changes."""
+        if changes.corrected_tables:
+            self._legacy_events.remember(self._current or ())
         await self._projections.take_in(source, cursors, changes)
         self._publish(changes)
 
     def reset(self) -> None:
         """The database is another one: forget everything."""
+        self._legacy_events.remember(self._current or ())
         self._hub.versions.forget()
         self._projections.clear()
         self._reader.clear()
@@ -140,7 +143,7 @@ class Dispatcher:
                 await self._reader.find(scope)
         before, self._current = self._current, self._hub.versions.members(CURRENT)
         if before != self._current:
-            self._legacy_events.send_metrics_soon()
+            self._legacy_events.scope_moved(before)
 
 
 def _tables_by_session(changes: ChangeSet) -> dict[int | None, set[str]]:

@@ -1,6 +1,6 @@
 """The update events that one client was not sent yet, merged, so that a slow reader costs little memory."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from monitoring.signals.subscription import Subscription
@@ -18,6 +18,7 @@ class EventBuffer:
         self._subscription = subscription
         self._metrics: dict[str, Any] | None = None
         self._trades: dict[int, object] = {}
+        self._removed: dict[int, object] = {}
         self._positions: dict[int, object] = {}
         self._closed: dict[int, object] = {}
 
@@ -26,33 +27,41 @@ class EventBuffer:
             case "metrics_update":
                 self._metrics = payload
             case "trade_update":
-                _merge(self._trades, ((trade["id"], trade) for trade in payload["trades"]))
+                _replace(self._trades, payload["trades"], self._removed, payload.get("removed", ()))
             case "position_update":
-                self._add_positions(payload)
+                _replace(self._positions, payload["positions"], self._closed, payload["closed"])
             case _:
                 raise ValueError(f"{event}: expected metrics_update, trade_update or position_update")
         self._subscription.wake()
 
-    def _add_positions(self, payload: dict[str, Any]) -> None:
-        for position in payload["positions"]:
-            self._closed.pop(position["id"], None)
-        for closed in payload["closed"]:
-            self._positions.pop(closed, None)
-        _merge(self._positions, ((position["id"], position) for position in payload["positions"]))
-        _merge(self._closed, ((closed, None) for closed in payload["closed"]))
-
     def take(self) -> list[Event]:
         """Empties the buffer."""
         events: list[Event] = []
-        if self._trades:
-            events.append(("trade_update", {"trades": list(self._trades.values())}))
+        if self._trades or self._removed:
+            removed = {"removed": list(self._removed)} if self._removed else {}
+            events.append(("trade_update", {"trades": list(self._trades.values()), **removed}))
         if self._positions or self._closed:
             positions = {"positions": list(self._positions.values()), "closed": list(self._closed)}
             events.append(("position_update", positions))
         if self._metrics is not None:
             events.append(("metrics_update", self._metrics))
-        self._metrics, self._trades, self._positions, self._closed = None, {}, {}, {}
+        self._metrics = None
+        for kept in (self._trades, self._removed, self._positions, self._closed):
+            kept.clear()
         return events
+
+
+def _replace(
+    shown: dict[int, object], rows: Iterable[Mapping[str, Any]], gone: dict[int, object], ids: Iterable[int]
+) -> None:
+    """Takes in rows that are there, and ids of those that are gone."""
+    found, missing = {row["id"]: row for row in rows}, dict.fromkeys(ids)
+    for number in found:
+        gone.pop(number, None)
+    for number in missing:
+        shown.pop(number, None)
+    _merge(shown, found.items())
+    _merge(gone, missing.items())
 
 
 def _merge(kept: dict[int, object], rows: Iterable[tuple[int, object]]) -> None:

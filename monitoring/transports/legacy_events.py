@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 import asyncpg
 
@@ -10,6 +11,7 @@ from monitoring.backoff import Backoff
 from monitoring.changes.change_set import ChangeSet, NewRow
 from monitoring.database.capabilities import Capabilities, TableMissing
 from monitoring.database.errors import DatabaseUnavailable
+from monitoring.metrics.facts import Session
 from monitoring.payloads import position_payload, trade_payload
 from monitoring.projections.trade_filter import TradeFilter
 from monitoring.reading.reader import Reader
@@ -31,8 +33,39 @@ UNREADABLE = (DatabaseUnavailable, TableMissing)
 """Nothing can be read at the moment, so what is to be sent is kept."""
 
 
+@dataclass(slots=True)
+class Pending:
+    """What is to be sent."""
+
+    changes: ChangeSet = field(default_factory=ChangeSet)
+    """Of every session: which of them are current is found out when it is sent."""
+    metrics: bool = False
+    open_before: set[int] = field(default_factory=set)
+    """Positions that programs may take for open: they were before everything was read again."""
+    trades_before: set[int] = field(default_factory=set)
+    """The newest trades that there were."""
+
+    def merge(self, later: "Pending") -> None:
+        self.changes.merge(later.changes)
+        self.metrics |= later.metrics
+        self.open_before |= later.open_before
+        self.trades_before |= later.trades_before
+
+    def not_read_again(self) -> "Pending":
+        """What is known of tables that are still to be read again."""
+        corrected = self.changes.corrected_tables
+        return Pending(
+            open_before=set() if "positions" in corrected else self.open_before,
+            trades_before=set() if "trades" in corrected else self.trades_before,
+        )
+
+
 class LegacyEvents:
-    """Turns changes of the current scope into ``metrics_update``, ``trade_update`` and ``position_update``."""
+    """Turns changes of the current scope into ``metrics_update``, ``trade_update`` and ``position_update``.
+
+    When everything is read again, or the scope is another one, programs are sent the newest trades and all open
+    positions, and the ids of those that are none any more, whichever way they came to know them.
+    """
 
     def __init__(self, reader: Reader, metrics: CurrentMetrics, streams: EventStreams) -> None:
         self._reader = reader
@@ -40,11 +73,7 @@ class LegacyEvents:
         self._streams = streams
         self._due = asyncio.Event()
         self._backoff = Backoff(FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS)
-        self._pending = ChangeSet()
-        """Of every session: which of them are current is found out when it is sent."""
-        self._metrics_moved = False
-        self._open: set[int] = set()
-        """The open positions when the last event was sent."""
+        self._pending = Pending()
 
     @property
     def wanted(self) -> bool:
@@ -53,48 +82,77 @@ class LegacyEvents:
     def changed(self, changes: ChangeSet) -> None:
         """Notes what changed; costs nothing while nobody listens."""
         if self.wanted:
-            self._pending.merge(changes)
+            self._pending.changes.merge(changes)
             self._due.set()
+
+    def send_metrics_soon(self) -> None:
+        """All of them may be different."""
+        self._pending.metrics = True
+        self._due.set()
+
+    def remember(self, sessions: Collection[int]) -> None:
+        """Notes what programs may know of the current sessions, before the projections forget it."""
+        if self.wanted:
+            known = self._reader.projections
+            self._pending.open_before.update(known.positions.ids(sessions))
+            states = (known.trades.states[number] for number in sessions if number in known.trades.states)
+            self._pending.trades_before.update(*(state.columns.newest_ids(MAX_KEPT_ROWS) for state in states))
+
+    def scope_moved(self, before: Collection[int] | None) -> None:
+        """The current sessions are others than ``before``, which is None where they were not known yet."""
+        if before is not None:
+            self.remember(before)
+            self.changed(ChangeSet(corrected={"trades", "positions"}))
+        self.send_metrics_soon()
 
     async def _send(self) -> None:
         """Sends what has changed since the last time, all of a kind in one event, and the metrics with it."""
+        pending, self._pending = self._pending, Pending()
         if not self.wanted:
             return
-        pending, self._pending = self._pending, ChangeSet()
         try:
-            self._metrics_moved |= await self._send_changes(pending)
+            pending.metrics |= await self._send_changes(pending)
+            if pending.metrics:
+                self._streams.emit("metrics_update", await self._metrics.read())
         except UNREADABLE:
             pending.merge(self._pending)
             self._pending = pending
             raise
-        if self._metrics_moved:
-            self._streams.emit("metrics_update", await self._metrics.read())
-        self._metrics_moved = False
+        self._pending.merge(pending.not_read_again())
 
-    async def _send_changes(self, changes: ChangeSet) -> bool:
+    async def _send_changes(self, pending: Pending) -> bool:
         """Whether the current scope is concerned."""
-        session = await self._reader.session(CURRENT)
+        session, changes = await self._reader.session(CURRENT), pending.changes
         sessions = session.ids if session else ()
-        if "trades" in changes.corrected:
-            await self._send_newest_trades()
+        if "trades" in changes.corrected_tables:
+            await self._send_newest_trades(session, pending.trades_before)
         if trades := dict.fromkeys(row.id for row in _rows_of(changes, "trades", sessions)):
             await self._send_trades(list(trades)[-MAX_KEPT_ROWS:])
         positions = {row.id: row.finished for row in _rows_of(changes, "positions", sessions)}
-        if positions or "positions" in changes.corrected:
-            await self._send_positions(positions, whole="positions" in changes.corrected)
+        if positions or "positions" in changes.corrected_tables:
+            before = pending.open_before if "positions" in changes.corrected_tables else None
+            await self._send_positions(session, positions, before)
         return _concerns(changes, sessions)
 
-    async def _send_newest_trades(self) -> None:
-        session = await self._reader.session(CURRENT)
-        if session is None:
-            return
-
+    async def _send_newest_trades(self, session: Session | None, before: Collection[int]) -> None:
         async def load(context: Context) -> list[Trade]:
             wanted = TradeFilter(limit=MAX_KEPT_ROWS)
             return await read_trades(context.connection, context.capabilities, context.state, wanted)
 
-        trades = await self._reader.read(Scope(session, CURRENT), load, facts=False)
-        self._streams.emit("trade_update", {"trades": [trade_payload(trade) for trade in trades]})
+        scope = session and Scope(session, CURRENT)
+        trades = await self._reader.read(scope, load, facts=False) if scope else []
+        removed = set(before).difference(await self._remaining(before, session.ids if session else ()))
+        payload = {"trades": [trade_payload(trade) for trade in trades]}
+        self._streams.emit("trade_update", payload | ({"removed": sorted(removed)} if removed else {}))
+
+    async def _remaining(self, ids: Collection[int], sessions: Collection[int]) -> set[int]:
+        """Those of some trades that are there and belong to one of the sessions."""
+        query = "SELECT id FROM trades WHERE id = ANY($1::bigint[]) AND session_id = ANY($2::bigint[])"
+
+        async def load(connection: asyncpg.Connection, _capabilities: Capabilities) -> set[int]:
+            return {row["id"] for row in await connection.fetch(query, list(ids), list(sessions))}
+
+        return await self._reader.database.ask(load) if ids and sessions else set()
 
     async def _send_trades(self, ids: list[int]) -> None:
         async def load(connection: asyncpg.Connection, capabilities: Capabilities) -> list[Trade]:
@@ -103,26 +161,19 @@ class LegacyEvents:
         trades = await self._reader.database.ask(load)
         self._streams.emit("trade_update", {"trades": [trade_payload(trade) for trade in trades]})
 
-    async def _send_positions(self, closed_by_id: Mapping[int, bool], whole: bool) -> None:
-        """Those that changed; with ``whole`` all open ones, and as closed also those that are gone since."""
-        session = await self._reader.session(CURRENT)
-        if session is None:
-            return
-        positions = await self._reader.read(Scope(session, CURRENT), read_open)
-        before, self._open = self._open, {int(str(position.row["id"])) for position in positions}
+    async def _send_positions(
+        self, session: Session | None, closed_by_id: Mapping[int, bool], before: Collection[int] | None
+    ) -> None:
+        """Those that changed; with ``before`` all open ones, and as closed also those of ``before`` that are not."""
+        scope = session and Scope(session, CURRENT)
+        positions = await self._reader.read(scope, read_open) if scope else []
+        open_now = {int(str(position.row["id"])) for position in positions}
         # One that a restart moves is gone from its old session, and open all the same.
-        closed = {number for number, is_closed in closed_by_id.items() if is_closed} - self._open
-        if whole:
-            closed |= before - self._open
-        changed = self._open if whole else closed_by_id.keys() - closed
+        closed = {number for number, is_closed in closed_by_id.items() if is_closed}.union(before or ()) - open_now
+        changed = closed_by_id.keys() - closed if before is None else open_now
         shown = [position for position in positions if position.row["id"] in changed]
         payload = {"positions": [position_payload(position) for position in shown], "closed": sorted(closed)}
         self._streams.emit("position_update", payload)
-
-    def send_metrics_soon(self) -> None:
-        """All of them may be different."""
-        self._metrics_moved = True
-        self._due.set()
 
     async def run(self) -> None:
         """Sends for ever what has changed, and the metrics with it."""

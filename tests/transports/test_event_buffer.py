@@ -36,6 +36,12 @@ def test_a_trade_that_changed_is_sent_once_as_it_is_now(unsent: EventBuffer) -> 
     assert unsent.take() == [("trade_update", {"trades": [{"id": 2, "pnl": 5}, {"id": 1, "pnl": 6}]})]
 
 
+def test_a_trade_is_there_or_removed_and_not_both(unsent: EventBuffer) -> None:
+    unsent.add("trade_update", {"trades": [{"id": 1}, {"id": 2}], "removed": [3]})
+    unsent.add("trade_update", {"trades": [{"id": 3}], "removed": [1]})
+    assert unsent.take() == [("trade_update", {"trades": [{"id": 2}, {"id": 3}], "removed": [1]})]
+
+
 def test_of_very_many_trades_the_newest_are_kept(unsent: EventBuffer) -> None:
     for number in range(3 * MAX_KEPT_ROWS):
         unsent.add("trade_update", {"trades": [{"id": number}]})

@@ -26,6 +26,7 @@ class Program:
         self.trades: dict[int, float] = {}
         """The gross P&L of each trade, by id, as it was sent last."""
         self.metrics: dict[str, Any] = {}
+        self.removed: set[int] = set()
         self.closed: set[int] = set()
         self.open: set[int] = set()
         self._events = events
@@ -39,6 +40,7 @@ class Program:
         match event:
             case "trade_update":
                 self.trades |= {trade["id"]: trade["pnl"] for trade in payload["trades"]}
+                self.removed |= set(payload.get("removed", ()))
             case "position_update":
                 self.closed |= set(payload["closed"])
                 self.open |= {position["id"] for position in payload["positions"]}
