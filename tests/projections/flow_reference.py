@@ -214,10 +214,12 @@ def walk(books: Books, snapshots: Sequence[Row], gaps: Sequence[tuple[Row, Row, 
     initial = books.sessions[0]["initial_balance"]
     account, waiting = Account(books, initial, initial, float(initial)), list(gaps)
     begun: set[int] = set()
-    order = [session["id"] for session in books.sessions]
+    order, writing = [session["id"] for session in books.sessions], {row["session_id"] for row in snapshots}
+    # A session without any snapshot begins with the one after it.
+    shows = {number: next((n for n in order[place:] if n in writing), None) for place, number in enumerate(order)}
     for row in snapshots:
-        begun.update(order[: order.index(row["session_id"]) + 1])
-        due = [gap for gap in waiting if gap[1]["id"] in begun]
+        begun.add(row["session_id"])
+        due = [gap for gap in waiting if shows[gap[1]["id"]] in begun]
         waiting = [gap for gap in waiting if gap not in due]
         account.see(row, due)
         yield account
