@@ -53,20 +53,27 @@ class RollingAudit:
     _began: float = -inf
     _next: float = -inf
     _suspected: dict[str, list[Place]] = field(default_factory=dict)
-    """Tables to be counted at once, and what is left of them; nothing where that is not known yet."""
-    _found_counts: dict[str, int] = field(default_factory=dict)
-    """How many chunks of each differ."""
+    """Tables to be counted at once, and what is left of them, the next at the end."""
+    _found: list[Found] = field(default_factory=list)
+    """Not handed out yet: of a suspected table all at once, for each report has much read again."""
 
     def restart(self) -> None:
         """The tables are others than before."""
-        self._places, self._visited, self._began, self._suspected = [], 0, -inf, {}
+        self._places, self._visited, self._began = [], 0, -inf
+        self._suspected, self._found = {}, []
 
     def suspect(self, tables: Iterable[str]) -> frozenset[str]:
         """Old rows of some tables changed, perhaps: those of RANGED_TABLES, which are returned, are counted at once."""
         suspected = RANGED_TABLES.intersection(tables)
         for table in suspected:
-            self._suspected[table], self._found_counts[table] = [(table, None)], 0
+            self._suspect(table)
         return suspected
+
+    def _suspect(self, table: str) -> None:
+        """Behind what is left of it: suspected often, it would never be counted to its end."""
+        places = self._suspected.setdefault(table, [])
+        if (table, None) not in places:
+            places.insert(0, (table, None))
 
     @property
     def suspecting(self) -> bool:
@@ -83,40 +90,57 @@ class RollingAudit:
     async def visit(self, connection: asyncpg.Connection, cursors: TableCursors, watched: bool) -> list[Found]:
         """Counts what is due, and says what differs: a chunk now and then, and suspected tables at once."""
         started = self.clock.monotonic()
-        if self._suspected:
-            return await self._count_suspected(connection, cursors, started + BURST_SECONDS)
-        if started < self._next:
-            return []
+        countable = [table for table in self._suspected if not cursors.cursors[table].sums.filling]
+        for table in countable:
+            await self._count_suspected(connection, cursors, table, started + BURST_SECONDS)
+        if not countable and started >= self._next:
+            await self._go_on(connection, cursors, watched)
+        ready = [one for one in self._found if one.table not in self._suspected]
+        self._found = [one for one in self._found if one.table in self._suspected]
+        return ready
+
+    async def _go_on(self, connection: asyncpg.Connection, cursors: TableCursors, watched: bool) -> None:
+        started = self.clock.monotonic()
         if self._visited == len(self._places):
             self._begin_round(cursors, started)
-            return []
-        found = await _differing(connection, cursors, *self._places[self._visited])
+            return
+        table, chunk = self._places[self._visited]
         self._visited += 1
-        share = PROCESSOR_SHARE * (1 if watched else UNWATCHED_FACTOR)
-        self._next = started + (self.clock.monotonic() - started) / share
-        return found
+        try:
+            found = await _differing(connection, cursors, table, chunk)
+        finally:
+            # One that fails, since it takes too long perhaps, is not counted again at once.
+            share = PROCESSOR_SHARE * (1 if watched else UNWATCHED_FACTOR)
+            self._next = started + (self.clock.monotonic() - started) / share
+        self._take(table, found)
+        if found and chunk is not None and table not in RANGED_TABLES:
+            self._suspect(table)
 
     async def _count_suspected(
-        self, connection: asyncpg.Connection, cursors: TableCursors, until: float
-    ) -> list[Found]:
-        found: list[Found] = []
-        for table in [one for one in self._suspected if one in cursors.cursors]:
-            if cursors.cursors[table].sums.filling:
-                continue
-            if self._suspected[table] == [(table, None)]:
-                self._suspected[table] = list(_chunks(cursors, table))
-            while self._suspected.get(table) and self.clock.monotonic() < until:
-                found += self._limited(table, await _differing(connection, cursors, *self._suspected[table].pop()))
-            if not self._suspected.get(table):
-                self._suspected.pop(table, None)
-        return found
+        self, connection: asyncpg.Connection, cursors: TableCursors, table: str, until: float
+    ) -> None:
+        try:
+            while (places := self._suspected.get(table)) and self.clock.monotonic() < until:
+                _, chunk = places.pop()
+                if chunk is None and table in cursors.indexed:
+                    places += _chunks(cursors, table)
+                else:
+                    self._take(table, await _differing(connection, cursors, table, chunk))
+        except BaseException:
+            # Tried again it may fail for ever, since it takes too long perhaps.
+            self._take_whole(table)
+            raise
+        if not self._suspected.get(table):
+            self._suspected.pop(table, None)
 
-    def _limited(self, table: str, found: list[Found]) -> list[Found]:
-        self._found_counts[table] += len(found)
-        if self._found_counts[table] <= MAX_RANGE_COUNT:
-            return found
-        self._suspected.pop(table)
-        return [Found(table, None)]
+    def _take(self, table: str, found: list[Found]) -> None:
+        self._found += found
+        if table in RANGED_TABLES and sum(one.table == table for one in self._found) > MAX_RANGE_COUNT:
+            self._take_whole(table)
+
+    def _take_whole(self, table: str) -> None:
+        self._suspected.pop(table, None)
+        self._found = [*(one for one in self._found if one.table != table), Found(table, None)]
 
     def _begin_round(self, cursors: TableCursors, now: float) -> None:
         if self._places:
