@@ -35,7 +35,11 @@ class NameCheck:
             self._task = None
 
     def moved(self, server: ServerInfo, identity: Identity) -> bool:
-        """Whether the name leads elsewhere by now, as far as was looked; a primary that was replaced does not count."""
+        """Whether the name leads elsewhere by now, as far as was looked.
+
+        A primary that was replaced does not count, nor does another standby of the same primary: a name may lead to one
+        of several at each connection.
+        """
         if self._task is None:
             if self.clock.monotonic() >= self._next:
                 self._task = asyncio.create_task(self._look(), name="checking who answers")
@@ -44,7 +48,7 @@ class NameCheck:
             return False
         found = self._task.result()
         self.begin()
-        if found is None or found == (server, identity):
+        if found is None or found == (server, identity) or _is_twin(found, server, identity):
             return False
         if found[1].older_than(identity):
             log.warning("database %s: its name leads to a primary that was replaced", self.database.name)
@@ -62,3 +66,7 @@ class NameCheck:
         with suppress(DatabaseUnavailable):
             return await self.database.look(identity_of)
         return None
+
+
+def _is_twin(found: tuple[ServerInfo, Identity], server: ServerInfo, identity: Identity) -> bool:
+    return found[0].standby and server.standby and identity.system is not None and found[1] == identity

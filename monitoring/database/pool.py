@@ -6,7 +6,6 @@ reads because of it, and another server (a replica behind the same name, the old
 
 import asyncio
 import logging
-import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
@@ -39,8 +38,6 @@ POOL_CONNECTION_COUNT = 4
 """Few, since the engine's server allows only so many: two for scans, the others for pages."""
 CONNECT_TIMEOUT_SECONDS = 5.0
 COMMAND_TIMEOUT_SECONDS = 10.0
-CONNECTION_LIFE_SECONDS = 120.0
-"""After so long a name that leads to another server by now is looked up again."""
 FULL_PAUSE_SECONDS = 0.05
 """Seconds between two tries where the server has no connection left, but one of ours may become free."""
 RETIRED_WITHIN_SECONDS = 2 * COMMAND_TIMEOUT_SECONDS
@@ -63,7 +60,8 @@ class Database:
         self._away: str | None = None
         """Why there is nothing to connect to, as far as the feed knows."""
         self._pool: asyncpg.Pool | None = None
-        self._renewed = 0.0
+        self._spent = False
+        """The pool's connections lead nowhere: the next reader makes a new pool."""
         self._borrowing = Waits()
         self._retiring: set[asyncio.Task[None]] = set()
 
@@ -120,7 +118,7 @@ class Database:
 
     def silent(self, why: str, *, reading_too: bool) -> None:
         """The server owes the feed an answer: nobody waits for a connection; ``reading_too``: nor for a query."""
-        self._away, self._renewed = f"{self.name}: {why}", -math.inf
+        self._away, self._spent = f"{self.name}: {why}", True
         self._borrowing.interrupt()
         if reading_too and self._pool is not None:
             self._pool.terminate()
@@ -216,7 +214,7 @@ class Database:
             pool = self._pool
             if pool is None or self._away is not None:
                 raise DatabaseUnavailable(self._away or f"{self.name}: not connected")
-            if self._clock.monotonic() - self._renewed > CONNECTION_LIFE_SECONDS:
+            if self._spent:
                 await self._renew()
                 continue
             try:
@@ -265,7 +263,7 @@ class Database:
         """A new pool; the old one ends when those who hold its connections are done, or RETIRED_WITHIN_SECONDS are."""
         # What a NAT has forgotten is silent: behind a pooler nothing keeps a link alive that nobody uses.
         idle = 300.0 if self.server is None or self.server.pooled else 0
-        self._renewed = self._clock.monotonic()
+        self._spent = False
         old, self._pool = (
             self._pool,
             await asyncpg.create_pool(

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
+from typing import Any
 
 import asyncpg
 import pytest
@@ -20,6 +21,8 @@ from tests.faults.test_outages import trades_on
 from tests.faults.wire import Wire, wire_to
 from tests.rows import insert, now
 from tests.waiting import until
+
+LOOK = pool.Database.look
 
 
 @pytest.fixture
@@ -71,6 +74,30 @@ async def test_a_name_that_moves_while_its_link_lives(
     await until(lambda: "replaced" in page.parts.feed.state.how)
     wire.target = standby.url(database)
     await trades_on(page, standby.url(database), account)
+
+
+async def test_a_name_of_several_standbys(
+    standby: EmbeddedServer, server: EmbeddedServer, wire: Wire, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At each connection it leads to another one: the one that is followed stays, and nothing is read again."""
+    monkeypatch.setattr(name_check, "PAUSE_SECONDS", 0.1)
+    looks: list[object] = []
+
+    async def look(self: pool.Database, read: Any) -> Any:
+        looks.append(await LOOK(self, read))
+        return looks[-1]
+
+    monkeypatch.setattr(pool.Database, "look", look)
+    wire.target = standby.url(database)
+    async with standby_of(server) as second, dashboard(wire.url(READER)) as page:
+        await page.shows("trade_filter", ">40<")
+        feed, generation = page.parts.feed, page.parts.projections.trades.generation
+        wire.target = second.url(database)
+        seen = len(looks)
+        await until(lambda: len(looks) > seen + 3)
+        await page.client.get("/api/trades")
+        assert feed.state.gone_since is None
+        assert page.parts.projections.trades.generation == generation
 
 
 async def test_failed_over_to_another_host(standby: EmbeddedServer, wire: Wire, database: str, account: int) -> None:
