@@ -206,7 +206,7 @@ class _Survey:
         others = {name: f'"{name}"' for name in permitted.keys() - COLUMNS[table].keys()}
         self.tables[table] = frozenset({name for name, how in read.items() if how is not None} | others.keys())
         if any(how != f'"{name}"' for name, how in read.items()) or not rows[0]["versioned"]:
-            version = VERSION if rows[0]["versioned"] else _version(permitted)
+            version = VERSION if rows[0]["versioned"] else _version(permitted.keys() & COLUMNS[table].keys())
             self.sources[table] = _source(table, rows[0]["relation"], version, {**read, **others})
 
     def _of_column(self, table: str, name: str, row: asyncpg.Record | None, forbidden: bool) -> str | None:
@@ -227,9 +227,12 @@ class _Survey:
         return how
 
 
-def _version(permitted: Iterable[str]) -> str:
-    """What tells one version of a row from another in a view, or where rights are given for some columns only."""
-    values = ", ".join(f't."{name}"' for name in permitted)
+def _version(names: Iterable[str]) -> str:
+    """What tells one version of a row from another in a view, or where rights are given for some columns only.
+
+    Other columns are left out: a view may compute some anew whenever it is read, an age for instance.
+    """
+    values = ", ".join(f't."{name}"' for name in sorted(names))
     return f"'' AS ctid, md5(ROW({values})::text) AS xmin"
 
 
