@@ -72,7 +72,7 @@ async def verify(url: str, clock: Clock = SYSTEM_CLOCK) -> Report:
             lines += await _time_zone_lines(database, connection, capabilities, clock)
     finally:
         await database.close()
-    blind = list(_blind(capabilities))
+    blind = list(dict.fromkeys(_blind(capabilities)))
     lines += [f"Blind: {line}" for line in blind]
     missing = [table for table in NEEDED if not capabilities.has(table)]
     if missing:

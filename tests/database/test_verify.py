@@ -49,13 +49,13 @@ async def test_an_older_engine_is_no_fault(database_url: str, connection: asyncp
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ("DROP TABLE system_events", "Blind: Events: this database has no table system_events"),
-        ("DROP TABLE account_balances", "Blind: Drawdown: this database has no table account_balances"),
+        ("DROP TABLE system_events", "Blind: Errors and warnings: this database has no table system_events"),
+        ("DROP TABLE account_balances", "Blind: Worst drawdowns: this database has no table account_balances"),
         (
             "ALTER TABLE account_balances DROP update_reason",
-            "Blind: Drawdown: the table account_balances has no column",
+            "Blind: Worst drawdowns: the table account_balances has no column",
         ),
-        ("ALTER TABLE positions DROP status", "Blind: Open Positions: the table positions has no column status"),
+        ("ALTER TABLE positions DROP status", "Blind: Open positions: the table positions has no column status"),
         ("ALTER TABLE trading_sessions DROP start_time", "the table trading_sessions has no column start_time"),
         ("CREATE SCHEMA other; ALTER TABLE trades SET SCHEMA other", "schema other, which is not on the role's"),
     ],
@@ -67,6 +67,7 @@ async def test_a_blind_section_is_named(
     report = await verify(database_url)
     assert not report.ok
     assert words in report.text
+    assert len(set(report.lines)) == len(report.lines), "a section of several pages is named once"
 
 
 async def test_local_time_instead_of_utc(database_url: str, connection: asyncpg.Connection) -> None:
