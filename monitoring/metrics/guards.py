@@ -64,6 +64,12 @@ def unprotected(facts: "Facts") -> list["OpenPosition"]:
     return [one for one in bare if one.opened is None or facts.now - one.opened > STOP_GRACE]
 
 
+def awaiting_stop(facts: "Facts") -> int:
+    """How many positions have no stop, but are so new that none of them counts as unprotected yet."""
+    missed = {one.id for one in unprotected(facts)}
+    return sum(one.stop is None and one.id not in missed for one in facts.positions or ())
+
+
 def unprotected_positions(facts: "Facts") -> int:
     """How many have no live stop."""
     known(facts.positions, "positions cannot be read: the table is missing")

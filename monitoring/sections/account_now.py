@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from monitoring.metrics.facts import Account, Equity
+from monitoring.metrics.guards import awaiting_stop
 from monitoring.scope import max_open_positions
 from monitoring.sections.metric_list import Figures
 from monitoring.sections.section import Context, Section
@@ -19,6 +20,8 @@ class AccountNowView:
     longs: int
     shorts: int
     closed_today: int | None
+    awaiting: int
+    """How many positions have no stop yet."""
     unpriced: int
     """Positions with a stop that are in no sum of what is at risk, since their price is not fresh."""
 
@@ -36,6 +39,7 @@ async def load(context: Context) -> AccountNowView:
         longs=sides.count("LONG") + sides.count("BUY"),
         shorts=sides.count("SHORT") + sides.count("SELL"),
         closed_today=facts.trades.today_count if facts.trades else None,
+        awaiting=awaiting_stop(facts),
         unpriced=unpriced - (at_risk.partial.known if at_risk.partial else 0),
     )
 

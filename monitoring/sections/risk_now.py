@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from monitoring.metrics.facts import Facts
+from monitoring.metrics.guards import awaiting_stop
 from monitoring.metrics.value import Value
 from monitoring.sections.drawdown_limit import max_drawdown_percent
 from monitoring.sections.metric_list import Figure
@@ -30,6 +31,8 @@ class RiskNowView:
     figures: dict[str, Figure]
     held: int | None
     """How many positions are open."""
+    awaiting: int
+    """How many of them have no stop yet."""
     limit_percent: float | None
     """Of the drawdown."""
     would_fall_to: Decimal | None
@@ -48,7 +51,8 @@ async def load(context: Context) -> RiskNowView:
     figures = {key: context.figures[key] for key in (*KEYS, *MORE_KEYS)}
     limit = max_drawdown_percent(context)
     held = None if facts.positions is None else len(facts.positions)
-    return RiskNowView(figures, held, limit, _after(facts, figures["heat"].value), _gauges(figures, limit))
+    after = _after(facts, figures["heat"].value)
+    return RiskNowView(figures, held, awaiting_stop(facts), limit, after, _gauges(figures, limit))
 
 
 def _after(facts: Facts, heat: Value | None) -> Decimal | None:

@@ -52,3 +52,22 @@ async def test_risk_of_all_positions_but_one(connection: asyncpg.Connection, cli
     text = words_of(await page(client, "risk_now")).replace("\u202f", " ")
     assert "If all stops hit −20.00 2.00 %, of 1 of 2, all 2 have one" in text
     assert "Exposure 11.0 % net +11.0 % · 1 of 2 priced" in text
+
+
+async def test_a_new_position_has_no_stop_yet(connection: asyncpg.Connection, client: Any) -> None:
+    session = await insert(connection, "trading_sessions", initial_balance=1000, start_time=ago(days=5))
+    await insert(connection, "account_history", session_id=session, timestamp=ago(minutes=5), balance=1000)
+
+    async def hold(stop: int | None) -> None:
+        await insert(connection, "positions", session_id=session, entry_price=100, current_price=110, quantity=1,
+                     stop_loss=stop, entry_time=now(), last_update=now())  # fmt: skip
+
+    await hold(None)
+    text = words_of(await page(client, "risk_now"))
+    assert "1 has none yet" in text
+    assert "it has one" not in text
+    assert "Equity would fall" not in text
+    assert "At risk to the stops —" in words_of(await page(client, "account_now"))
+    await hold(90)
+    assert "1 has none yet" in words_of(await page(client, "risk_now"))
+    assert "At risk to the stops −20.00 1 without a stop yet" in words_of(await page(client, "account_now"))
