@@ -9,7 +9,7 @@ from monitoring.reading.fleet import severities, sums_by_currency, worst_first
 from monitoring.sections import BadParameter
 from monitoring.services import services
 from monitoring.web.auth import reading
-from monitoring.web.errors import Problem
+from monitoring.web.pages import waiting_for_tables
 from monitoring.web.requests import expect_known, requested_scope
 
 blueprint = Blueprint("bots", __name__)
@@ -30,7 +30,7 @@ async def bots() -> Response:
         found = await parts.bots.page(parts.clock.now(), (number - 1) * BOTS_PER_PAGE, BOTS_PER_PAGE)
         alerts = await severities(parts.alerts, found.rows)
     except TableMissing as error:
-        raise Problem(404, "not_available", f"{error}.") from None
+        return waiting_for_tables(error)
     return parts.pages.page(
         "bots.html",
         scope,

@@ -48,9 +48,7 @@ async def _live_page(tab: Page, own: Mapping[str, str]) -> Response:
     try:
         scope = await requested_scope()
     except TableMissing as error:
-        return _waiting(
-            f"{error}. The engine makes its tables when it first runs; atb db verify tells what is missing."
-        )
+        return waiting_for_tables(error)
     if scope is None:
         return _waiting("The database holds no session. The dashboard fills as soon as the engine begins one.")
     return await _page_of(tab, scope, own)
@@ -72,6 +70,14 @@ async def _page_of(tab: Page, scope: Scope, own: Mapping[str, str]) -> Response:
         fragments={name: Markup(each.body.decode()) for name, each in found.items()},  # noqa: S704 - our own template
         views={name: each.view for name, each in found.items()},
         versions={name: known[name] for name in names},
+    )
+
+
+def waiting_for_tables(error: TableMissing) -> Response:
+    """A page that reloads itself until the engine has made its tables."""
+    return _waiting(
+        f"There is nothing to show: {error}. The engine makes its tables when it first runs; "
+        "atb db verify tells what is missing."
     )
 
 

@@ -120,6 +120,12 @@ async def test_what_cannot_be_asked_is_named(client: Any, session: int, asked: s
     assert expected in await refusal(client, f"/trades?{asked}")
 
 
+async def test_dates_the_wrong_way_round_are_named(client: Any, session: int) -> None:
+    found = words(await page(client, "/trades?from=2026-03-02&to=2026-03-01"))
+    assert "2026-03-02 is later than 2026-03-01: exchange the two dates." in found
+    assert "exchange" not in words(await page(client, "/trades?from=2001-03-02&to=2001-03-02"))
+
+
 async def test_any_of_many_markets_can_be_typed(client: Any, session: int, connection: asyncpg.Connection) -> None:
     for number in range(30):
         await insert(connection, "trades", session_id=session, symbol=f"M{number:02}" + "X" * 17, exit_time=ago(days=1))
