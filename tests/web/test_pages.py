@@ -79,8 +79,8 @@ async def test_a_page_waits_for_tables_that_are_not_made_yet(client: Any, connec
     await connection.execute("ALTER TABLE trading_sessions RENAME TO not_yet")
     response = await until_shown(client, "no table trading_sessions")
     bots = await client.get("/bots")
-    for waiting in (response, bots):
-        assert (waiting.status_code, waiting.headers["Refresh"]) == (200, "5")
+    for answer in (response, bots):
+        assert (answer.status_code, answer.headers["Refresh"]) == (200, "5")
     readiness = await (await client.get("/ready")).get_json()
     assert readiness["reasons"] == ["this database has no table trading_sessions"]
     await connection.execute("ALTER TABLE not_yet RENAME TO trading_sessions")
