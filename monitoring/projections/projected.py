@@ -188,6 +188,8 @@ class Projected(Generic[State]):
 
     def clear(self) -> None:
         """Nothing is known."""
+        for build in self._builds:
+            build.sums.filling = False
         self.states, self._build, self._next, self.complete = {}, None, None, False
         self.generation += 1
 

@@ -7,6 +7,9 @@ import pytest
 
 from monitoring.changes import chunk_sums
 from monitoring.changes.chunk_sums import indexed_tables
+from monitoring.database.source import Source
+from monitoring.projections.equity import EquityHistory
+from monitoring.projections.projected import Projected
 from tests.changes.test_audit import Audited
 from tests.changes.test_table_cursors import Poller
 from tests.rows import insert, now
@@ -68,6 +71,17 @@ async def test_a_count_that_fails_is_not_repeated_at_once(audited: Audited, conn
             with pytest.raises(asyncpg.LockNotAvailableError):
                 await audited.round()
         assert await audited.round() == set()
+
+
+async def test_the_audit_goes_on_after_a_scan_was_given_up(audited: Audited, connection: asyncpg.Connection) -> None:
+    """A column that it needs went away in the middle of it; others read the table all the same."""
+    history = Projected(EquityHistory())
+    source = Source(audited.poller.connection, audited.cursors.capabilities)
+    await history.begin(source, audited.cursors.cursors["account_history"])
+    history.clear()
+    await audited.round()
+    await connection.execute("UPDATE account_history SET equity = 1 WHERE id = 35")
+    assert await audited.round() == {"account_history"}
 
 
 SHAPES = {
