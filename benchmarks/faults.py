@@ -13,25 +13,23 @@ follows its first page as a browser does, and brings about one fault after the o
 import asyncio
 import os
 import re
-import signal
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncpg
 import httpx
-import psutil
 
 from monitoring.database.schema import create_schema
 from monitoring.postgres.embedded import EmbeddedServer
 from tests.faults.clients import Fragments, events
-from tests.faults.crash import kill
+from tests.faults.deeds import FAULTS, Deed, Place
 from tests.faults.page import hidden, marked_old
-from tests.faults.wire import Wire, wire_to
+from tests.faults.wire import wire_to
 from tests.history import seed_account
 from tests.rows import insert, now
 from tests.waiting import WAIT_SECONDS
@@ -47,74 +45,23 @@ NEVER = float("inf")
 COLUMNS = ("mark", "status", "ready", "slowest", "no SQL", "truth")
 
 
-@dataclass
-class Place:
-    """Where faults happen: the server, the wire to it, and a database with an account."""
+LASTING = tuple(FAULTS)[:6]
+"""Faults that go on until they are ended."""
 
-    server: EmbeddedServer
-    wire: Wire
+
+@dataclass
+class Bench:
+    """A place where faults happen, and a database with an account."""
+
+    place: Place
     session: int
 
     async def trade(self) -> int:
-        writer = await asyncpg.connect(self.server.url("faults"))
+        writer = await asyncpg.connect(self.place.server.url("faults"))
         try:
             return await insert(writer, "trades", session_id=self.session, pnl=5, exit_time=now())
         finally:
             await writer.close()
-
-    def signal(self, number: signal.Signals) -> None:
-        postmaster = psutil.Process(self.server.pid)
-        for process in (postmaster, *postmaster.children(recursive=True)):
-            with suppress(psutil.NoSuchProcess):
-                process.send_signal(number)
-
-
-Deed = Callable[[Place], Awaitable[None]]
-
-
-async def freeze(place: Place) -> None:
-    place.signal(signal.SIGSTOP)
-
-
-async def thaw(place: Place) -> None:
-    place.signal(signal.SIGCONT)
-
-
-async def pull_the_cable(place: Place) -> None:
-    place.wire.swallow()
-
-
-async def pass_on(place: Place) -> None:
-    place.wire.pass_on()
-
-
-async def drip(place: Place) -> None:
-    place.wire.drip()
-
-
-async def refuse(place: Place) -> None:
-    await place.wire.refuse()
-
-
-async def listen(place: Place) -> None:
-    await place.wire.listen()
-
-
-async def crash(place: Place) -> None:
-    await kill(place.server)
-
-
-async def start(place: Place) -> None:
-    await asyncio.to_thread(place.server.start_database)
-
-
-FAULTS: dict[str, tuple[Deed, Deed]] = {
-    "PostgreSQL is frozen (SIGSTOP)": (freeze, thaw),
-    "the link swallows everything": (pull_the_cable, pass_on),
-    "the link drips": (drip, pass_on),
-    "nothing listens there": (refuse, listen),
-    "PostgreSQL is killed": (crash, start),
-}
 
 
 @dataclass
@@ -127,7 +74,10 @@ class Page:
     client: httpx.AsyncClient = field(init=False)
 
     def __post_init__(self) -> None:
-        self.shown, self.client = Fragments(self.url), httpx.AsyncClient(base_url=self.url, timeout=WAIT_SECONDS)
+        # A connection that is kept may be ended by the server just when it is used again.
+        alone = httpx.Limits(max_keepalive_connections=0)
+        self.shown = Fragments(self.url)
+        self.client = httpx.AsyncClient(base_url=self.url, timeout=WAIT_SECONDS, limits=alone)
 
     async def open(self) -> None:
         self.names = SECTION.findall((await self.client.get("/")).text)
@@ -194,7 +144,7 @@ async def refusal(page: Page) -> float:
     return time.perf_counter() - begun if answer.status_code == 503 else NEVER
 
 
-async def suffer(place: Place, page: Page, begin: Deed, end: Deed) -> list[float]:
+async def suffer(bench: Bench, page: Page, begin: Deed, end: Deed) -> list[float]:
     """Times of one fault: mark, status, ready, slowest, no SQL, truth."""
 
     async def unavailable() -> bool:
@@ -203,16 +153,16 @@ async def suffer(place: Place, page: Page, begin: Deed, end: Deed) -> list[float
     async def not_ready() -> bool:
         return (await page.client.get("/ready")).status_code == 503
 
-    await begin(place)
-    times = await asyncio.gather(
+    _begun, *times = await asyncio.gather(
+        begin(bench.place),
         seconds_until(page.all_marked),
         seconds_until(unavailable),
         seconds_until(not_ready),
         slowest_answer(page),
         refusal(page),
     )
-    await end(place)
-    trade = await place.trade()
+    await end(bench.place)
+    trade = await bench.trade()
     return [*times, await seconds_until(lambda: page.holds(trade) and page.none_marked())]
 
 
@@ -239,20 +189,20 @@ async def dashboard(checkout: Path, database: str) -> AsyncIterator[str]:
 
 async def measure(server: EmbeddedServer, checkout: Path) -> None:
     print(f"\n{checkout}\n{'':34}" + "".join(f"{name:>9}" for name in COLUMNS), flush=True)
-    async with place_with_account(server) as place, dashboard(checkout, place.wire.url()) as url:
+    async with bench_of(server) as bench, dashboard(checkout, bench.place.wire.url()) as url:
         page = Page(url)
         await page.open()
         following = asyncio.create_task(page.follow())
         assert await seconds_until(page.none_marked) < NEVER
-        for name, (begin, end) in FAULTS.items():
-            times = await suffer(place, page, begin, end)
+        for name in LASTING:
+            times = await suffer(bench, page, *FAULTS[name])
             print(f"{name:34}" + "".join(f"{seconds:9.2f}" for seconds in times), flush=True)
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
 
 
 @asynccontextmanager
-async def place_with_account(server: EmbeddedServer) -> AsyncIterator[Place]:
+async def bench_of(server: EmbeddedServer) -> AsyncIterator[Bench]:
     await server.drop_database("faults")
     await server.create_database("faults")
     writer = await asyncpg.connect(server.url("faults"))
@@ -260,7 +210,7 @@ async def place_with_account(server: EmbeddedServer) -> AsyncIterator[Place]:
     session = await seed_account(writer)
     await writer.close()
     async with wire_to(server.url("faults")) as wire:
-        yield Place(server, wire, session)
+        yield Bench(Place(server, wire), session)
 
 
 async def main(checkouts: Sequence[Path]) -> None:

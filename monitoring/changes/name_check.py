@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from monitoring.changes.identity import Identity, identity_of
 from monitoring.clock import Clock
-from monitoring.database.errors import DatabaseUnavailable
+from monitoring.database.errors import NOT_CONNECTED, DatabaseUnavailable
 from monitoring.database.pool import Database
 from monitoring.database.serverinfo import ServerInfo
 
@@ -63,7 +63,8 @@ class NameCheck:
             raise DatabaseUnavailable(f"{self.database.name}: a primary answers that was replaced by another one")
 
     async def _look(self) -> tuple[ServerInfo, Identity] | None:
-        with suppress(DatabaseUnavailable):
+        # Nobody may ask for the result any more: an error that no outage explains would be told of when all is over.
+        with suppress(DatabaseUnavailable, *NOT_CONNECTED):
             return await self.database.look(identity_of)
         return None
 

@@ -1,12 +1,8 @@
 """PostgreSQL falls silent and no connection breaks: figures are marked, calls answered, and all is well afterwards."""
 
 import asyncio
-import signal
-from collections.abc import AsyncIterator
-from contextlib import suppress
 
 import asyncpg
-import psutil
 import pytest
 
 from monitoring.changes import feed
@@ -14,6 +10,7 @@ from monitoring.database import pool
 from monitoring.database.capabilities import Capabilities
 from monitoring.database.pool import DatabaseUnavailable
 from monitoring.postgres.embedded import EmbeddedServer
+from tests.faults.deeds import Place, freeze, thaw
 from tests.faults.page import Page
 from tests.faults.test_outages import engine, is_away, trades_on
 from tests.faults.wire import Wire
@@ -30,22 +27,6 @@ def no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(pool, limit, FOR_EVER)
 
 
-@pytest.fixture
-async def frozen(page: Page, server: EmbeddedServer) -> AsyncIterator[list[psutil.Process]]:
-    """All processes of PostgreSQL, which do nothing."""
-    postmaster = psutil.Process(server.pid)
-    processes = [postmaster, *postmaster.children(recursive=True)]
-    send(processes, signal.SIGSTOP)
-    yield processes
-    send(processes, signal.SIGCONT)
-
-
-def send(processes: list[psutil.Process], number: signal.Signals) -> None:
-    for process in processes:
-        with suppress(psutil.NoSuchProcess):  # a session may end by itself meanwhile
-            process.send_signal(number)
-
-
 async def answers_what_is_known(page: Page) -> None:
     async with waiting():
         first, partials = await page.get("/"), await page.get("/partials?names=trade_filter,state")
@@ -55,10 +36,14 @@ async def answers_what_is_known(page: Page) -> None:
     assert [answer.status_code for answer in refused] == [503, 503, 503]
 
 
-async def test_frozen(frozen: list[psutil.Process], page: Page, database_url: str, account: int) -> None:
-    await answers_what_is_known(page)
-    await is_away(page)
-    send(frozen, signal.SIGCONT)
+async def test_frozen(page: Page, wire: Wire, server: EmbeddedServer, database_url: str, account: int) -> None:
+    place = Place(server, wire)
+    await freeze(place)
+    try:
+        await answers_what_is_known(page)
+        await is_away(page)
+    finally:
+        await thaw(place)
     await trades_on(page, database_url, account)
 
 
