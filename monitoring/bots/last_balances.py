@@ -23,12 +23,12 @@ ORDER BY wanted.number
 """
 SEEN_COUNTS = "booked.at IS NULL OR seen.at > booked.at"
 BOOKED = """
-SELECT total_balance AS balance, last_updated AS at FROM account_balances
+SELECT total_balance::numeric AS balance, last_updated AS at FROM account_balances
 WHERE session_id = wanted.session AND last_updated <= wanted.booked_until AND total_balance <> 'NaN'
 ORDER BY last_updated DESC, id DESC LIMIT 1
 """
 SEEN = """
-SELECT balance, timestamp AS at FROM account_history
+SELECT balance::numeric AS balance, timestamp AS at FROM account_history
 WHERE session_id = wanted.session AND timestamp >= wanted.since AND timestamp <= wanted.seen_until AND balance <> 'NaN'
 ORDER BY timestamp DESC, id DESC LIMIT 1
 """

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
 ZERO = Decimal(0)
-MAX_DIGITS = 60
+MAX_DIGITS = 340
 """Of an amount: a column of the database may hold any number."""
 MAX_NAMED_COUNT, MAX_BOOKED_COUNT = 4, 2
 """So many markets have an amount of their own, the others share one; so many of which only what was booked is known."""

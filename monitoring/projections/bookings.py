@@ -38,7 +38,8 @@ LEFT JOIN LATERAL (
 BOOKING = f"""
 SELECT b.id::bigint AS id, b.session_id::bigint AS session_id, {IS_FLOW} AS flow, b.last_updated AS at,
        NOT {IS_DEPOSIT} AS correction, b.update_reason AS reason,
-       CASE WHEN {IS_FLOW} THEN b.total_balance - coalesce(before.total_balance, {{initial}}) END AS amount
+       CASE WHEN {IS_FLOW} THEN (b.total_balance - coalesce(before.total_balance, {{initial}}))::numeric
+       END AS amount
 FROM account_balances b {BEFORE}
 """
 """``amount`` is the difference to the booking before, of a session's first one to its initial balance."""

@@ -161,8 +161,9 @@ class TradeColumns:
         self._count += len(trades.ids)
         added = self._rows(before)
         order = np.lexsort((trades.ids, trades.exits))
-        for name, values in self._values(trades).items():
-            added[name][:] = values[order]
+        with np.errstate(over="ignore"):  # what no float can hold is infinite, and so no number that is shown
+            for name, values in self._values(trades).items():
+                added[name][:] = values[order]
         self.any_needs_balance |= bool(added["needs_balance"].any())
         if before and len(order) and self._key(before - 1) > self._key(before):
             self._merge_in(before)

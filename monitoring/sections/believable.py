@@ -9,6 +9,7 @@ from monitoring.metrics import returns, trades
 from monitoring.metrics.facts import Facts, Series
 from monitoring.metrics.value import Unknown, known
 from monitoring.projections.timeline import INDEX
+from monitoring.projections.times import shifted
 from monitoring.projections.trade_sums import TradeSum
 from monitoring.sections import ranges
 from monitoring.sections.curves import change_since
@@ -96,11 +97,11 @@ def _win_interval(facts: Facts) -> Interval | None:
 def _returns(context: Context) -> Window:
     """The last as the change of 30 days on the first page."""
     end, history = ranges.until(context), context.state.history
-    then, earlier = history.before(end - WINDOW), history.before(end - 2 * WINDOW)
+    then, earlier = history.before(shifted(end, -WINDOW)), history.before(shifted(end, -2 * WINDOW))
     if then is None or not history.flows_known:
         return Window()
     before = (then[INDEX] / earlier[INDEX] - 1) * 100 if earlier is not None and earlier[INDEX] > 0 else np.nan
-    last = change_since(context.state, context.facts.equity, end - WINDOW).percent
+    last = change_since(context.state, context.facts.equity, shifted(end, -WINDOW)).percent
     return Window(last, float(before) if np.isfinite(before) else None)
 
 
@@ -119,10 +120,10 @@ def _sharpe(daily: Series) -> float | None:
 
 def _wins(context: Context) -> Window:
     end, sums = ranges.until(context), context.state.trades
-    if context.state.session.start > end - WINDOW:
+    if context.state.session.start > shifted(end, -WINDOW):
         return Window()
-    last = sums.since(end - WINDOW, end.date())
-    before = sums.since(end - 2 * WINDOW, end.date()).without(last)
+    last = sums.since(shifted(end, -WINDOW), end.date())
+    before = sums.since(shifted(end, -2 * WINDOW), end.date()).without(last)
     return Window(_share_won(last), _share_won(before))
 
 

@@ -68,7 +68,8 @@ async def load(context: Context) -> CalendarView:
     before = _before(context.arguments.get("weeks_before", ""))
     first = min((*traded, context.state.session.start.date()))
     newest = monday_of(min(last, before - timedelta(days=1)) if before else last)
-    mondays = [newest - number * WEEK for number in range(MAX_WEEKS) if newest - number * WEEK >= monday_of(first)]
+    weeks_count = (newest - monday_of(first)) // WEEK + 1
+    mondays = [newest - number * WEEK for number in range(min(MAX_WEEKS, weeks_count))]
     weeks = _weeks(mondays[::-1], traded, first, last) if traded else ()
     months, unknown_months = returns_by_month(context)
     return CalendarView(

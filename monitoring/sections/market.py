@@ -10,6 +10,7 @@ from monitoring.metrics.reported import Logged, Market
 from monitoring.metrics.rhythm import OFFLINE_FACTOR
 from monitoring.metrics.value import number
 from monitoring.projections.signs_of_life import WINDOW_ROWS
+from monitoring.projections.times import shifted
 from monitoring.scope import json_object
 from monitoring.sections.section import Reading
 
@@ -73,7 +74,7 @@ def _change(lately: Sequence[Decision], decisions: Sequence[Decision], reach: ti
     newest = next((one for one in lately if one.close is not None), None)
     if newest is None or newest.close is None:
         return None
-    then = newest.at - DAY
+    then = shifted(newest.at, -DAY)
     before = (one for one in decisions if one.symbol == newest.symbol and then - reach <= one.at <= then)
     close = next((one.close for one in before if one.close is not None), None)
     return None if close is None else Logged((newest.close / close - 1) * 100, newest.at)

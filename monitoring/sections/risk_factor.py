@@ -1,11 +1,12 @@
 """By how much the engine changed the size of its newest entry."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitoring.clock import MAX_CLOCK_SKEW
 from monitoring.database.capabilities import Columns
 from monitoring.database.owners import owner
 from monitoring.metrics.reported import Entry, RiskAdjustment
+from monitoring.projections.times import shifted
 from monitoring.sections.section import Reading
 
 ADJUSTMENT: Columns = {
@@ -23,10 +24,11 @@ ORDER BY entry_time DESC LIMIT 1
 OF_ENTRY = """
 SELECT {columns} FROM risk_adjustments
 WHERE session_id = ANY($1::bigint[]) AND parameter_name = 'position_size_factor'
-  AND timestamp BETWEEN $2::timestamp - interval '60 seconds' AND $2::timestamp + interval '60 seconds'
-ORDER BY abs(extract(epoch FROM timestamp - $2::timestamp)), timestamp DESC LIMIT 1
+  AND timestamp BETWEEN $3::timestamp AND $4::timestamp
+ORDER BY abs(extract(epoch FROM timestamp) - extract(epoch FROM $2::timestamp)), timestamp DESC LIMIT 1
 """
 """The engine logs an adjustment when it sizes an entry, and nothing when the factor is 1 again."""
+NEAR = timedelta(seconds=60)
 
 
 async def read_newest_entry(reading: Reading) -> Entry | None:
@@ -42,7 +44,8 @@ async def read_adjustment(reading: Reading, at: datetime) -> RiskAdjustment | No
     if not reading.capabilities.has("risk_adjustments", *ADJUSTMENTS_NEED):
         return None
     query = OF_ENTRY.format(columns=reading.capabilities.columns("risk_adjustments", ADJUSTMENT))
-    row = await reading.connection.fetchrow(query, reading.state.session.ids, at)
+    near = shifted(at, -NEAR), shifted(at, NEAR)
+    row = await reading.connection.fetchrow(query, reading.state.session.ids, at, *near)
     if row is None:
         return None
     return RiskAdjustment(row["adjusted_value"], row["trigger_reason"] or row["adjustment_type"], row["timestamp"])

@@ -13,7 +13,7 @@ from monitoring.database.owners import owner
 from monitoring.metrics.facts import Equity
 from monitoring.metrics.since import ZERO, Changed, Market
 from monitoring.projections.timeline import BALANCE, EQUITY, TIME
-from monitoring.projections.times import END_OF_TIME, from_epoch
+from monitoring.projections.times import END_OF_TIME, from_epoch, shifted
 from monitoring.projections.trades import NEEDS as TRADES_NEED
 from monitoring.sections.books import read_booked
 from monitoring.sections.section import Context
@@ -192,7 +192,7 @@ async def _all_known_before(context: Context, span: Span, count: int) -> bool:
     query = COUNT_BEFORE.format(
         open_positions=context.capabilities.column("account_history", "open_positions", "bigint")
     )
-    times: Sequence[datetime] = span.start - SAME_SNAPSHOT, span.start + SAME_SNAPSHOT
+    times: Sequence[datetime] = shifted(span.start, -SAME_SNAPSHOT), shifted(span.start, SAME_SNAPSHOT)
     written = await context.connection.fetchval(query, context.state.session.ids, *times)
     return written is None or written == count
 
