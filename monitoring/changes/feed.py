@@ -197,7 +197,7 @@ class Feed:
         """One look at the database; the seconds that it worked, the way there and back not counted."""
         assert self._cursors is not None
         self._catch_up.begin()
-        self._silence.begin()
+        self._silence.begin(pooled=server.pooled)
         started = self.clock.monotonic()
         token = await read_token(connection, self.clock, self._timeline, TOKEN_TIMEOUT_SECONDS)
         elsewhere = self.database.astray or self._name_check.moved(server, self._cursors.identity)

@@ -32,9 +32,9 @@ class Silence:
         """Hears every answer that ``connection`` gets."""
         connection.add_query_logger(self._heard)
 
-    def begin(self) -> None:
-        """A poll begins, with a question for the token."""
-        self._asks_token, self._ticks = True, 0
+    def begin(self, *, pooled: bool) -> None:
+        """A poll begins, with a question for the token; ``pooled``: which may wait for other queries of ours."""
+        self._asks_token, self._ticks = not pooled, 0
         self._wait()
 
     def end(self) -> None:
