@@ -192,3 +192,8 @@ def test_moments() -> None:
 def test_time_labels_follow_the_span(moment: datetime, days: int, text: str) -> None:
     seconds = (moment - datetime(1970, 1, 1)).total_seconds()
     assert fmt.time_label(seconds, days * 86400) == text
+
+
+def test_an_amount_that_no_decimals_show_is_not_zero() -> None:
+    assert fmt.amount(Decimal("2E-14"), signed=True) == "+2.00e−14"
+    assert fmt.amount(Decimal(0)) == "0.00"

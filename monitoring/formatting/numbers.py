@@ -12,6 +12,7 @@ Number = Decimal | float | int
 
 MAX_PLAIN_LEVEL, MIN_PLAIN_LEVEL = 1e15, 1e-12
 """Beyond these nobody counts the digits: such a number is written with an exponent."""
+MAX_DECIMALS_COUNT = 12
 COIN_MAGNITUDES = ((1e9, "B"), (1e6, "M"))
 MAGNITUDES = ((1e12, "T"), (1e9, "B"), (1e6, "M"))
 
@@ -138,12 +139,16 @@ def _fixed(value: Number, decimals: int, signed: bool = False) -> str:
     if size >= MAX_PLAIN_LEVEL:
         return _sign(value, signed) + _scientific(size)
     text = f"{size:,.{decimals}f}"
-    return text if not text.strip("0.,") else _sign(value, signed) + text
+    if text.strip("0.,"):
+        return _sign(value, signed) + text
+    return text if not size or decimals < MAX_DECIMALS_COUNT else _sign(value, signed) + _scientific(size)
 
 
 def _enough(value: Number, decimals: int) -> int:
     """So many decimals, or as many more as a value that is not zero needs to be read as one."""
-    return max(decimals, min(12, _decimals(value, significant=1))) if _size(value) * 2 <= 10**-decimals else decimals
+    if _size(value) * 2 > 10**-decimals:
+        return decimals
+    return max(decimals, min(MAX_DECIMALS_COUNT, _decimals(value, significant=1)))
 
 
 def _trimmed(value: Number, decimals: int) -> str:

@@ -245,3 +245,10 @@ async def test_a_page_says_when_it_is_of_one_session_alone(account: int, client:
 async def test_a_table_says_whether_it_is_of_a_bot(account: int, client: Any) -> None:
     assert "whole bot" in await text(await client.get(f"/table/trades?bot={account}"))
     assert "whole session" in await text(await client.get(f"/table/trades?session={account}"))
+
+
+async def test_the_icon_says_the_state_without_scripts(account: int, client: Any) -> None:
+    body = await (await client.get("/")).get_data(as_text=True)
+    icon = re.search(r'<link id="icon" rel="icon" href="(data:image/svg[+]xml,%3Csvg[^"]+)"', body)
+    assert icon
+    assert f'data-icon="{icon[1]}"' in body
