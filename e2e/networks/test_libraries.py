@@ -123,5 +123,7 @@ async def test_the_page_brings_one_script(cdn_dashboard: Dashboard, open_page: O
 
 
 async def scripts(page: Page) -> list[str]:
-    sources = [await script.get_attribute("src") or "inline" for script in await page.locator("script").all()]
+    """Those that a browser would run."""
+    found = await page.locator("script:not([type='text/plain'])").all()
+    sources = [await script.get_attribute("src") or "inline" for script in found]
     return [source.partition("?")[0] for source in sources]

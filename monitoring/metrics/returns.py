@@ -69,10 +69,16 @@ def _known(daily: Daily, count: int) -> tuple[Series, str | None]:
     return values[:end], f"equity closed {day} at no positive number: a return needs one"
 
 
+def _deviation(returns: Series) -> float:
+    """The sample standard deviation; infinite where no float can hold it."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(returns.std(ddof=1))
+
+
 def volatility(returns: Series) -> float:
     """Annualised volatility in percent: sample standard deviation (ddof 1) x sqrt(365)."""
     _need(returns, MIN_RATIO_DAYS)
-    return _finite(float(returns.std(ddof=1)) * math.sqrt(DAYS_PER_YEAR) * 100)
+    return _finite(_deviation(returns) * math.sqrt(DAYS_PER_YEAR) * 100)
 
 
 def sharpe(returns: Series) -> float:
@@ -83,12 +89,12 @@ def sharpe(returns: Series) -> float:
     _need(returns, MIN_RATIO_DAYS)
     if float(np.ptp(returns)) <= ROUNDING_SHARE * (1.0 + float(returns.max())):
         raise Unknown("no volatility: every daily return is the same")
-    return _finite(float(returns.mean()) / float(returns.std(ddof=1)) * math.sqrt(DAYS_PER_YEAR))
+    return _finite(float(returns.mean()) / _finite(_deviation(returns)) * math.sqrt(DAYS_PER_YEAR))
 
 
 def sharpe_error(returns: Series) -> float:
     """Standard error of the annualised Sharpe ratio: sqrt((1 + SR^2 / (2 x 365)) / days) x sqrt(365) (Lo 2002)."""
-    variance = (1 + sharpe(returns) ** 2 / (2 * DAYS_PER_YEAR)) / len(returns)
+    variance = _finite(1 + sharpe(returns) * sharpe(returns) / (2 * DAYS_PER_YEAR)) / len(returns)
     return math.sqrt(variance * DAYS_PER_YEAR)
 
 
@@ -102,7 +108,8 @@ def sortino(returns: Series) -> float:
     losses = np.minimum(returns, 0.0)
     if float(losses.min()) >= -ROUNDING_SHARE:
         raise Unknown("no losing day")
-    downside = math.sqrt(float(np.mean(losses**2)))
+    with np.errstate(over="ignore"):
+        downside = _finite(math.sqrt(float(np.mean(losses**2))))
     return _finite(float(returns.mean()) / downside * math.sqrt(DAYS_PER_YEAR))
 
 

@@ -188,3 +188,9 @@ def test_says_why_there_is_no_total(index: tuple[float, ...], base: float | None
     with pytest.raises(Unknown) as unknown:
         returns.total_return(replace(daily(*index), base=base))
     assert str(unknown.value) == reason
+
+
+@pytest.mark.parametrize("figure", [returns.volatility, returns.sharpe, returns.sortino])
+def test_returns_whose_squares_no_float_can_hold_are_unknown(figure: Callable[[Series], float]) -> None:
+    with pytest.raises(Unknown):
+        figure(np.array([1e200, -1e200] * 100))
