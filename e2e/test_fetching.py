@@ -78,7 +78,7 @@ async def test_what_somebody_else_answers_is_asked_again(
     await page.route(FETCH, lambda route: route.fulfill(status=status, body=body, content_type="text/html"))
     number = await insert(connection, "trades", session_id=account, exit_time=now())
     await expect(page.locator("#activity.old")).to_be_attached()
-    await page.unroute(FETCH)
+    late.clear()
     await expect(closed(page, number)).to_be_attached()
     await expect(page.locator(".old")).to_have_count(0)
     assert await page.evaluate("window.notReloaded")
@@ -89,18 +89,19 @@ async def test_a_section_that_takes_long_is_marked_until_it_comes(
 ) -> None:
     page = await open_page(dashboard.url, viewport=WHOLE_PAGE)
     await until_live(page)
+    late = {"activity"}
 
     async def slow(route: Route) -> None:
-        whole = await (response := await route.fetch()).text()
-        rest = re.sub(
-            r'<section id="activity".*?</section>', '<template data-later="activity"></template>', whole, flags=re.S
-        )
-        await route.fulfill(response=response, body=rest)
+        body = await (response := await route.fetch()).text()
+        for name in late:
+            later = f'<template data-later="{name}"></template>'
+            body = re.sub(rf'<section id="{name}".*?</section>', later, body, flags=re.S)
+        await route.fulfill(response=response, body=body)
 
     await page.route(FETCH, slow)
     number = await insert(connection, "trades", session_id=account, exit_time=now())
     await expect(page.locator("#activity.old")).to_be_attached()
-    await page.unroute(FETCH)
+    late.clear()
     await expect(closed(page, number)).to_be_attached()
     await expect(page.locator("#activity.old")).to_have_count(0)
     assert "activity" in (await fetches(page))[-1][1]
