@@ -78,7 +78,7 @@ async def test_what_somebody_else_answers_is_asked_again(
     await page.route(FETCH, lambda route: route.fulfill(status=status, body=body, content_type="text/html"))
     number = await insert(connection, "trades", session_id=account, exit_time=now())
     await expect(page.locator("#activity.old")).to_be_attached()
-    late.clear()
+    await page.unroute(FETCH)
     await expect(closed(page, number)).to_be_attached()
     await expect(page.locator(".old")).to_have_count(0)
     assert await page.evaluate("window.notReloaded")
