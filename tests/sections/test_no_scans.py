@@ -84,8 +84,13 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
 
     async def listening(*arguments: Any, **options: Any) -> asyncpg.Connection:
         connection = await connect(*arguments, **options)
-        connection.add_query_logger(lambda record: queries.append(Query(id(connection), record.query, record.args)))
+        connection.add_query_logger(lambda record: note(Query(id(connection), record.query, record.args)))
         return connection
+
+    def note(query: Query) -> None:
+        """The rolling audit reads a chunk now and then, whether anything is asked for or not."""
+        if "hashtext(xmin" not in query.text:
+            queries.append(query)
 
     monkeypatch.setattr(asyncpg, "connect", listening)
     return queries
