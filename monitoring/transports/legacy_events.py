@@ -11,6 +11,7 @@ from monitoring.backoff import Backoff
 from monitoring.changes.change_set import ChangeSet, NewRow
 from monitoring.database.capabilities import Capabilities, TableMissing
 from monitoring.database.errors import DatabaseUnavailable
+from monitoring.database.owners import owner
 from monitoring.metrics.facts import Session
 from monitoring.payloads import position_payload, trade_payload
 from monitoring.projections.trade_filter import TradeFilter
@@ -147,9 +148,10 @@ class LegacyEvents:
 
     async def _remaining(self, ids: Collection[int], sessions: Collection[int]) -> set[int]:
         """Those of some trades that are there and belong to one of the sessions."""
-        query = "SELECT id FROM trades WHERE id = ANY($1::bigint[]) AND session_id = ANY($2::bigint[])"
 
-        async def load(connection: asyncpg.Connection, _capabilities: Capabilities) -> set[int]:
+        async def load(connection: asyncpg.Connection, capabilities: Capabilities) -> set[int]:
+            session = owner(capabilities, "trades", "t")
+            query = f"SELECT t.id FROM trades t WHERE t.id = ANY($1::bigint[]) AND {session} = ANY($2::bigint[])"
             return {row["id"] for row in await connection.fetch(query, list(ids), list(sessions))}
 
         return await self._reader.database.ask(load) if ids and sessions else set()

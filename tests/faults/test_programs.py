@@ -79,3 +79,16 @@ async def test_another_bot_is_the_current_one(
     await connection.execute("UPDATE trading_sessions SET end_time = $2 WHERE id = $1", account, ago(minutes=20))
     await program.until(lambda: opened in program.open and program.closed >= positions)
     await program.until(lambda: program.removed >= trades and program.metrics["total_trades"] == 0)
+
+
+async def test_a_trade_that_names_no_session_is_not_told_as_gone(
+    page: Page, program: Program, connection: asyncpg.Connection, account: int
+) -> None:
+    """It belongs to the session of its position."""
+    position = await connection.fetchval("SELECT id FROM positions")
+    stays = await insert(connection, "trades", session_id=None, position_id=position, pnl=5, exit_time=now())
+    goes = await insert(connection, "trades", session_id=account, pnl=5, exit_time=now())
+    await program.until(lambda: {stays, goes} <= program.trades.keys())
+    await connection.execute("DELETE FROM trades WHERE id = $1", goes)
+    await program.until(lambda: goes in program.removed)
+    assert program.removed == {goes}
