@@ -1,6 +1,7 @@
 """The real server as its user starts it, a real PostgreSQL, and a real browser, one for the tests of a module."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -94,12 +95,18 @@ def chromium() -> str:
     return needed("Chromium", find_chromium)
 
 
-@shared
-async def browser(chromium: str) -> AsyncIterator[Browser]:
+@asynccontextmanager
+async def running_browser(chromium: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(executable_path=chromium, args=BROWSER_ARGUMENTS)
         yield launched
         await launched.close()
+
+
+@shared
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    async with running_browser(chromium) as running:
+        yield running
 
 
 OpenPage = Callable[..., Awaitable[Page]]

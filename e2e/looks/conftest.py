@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
-from e2e.conftest import BROWSER_ARGUMENTS
+from e2e.conftest import running_browser
 from e2e.looks.places import Places
 from monitoring.postgres.embedded import EmbeddedServer
 from scripts.find_axe import find_axe
@@ -27,10 +27,8 @@ async def places(server: EmbeddedServer, template_database: str) -> AsyncIterato
 
 @shared
 async def browser(chromium: str) -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=chromium, args=BROWSER_ARGUMENTS)
-        yield launched
-        await launched.close()
+    async with running_browser(chromium) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

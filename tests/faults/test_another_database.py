@@ -49,7 +49,7 @@ async def test_failed_over_behind_one_name(
     await trades_on(page, standby.url(database), account)
 
 
-async def test_a_name_that_moves_while_its_link_lives(
+async def test_a_name_that_moves_is_followed_while_its_link_lives(
     standby: EmbeddedServer,
     page: Page,
     wire: Wire,
