@@ -16,16 +16,16 @@ from monitoring.changes.table_cursors import TableCursors
 from monitoring.clock import Clock
 
 PROCESSOR_SHARE = 0.003
-"""Of one processor, PostgreSQL's work included, while somebody looks ..."""
+"""The audit takes this share of one processor, PostgreSQL's work included, while somebody looks at a page."""
 UNWATCHED_FACTOR = 0.1
-"""... and so much of that while nobody does."""
+"""While nobody looks the audit takes this part of PROCESSOR_SHARE."""
 
 BURST_SECONDS = 0.02
-"""For so long at a time a table is counted of which the server says that old rows changed."""
+"""A table of which the server says that old rows changed is counted for this long in each poll, without a rest."""
 RANGED_TABLES = frozenset({"account_history"})
-"""Of these, by far the longest, the projections read again what changed, and not the whole."""
+"""The projections read the changed days of these tables again; of every other table they read the whole again."""
 MAX_RANGE_COUNT = 50
-"""Where more chunks of a table differ, it is read again as a whole."""
+"""A table of which more chunks differ is read again as a whole."""
 
 Place = tuple[str, int | None]
 """A table and one of its chunks; None stands for all of them."""
@@ -33,7 +33,7 @@ Place = tuple[str, int | None]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Rows that are others than the feed knew, of the ids ``after`` < id <= ``until``; None for any of the table."""
+    """Some rows of ``table`` changed unseen: with ``ids[0]`` < id <= ``ids[1]``, or anywhere where ``ids`` is None."""
 
     table: str
     ids: tuple[int, int] | None
@@ -41,21 +41,21 @@ class Found:
 
 @dataclass(slots=True)
 class RollingAudit:
-    """Where the audit is, and how long a round takes."""
+    """Counts one chunk after the other, and begins anew after the last: a round."""
 
     clock: Clock
     rounds: int = 0
-    """How many have ended."""
+    """How many rounds have ended."""
     _last_seconds: float | None = None
     _places: list[Place] = field(default_factory=list)
-    """Of this round."""
+    """The chunks of this round, in the order in which they are counted."""
     _visited: int = 0
     _began: float = -inf
     _next: float = -inf
     _suspected: dict[str, list[Place]] = field(default_factory=dict)
-    """Tables to be counted at once, and what is left of them, the next at the end."""
+    """By table the chunks that are left to be counted at once; the next one stands at the end."""
     _found: list[Found] = field(default_factory=list)
-    """Not handed out yet: of a suspected table all at once, for each report has much read again."""
+    """What was found and is not reported yet. A suspected table is reported once, since a report may cost a scan."""
 
     def restart(self) -> None:
         """The tables are others than before."""
@@ -63,14 +63,14 @@ class RollingAudit:
         self._suspected, self._found = {}, []
 
     def suspect(self, tables: Iterable[str]) -> frozenset[str]:
-        """Old rows of some tables changed, perhaps: those of RANGED_TABLES, which are returned, are counted at once."""
+        """Old rows of some tables may have changed: RANGED_TABLES among them are counted at once, and returned."""
         suspected = RANGED_TABLES.intersection(tables)
         for table in suspected:
             self._suspect(table)
         return suspected
 
     def _suspect(self, table: str) -> None:
-        """Behind what is left of it: suspected often, it would never be counted to its end."""
+        """The table is counted once more after what is left of it: else one suspected often is never finished."""
         places = self._suspected.setdefault(table, [])
         if (table, None) not in places:
             places.insert(0, (table, None))

@@ -12,7 +12,7 @@ import asyncpg
 CHUNK_ROWS = 20_000
 """How many ids are read at once: few enough that a page can come in between."""
 MAX_CHUNK_COUNT = 100_000
-"""Of a table whose ids are so far apart that it has more chunks all older ones count as one."""
+"""A table whose ids are far apart may have more chunks: then all older ones count as one."""
 LOWEST_ID = -(2**63)
 
 _SUMS = "count(*) AS rows, coalesce(sum(hashtext(xmin::text)), 0) AS marks"
@@ -42,7 +42,7 @@ A view uses the index of what lies below it. All its rows at once are dear: the 
 
 @dataclass(frozen=True, slots=True)
 class Checksum:
-    """Of the rows of some ids."""
+    """How many rows some ids have, and the sum of the marks of their versions."""
 
     rows: int = 0
     marks: int = 0
@@ -62,7 +62,7 @@ def range_of(chunk: int) -> tuple[int, int]:
 
 @dataclass(slots=True)
 class ChunkSums:
-    """Of one table. ``first`` to ``last`` are its chunks, from 0 on; the first one holds all lower ids, too."""
+    """The checksums of one table. Its chunks are ``first`` to ``last``; the first one holds all lower ids, too."""
 
     first: int = 0
     last: int = -1
@@ -74,7 +74,7 @@ class ChunkSums:
 
     @classmethod
     def begin(cls, after: int, watermark: int, *, filling: bool = False) -> "ChunkSums":
-        """Of a table with no id up to ``after``; those up to ``watermark`` are still to be counted."""
+        """The table has no id up to ``after``; its ids up to ``watermark`` are still to be counted."""
         last = chunk_of(watermark)
         sums = cls(max(0, chunk_of(after + 1), last - MAX_CHUNK_COUNT), last, filling)
         for chunk in sums:
@@ -94,7 +94,7 @@ class ChunkSums:
         return max(self.first, chunk_of(number))
 
     def add(self, number: int, mark: int) -> None:
-        """A row that the feed found."""
+        """The feed found a row."""
         chunk = self._chunk_of(number)
         self._sums[chunk] = self._sums.get(chunk, Checksum()) + Checksum(1, mark)
         self.last = max(self.last, chunk)
@@ -104,7 +104,7 @@ class ChunkSums:
         self._uncounted[self._chunk_of(number)] = CHUNK_ROWS
 
     def counted(self, after: int, until: int, checksum: Checksum) -> None:
-        """What some ids of one chunk held just before a scan read them."""
+        """A scan counted these ids of one chunk just before it read them."""
         chunk = self._chunk_of(until)
         self._sums[chunk] = self._sums.get(chunk, Checksum()) + checksum
         self._uncounted[chunk] = self._uncounted.get(chunk, 0) - (until - after)
@@ -120,7 +120,7 @@ class ChunkSums:
 async def count_range(
     connection: asyncpg.Connection, table: str, after: int, until: int, without: list[int]
 ) -> Checksum:
-    """Of the rows with ``after`` < id <= ``until``, ``without`` some."""
+    """The checksum of the rows with ``after`` < id <= ``until``; the ids ``without`` do not count."""
     row = await connection.fetchrow(OF_RANGE.format(table=table), after, until, without)
     return Checksum(row["rows"], row["marks"])
 
@@ -128,11 +128,11 @@ async def count_range(
 async def count_chunks(
     connection: asyncpg.Connection, table: str, first: int, until: int, without: list[int]
 ) -> dict[int, Checksum]:
-    """By chunk, from the ``first`` on, in one pass of the table: for want of an index."""
+    """The checksum of every chunk from ``first`` on, in one pass: the table has no index that finds a chunk."""
     rows = await connection.fetch(BY_CHUNK.format(table=table, size=CHUNK_ROWS), until, without, first)
     return {row["chunk"]: Checksum(row["rows"], row["marks"]) for row in rows}
 
 
 async def indexed_tables(connection: asyncpg.Connection, tables: Iterable[str]) -> frozenset[str]:
-    """Those in which a range of ids is found quickly."""
+    """The tables among these that have an index on id, so that a chunk is found quickly."""
     return frozenset(row["name"] for row in await connection.fetch(INDEXED, list(tables)))

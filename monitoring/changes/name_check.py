@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 30.0
 OUTLIVED_SECONDS = 60.0
-"""For so long after its successor was heard a replaced primary is not followed, though nothing else answers."""
+"""A primary that was replaced is followed again only after its successor has been silent for this long."""
 
 
 @dataclass(slots=True)
@@ -28,17 +28,17 @@ class NameCheck:
     _task: asyncio.Task[tuple[ServerInfo, Identity] | None] | None = None
 
     def begin(self) -> None:
-        """A link was made just now."""
+        """The feed has just made a link: the next check is PAUSE_SECONDS away."""
         self._next = self.clock.monotonic() + PAUSE_SECONDS
         if self._task is not None:
             self._task.cancel()
             self._task = None
 
     def moved(self, server: ServerInfo, identity: Identity) -> bool:
-        """Whether the name leads elsewhere by now, as far as was looked.
+        """Whether the last check found another server behind the name.
 
-        A primary that was replaced does not count, nor does another standby of the same primary: a name may lead to one
-        of several at each connection.
+        A primary that was replaced does not count. Another standby of the same primary does not count either, since a
+        name may lead to a different one at each connection.
         """
         if self._task is None:
             if self.clock.monotonic() >= self._next:
@@ -63,7 +63,7 @@ class NameCheck:
             raise DatabaseUnavailable(f"{self.database.name}: a primary answers that was replaced by another one")
 
     async def _look(self) -> tuple[ServerInfo, Identity] | None:
-        # Nobody may ask for the result any more: an error that no outage explains would be told of when all is over.
+        # The result may never be asked for: asyncio would then log every other error when the task is collected.
         with suppress(DatabaseUnavailable, *NOT_CONNECTED):
             return await self.database.look(identity_of)
         return None

@@ -1,4 +1,4 @@
-"""Notices a server that owes an answer: it is frozen, or the link to it lets hardly anything pass."""
+"""Notices that the server does not answer: it is frozen, or the link to it lets hardly anything pass."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import asyncpg
 
 SILENT_SECONDS = 0.8
-"""Seconds without any answer, after which figures count as old; whoever waits is to be answered within a second."""
+"""After so many seconds without an answer figures count as old. Requests are to be answered within a second."""
 SILENT_TICK_COUNT = 2
-"""More than one: where our own work took long, an answer that lies there is heard before the next tick."""
+"""There are two ticks, so that an answer which arrived while our own work took long is heard between them."""
 DEAD_TICK_COUNT = 6
-"""The query that is not answered may be slow; a token costs a server nothing."""
+"""A query may just be slow, so the server counts as dead later than when it does not even answer a token."""
 
 
 @dataclass(slots=True)
@@ -25,7 +25,7 @@ class Silence:
 
     @property
     def is_dead(self) -> bool:
-        """Whether nobody else need wait for the server either."""
+        """Whether queries of others that are under way can be given up, too."""
         return self._asks_token or self._ticks >= DEAD_TICK_COUNT
 
     def listen(self, connection: asyncpg.Connection) -> None:
@@ -33,12 +33,12 @@ class Silence:
         connection.add_query_logger(self._heard)
 
     def begin(self, *, pooled: bool) -> None:
-        """A poll begins, with a question for the token; ``pooled``: which may wait for other queries of ours."""
+        """A poll begins and asks for the token. ``pooled``: a pooler may let that wait behind our other queries."""
         self._asks_token, self._ticks = not pooled, 0
         self._wait()
 
     def end(self) -> None:
-        """Nothing is waited for."""
+        """No answer is awaited any more."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

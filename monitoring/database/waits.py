@@ -1,4 +1,4 @@
-"""Waits that end together: nobody goes on waiting for a server that has fallen silent."""
+"""Waits that can be ended together, when the server that all of them wait for has fallen silent."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,14 +6,14 @@ from contextlib import asynccontextmanager
 
 
 class Waits:
-    """Those who wait at present."""
+    """The waits that are under way."""
 
     def __init__(self) -> None:
         self._limits: set[asyncio.Timeout] = set()
 
     @asynccontextmanager
     async def interruptible(self) -> AsyncIterator[None]:
-        """What is waited for in here ends in a TimeoutError when somebody calls :meth:`interrupt`."""
+        """The body raises TimeoutError when somebody calls :meth:`interrupt`."""
         async with asyncio.timeout(None) as limit:
             self._limits.add(limit)
             try:

@@ -103,8 +103,10 @@ def win_rate_interval(sums: ClosedTrades) -> tuple[float, float]:
 def profit_factor(sums: ClosedTrades) -> float:
     """Sum of net wins / |sum of net losses|. Raises Unknown without a losing trade."""
     _at_least_one(sums)
-    if not losing(sums) or not sums.net_losses:
+    if not losing(sums):
         raise Unknown("no losing trades")
+    if not sums.net_losses:
+        raise Unknown("the losses are too small to divide by")
     return float(sums.net_wins / -sums.net_losses)
 
 

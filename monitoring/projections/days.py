@@ -67,7 +67,7 @@ class Day:
     """Time and id of the oldest and the newest row of any kind."""
     rows: int = 0
     ids: tuple[int, int] = (0, 0)
-    """The lowest and the highest of its rows."""
+    """The lowest and the highest id of its rows."""
     last_snapshot_id: int | None = None
     opening: EquityPoint | None = None
     close: EquityPoint | None = None
